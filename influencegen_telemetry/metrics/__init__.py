@@ -1,0 +1,1 @@
+"""What is measured, apart from Odoo: nothing in this package imports it."""

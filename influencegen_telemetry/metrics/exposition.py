@@ -1,0 +1,140 @@
+"""The exposition: what is stored and what is read at scrape time, as prometheus_client's families, encoded.
+
+See https://prometheus.io/docs/instrumenting/exposition_formats/ for the two formats.
+"""
+
+import gzip
+import time
+from itertools import product
+
+from prometheus_client import Metric
+from prometheus_client.exposition import choose_encoder
+
+from . import catalogue, store
+
+GROUPS = ("fast", "system", "business")
+CHECKED = "influencegen_telemetry_facts_checked_timestamp_seconds"
+DURATION = "influencegen_telemetry_database_read_duration_seconds"
+_AGE = "influencegen_telemetry_database_read_age_seconds"
+STALE_AFTER_SECONDS = 600.0
+"""A value read from the database longer ago than this is not exported."""
+
+
+class Families:
+    """The families of one scrape: a collector in prometheus_client's sense.
+
+    :param databases: {name: Settings} of the databases to show
+    :param groups: the groups to show
+    :param names: series names to show, or empty for all; a histogram's and a counter's family name stands for it
+    """
+
+    def __init__(self, databases, groups=GROUPS, names=()):
+        self._databases = databases
+        self._several = len(store.databases()) > 1
+        self._groups = groups
+        self._names = names
+
+    def collect(self):
+        """Return the list of :class:`prometheus_client.Metric` to encode, in the catalogue's order."""
+        started = time.perf_counter()
+        values, times = store.read()
+        for name, database, labels, value in store.scraped(self._groups, self._databases):
+            values[name, database, labels, ""] = value
+        values["influencegen_telemetry_series", None, (), ""] = len(values)
+        values["influencegen_telemetry_slots", None, (), ""] = store.slot_count()
+        for (database, label), number in store.label_counts().items():
+            values["influencegen_telemetry_label_values", database, (label,), ""] = number
+        for database, settings in self._databases.items():
+            for threshold, value in settings.thresholds.items():
+                values["influencegen_telemetry_threshold", database, (threshold,), ""] = value
+        self._drop_stale(values, times)
+        shown = self._shown(values)
+        name = "influencegen_telemetry_scrape_duration_seconds"
+        if self._wanted(catalogue.METRICS[name], None):
+            shown.setdefault(name, {})[None, ()] = {"": time.perf_counter() - started}
+        return [self._family(metric, shown[name]) for name, metric in catalogue.METRICS.items() if name in shown]
+
+    def _drop_stale(self, values, times):
+        now = time.time()
+        for key, stamp in times.items():
+            if now - stamp > STALE_AFTER_SECONDS and catalogue.METRICS[key[0]].scope == "database":
+                del values[key]
+        for database in self._databases:
+            stamp = times.get((DURATION, database, (), ""))
+            if stamp:
+                values[_AGE, database, (), ""] = now - stamp
+
+    def _shown(self, values):
+        """Return {metric name: {(database, labels): {sample: value}}} of what this scrape asks for."""
+        shown = {}
+        for (name, database, labels, sample), value in values.items():
+            metric = catalogue.METRICS[name]
+            if not self._wanted(metric, database):
+                continue
+            if metric.rows and (CHECKED, database, (name,), "") not in values:
+                continue
+            shown.setdefault(name, {}).setdefault((database, labels), {})[sample] = value
+        return shown
+
+    def _wanted(self, metric, database):
+        if database is not None and database not in self._databases:
+            return False
+        asked = self._databases.values() if database is None else [self._databases[database]]
+        if not any(metric.group in settings.groups for settings in asked):
+            return False
+        family = metric.name.removesuffix("_total")
+        return metric.group in self._groups and (not self._names or metric.name in self._names or family in self._names)
+
+    def _family(self, metric, series):
+        family = Metric(metric.name.removesuffix("_total") if metric.kind == "counter" else metric.name, metric.help,
+                        metric.kind)
+        for (database, values), samples in series.items():
+            labels = dict(zip((label.name for label in metric.labels), values, strict=True))
+            if self._several and database is not None:
+                labels["database"] = database
+            if metric.kind == "histogram":
+                self._add_histogram(family, labels, samples)
+            else:
+                family.add_sample(metric.name, labels, samples[""])
+        return family
+
+    @staticmethod
+    def _add_histogram(family, labels, samples):
+        total = 0.0
+        for bound, total in store.cumulative(family.name, samples):
+            family.add_sample(f"{family.name}_bucket", {**labels, "le": _bound_text(bound)}, total)
+        family.add_sample(f"{family.name}_count", labels, total)
+        family.add_sample(f"{family.name}_sum", labels, samples["sum"])
+
+
+def _bound_text(bound):
+    return "+Inf" if bound == float("inf") else repr(bound)
+
+
+def encode(families, accept, accept_encoding):
+    """Return (body bytes, headers dict) of ``families`` in the format and coding that the scraper accepts.
+
+    :param Families families: what to encode
+    :param str accept: the ``Accept`` header; OpenMetrics or text
+    :param str accept_encoding: the ``Accept-Encoding`` header; gzip or none
+    """
+    encoder, content_type = choose_encoder(accept)
+    body = encoder(families)
+    headers = {"Content-Type": content_type}
+    if "gzip" in accept_encoding:
+        body = gzip.compress(body, compresslevel=1)
+        headers["Content-Encoding"] = "gzip"
+    return body, headers
+
+
+def start_at_zero(database):
+    """Make the series of ``database`` (or None: the instance) whose labels are few and known start at 0.
+
+    A series that first appears at 1 would hide its first event from ``rate()``.
+    """
+    scope = "instance" if database is None else "database"
+    for metric in catalogue.METRICS.values():
+        closed = all(label.values for label in metric.labels)
+        if metric.kind == "counter" and metric.producer == "odoo" and metric.scope == scope and closed:
+            for labels in product(*(label.values for label in metric.labels)):
+                store.inc(metric.name, labels, 0.0, database)

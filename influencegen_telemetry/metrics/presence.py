@@ -1,0 +1,59 @@
+"""When each user was last seen: a small table in shared memory, written by all workers, read without SQL.
+
+A user's place is the remainder of the user id by the number of places, so that ids below it never share one. A table of
+the last times by block of places spares the reader the blocks where nobody was seen.
+"""
+
+import contextlib
+import mmap
+import os
+
+PLACES = 1 << 16
+BLOCK = 1 << 8
+_CELL = 8
+_SIZE = (PLACES + PLACES // BLOCK) * _CELL
+_ROLE_BITS = 8
+
+
+class Presence:
+    """The users of one database.
+
+    :param path: the table's file; made, with its space reserved, if it is missing.
+    :param roles: the roles, in an order that does not change while the file lives.
+    :raises OSError: when the file can't be opened, or the disk is full.
+    """
+
+    def __init__(self, path, roles):
+        self.path = path
+        self._codes = {role: code for code, role in enumerate(roles)}
+        self._roles = tuple(roles)
+        fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        try:
+            os.posix_fallocate(fd, 0, _SIZE)
+            self._inode = os.fstat(fd).st_ino
+            self._cells = memoryview(mmap.mmap(fd, _SIZE)).cast("Q")
+        finally:
+            os.close(fd)
+
+    def lost(self):
+        """Return whether the file is no longer where it was opened."""
+        with contextlib.suppress(OSError):
+            return os.stat(self.path).st_ino != self._inode
+        return True
+
+    def touch(self, uid, role, now):
+        """Note that the user ``uid`` (int) with ``role`` (str) was seen at ``now`` (int, Unix seconds)."""
+        place = uid % PLACES
+        self._cells[place] = now << _ROLE_BITS | self._codes[role]
+        self._cells[PLACES + place // BLOCK] = now
+
+    def count(self, since):
+        """Return {role: number of users seen at ``since`` (int, Unix seconds) or later}, for all roles."""
+        counts = [0] * len(self._roles)
+        oldest = since << _ROLE_BITS
+        for block, seen in enumerate(self._cells[PLACES:].tolist()):
+            if seen >= since:
+                for cell in self._cells[block * BLOCK : (block + 1) * BLOCK].tolist():
+                    if cell >= oldest:
+                        counts[cell & (1 << _ROLE_BITS) - 1] += 1
+        return dict(zip(self._roles, counts, strict=True))

@@ -1,0 +1,244 @@
+import os
+import sys
+import threading
+import time
+
+import pytest
+
+from . import processes
+
+ATTEMPTS = "influencer_registration_attempts_total"
+LATENCY = "ai_image_generation_end_to_end_latency_seconds"
+BUSY = "odoo_workers_busy"
+ERRORS = "influencegen_telemetry_errors_total"
+
+
+def test_values_of_all_processes_add_up(store, total):
+    def work():
+        for _ in range(1000):
+            store.inc(ATTEMPTS, database="db")
+
+    store.inc(ATTEMPTS, database="db")
+    workers = [processes.start(work) for _ in range(4)]
+    assert [processes.wait(pid) for pid in workers] == [0] * 4
+    assert total(ATTEMPTS) == 4001
+
+
+def test_values_outlive_kill_9_and_files_do_not_pile_up(store, total):
+    ready, _ = pipe = os.pipe()
+
+    def work():
+        store.inc(ATTEMPTS, database="db")
+        os.write(pipe[1], b".")
+        time.sleep(60)
+
+    for _ in range(50):
+        pid = processes.start(work)
+        os.read(ready, 1)
+        processes.kill(pid)
+    assert total(ATTEMPTS) == 50
+    assert store.slot_count() == 1
+
+
+def test_threads_lose_nothing(store, total):
+    interval = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+
+    def work():
+        for _ in range(20_000):
+            store.inc(ATTEMPTS, database="db")
+            store.observe(LATENCY, 3.0, database="db")
+
+    try:
+        threads = [threading.Thread(target=work) for _ in range(8)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+    finally:
+        sys.setswitchinterval(interval)
+    assert total(ATTEMPTS) == 160_000
+    assert total(LATENCY, sample="5.0") == 160_000
+
+
+def test_a_dead_worker_is_not_busy(store, total):
+    store.set_kind("http")
+    store.add(BUSY, 1, ("http",))
+    processes.run(lambda: store.add(BUSY, 1, ("http",)))
+    assert total(BUSY, ("http",), database=None) == 1
+
+
+def test_a_slot_taken_over_starts_its_live_values_at_zero(store, total):
+    processes.run(lambda: store.add(BUSY, 1, ("http",)))
+    store.add(BUSY, 0, ("http",))
+    assert total(BUSY, ("http",), database=None) == 0
+
+
+def test_the_latest_gauge_wins(store, total):
+    store.set("influencer_active", 1, database="db")
+    processes.run(lambda: store.set("influencer_active", 2, database="db"))
+    assert total("influencer_active") == 2
+    store.set("influencer_active", 3, database="db")
+    assert total("influencer_active") == 3
+
+
+@pytest.mark.parametrize("amount", [float("nan"), float("inf"), -1, "1", None])
+def test_a_bad_amount_is_dropped_and_counted(store, total, amount, caplog):
+    store.inc(ATTEMPTS, database="db")
+    store.inc(ATTEMPTS, amount=amount, database="db")
+    assert total(ATTEMPTS) == 1
+    assert total(ERRORS, ("value",), database=None) == 1
+    assert "a value was dropped" in caplog.text
+
+
+@pytest.mark.parametrize("name, labels, reason", [
+    ("no_such_metric", (), "metric"),
+    ("campaign_applications_total", (), "label"),
+    ("campaign_applications_total", ("1", "2"), "label"),
+    ("campaign_applications_total", ([1],), "value"),
+])
+def test_what_the_catalogue_does_not_know_is_dropped_and_counted(store, total, name, labels, reason):
+    store.inc(name, labels, database="db")
+    assert total(ERRORS, (reason,), database=None) == 1
+
+
+def test_values_past_a_labels_limit_become_other_in_all_workers(store, total):
+    def apply(first, last):
+        for campaign in range(first, last):
+            store.inc("campaign_applications_total", (campaign,), database="db")
+
+    apply(0, 400)
+    assert processes.run(lambda: apply(300, 700)) == 0
+    apply(600, 700)
+    shown = [labels for name, _database, labels, _sample in store.read()[0] if name == "campaign_applications_total"]
+    assert len(shown) == 501
+    assert total("campaign_applications_total", ("other",)) == 300
+    assert total("influencegen_telemetry_labels_folded_total", ("campaign_id",), database=None) == 300
+    assert total("campaign_applications_total", (350,)) == 2
+
+
+def test_a_closed_label_takes_only_its_values(store, total):
+    store.inc("ai_image_generation_failures_total", ("exploded",), database="db")
+    assert total("ai_image_generation_failures_total", ("other",)) == 1
+
+
+def test_counters_never_decrease_while_workers_come_and_go(store, total):
+    stop = store.directory().parent / "stop"
+
+    def work():
+        for _ in range(200):
+            store.inc(ATTEMPTS, database="db")
+
+    def watch():
+        seen = 0
+        while not stop.exists():
+            now = total(ATTEMPTS) or 0
+            assert now >= seen
+            seen = now
+
+    watchers = [processes.start(watch) for _ in range(2)]
+    for _ in range(30):
+        assert [processes.wait(pid) for pid in [processes.start(work) for _ in range(4)]] == [0] * 4
+    stop.touch()
+    assert [processes.wait(pid) for pid in watchers] == [0, 0]
+    assert total(ATTEMPTS) == 30 * 4 * 200
+    assert store.slot_count() <= 4
+
+
+def test_a_full_disk_costs_values_and_nothing_else(store):
+    resource = pytest.importorskip("resource")
+
+    def work():
+        resource.setrlimit(resource.RLIMIT_FSIZE, (1 << 16, 1 << 16))
+        for job in range(100):
+            store.observe("odoo_cron_duration_seconds", 1.0, (job,), "db")
+            store.observe("odoo_cron_duration_seconds", 1.0, (job,), "db")
+        found = store.read()[0]
+        assert found["odoo_cron_duration_seconds", "db", ("0",), "1.0"] == 2
+        assert found[ERRORS, None, ("disk",), ""] > 0
+
+    assert processes.run(work) == 0
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can become another user")
+def test_a_read_only_directory_costs_values_and_nothing_else(store):
+    for path in (store.directory(), store.directory() / "databases"):
+        path.chmod(0o755)
+    for parent in store.directory().parents:
+        if parent.stat().st_uid == os.geteuid() and parent.is_relative_to("/tmp"):
+            parent.chmod(parent.stat().st_mode | 0o055)
+
+    def work():
+        os.setuid(65534)
+        store.inc(ATTEMPTS, database="db")
+        store.observe(LATENCY, 1.0, database="db")
+
+    assert processes.run(work) == 0
+
+
+def test_a_deleted_directory_starts_again_from_zero(store, total):
+    from metrics.settings import Settings
+
+    store.inc(ATTEMPTS, amount=5, database="db")
+    store.remove()
+    store.inc(ATTEMPTS, database="db")
+    assert not store.directory().exists()
+    store.publish("db", Settings())
+    store.inc(ATTEMPTS, database="db")
+    assert total(ATTEMPTS) == 1
+
+
+def test_a_directory_lost_under_a_worker_is_noticed(store, total):
+    import shutil
+
+    from metrics.settings import Settings
+
+    store.inc(ATTEMPTS, amount=5, database="db")
+    shutil.rmtree(store.directory())
+    store.inc(ATTEMPTS, database="db")
+    store.publish("db", Settings())
+    store.heartbeat()
+    store.inc(ATTEMPTS, database="db")
+    assert total(ATTEMPTS) == 1
+    assert total(ERRORS, ("directory",), database=None) == 1
+
+
+def test_a_damaged_file_is_set_aside(store, total):
+    processes.run(lambda: store.inc(ATTEMPTS, database="db"))
+    path = store.directory() / "values-0.db"
+    path.write_bytes(b"\xff" * path.stat().st_size)
+    store.inc(ATTEMPTS, database="db")
+    assert total(ATTEMPTS) == 1
+    assert total(ERRORS, ("damaged",), database=None) == 1
+    assert path.with_suffix(".damaged").exists()
+
+
+def test_nothing_is_stored_while_no_database_is_measured(tmp_path):
+    from metrics import store
+
+    store.configure(tmp_path / "store")
+    store.inc(ATTEMPTS, database="db")
+    assert not (tmp_path / "store").exists()
+
+
+def test_the_directory_of_another_catalogue_is_deleted_once_nobody_uses_it(tmp_path):
+    from metrics import store
+    from metrics.slots import Slots
+
+    used, abandoned = tmp_path / "used", tmp_path / "abandoned"
+    held = []
+    for directory in (used, abandoned):
+        directory.mkdir()
+    read, write = os.pipe()
+
+    def hold():
+        held.append(Slots(used / "slots").claim("http"))
+        os.write(write, b".")
+        time.sleep(60)
+
+    pid = processes.start(hold)
+    os.read(read, 1)
+    processes.run(lambda: Slots(abandoned / "slots").claim("http"))
+    store.configure(tmp_path)
+    assert used.exists() and not abandoned.exists()
+    processes.kill(pid)
