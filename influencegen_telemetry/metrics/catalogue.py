@@ -173,7 +173,7 @@ APIS = (
     *_api("payment_provider", "the payment provider"),
     Metric("api_circuit_breaker_state", "gauge",
            "State of the circuit breaker of a dependency, worst of all workers: 0 closed, 1 half-open, 2 open.",
-           (DEPENDENCY,), group="fast", scope="instance", merge="max"),
+           (DEPENDENCY,), group="fast", merge="max"),
 )
 
 RUNTIME = (

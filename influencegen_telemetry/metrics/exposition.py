@@ -16,6 +16,8 @@ GROUPS = ("fast", "system", "business")
 CHECKED = "influencegen_telemetry_facts_checked_timestamp_seconds"
 DURATION = "influencegen_telemetry_database_read_duration_seconds"
 _AGE = "influencegen_telemetry_database_read_age_seconds"
+NO_DATABASE = "none"
+"""The label ``database`` of requests that were answered without one."""
 STALE_AFTER_SECONDS = 600.0
 """A value read from the database longer ago than this is not exported."""
 
@@ -57,7 +59,8 @@ class Families:
     def _drop_stale(self, values, times):
         now = time.time()
         for key, stamp in times.items():
-            if now - stamp > STALE_AFTER_SECONDS and catalogue.METRICS[key[0]].scope == "database":
+            name = key[0]
+            if now - stamp > STALE_AFTER_SECONDS and name != CHECKED and catalogue.METRICS[name].scope == "database":
                 del values[key]
         for database in self._databases:
             stamp = times.get((DURATION, database, (), ""))
@@ -90,8 +93,8 @@ class Families:
                         metric.kind)
         for (database, values), samples in series.items():
             labels = dict(zip((label.name for label in metric.labels), values, strict=True))
-            if self._several and database is not None:
-                labels["database"] = database
+            if metric.scope == "database" and (self._several or database is None):
+                labels["database"] = database or NO_DATABASE
             if metric.kind == "histogram":
                 self._add_histogram(family, labels, samples)
             else:

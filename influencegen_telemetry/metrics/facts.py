@@ -29,27 +29,27 @@ class Journal:
 
     def count(self, name, labels, amount):
         """Note that ``amount`` facts of the counter ``name`` became true."""
-        self._entries.append((name, labels, amount, None))
+        self._entries.append((name, labels, amount, ()))
         store.add(_PENDING, amount, (name,), self._database)
 
     def observe(self, name, labels, value):
         """Note an observation of the histogram ``name``."""
-        self._entries.append((name, labels, 0, value))
+        self._entries.append((name, labels, 0, (value,)))
 
     def cut(self, length):
         """Forget all but the first ``length`` facts."""
         while len(self._entries) > length:
-            name, _labels, amount, _value = self._entries.pop()
+            name, _labels, amount, _observed = self._entries.pop()
             if amount:
                 store.add(_PENDING, -amount, (name,), self._database)
 
     def settle(self):
         """Count all facts: the transaction is committed."""
-        for name, labels, amount, value in self._entries:
-            if value is None:
-                store.inc(name, labels, amount, self._database)
+        for name, labels, amount, observed in self._entries:
+            if observed:
+                store.observe(name, *observed, labels, self._database)
             else:
-                store.observe(name, value, labels, self._database)
+                store.inc(name, labels, amount, self._database)
         self.cut(0)
 
     def __del__(self):
@@ -69,6 +69,14 @@ def count(cr, name, labels=(), amount=1):
 def observe(cr, name, value, labels=()):
     """Observe ``value`` once the transaction of ``cr`` is committed; parameters as for :func:`count`."""
     _journal(cr).observe(name, labels, value)
+
+
+def observe_between(cr, name, begun, ended):
+    """Observe the seconds between two datetimes once the transaction of ``cr`` is committed.
+
+    A missing one (None or False) is no error of the business: the observation is dropped and counted as an error.
+    """
+    observe(cr, name, (ended - begun).total_seconds() if begun and ended else None)
 
 
 def journal_length(cr):

@@ -42,14 +42,13 @@ class Slots:
         """Take the lowest free slot for this process.
 
         :param str kind: what the process does; at most 16 bytes are kept.
-        :return: (slot number, whether another process held it before)
+        :return: the slot's number
         """
         slot = 0
         while not self._try_lock(slot):
             slot += 1
-        taken_over = self._read(slot) is not None
         self.describe(slot, kind)
-        return slot, taken_over
+        return slot
 
     def describe(self, slot, kind):
         """Write who holds ``slot``: this process, now, as ``kind``."""

@@ -361,9 +361,9 @@ class Store:
         metric = catalogue.METRICS.get(name)
         if metric is None:
             raise Rejected("metric", f"{name} is not in the catalogue")
-        kept = self.bounded(metric, labels, database)
         with self._lock:
             self._open()
+            kept = self.bounded(metric, labels, database)
             values = self._live if name in _LIVE else self._values
             cell = values.cell(make_key(name, database, kept))
         self._remember(name, labels, database, kept, cell)
@@ -373,9 +373,9 @@ class Store:
         metric = catalogue.METRICS.get(name)
         if metric is None or metric.kind != "histogram":
             raise Rejected("metric", f"{name} is not a histogram of the catalogue")
-        kept = self.bounded(metric, labels, database)
         with self._lock:
             self._open()
+            kept = self.bounded(metric, labels, database)
             samples = ("sum", *map(str, _BOUNDS[name]))
             cells = [self._values.cell(make_key(name, database, kept, sample)) for sample in samples]
             view = self._values.cell(make_key(name, database, kept, "sum"))[0]
@@ -401,7 +401,7 @@ class Store:
             raise self._failure
         try:
             self._open_shared()
-            slot, taken_over = self._slots.claim(self._kind)
+            slot = self._slots.claim(self._kind)
             (self.directory / f"live-{slot}.db").unlink(missing_ok=True)
             self._live = SlotValues(self.directory / f"live-{slot}.db")
             self._values = self._open_values(self.directory / f"values-{slot}.db")
@@ -409,8 +409,6 @@ class Store:
         except (OSError, NothingMeasured) as exception:
             self._retry_at, self._failure = time.monotonic() + _RETRY_SECONDS, exception
             raise
-        if taken_over and self._kind != "other":
-            self.inc("odoo_workers_recycled_total", (self._kind,))
 
     def _open_values(self, path):
         try:

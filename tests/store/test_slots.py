@@ -13,10 +13,8 @@ def slots(tmp_path, store):
 
 
 def test_a_slot_is_taken_over_when_its_holder_ends(slots):
-    taken = []
-    processes.run(lambda: os._exit(slots.claim("http")[0] or 0))
-    taken.append(slots.claim("http"))
-    assert taken == [(0, True)]
+    assert processes.run(lambda: os._exit(slots.claim("http"))) == 0
+    assert slots.claim("http") == 0
 
 
 def test_live_processes_hold_different_slots(slots):
@@ -24,7 +22,7 @@ def test_live_processes_hold_different_slots(slots):
     hold, release = os.pipe()
 
     def work():
-        os.write(write, bytes([slots.claim("cron")[0]]))
+        os.write(write, bytes([slots.claim("cron")]))
         os.close(release)
         os.read(hold, 1)
 
@@ -39,6 +37,6 @@ def test_live_processes_hold_different_slots(slots):
 
 
 def test_a_child_does_not_share_its_parents_slot(slots):
-    assert slots.claim("master") == (0, False)
-    assert processes.run(lambda: os._exit(slots.claim("http")[0])) == 1
+    assert slots.claim("master") == 0
+    assert processes.run(lambda: os._exit(slots.claim("http"))) == 1
     assert [info.kind for info in slots.live()] == ["master"]
