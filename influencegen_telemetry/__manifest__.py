@@ -1,0 +1,21 @@
+{
+    "name": "InfluenceGen telemetry",
+    "summary": "Measures the InfluenceGen platform and the Odoo it runs on, for Prometheus",
+    "version": "1.0.0",
+    "category": "Marketing",
+    "author": "InfluenceGen",
+    "website": "https://github.com/influencegen/telemetry",
+    "license": "LGPL-3",
+    "depends": ["influencegen"],
+    "external_dependencies": {"python": ["prometheus_client"]},
+    "data": [
+        "security/ir.model.access.csv",
+        "views/metric_views.xml",
+        "views/res_config_settings_views.xml",
+        "views/menus.xml",
+    ],
+    "post_load": "post_load",
+    "post_init_hook": "post_init_hook",
+    "uninstall_hook": "uninstall_hook",
+    "installable": True,
+}

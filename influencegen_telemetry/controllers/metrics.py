@@ -1,0 +1,56 @@
+import hmac
+
+from odoo import http
+from odoo.http import request
+
+from ..metrics import exposition, store
+from ..metrics.settings import digest
+from ..models import reading
+from ..publication import publish_loaded
+
+
+class Metrics(http.Controller):
+    @http.route("/metrics", type="http", auth="none", methods=["GET"], save_session=False, readonly=True)
+    def metrics(self, **_filters):
+        """Answer a scrape: the values of all workers, of the databases that the token opens.
+
+        ``name[]`` restricts it to the named series, ``group[]`` to the named groups (fast, system, business).
+        """
+        publish_loaded()
+        databases = self._opened_databases()
+        if not databases:
+            store.error("unauthorized", "a scrape without a valid token was refused")
+            return request.make_response(
+                "A scrape token is needed: send it as 'Authorization: Bearer <token>'. "
+                "An administrator makes one in Settings, Telemetry.\n",
+                headers=[("Content-Type", "text/plain; charset=utf-8"), ("WWW-Authenticate", "Bearer")],
+                status=401,
+            )
+        groups = request.httprequest.args.getlist("group[]") or exposition.GROUPS
+        unknown = sorted(set(groups) - set(exposition.GROUPS))
+        if unknown:
+            return request.make_response(
+                f"There is no group {', '.join(unknown)}; the groups are {', '.join(exposition.GROUPS)}.\n",
+                headers=[("Content-Type", "text/plain; charset=utf-8")],
+                status=400,
+            )
+        for database in databases:
+            reading.refresh(database)
+        headers = request.httprequest.headers
+        families = exposition.Families(databases, groups, request.httprequest.args.getlist("name[]"))
+        body, answer = exposition.encode(
+            families, headers.get("Accept", ""), headers.get("Accept-Encoding", "")
+        )
+        return request.make_response(body, headers=list(answer.items()))
+
+    def _opened_databases(self):
+        """Return {name: Settings} of the databases that the request's token opens."""
+        scheme, _, token = request.httprequest.headers.get("Authorization", "").partition(" ")
+        if scheme.lower() != "bearer" or not token:
+            return {}
+        given = digest(token.strip())
+        return {
+            name: settings
+            for name, settings in store.databases().items()
+            if any([hmac.compare_digest(given, known) for known in settings.token_digests])  # noqa: C419
+        }

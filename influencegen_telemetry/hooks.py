@@ -1,0 +1,41 @@
+"""What happens when the addon is loaded, installed and uninstalled."""
+
+from pathlib import Path
+
+from odoo.tools import config
+
+from . import instrumentation
+from .metrics import store
+from .publication import publish_loaded
+
+PARAMETERS = "influencegen_telemetry."
+
+
+def post_load():
+    """Begin to measure this process, and those forked from it.
+
+    The values are kept under the option ``influencegen_telemetry_dir`` of Odoo's configuration file, or under
+    ``influencegen_telemetry`` in ``data_dir``.
+    """
+    store.configure(config.get("influencegen_telemetry_dir") or Path(config["data_dir"]) / "influencegen_telemetry")
+    instrumentation.install()
+    store.on_heartbeat(publish_loaded)
+
+
+def post_init_hook(env):
+    """Publish the settings of the database once its installation is committed."""
+    env["influencegen.telemetry.settings"]._publish()
+
+
+def uninstall_hook(env):
+    """Stop exporting the database, and leave Odoo as it was found if no other database is measured."""
+    env["ir.config_parameter"].sudo().search([("key", "=like", f"{PARAMETERS}%")]).unlink()
+    database = env.cr.dbname
+
+    @env.cr.postcommit.add
+    def withdraw():
+        store.withdraw(database)
+        if not store.databases():
+            instrumentation.uninstall()
+            store.off_heartbeat(publish_loaded)
+            store.remove()

@@ -1,0 +1,104 @@
+"""Requests: how many, how long they took, for whom, and with how much SQL.
+
+A request is measured from its arrival at the WSGI application until the application hands back its answer. A websocket
+is handed over at its upgrade, so it counts as a short request.
+"""
+
+import functools
+import threading
+from time import perf_counter
+
+from odoo import http
+from odoo.modules.registry import Registry
+
+from ..metrics import store
+from . import presence, roles, workers
+from .patch import Patch
+
+UNMATCHED = "unmatched"
+
+
+def _measured(application_call):
+    @functools.wraps(application_call)
+    def __call__(self, environ, start_response):
+        begun = perf_counter()
+        status_class, served = "5xx", _UNKNOWN
+
+        def respond(status, *arguments):
+            nonlocal status_class, served
+            status_class = status[0] + "xx"
+            served = _served()
+            return start_response(status, *arguments)
+
+        token = workers.begin()
+        try:
+            return application_call(self, environ, respond)
+        finally:
+            workers.end(token)
+            _record(environ["REQUEST_METHOD"], status_class, served, perf_counter() - begun)
+
+    return __call__
+
+
+_UNKNOWN = (None, UNMATCHED, None, roles.UNKNOWN)
+
+
+def _served():
+    """Return (database, route, user id, role) of the request being answered."""
+    request = http._request_stack.top
+    session = getattr(request, "session", None)
+    if session is None:
+        return _UNKNOWN
+    uid = session.uid or getattr(threading.current_thread(), "uid", None)
+    role = roles.role(request.registry or Registry.registries.get(request.db), uid)
+    return request.db, getattr(request, "telemetry_route", UNMATCHED), uid, role
+
+
+def _record(method, status_class, served, seconds):
+    database, route, uid, role = served
+    thread = threading.current_thread()
+    store.inc("odoo_http_requests_total", (route, method, status_class, role), database=database)
+    store.observe("odoo_http_request_duration_seconds", seconds, (route, method, status_class), database)
+    store.inc("odoo_http_request_sql_statements_total", (route,), thread.query_count, database)
+    store.inc("odoo_http_request_sql_seconds_total", (route,), thread.query_time, database)
+    if role not in (roles.PUBLIC, roles.UNKNOWN):
+        presence.touch(database, uid, role)
+    store.heartbeat()
+
+
+def _routed(set_request_dispatcher):
+    @functools.wraps(set_request_dispatcher)
+    def _set_request_dispatcher(self, rule):
+        self.telemetry_route = rule.rule
+        return set_request_dispatcher(self, rule)
+
+    return _set_request_dispatcher
+
+
+def _routed_static(serve_static):
+    @functools.wraps(serve_static)
+    def _serve_static(self):
+        module = self.httprequest.path[1:].partition("/static/")[0]
+        self.telemetry_route = f"/{module}/static"
+        return serve_static(self)
+
+    return _serve_static
+
+
+_PATCHES = (
+    Patch(http.Application, "__call__", _measured),
+    Patch(http.Request, "_set_request_dispatcher", _routed),
+    Patch(http.Request, "_serve_static", _routed_static),
+)
+
+
+def install():
+    """Measure requests."""
+    for patch in _PATCHES:
+        patch.install()
+
+
+def uninstall():
+    """Measure them no more."""
+    for patch in _PATCHES:
+        patch.uninstall()

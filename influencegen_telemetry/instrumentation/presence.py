@@ -1,0 +1,62 @@
+"""Concurrent users: distinct users seen lately, by role, over all workers of the instance."""
+
+import time
+from urllib.parse import quote
+
+from ..metrics import store
+from ..metrics.catalogue import ROLE
+from ..metrics.presence import Presence
+
+_RETRY_SECONDS = 10
+
+_tables = {}
+_retry_at = 0
+
+
+def _table(database):
+    if database not in _tables and database in store.databases():
+        _tables[database] = Presence(store.directory() / f"presence-{quote(database, safe='')}", ROLE.values)
+    return _tables.get(database)
+
+
+def touch(database, uid, role):
+    """Note that the user ``uid`` of ``database``, who has ``role``, was seen now."""
+    global _retry_at
+    now = int(time.time())
+    if now < _retry_at:
+        return
+    try:
+        table = _table(database)
+        if table:
+            table.touch(uid, role, now)
+    except Exception as exception:
+        _retry_at = now + _RETRY_SECONDS
+        store.error("presence", "a user's presence was not noted: %s", exception)
+
+
+def _forget_lost():
+    for database, table in list(_tables.items()):
+        if table.lost():
+            del _tables[database]
+
+
+def users(database):
+    """Yield the number of distinct users of ``database`` seen within its window, by role."""
+    if database is None:
+        return
+    since = int(time.time()) - store.databases()[database].presence_seconds
+    for role, count in _table(database).count(since).items():
+        yield "odoo_concurrent_users", (role,), count
+
+
+def install():
+    """Measure concurrent users."""
+    store.on_heartbeat(_forget_lost)
+    store.on_scrape(users, group="system")
+
+
+def uninstall():
+    """Measure them no more."""
+    store.off_heartbeat(_forget_lost)
+    store.off_scrape(users)
+    _tables.clear()

@@ -1,0 +1,152 @@
+"""Workers: how many there are, what they do, and what they use.
+
+What can be seen from outside (alive, memory) is read for all workers by the one that answers a scrape; a worker itself
+only tells whether it is busy, and its CPU time.
+"""
+
+import functools
+import os
+import threading
+import time
+
+import odoo
+from odoo.service import server
+from odoo.tools import config
+
+from ..metrics import store
+from .patch import Patch
+
+_KINDS = {"WorkerHTTP": "http", "WorkerCron": "cron"}
+_PAGE = os.sysconf("SC_PAGE_SIZE")
+
+_busy = set()
+_cpu_flushed = 0.0
+
+
+def _own_kind():
+    """Return what this process is, as far as it can tell after its start: 'other' if it can't."""
+    if getattr(odoo, "evented", False):
+        return "gevent"
+    if not config["workers"]:
+        return "threaded"
+    names = [thread.name.split()[1:2] for thread in threading.enumerate() if thread.name.startswith("Worker Worker")]
+    return _KINDS.get(names[0][0], "other") if names else "other"
+
+
+def _kind():
+    kind = store.kind()
+    if kind == "other":
+        kind = _own_kind()
+        store.set_kind(kind)
+    return kind
+
+
+def _told(start):
+    @functools.wraps(start)
+    def told_start(self):
+        start(self)
+        kind = _KINDS.get(type(self).__name__, "other")
+        store.set_kind(kind)
+        if self.multi.generation > config["workers"] + config["max_cron_threads"]:
+            store.inc("odoo_workers_recycled_total", (kind,))
+        _show_busy()
+
+    return told_start
+
+
+def _show_busy():
+    store.set("odoo_workers_busy", len(_busy), (_kind(),))
+
+
+def begin():
+    """Tell that this process begins a request or a job; returns what :func:`end` takes."""
+    token = object()
+    _busy.add(token)
+    _show_busy()
+    return token
+
+
+def end(token):
+    """Tell that what began with ``token`` has ended."""
+    _busy.discard(token)
+    _show_busy()
+
+
+def flush_cpu():
+    """Add the CPU time used since the last time."""
+    global _cpu_flushed
+    before, _cpu_flushed = _cpu_flushed, time.process_time()
+    store.inc("odoo_worker_cpu_seconds_total", (_kind(),), _cpu_flushed - before)
+
+
+def _after_fork():
+    global _cpu_flushed
+    _cpu_flushed = 0.0
+    _busy.clear()
+
+
+os.register_at_fork(after_in_child=_after_fork)
+
+
+def _finished(stop):
+    @functools.wraps(stop)
+    def flushed_stop(self):
+        flush_cpu()
+        stop(self)
+
+    return flushed_stop
+
+
+def configured():
+    """Return {kind: number of workers that the configuration asks for}."""
+    if config["workers"]:
+        return {"http": config["workers"], "gevent": 1, "cron": config["max_cron_threads"]}
+    return {"threaded": 1}
+
+
+def workers(database):
+    """Yield how many workers there should be and are, and the memory of each, for the instance (None)."""
+    if database is not None:
+        return
+    alive = dict.fromkeys(configured(), 0)
+    for worker in store.live_slots():
+        alive[worker.kind] = alive.get(worker.kind, 0) + 1
+        memory = _resident_memory(worker.pid)
+        if memory is not None:
+            yield "odoo_worker_resident_memory_bytes", (worker.slot, worker.kind), memory
+    for kind, count in configured().items():
+        yield "odoo_workers_configured", (kind,), count
+    for kind, count in alive.items():
+        yield "odoo_workers_active", (kind,), count
+
+
+def _resident_memory(pid):
+    try:
+        with open(f"/proc/{pid}/statm", "rb") as file:
+            return int(file.read().split()[1]) * _PAGE
+    except OSError:
+        return None
+
+
+_PATCHES = (
+    Patch(server.Worker, "start", _told),
+    Patch(server.Worker, "stop", _finished),
+)
+
+
+def install():
+    """Measure workers, this process included if it is one already."""
+    for patch in _PATCHES:
+        patch.install()
+    if config["workers"] and _own_kind() != "other":
+        _show_busy()
+    store.on_heartbeat(flush_cpu)
+    store.on_scrape(workers, group="system")
+
+
+def uninstall():
+    """Measure them no more."""
+    for patch in _PATCHES:
+        patch.uninstall()
+    store.off_heartbeat(flush_cpu)
+    store.off_scrape(workers)

@@ -1,0 +1,15 @@
+from . import (
+    api,
+    campaign,
+    image,
+    influencer,
+    ir_cron,
+    ir_http,
+    kyc,
+    metric,
+    payment,
+    reading,
+    res_config_settings,
+    scrape_token,
+    settings,
+)

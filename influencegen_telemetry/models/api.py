@@ -1,0 +1,43 @@
+import time
+
+import requests
+
+from odoo import api, models
+
+from ..metrics import store
+
+_APIS = {
+    "n8n_webhook": "api_odoo_to_n8n_webhook",
+    "kyc": "api_external_kyc_service",
+    "payment": "api_payment_provider",
+}
+_STATES = {"closed": 0, "half-open": 1, "open": 2}
+
+
+class Api(models.AbstractModel):
+    _inherit = "influencegen.api"
+
+    @api.model
+    def _send(self, service, endpoint, method, url, **kwargs):
+        begun, status_class = time.perf_counter(), "connection_error"
+        try:
+            response = super()._send(service, endpoint, method, url, **kwargs)
+            status_class = f"{response.status_code // 100}xx"
+            return response
+        except requests.Timeout:
+            status_class = "timeout"
+            raise
+        finally:
+            name, labels, database = _APIS.get(service), (endpoint, method, status_class), self.env.cr.dbname
+            if name:
+                store.observe(f"{name}_latency_seconds", time.perf_counter() - begun, labels, database)
+            if name and status_class != "2xx":
+                store.inc(f"{name}_errors_total", labels, database=database)
+
+    @api.model
+    def _call(self, service, *args, **kwargs):
+        try:
+            return super()._call(service, *args, **kwargs)
+        finally:
+            state = _STATES[self._breaker(service).current_state]
+            store.set("api_circuit_breaker_state", state, (service,), self.env.cr.dbname)

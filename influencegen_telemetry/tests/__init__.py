@@ -1,0 +1,16 @@
+from . import (
+    test_facts,
+    test_health,
+    test_instrumentation_api,
+    test_instrumentation_cron,
+    test_instrumentation_errors,
+    test_instrumentation_http,
+    test_instrumentation_orm_cache,
+    test_instrumentation_patch,
+    test_instrumentation_presence,
+    test_instrumentation_queue,
+    test_instrumentation_retries,
+    test_metric_view,
+    test_metrics_endpoint,
+    test_settings,
+)

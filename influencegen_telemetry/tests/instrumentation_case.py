@@ -1,0 +1,35 @@
+"""What the tests of the instrumentation share."""
+
+from contextlib import contextmanager
+
+from .. import instrumentation
+from ..metrics import store
+
+
+@contextmanager
+def bare_odoo():
+    """Leave Odoo as it is without the addon for the length of the block."""
+    instrumentation.uninstall()
+    try:
+        yield
+    finally:
+        instrumentation.install()
+
+
+def value(name, labels=(), database=None, sample=""):
+    """Return the stored value of a series, 0.0 if it has none; ``sample`` is 'sum' or a bucket's bound."""
+    return store.read()[0].get((name, database, labels, sample), 0.0)
+
+
+def observations(name, labels=(), database=None):
+    """Return the number of observations of a histogram's series."""
+    return sum(
+        number
+        for (metric, of, values, sample), number in store.read()[0].items()
+        if (metric, of, values) == (name, database, labels) and sample != "sum"
+    )
+
+
+def scraped(function, database=None):
+    """Return what a function read at scrape time yields, as {(name, labels): value}."""
+    return {(name, labels): number for name, labels, number in function(database)}

@@ -1,0 +1,175 @@
+import os
+from unittest.mock import patch
+
+from odoo import http, sql_db
+from odoo.tests import HttpCase, mute_logger, tagged
+
+from ..instrumentation import http as http_instrumentation
+from ..instrumentation import presence, roles, workers
+from ..metrics import store
+from .instrumentation_case import bare_odoo, observations, scraped, value
+
+REQUESTS = "odoo_http_requests_total"
+DURATION = "odoo_http_request_duration_seconds"
+
+
+@tagged("post_install", "-at_install")
+class TestHttp(HttpCase):
+    def requests(self, *labels):
+        return value(REQUESTS, labels, self.env.cr.dbname)
+
+    def test_a_page_is_counted_by_pattern_and_timed(self):
+        labels = "/web/login", "GET", "2xx"
+        before = self.requests(*labels, "public"), observations(DURATION, labels, self.env.cr.dbname)
+        self.assertEqual(self.url_open("/web/login").status_code, 200)
+        after = self.requests(*labels, "public"), observations(DURATION, labels, self.env.cr.dbname)
+        self.assertEqual(after, (before[0] + 1, before[1] + 1))
+
+    def test_a_pattern_stands_for_its_paths(self):
+        before = self.requests("/web/content/<int:id>", "GET", "4xx", "public")
+        self.url_open("/web/content/987654321")
+        self.url_open("/web/content/987654322")
+        self.assertEqual(self.requests("/web/content/<int:id>", "GET", "4xx", "public"), before + 2)
+
+    def test_static_files_count_under_their_module(self):
+        before = self.requests("/web/static", "GET", "2xx", "public")
+        self.assertEqual(self.url_open("/web/static/img/favicon.ico").status_code, 200)
+        self.assertEqual(self.requests("/web/static", "GET", "2xx", "public"), before + 1)
+
+    def test_what_matches_no_route_is_unmatched(self):
+        before = self.requests(http_instrumentation.UNMATCHED, "GET", "4xx", "public")
+        self.assertEqual(self.url_open("/no/such/page").status_code, 404)
+        self.assertEqual(self.url_open("/no_such_module/static/x.js").status_code, 404)
+        self.assertEqual(self.requests(http_instrumentation.UNMATCHED, "GET", "4xx", "public"), before + 2)
+
+    def test_an_unknown_method_is_other(self):
+        before = self.requests(http_instrumentation.UNMATCHED, "other", "4xx", "public")
+        self.opener.request("BREW", self.base_url() + "/no/such/page")
+        self.assertEqual(self.requests(http_instrumentation.UNMATCHED, "other", "4xx", "public"), before + 1)
+
+    def test_an_exception_is_a_5xx_of_its_route(self):
+        before = self.requests("/web/version_info", "POST", "2xx", "public")
+        failed = self.requests("/web/login", "GET", "5xx", "public")
+        with (
+            patch("odoo.addons.web.controllers.home.Home._login_redirect", side_effect=ZeroDivisionError),
+            patch("odoo.addons.web.controllers.home.Home._web_client_readonly", side_effect=ZeroDivisionError),
+            patch("odoo.http.Request.render", side_effect=ZeroDivisionError),
+            mute_logger("odoo.http"),
+        ):
+            self.assertEqual(self.url_open("/web/login").status_code, 500)
+        self.assertEqual(self.requests("/web/login", "GET", "5xx", "public"), failed + 1)
+        self.assertEqual(self.requests("/web/version_info", "POST", "2xx", "public"), before)
+
+    def test_the_role_and_the_presence_of_a_user(self):
+        self.authenticate("admin", "admin")
+        self.url_open("/web/session/account", data="{}", headers={"Content-Type": "application/json"})
+        route = "/web/session/get_session_info"
+        before = self.requests(route, "POST", "2xx", "admin")
+        self.url_open(route, data="{}", headers={"Content-Type": "application/json"})
+        self.assertEqual(self.requests(route, "POST", "2xx", "admin"), before + 1)
+        users = scraped(presence.users, self.env.cr.dbname)
+        self.assertGreaterEqual(users["odoo_concurrent_users", ("admin",)], 1)
+        self.assertEqual(users["odoo_concurrent_users", ("public",)], 0)
+
+    def test_sql_is_what_odoo_counted(self):
+        labels, database = ("/web/login",), self.env.cr.dbname
+        names = "odoo_http_request_sql_statements_total", "odoo_http_request_sql_seconds_total"
+        before = [value(name, labels, database) for name in names]
+        self.url_open("/web/login")
+        for name, then in zip(names, before, strict=True):
+            self.assertGreater(value(name, labels, database), then)
+
+    def test_telemetry_sends_no_statement(self):
+        self.authenticate("admin", "admin")
+
+        def statements():
+            before = sql_db.sql_counter
+            self.url_open("/odoo")
+            self.url_open("/web/static/img/favicon.ico")
+            self.url_open("/no/such/page")
+            return sql_db.sql_counter - before
+
+        for _warm in range(3):
+            statements()
+        measured = [statements() for _ in range(3)]
+        with bare_odoo():
+            bare = [statements() for _ in range(3)]
+        self.assertEqual(min(measured), min(bare))
+
+    def test_uninstall_restores_odoo(self):
+        before = self.requests("/web/login", "GET", "2xx", "public")
+        with bare_odoo():
+            self.assertTrue(http.Application.__call__.__code__.co_filename.endswith("/odoo/http.py"))
+            self.url_open("/web/login")
+        self.assertEqual(self.requests("/web/login", "GET", "2xx", "public"), before)
+        self.url_open("/web/login")
+        self.assertEqual(self.requests("/web/login", "GET", "2xx", "public"), before + 1)
+
+    def test_a_failing_store_costs_no_request(self):
+        with patch.object(store._shared, "_cell", side_effect=OSError), mute_logger(store.__name__):
+            store._shared._cells.clear()
+            self.assertEqual(self.url_open("/web/login").status_code, 200)
+
+    def test_busy_falls_back_to_what_it_was(self):
+        self.url_open("/web/login")
+        self.assertFalse(workers._busy)
+
+
+@tagged("post_install", "-at_install")
+class TestRoles(HttpCase):
+    def role(self, login, group):
+        user = self.env["res.users"].create({"login": login, "name": login})
+        field = "group_ids" if "group_ids" in user._fields else "groups_id"
+        user[field] = self.env.ref(group)
+        user._get_group_ids()
+        return roles.role(self.env.registry, user.id)
+
+    def setUp(self):
+        super().setUp()
+        roles.learn(self.env)
+        self.addCleanup(roles.learn, self.env)
+
+    def test_roles(self):
+        self.assertEqual(self.role("r1", "base.group_system"), "admin")
+        self.assertEqual(self.role("r2", "base.group_user"), "user")
+        self.assertEqual(self.role("r3", "base.group_portal"), "portal")
+        self.assertEqual(self.role("r4", "base.group_public"), "public")
+        self.assertEqual(roles.role(self.env.registry, 1), "system")
+        self.assertEqual(roles.role(self.env.registry, None), "public")
+        self.assertEqual(roles.role(None, 7), "unknown")
+
+    def test_a_role_is_remembered_when_the_cache_is_cleared(self):
+        role = self.role("r5", "base.group_user")
+        uid = self.env["res.users"].search([("login", "=", "r5")]).id
+        self.env.registry.clear_cache()
+        self.assertEqual(roles.role(self.env.registry, uid), role)
+
+    def test_a_user_never_seen_is_unknown(self):
+        self.env.registry.clear_cache()
+        self.assertEqual(roles.role(self.env.registry, 987654321), "unknown")
+
+
+@tagged("post_install", "-at_install")
+class TestProcess(HttpCase):
+    def test_the_kind_of_this_process(self):
+        self.url_open("/web/login")
+        self.assertEqual(store.kind(), "threaded")
+        readings = scraped(workers.workers)
+        self.assertEqual(readings["odoo_workers_configured", ("threaded",)], 1)
+        self.assertEqual(readings["odoo_workers_active", ("threaded",)], 1)
+        memory = readings["odoo_worker_resident_memory_bytes", (store.current_slot(), "threaded")]
+        self.assertAlmostEqual(memory, _resident(os.getpid()), delta=64 << 20)
+
+    def test_cpu_time_is_added_once(self):
+        workers.flush_cpu()
+        before = value("odoo_worker_cpu_seconds_total", ("threaded",))
+        sum(range(1_000_000))
+        workers.flush_cpu()
+        used = value("odoo_worker_cpu_seconds_total", ("threaded",)) - before
+        self.assertGreater(used, 0)
+        self.assertLess(used, 5)
+
+
+def _resident(pid):
+    with open(f"/proc/{pid}/status") as status:
+        return next(int(line.split()[1]) * 1024 for line in status if line.startswith("VmRSS"))

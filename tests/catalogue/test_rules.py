@@ -1,0 +1,27 @@
+"""The recording rules that the catalogue names exist."""
+
+from pathlib import Path
+
+import pytest
+import yaml
+from metrics import catalogue
+
+RULES = Path(__file__).parents[2] / "prometheus" / "rules"
+FROM_ODOO = [requirement for requirement in catalogue.SPECIFICATION.values() if requirement.producer == "odoo"]
+
+
+@pytest.fixture(scope="module")
+def recorded():
+    """The names of all recording rules."""
+    return {
+        rule["record"]
+        for file in RULES.glob("*.yml")
+        for group in yaml.safe_load(file.read_text())["groups"]
+        for rule in group["rules"]
+        if "record" in rule
+    }
+
+
+@pytest.mark.parametrize("requirement", FROM_ODOO, ids=lambda requirement: requirement.name)
+def test_its_rule_exists(requirement, recorded):
+    assert not requirement.rule or requirement.rule in recorded
