@@ -1,0 +1,1 @@
+from . import callback, portal, portal_campaign, registration

@@ -1,0 +1,67 @@
+from odoo.exceptions import UserError, ValidationError
+from odoo.http import request, route
+
+from odoo.addons.portal.controllers.portal import CustomerPortal
+
+from ..models.kyc import DOCUMENT_MAX_BYTES
+
+
+class InfluencerPortal(CustomerPortal):
+    """What an influencer sees of itself, and the upload of its identity document."""
+
+    def _influencer(self):
+        """Return the influencer of the user who asks, with this user's rights, or none."""
+        influencers = request.env["influencegen.influencer"]
+        return influencers.sudo().search([("user_id", "=", request.env.uid)], limit=1).with_env(request.env)
+
+    def _prepare_influencer_values(self, influencer):
+        """Return the values of the page `/my/influencegen`."""
+        return {
+            **self._prepare_portal_layout_values(),
+            "page_name": "influencegen",
+            "influencer": influencer,
+            "kyc": influencer.sudo().kyc_ids[:1],
+            "document_types": request.env["influencegen.kyc"]
+            ._fields["document_type"]
+            ._description_selection(request.env),
+            "error": request.session.pop("influencegen_error", None),
+        }
+
+    @route("/my/influencegen", type="http", auth="user", website=True)
+    def influencer_home(self):
+        influencer = self._influencer()
+        if not influencer:
+            return request.redirect("/influencegen/register")
+        return request.render("influencegen.portal_home", self._prepare_influencer_values(influencer))
+
+    @route("/my/influencegen/kyc", type="http", auth="user", methods=["POST"], website=True)
+    def influencer_kyc(self, document=None, document_type=None, **kwargs):
+        def submit():
+            kyc = request.env["influencegen.kyc"].search(
+                [("influencer_id.user_id", "=", request.env.uid), ("state", "=", "awaiting_document")], limit=1
+            )
+            if not kyc:
+                raise UserError(request.env._("No document is asked for."))
+            content = document.read(DOCUMENT_MAX_BYTES + 1) if document else b""
+            kyc.sudo()._submit_document(document_type, document.filename if document else "", content)
+            return {"state": kyc.state}
+
+        return self._answer(submit)
+
+    def _answer(self, work):
+        """Do the `work` of a form, and send the browser back to the page, or JSON to who accepts it.
+
+        What `work` returns is the JSON object; a UserError or ValidationError from it undoes it and is shown.
+        """
+        wants_json = request.httprequest.accept_mimetypes.best == "application/json"
+        try:
+            result = work()
+        except (UserError, ValidationError) as error:
+            request.env.cr.rollback()
+            if wants_json:
+                return request.make_json_response({"error": error.args[0]}, status=400)
+            request.session["influencegen_error"] = error.args[0]
+        else:
+            if wants_json:
+                return request.make_json_response(result)
+        return request.redirect("/my/influencegen")

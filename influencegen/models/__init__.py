@@ -1,0 +1,17 @@
+from . import stateful
+
+# isort: split
+from . import (
+    api,
+    application,
+    campaign,
+    content,
+    image,
+    image_model,
+    image_request,
+    influencer,
+    kyc,
+    payment,
+    payment_attempt,
+    res_config_settings,
+)

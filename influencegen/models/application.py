@@ -1,0 +1,75 @@
+from urllib.parse import urlsplit
+
+from odoo import api, fields, models
+from odoo.exceptions import UserError, ValidationError
+
+from ..compat import Constraint
+
+
+class Application(models.Model):
+    _name = "influencegen.application"
+    _description = "Campaign application"
+    _inherit = ["influencegen.stateful"]
+    _order = "id desc"
+    _check_company_auto = True
+    _transitions = {"submitted": {"accepted", "declined"}}
+
+    campaign_id = fields.Many2one(
+        "influencegen.campaign", required=True, ondelete="restrict", index=True, check_company=True
+    )
+    influencer_id = fields.Many2one(
+        "influencegen.influencer", required=True, ondelete="restrict", index=True, check_company=True
+    )
+    company_id = fields.Many2one(related="campaign_id.company_id", store=True, index=True)
+    message = fields.Text()
+    state = fields.Selection(
+        [("submitted", "Submitted"), ("accepted", "Accepted"), ("declined", "Declined")],
+        default="submitted",
+        required=True,
+        readonly=True,
+        copy=False,
+        index=True,
+    )
+    content_ids = fields.One2many("influencegen.content", "application_id")
+
+    _once = Constraint("unique (campaign_id, influencer_id)", "An influencer applies once to a campaign.")
+
+    @api.depends("campaign_id.name", "influencer_id.name")
+    def _compute_display_name(self):
+        for application in self:
+            application.display_name = f"{application.influencer_id.name} / {application.campaign_id.name}"
+
+    @api.constrains("campaign_id", "influencer_id")
+    def _check_parties(self):
+        for application in self:
+            if application.campaign_id.state != "open":
+                raise ValidationError(self.env._("Campaign %s is not open.", application.campaign_id.name))
+            if application.influencer_id.state != "active":
+                raise ValidationError(self.env._("Only active influencers can apply."))
+
+    def action_accept(self):
+        """Take the influencers into the campaign."""
+        self._transition("accepted")
+
+    def action_decline(self):
+        """Turn the applications down."""
+        self._transition("declined")
+
+    def _submit_content(self, url, caption=""):
+        """Submit a published post for review and return the content.
+
+        :raise UserError: unless the application is accepted, its influencer active, and ``url`` an http(s) address
+        """
+        self.ensure_one()
+        if self.state != "accepted":
+            raise UserError(self.env._("Content can be submitted once the application is accepted."))
+        if self.influencer_id.state != "active":
+            raise UserError(self.env._("Only active influencers can submit content."))
+        address = urlsplit((url or "").strip())
+        if address.scheme not in ("http", "https") or not address.hostname:
+            raise UserError(self.env._("The content needs a web address (http or https)."))
+        return self.env["influencegen.content"].create({
+            "application_id": self.id,
+            "url": address.geturl(),
+            "caption": caption,
+        })

@@ -1,0 +1,279 @@
+import base64
+import json
+import logging
+import secrets
+import struct
+from datetime import datetime, time, timedelta
+from functools import partial
+from io import BytesIO
+from uuid import UUID, uuid4
+
+from PIL import Image as Pillow
+
+from odoo import SUPERUSER_ID, api, fields, models
+from odoo.exceptions import AccessError, UserError
+from odoo.modules.registry import Registry
+
+from .. import signing
+from ..compat import Constraint
+from ..transaction import claim, commit
+from .api import ApiError
+from .stateful import utcnow
+
+TIMEOUT = 5  # seconds
+DAILY_QUOTA = 50
+SECONDS_TO_ANSWER = 900
+FORMATS = ("PNG", "JPEG")
+MAX_PIXELS = 50_000_000
+FINAL_STATES = ("done", "failed", "timed_out")
+
+_logger = logging.getLogger(__name__)
+
+
+class CallbackError(Exception):
+    """A callback that is refused: `status` is the HTTP status, `reason` the explanation for the sender."""
+
+    def __init__(self, status, reason):
+        super().__init__(reason)
+        self.status = status
+        self.reason = reason
+
+
+class Image(models.Model):
+    _name = "influencegen.image"
+    _description = "AI image"
+    _inherit = ["influencegen.stateful"]
+    _order = "id desc"
+    _rec_name = "uuid"
+    _check_company_auto = True
+    _transitions = {
+        "requested": {"processing", *FINAL_STATES},
+        "processing": {*FINAL_STATES},
+    }
+
+    uuid = fields.Char(
+        string="Request", required=True, readonly=True, copy=False, default=lambda self: str(uuid4())
+    )
+    user_id = fields.Many2one("res.users", required=True, readonly=True, default=lambda self: self.env.user, index=True)
+    influencer_id = fields.Many2one("influencegen.influencer", readonly=True, index=True, check_company=True)
+    campaign_id = fields.Many2one("influencegen.campaign", readonly=True, index=True, check_company=True)
+    company_id = fields.Many2one("res.company", required=True, readonly=True, default=lambda self: self.env.company)
+    model_id = fields.Many2one("influencegen.image.model", required=True, readonly=True, ondelete="restrict")
+    prompt = fields.Text(required=True, readonly=True)
+    parameters = fields.Json(readonly=True)
+    state = fields.Selection(
+        [
+            ("requested", "Requested"),
+            ("processing", "Processing"),
+            ("done", "Done"),
+            ("failed", "Failed"),
+            ("timed_out", "Timed out"),
+        ],
+        default="requested",
+        required=True,
+        readonly=True,
+        copy=False,
+        index=True,
+    )
+    requested_at = fields.Datetime(
+        required=True, readonly=True, copy=False, default=lambda self: utcnow(), index=True
+    )
+    finished_at = fields.Datetime(readonly=True, copy=False)
+    error = fields.Char(readonly=True, copy=False)
+    cost_usd = fields.Float(string="Cost (USD)", digits=(16, 4), readonly=True, copy=False)
+    attachment_id = fields.Many2one("ir.attachment", readonly=True, copy=False, ondelete="set null")
+    picture = fields.Binary(related="attachment_id.datas")
+    callback_signature = fields.Char(readonly=True, copy=False, groups="base.group_system")
+
+    _uuid_unique = Constraint("unique (uuid)", "A request has an identity of its own.")
+
+    @api.model
+    def _request(self, model_code, prompt, parameters=None, campaign=None):
+        """Ask for an image for the current user; the webhook leaves once the transaction is committed.
+
+        :param model_code: code of an active `influencegen.image.model`
+        :param parameters: dict for the AI service
+        :param campaign: the `influencegen.campaign` it is for, if any
+        :return: the request
+        :raise UserError: nothing to draw, unknown model, closed campaign, no active influencer, or quota used up
+        """
+        campaign = campaign if campaign is not None else self.env["influencegen.campaign"]
+        influencer = self._check_requester(campaign)
+        prompt = (prompt or "").strip()
+        if not prompt:
+            raise UserError(self.env._("Say what the image should show."))
+        model = self.env["influencegen.image.model"].sudo().search([("code", "=", model_code)], limit=1)
+        if not model:
+            raise UserError(self.env._("There is no image model “%s”.", model_code))
+        self._check_quota()
+        image = self.sudo().create({
+            "user_id": self.env.uid,
+            "influencer_id": influencer.id,
+            "campaign_id": campaign.id,
+            "company_id": (campaign.company_id or influencer.company_id or self.env.company).id,
+            "model_id": model.id,
+            "prompt": prompt,
+            "parameters": parameters or {},
+        })
+        self.env.cr.postcommit.add(partial(_deliver_later, self.env.cr.dbname, image.id))
+        return image.with_env(self.env)
+
+    def _check_requester(self, campaign):
+        """Return the influencer that the current user is; campaign managers need not be one."""
+        campaign.check_access("read")
+        if campaign and campaign.state != "open":
+            raise UserError(self.env._("Campaign %s is not open.", campaign.name))
+        influencer = self.env["influencegen.influencer"].sudo().search([("user_id", "=", self.env.uid)], limit=1)
+        if influencer and influencer.state != "active":
+            raise UserError(self.env._("Only active influencers can ask for images."))
+        if not influencer and not self.env.user.has_group("influencegen.group_campaign_manager"):
+            raise AccessError(self.env._("You can't ask for images."))
+        return influencer
+
+    def _check_quota(self):
+        quota = int(self._parameter("image_daily_quota", DAILY_QUOTA))
+        today = datetime.combine(utcnow(), time.min)
+        asked = self.sudo().search_count([("user_id", "=", self.env.uid), ("requested_at", ">=", today)])
+        if asked >= quota:
+            raise UserError(self.env._("You have asked for %s images today, which is all for one day.", asked))
+
+    @api.model
+    def _generate_secret(self):
+        """Give the database a webhook secret of its own, unless it has one."""
+        if not self._parameter("webhook_secret"):
+            self.env["ir.config_parameter"].sudo().set_param("influencegen.webhook_secret", secrets.token_hex(32))
+
+    @api.model
+    def _parameter(self, name, default=""):
+        return self.env["ir.config_parameter"].sudo().get_param(f"influencegen.{name}") or default
+
+    def _deliver(self):
+        """Send the signed webhook; the request is then processing, or failed if n8n did not take it.
+
+        A callback that came first has moved the request on, which is left as it is.
+        """
+        self.ensure_one()
+        try:
+            url, body, headers = self._webhook()
+            commit(self.env.cr)
+            self.env["influencegen.api"]._call(
+                "n8n_webhook", "image", "POST", url, timeout=TIMEOUT, data=body, headers=headers
+            )
+        except (ApiError, ValueError) as error:
+            state, values = "failed", {"finished_at": utcnow(), "error": str(error)}
+        else:
+            state, values = "processing", {}
+        commit(self.env.cr)
+        if claim(self, wait=True) and self.state == "requested":
+            self._transition(state, **values)
+        commit(self.env.cr)
+
+    def _webhook(self):
+        """Return address, body (bytes) and headers of the webhook."""
+        body = json.dumps({
+            "request_id": self.uuid,
+            "model": self.model_id.code,
+            "prompt": self.prompt,
+            "parameters": self.parameters or {},
+            "callback_url": self._parameter("callback_url", f"{self.get_base_url()}/influencegen/image/callback"),
+        }).encode()
+        headers = signing.sign(self._parameter("webhook_secret"), body)
+        return self._parameter("n8n_webhook_url"), body, {"Content-Type": "application/json", **headers}
+
+    @api.model
+    def _receive(self, payload, signature):
+        """Take the result of a request from n8n, once.
+
+        :param payload: dict with request_id, status (done or failed), image (base64) or error
+        :param signature: the verified signature of the callback; once accepted it is not accepted again
+        :return: `ok`, or `duplicate` if the request had come to its end before
+        :raise CallbackError: replayed, unknown, or without a readable image
+        """
+        image = self._find(payload)
+        if image.callback_signature == signature:
+            raise CallbackError(409, "This callback was accepted before.")
+        if image.state in FINAL_STATES:
+            return "duplicate"
+        values = {"finished_at": utcnow(), "callback_signature": signature}
+        if payload.get("status") == "done":
+            values["attachment_id"] = image._store(payload.get("image")).id
+            values["cost_usd"] = image.model_id.price_usd
+            image._transition("done", **values)
+        elif payload.get("status") == "failed":
+            reason = str(payload.get("error") or self.env._("No reason was given.")).replace("\0", "")[:500]
+            image._transition("failed", error=reason, **values)
+        else:
+            raise CallbackError(400, "The status is neither done nor failed.")
+        return "ok"
+
+    @api.model
+    def _find(self, payload):
+        """Return the request of the callback, its row locked; what changed it meanwhile causes a retry."""
+        try:
+            uuid = str(UUID(payload["request_id"]))
+        except (TypeError, KeyError, ValueError, AttributeError):
+            raise CallbackError(400, "The request_id is missing or malformed.") from None
+        self.flush_model()
+        self.env.cr.execute(
+            "SELECT id FROM influencegen_image WHERE uuid = %s FOR UPDATE", [uuid], log_exceptions=False
+        )
+        image = self.browse(row[0] for row in self.env.cr.fetchall())
+        if not image:
+            raise CallbackError(404, "There is no such request.")
+        image.invalidate_recordset()
+        return image
+
+    def _store(self, encoded):
+        """Keep the base64 image as an attachment of the request and return it."""
+        try:
+            content = base64.b64decode(encoded, validate=True)
+            mimetype = _check_image(content)
+        except (TypeError, ValueError):
+            raise CallbackError(400, "The image can't be read.") from None
+        return self.env["ir.attachment"].create({
+            "name": f"{self.uuid}.{mimetype.removeprefix('image/')}",
+            "raw": content,
+            "mimetype": mimetype,
+            "res_model": self._name,
+            "res_id": self.id,
+        })
+
+    @api.model
+    def _cron_time_out(self):
+        """End the requests that n8n never answered."""
+        seconds = int(self._parameter("image_timeout_seconds", SECONDS_TO_ANSWER))
+        self.flush_model()
+        self.env.cr.execute(
+            "SELECT id FROM influencegen_image WHERE state IN ('requested', 'processing') AND requested_at < %s"
+            " ORDER BY id FOR UPDATE SKIP LOCKED",
+            [utcnow() - timedelta(seconds=seconds)],
+        )
+        images = self.browse(row[0] for row in self.env.cr.fetchall())
+        images.invalidate_recordset()
+        images._transition(
+            "timed_out", finished_at=utcnow(), error=self.env._("No result within %s seconds.", seconds)
+        )
+
+
+def _check_image(content):
+    """Return the MIME type of an image that is whole and can be decoded, or raise ValueError."""
+    try:
+        with Pillow.open(BytesIO(content), formats=FORMATS) as picture:
+            picture.verify()
+        with Pillow.open(BytesIO(content), formats=FORMATS) as picture:
+            if picture.width * picture.height > MAX_PIXELS:
+                raise ValueError("too large")
+            picture.load()
+            return Pillow.MIME[picture.format]
+    except (OSError, SyntaxError, EOFError, struct.error, Pillow.DecompressionBombError) as error:
+        raise ValueError("unreadable") from error
+
+
+def _deliver_later(dbname, image_id):
+    """Deliver the webhook in a transaction of its own; the one that asked for the image has ended well."""
+    try:
+        with Registry(dbname).cursor() as cr:
+            for image in api.Environment(cr, SUPERUSER_ID, {})["influencegen.image"].browse(image_id).exists():
+                image._deliver()
+    except Exception:
+        _logger.exception("The webhook of image request %s was not delivered", image_id)

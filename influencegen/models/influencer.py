@@ -1,0 +1,220 @@
+from dateutil.relativedelta import relativedelta
+from psycopg2.errors import UniqueViolation
+
+from odoo import Command, api, fields, models
+from odoo.exceptions import UserError, ValidationError
+from odoo.tools import email_normalize, mute_logger
+
+from ..compat import USER_GROUPS, Constraint
+from .stateful import utcnow
+
+ADULT = 18  # years
+
+
+class Influencer(models.Model):
+    _name = "influencegen.influencer"
+    _description = "Influencer"
+    _inherit = "influencegen.stateful"
+    _order = "id desc"
+
+    _transitions = {
+        "registered": {"kyc_pending"},
+        "kyc_pending": {"active", "rejected"},
+        "active": {"suspended"},
+        "suspended": {"active"},
+        "rejected": set(),
+    }
+
+    name = fields.Char(required=True)
+    email = fields.Char(required=True, copy=False)
+    birthdate = fields.Date(required=True)
+    consent_at = fields.Datetime("Consent given at", copy=False)
+    handle_ids = fields.One2many("influencegen.handle", "influencer_id", "Handles")
+    source = fields.Selection(
+        [("portal", "Portal"), ("api", "API"), ("backoffice", "Back office")],
+        default="backoffice",
+        required=True,
+        readonly=True,
+    )
+    company_id = fields.Many2one(
+        "res.company", required=True, index=True, readonly=True, default=lambda self: self.env.company
+    )
+    user_id = fields.Many2one("res.users", "Portal user", index=True, readonly=True, copy=False, ondelete="restrict")
+    partner_id = fields.Many2one("res.partner", "Contact", related="user_id.partner_id", store=True)
+    state = fields.Selection(
+        [
+            ("registered", "Registered"),
+            ("kyc_pending", "KYC pending"),
+            ("active", "Active"),
+            ("suspended", "Suspended"),
+            ("rejected", "Rejected"),
+        ],
+        required=True,
+        readonly=True,
+        index=True,
+        copy=False,
+        default="registered",
+    )
+    activated_at = fields.Datetime(readonly=True, copy=False)
+    kyc_ids = fields.One2many(
+        "influencegen.kyc", "influencer_id", "KYC", groups="influencegen.group_kyc_reviewer,influencegen.group_influencer"
+    )
+
+    _email_unique = Constraint(
+        "UNIQUE(company_id, email)", "An influencer with this e-mail address is already registered."
+    )
+
+    @api.model_create_multi
+    def create(self, vals_list):
+        return super().create([self._normalised(vals) for vals in vals_list])
+
+    def write(self, vals):
+        return super().write(self._normalised(vals))
+
+    @api.model
+    def _normalised(self, vals):
+        email = vals.get("email")
+        return {**vals, "email": email_normalize(email) or email} if email else vals
+
+    @api.constrains("email")
+    def _check_email(self):
+        for influencer in self:
+            if email_normalize(influencer.email) != influencer.email:
+                raise ValidationError(self.env._("“%s” is not a valid e-mail address.", influencer.email))
+
+    @api.constrains("birthdate")
+    def _check_adult(self):
+        latest = fields.Date.today() - relativedelta(years=ADULT)
+        if any(influencer.birthdate > latest for influencer in self):
+            raise ValidationError(self.env._("An influencer must be at least %s years old.", ADULT))
+
+    @api.model
+    def _sign_up(self, values, source):
+        """Register an influencer who signs up, with a portal user and a first KYC step, and return it.
+
+        :param values: name, email, birthdate (YYYY-MM-DD), consent (True), handles (list of {platform, handle})
+        :param source: where the registration comes from, as in the field of that name
+        :raises ValidationError: says what is wrong with the values; the caller rolls back
+        """
+        values = self._read_registration(values)
+        already_registered = ValidationError(self.env._("This e-mail address is already registered."))
+        if self._is_taken(values["email"]):
+            raise already_registered
+        try:
+            with self.env.cr.savepoint(), mute_logger("odoo.sql_db"):
+                influencer = self.create({**values, "source": source})
+        except UniqueViolation as error:
+            raise already_registered from error
+        influencer._start_kyc()
+        return influencer
+
+    @api.model
+    def _is_taken(self, email):
+        """Return whether `email` is that of an influencer of this company, or the login of any user."""
+        users = self.env["res.users"].sudo().with_context(active_test=False)
+        return bool(
+            self.sudo().search_count([("email", "=", email), ("company_id", "=", self.env.company.id)], limit=1)
+            or users.search_count([("login", "=", email)], limit=1)
+        )
+
+    @api.model
+    def _read_registration(self, values):
+        """Return the values of a registration as those of a record; raise ValidationError if they can't be."""
+        name, email = values.get("name"), values.get("email")
+        if not isinstance(name, str) or not name.strip():
+            raise ValidationError(self.env._("A name is required."))
+        if not isinstance(email, str) or not email_normalize(email):
+            raise ValidationError(self.env._("A valid e-mail address is required."))
+        try:
+            birthdate = fields.Date.to_date(values.get("birthdate"))
+        except (TypeError, ValueError):
+            birthdate = None
+        if not birthdate:
+            raise ValidationError(self.env._("A date of birth is required, as YYYY-MM-DD."))
+        if values.get("consent") is not True:
+            raise ValidationError(self.env._("Consent to the processing of personal data is required."))
+        return {
+            "name": name.strip(),
+            "email": email_normalize(email),
+            "birthdate": birthdate,
+            "consent_at": utcnow(),
+            "handle_ids": [Command.create(handle) for handle in self._read_handles(values.get("handles") or [])],
+        }
+
+    @api.model
+    def _read_handles(self, handles):
+        platforms = self.env["influencegen.handle"]._fields["platform"].get_values(self.env)
+        try:
+            handles = [{"platform": item["platform"], "handle": item["handle"].strip()} for item in handles]
+        except (AttributeError, KeyError, TypeError) as error:
+            raise ValidationError(self.env._("Each social handle has a platform and a handle.")) from error
+        for handle in handles:
+            if handle["platform"] not in platforms or not handle["handle"]:
+                raise ValidationError(
+                    self.env._("A social handle needs a name and one of the platforms %s.", ", ".join(platforms))
+                )
+        return handles
+
+    def _start_kyc(self):
+        """Open the portal to each influencer and ask for an identity document."""
+        self._transition("kyc_pending")
+        for influencer in self:
+            influencer.user_id = influencer._create_user()
+            influencer._invite()
+        self.env["influencegen.kyc"].sudo().create([{"influencer_id": influencer.id} for influencer in self])
+
+    def _create_user(self):
+        self.ensure_one()
+        values = {
+            "name": self.name,
+            "login": self.email,
+            "email": self.email,
+            "company_id": self.company_id.id,
+            "company_ids": [Command.set(self.company_id.ids)],
+            USER_GROUPS: [Command.set(self.env.ref("influencegen.group_influencer").ids)],
+        }
+        return self.env["res.users"].sudo().with_context(no_reset_password=True).create(values)
+
+    def _invite(self):
+        """Send the link with which to set a password, with the next e-mails that leave."""
+        self.partner_id.sudo().signup_prepare()
+        self.env.ref("influencegen.mail_template_welcome").sudo().send_mail(self.id)
+
+    def action_start_kyc(self):
+        """Invite those whom the back office entered; they must have given their consent."""
+        self.check_access("write")
+        for influencer in self:
+            if not influencer.consent_at:
+                raise UserError(self.env._("Record the consent of %s first.", influencer.name))
+        self._start_kyc()
+
+    def action_suspend(self):
+        self._transition("suspended")
+
+    def action_reactivate(self):
+        self._transition("active")
+
+
+class Handle(models.Model):
+    _name = "influencegen.handle"
+    _description = "Social handle"
+    _rec_name = "handle"
+
+    influencer_id = fields.Many2one("influencegen.influencer", required=True, index=True, ondelete="cascade")
+    company_id = fields.Many2one(related="influencer_id.company_id", store=True, index=True)
+    platform = fields.Selection(
+        [
+            ("instagram", "Instagram"),
+            ("tiktok", "TikTok"),
+            ("youtube", "YouTube"),
+            ("x", "X"),
+            ("facebook", "Facebook"),
+            ("linkedin", "LinkedIn"),
+            ("pinterest", "Pinterest"),
+            ("snapchat", "Snapchat"),
+            ("twitch", "Twitch"),
+            ("other", "Other"),
+        ],
+        required=True,
+    )
+    handle = fields.Char(required=True)

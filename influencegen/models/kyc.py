@@ -1,0 +1,227 @@
+import base64
+import logging
+import time
+
+from odoo import api, fields, models
+from odoo.exceptions import UserError, ValidationError
+from odoo.tools.mimetypes import guess_mimetype
+
+from ..transaction import claim, commit
+from .api import ApiError
+from .stateful import utcnow
+
+_logger = logging.getLogger(__name__)
+
+DOCUMENT_EXTENSIONS = {
+    "application/pdf": {"pdf"},
+    "image/jpeg": {"jpg", "jpeg"},
+    "image/png": {"png"},
+}
+DOCUMENT_MAX_BYTES = 5 * 1024 * 1024
+STEPS = ("document", "identity")
+STEP_TIMEOUT = 10  # seconds
+CRON_BUDGET = 30  # seconds; a record more must fit into Odoo's limit for a cron
+
+
+class Kyc(models.Model):
+    _name = "influencegen.kyc"
+    _description = "KYC submission"
+    _inherit = "influencegen.stateful"
+    _order = "id desc"
+
+    _transitions = {
+        "awaiting_document": {"submitted"},
+        "submitted": {"approved", "rejected", "review"},
+        "review": {"approved", "rejected"},
+        "approved": set(),
+        "rejected": set(),
+    }
+
+    influencer_id = fields.Many2one(
+        "influencegen.influencer", required=True, readonly=True, index=True, ondelete="cascade"
+    )
+    company_id = fields.Many2one(related="influencer_id.company_id", store=True, index=True)
+    document_type = fields.Selection(
+        [("passport", "Passport"), ("identity_card", "Identity card"), ("driving_licence", "Driving licence")],
+        readonly=True,
+    )
+    attachment_id = fields.Many2one("ir.attachment", "Document", readonly=True, copy=False, ondelete="set null")
+    state = fields.Selection(
+        [
+            ("awaiting_document", "Awaiting document"),
+            ("submitted", "Submitted"),
+            ("review", "In review"),
+            ("approved", "Approved"),
+            ("rejected", "Rejected"),
+        ],
+        required=True,
+        readonly=True,
+        index=True,
+        copy=False,
+        default="awaiting_document",
+    )
+    submitted_at = fields.Datetime(readonly=True)
+    automated_outcome = fields.Selection(
+        [("approved", "Approved"), ("rejected", "Rejected"), ("referred", "Referred")], readonly=True
+    )
+    automated_at = fields.Datetime("Automated check at", readonly=True)
+    automated_reason = fields.Char(readonly=True)
+    review_requested_at = fields.Datetime("Submitted for review at", readonly=True)
+    reviewed_at = fields.Datetime(readonly=True)
+    reviewer_id = fields.Many2one("res.users", readonly=True)
+    reason = fields.Char(help="Why the reviewer decided so. A rejection needs one.")
+    verification_type = fields.Selection(
+        [("automated", "Automated"), ("manual", "Manual")],
+        "Decided by",
+        readonly=True,
+        help="The kind of verification that approved or rejected the influencer.",
+    )
+
+    @api.depends("influencer_id.name")
+    def _compute_display_name(self):
+        for kyc in self:
+            kyc.display_name = self.env._("KYC of %s", kyc.influencer_id.name)
+
+    def _submit_document(self, document_type, filename, content):
+        """Keep an identity document and ask for its verification.
+
+        :param str document_type: one of the field's values
+        :param str filename: its extension must be that of the content
+        :param bytes content: a PDF, JPEG or PNG of at most 5 MB
+        :raises ValidationError: the document is refused; nothing is kept
+        """
+        self.ensure_one()
+        mimetype = self._check_document(document_type, filename, content)
+        attachment = self.env["ir.attachment"].create(
+            {
+                "name": filename,
+                "raw": content,
+                "mimetype": mimetype,
+                "res_model": self._name,
+                "res_id": self.id,
+                "company_id": self.company_id.id,
+            }
+        )
+        self._transition(
+            "submitted", document_type=document_type, attachment_id=attachment.id, submitted_at=utcnow()
+        )
+        self.env.ref("influencegen.cron_kyc_verify")._trigger()
+
+    @api.model
+    def _check_document(self, document_type, filename, content):
+        """Return the document's MIME type; raise ValidationError if it isn't one that is accepted."""
+        if document_type not in self._fields["document_type"].get_values(self.env):
+            raise ValidationError(self.env._("Choose the type of the document."))
+        if not content:
+            raise ValidationError(self.env._("The document is empty."))
+        if len(content) > DOCUMENT_MAX_BYTES:
+            raise ValidationError(self.env._("The document is larger than 5 MB."))
+        mimetype = guess_mimetype(content)
+        extension = filename.rpartition(".")[2].lower()
+        if extension not in DOCUMENT_EXTENSIONS.get(mimetype, ()):
+            raise ValidationError(self.env._("The document must be a PDF, JPEG or PNG file."))
+        return mimetype
+
+    def _verify(self):
+        """Run the automated steps, and decide; what the service refers or can't answer goes to manual review."""
+        self.ensure_one()
+        outcome, reason = self._automated_outcome()
+        values = {"automated_outcome": outcome, "automated_at": utcnow(), "automated_reason": reason}
+        if outcome == "referred":
+            self._transition("review", review_requested_at=utcnow(), **values)
+        else:
+            self._decide(outcome, verification_type="automated", **values)
+
+    def _automated_outcome(self):
+        """Return the outcome of all steps together, and its reason: the first that isn't an approval decides."""
+        for step in STEPS:
+            try:
+                answer = self._run_step(step)
+            except ApiError as error:
+                return "referred", error.reason
+            if answer["outcome"] != "approved":
+                return answer["outcome"], answer["reason"]
+        return "approved", False
+
+    def _run_step(self, step):
+        """Have the KYC service run one step (of STEPS), and return its answer: outcome and reason.
+
+        :raises ApiError: the service gave no answer
+        """
+        url = self.env["ir.config_parameter"].sudo().get_param("influencegen.kyc_url")
+        return self.env["influencegen.api"]._call(
+            "kyc",
+            step,
+            "POST",
+            f"{url}/verify/{step}",
+            timeout=STEP_TIMEOUT,
+            parse=self._read_answer,
+            json={
+                "reference": f"kyc-{self.id}",
+                "name": self.influencer_id.name,
+                "birthdate": self.influencer_id.birthdate.isoformat(),
+                "document_type": self.document_type,
+                "document": base64.b64encode(self.attachment_id.raw or b"").decode(),
+            },
+        )
+
+    def _read_answer(self, response):
+        answer = response.json()
+        if answer["outcome"] not in self._fields["automated_outcome"].get_values(self.env):
+            raise ValueError(answer["outcome"])
+        return {"outcome": answer["outcome"], "reason": str(answer.get("reason") or "")[:200]}
+
+    def _decide(self, outcome, **values):
+        """Approve or reject, which activates or rejects the influencer."""
+        self._transition(outcome, **values)
+        influencers = self.influencer_id.sudo()
+        if outcome == "approved":
+            influencers._transition("active", activated_at=utcnow())
+        else:
+            influencers._transition("rejected")
+
+    def _review(self, outcome, reason):
+        self._check_in_review()
+        self._decide(
+            outcome,
+            verification_type="manual",
+            reviewed_at=utcnow(),
+            reviewer_id=self.env.uid,
+            **({"reason": reason} if reason else {}),
+        )
+
+    def _check_in_review(self):
+        """The automated step alone decides before it has referred."""
+        for kyc in self:
+            if kyc.state != "review":
+                raise UserError(self.env._("%s is not waiting for a review.", kyc.display_name))
+
+    def action_approve(self, reason=None):
+        """Approve what is in review."""
+        self._review("approved", reason)
+
+    def action_reject(self, reason=None):
+        """Reject what is in review, for `reason` or the reason already written on the record."""
+        if not reason and not all(kyc.reason for kyc in self):
+            raise UserError(self.env._("Give a reason for the rejection."))
+        self._review("rejected", reason)
+
+    def action_open_document(self):
+        self.ensure_one()
+        return {"type": "ir.actions.act_url", "url": f"/web/content/{self.attachment_id.id}", "target": "new"}
+
+    @api.model
+    def _cron_verify(self):
+        """Verify what was submitted, each in a transaction of its own; others may do the same beside it."""
+        deadline = time.monotonic() + CRON_BUDGET
+        for kyc in self.search([("state", "=", "submitted")], order="submitted_at"):
+            if time.monotonic() > deadline:
+                self.env.ref("influencegen.cron_kyc_verify")._trigger()
+                return
+            try:
+                if claim(kyc) and kyc.state == "submitted":
+                    kyc._verify()
+                commit(self.env.cr)
+            except Exception:
+                self.env.cr.rollback()
+                _logger.exception("%s failed to verify", kyc)

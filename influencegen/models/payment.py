@@ -1,0 +1,178 @@
+import logging
+
+from odoo import api, fields, models
+from odoo.exceptions import UserError
+
+from ..compat import Constraint
+from ..transaction import claim, commit
+from .api import ApiError, Refused
+from .stateful import utcnow
+
+TIMEOUT = 10  # seconds
+FIXED = {"content_id", "amount", "currency_id"}
+
+_logger = logging.getLogger(__name__)
+
+
+class Payment(models.Model):
+    """What is owed for an accepted content.
+
+    An attempt is committed before its provider is asked, and its reference is the provider's idempotency key. While
+    the outcome is unknown (a crash, a time-out, an unreadable answer) the payment and its attempt stay in processing,
+    and the provider is asked again with the same reference, until it says paid or failed: only then is a new attempt
+    possible. So money never moves twice.
+    """
+
+    _name = "influencegen.payment"
+    _description = "Payment"
+    _inherit = ["influencegen.stateful"]
+    _order = "id desc"
+    _check_company_auto = True
+    _transitions = {"pending": {"processing"}, "processing": {"paid", "failed"}, "failed": {"processing"}}
+
+    content_id = fields.Many2one(
+        "influencegen.content", required=True, readonly=True, ondelete="restrict", check_company=True
+    )
+    campaign_id = fields.Many2one(related="content_id.campaign_id", store=True, index=True)
+    influencer_id = fields.Many2one(related="content_id.influencer_id", store=True, index=True)
+    company_id = fields.Many2one(related="content_id.company_id", store=True, index=True)
+    amount = fields.Monetary(required=True, readonly=True)
+    currency_id = fields.Many2one("res.currency", required=True, readonly=True)
+    provider = fields.Selection(
+        selection="_providers",
+        required=True,
+        default=lambda self: self._default_provider(),
+    )
+    state = fields.Selection(
+        [("pending", "Pending"), ("processing", "Processing"), ("paid", "Paid"), ("failed", "Failed")],
+        default="pending",
+        required=True,
+        readonly=True,
+        copy=False,
+        index=True,
+    )
+    paid_at = fields.Datetime(readonly=True, copy=False)
+    attempt_ids = fields.One2many(
+        "influencegen.payment.attempt", "payment_id", readonly=True, groups="influencegen.group_finance"
+    )
+
+    _content_unique = Constraint("unique (content_id)", "A content is paid once.")
+
+    @api.model
+    def _default_provider(self):
+        return self.env["ir.config_parameter"].sudo().get_param("influencegen.payment_provider") or "manual"
+
+    @api.model
+    def _providers(self):
+        """Who can move the money: for each code here there is a method `_transfer_<code>`."""
+        return [("manual", "Manual"), ("http", "Payment service")]
+
+    @api.depends("influencer_id.name", "campaign_id.name")
+    def _compute_display_name(self):
+        for payment in self:
+            payment.display_name = f"{payment.influencer_id.name} / {payment.campaign_id.name}"
+
+    def write(self, vals):
+        if FIXED & vals.keys():
+            raise UserError(self.env._("What is owed for a content can't be changed."))
+        return super().write(vals)
+
+    def action_pay(self):
+        """Pay each of the payments."""
+        for payment in self:
+            payment._pay()
+
+    def action_settle(self):
+        """Ask the provider again about the payments whose outcome is not known."""
+        for payment in self:
+            payment._settle()
+
+    def _pay(self):
+        """Start a new attempt and see it through. Commits, so call it with nothing else at stake.
+
+        :raise UserError: if the payment is under way or paid
+        """
+        self.ensure_one()
+        self._claim()
+        self._transition("processing")
+        self.env["influencegen.payment.attempt"].sudo().create({"payment_id": self.id, "provider": self.provider})
+        commit(self.env.cr)
+        if claim(self, wait=True):
+            self._ask_provider()
+
+    def _settle(self):
+        """Ask the provider again about the attempt in processing, if there is one.
+
+        :raise UserError: if another is at it
+        """
+        self.ensure_one()
+        self._claim()
+        self._ask_provider()
+
+    def _claim(self):
+        self.check_access("write")
+        if not claim(self):
+            raise UserError(self.env._("Payment %s is being handled right now; look again later.", self.display_name))
+
+    def _ask_provider(self):
+        """Ask the provider about the attempt in processing, and commit the outcome if it is known.
+
+        The row stays locked meanwhile, so that only one asks at a time; the end of the process frees it.
+        """
+        attempt = self.sudo().attempt_ids.filtered(lambda attempt: attempt.state == "processing")
+        if not attempt:
+            return
+        outcome, error = getattr(self, f"_transfer_{attempt.provider}")(attempt)
+        if outcome == "processing":
+            attempt.error = error
+        else:
+            now = utcnow()
+            attempt._transition(outcome, finished_at=now, error=error)
+            self._transition(outcome, paid_at=now if outcome == "paid" else False)
+        commit(self.env.cr)
+
+    def _transfer_manual(self, attempt):
+        """The money was moved outside Odoo by the person who presses the button."""
+        return "paid", False
+
+    def _transfer_http(self, attempt):
+        """Have the payment service move the money, once for each `attempt.reference`.
+
+        :return: the outcome (`paid`, `failed`, or `processing` if it is not known) and the error, or False
+        """
+        url = self.env["ir.config_parameter"].sudo().get_param("influencegen.payment_url")
+        try:
+            return self.env["influencegen.api"]._call(
+                "payment",
+                "transfer",
+                "POST",
+                f"{url}/transfer",
+                timeout=TIMEOUT,
+                headers={"Idempotency-Key": attempt.reference},
+                json={
+                    "reference": attempt.reference,
+                    "amount": self.amount,
+                    "currency": self.currency_id.name,
+                    "recipient": self.influencer_id.email,
+                },
+                parse=_outcome,
+            )
+        except Refused as error:
+            return "failed", error.reason
+        except ApiError as error:
+            return "processing", error.reason
+
+    @api.model
+    def _cron_settle(self):
+        for payment in self.search([("state", "=", "processing")]):
+            try:
+                payment._settle()
+            except UserError as error:
+                _logger.info("%s", error)
+
+
+def _outcome(response):
+    answer = response.json()
+    if answer["status"] not in ("paid", "failed"):
+        raise ValueError(answer["status"])
+    return answer["status"], answer.get("error") or False

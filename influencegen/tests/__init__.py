@@ -1,0 +1,16 @@
+from . import (
+    test_api,
+    test_callback,
+    test_campaign,
+    test_image,
+    test_image_after_commit,
+    test_kyc,
+    test_payment,
+    test_payment_concurrency,
+    test_portal,
+    test_portal_campaign,
+    test_registration,
+    test_security,
+    test_signing,
+    test_stateful,
+)
