@@ -9,3 +9,5 @@ class IrHttp(models.AbstractModel):
     def _register_hook(self):
         super()._register_hook()
         roles.learn(self.env)
+        # before the first request, so that it is counted
+        self.env["influencegen.telemetry.settings"]._publish()
