@@ -57,7 +57,10 @@ class Influencer(models.Model):
     )
     activated_at = fields.Datetime(readonly=True, copy=False)
     kyc_ids = fields.One2many(
-        "influencegen.kyc", "influencer_id", "KYC", groups="influencegen.group_kyc_reviewer,influencegen.group_influencer"
+        "influencegen.kyc",
+        "influencer_id",
+        "KYC",
+        groups="influencegen.group_kyc_reviewer,influencegen.group_influencer",
     )
 
     _email_unique = Constraint(
