@@ -1,0 +1,5 @@
+FROM python:3.12-slim
+RUN pip install --no-cache-dir aiohttp==3.14.5 Pillow==11.1.0 tenacity==9.2.1
+WORKDIR /srv
+USER nobody
+ENV PYTHONDONTWRITEBYTECODE=1

@@ -1,0 +1,188 @@
+"""docker-compose.yml agrees with Compose's schema and with the project's files.
+
+Containers are not run here: what is checked is the text, read by Compose itself.
+"""
+
+import configparser
+import json
+import re
+import subprocess
+import tomllib
+from pathlib import Path
+
+import pytest
+import yaml
+
+from stack import debian
+from stack.odoo import ADDONS, DATABASE
+from stack.ports import Ports
+
+ROOT = Path(__file__).parents[2]
+PORTS = Ports()
+LISTENS = {
+    "odoo": {PORTS.odoo, PORTS.gevent}, "ai-service": {PORTS.ai}, "kyc-provider": {PORTS.kyc}, "n8n": {PORTS.n8n},
+    "alert-receiver": {PORTS.receiver}, "prometheus": {PORTS.prometheus}, "alertmanager": {PORTS.alertmanager},
+    "postgres": {5432}, "grafana": {3000},
+}
+DOCKERFILES = sorted((ROOT / "compose").glob("*.Dockerfile"))
+
+
+@pytest.fixture(scope="module")
+def compose(pytestconfig):
+    """docker-compose.yml as Compose resolves it."""
+    with pytestconfig.pluginmanager.getplugin("capturemanager").global_and_fixture_disabled():
+        print("\n  no container is run: docker-compose.yml is only read and compared")
+    result = subprocess.run(
+        [debian.program("docker-compose", "docker-compose"), "--file", ROOT / "docker-compose.yml", "config",
+         "--format", "json"],
+        capture_output=True, text=True)
+    assert (result.returncode, result.stderr) == (0, "")
+    return json.loads(result.stdout)
+
+
+@pytest.fixture(scope="module")
+def services(compose):
+    return compose["services"]
+
+
+@pytest.fixture(scope="module")
+def odoo_configuration():
+    """The options of Odoo's configuration file."""
+    parser = configparser.ConfigParser()
+    parser.read(ROOT / "compose" / "odoo.conf")
+    return parser["options"]
+
+
+def files_of(service):
+    return [mount for mount in service.get("volumes", []) if mount["type"] == "bind"]
+
+
+def test_every_mounted_path_exists_and_is_read_only(services):
+    mounts = [mount for service in services.values() for mount in files_of(service)]
+    assert mounts
+    for mount in mounts:
+        assert Path(mount["source"]).exists(), mount["source"]
+        assert mount["read_only"]
+
+
+def test_every_volume_is_declared_and_used(compose, services):
+    used = {mount["source"] for service in services.values() for mount in service.get("volumes", [])
+            if mount["type"] == "volume"}
+    assert used == compose["volumes"].keys()
+
+
+def test_secrets_come_from_files_that_git_ignores(compose, services):
+    used = {secret["source"] for service in services.values() for secret in service.get("secrets", [])}
+    assert used == compose["secrets"].keys()
+    for secret in compose["secrets"].values():
+        assert Path(secret["file"]).parent == ROOT / "compose" / "secrets"
+        ignored = subprocess.run(["git", "-C", ROOT, "check-ignore", "--quiet", "--no-index", secret["file"]])
+        assert ignored.returncode == 0, f"{secret['file']} could be committed"
+
+
+def test_the_way_to_make_the_secrets_names_them_all(compose):
+    text = (ROOT / "docker-compose.yml").read_text()
+    assert set(re.search(r"for name in (.+); do", text)[1].split()) == compose["secrets"].keys()
+
+
+def test_every_secret_that_is_read_is_given(services):
+    for name, service in services.items():
+        text = json.dumps(service) + "".join(
+            Path(mount["source"]).read_text() for mount in files_of(service) if mount["source"].endswith(".py"))
+        read = set(re.findall(r'(?:/run/secrets/|SECRETS / \\?")(\w+)', text))
+        assert read <= {secret["source"] for secret in service.get("secrets", [])}, name
+
+
+def test_nothing_is_published_beyond_this_machine(services):
+    for name, service in services.items():
+        for port in service.get("ports", []):
+            assert port["host_ip"] == "127.0.0.1"
+            assert int(port["published"]) == port["target"]
+            assert port["target"] in LISTENS[name]
+
+
+def test_images_are_pinned(services):
+    images = [service["image"] for service in services.values() if "build" not in service]
+    images += [line.split()[1] for path in DOCKERFILES for line in path.read_text().splitlines()
+               if line.startswith("FROM")]
+    images += [line.split()[1] for service in services.values()
+               for line in service.get("build", {}).get("dockerfile_inline", "").splitlines()
+               if line.startswith("FROM")]
+    for image in images:
+        assert re.search(r":v?\d+\.\d+", image), image
+
+
+def test_python_packages_are_those_of_the_project():
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    pins = {*project["dependencies"], *(pin for group in project["optional-dependencies"].values() for pin in group)}
+    installed = [pin for path in DOCKERFILES for pin in re.findall(r"\S+==\S+", path.read_text())]
+    assert installed
+    assert set(installed) <= pins
+
+
+def test_every_lasting_service_has_a_health_check(services):
+    for name in services.keys() - {"odoo-init"}:
+        test = " ".join(services[name]["healthcheck"]["test"])
+        assert name == "postgres" or int(re.search(r"127\.0\.0\.1:(\d+)/", test)[1]) in LISTENS[name]
+
+
+def test_what_a_service_waits_for_can_come_true(services):
+    for service in services.values():
+        for name, wait in service.get("depends_on", {}).items():
+            assert wait["condition"] != "service_healthy" or "healthcheck" in services[name]
+
+
+@pytest.mark.parametrize("name, module", [
+    ("ai-service", "ai_service"), ("kyc-provider", "kyc_provider"), ("n8n", "n8n_stub"),
+    ("alert-receiver", "alert_receiver"),
+])
+def test_stand_ins_listen_where_they_are_expected(services, name, module):
+    command = " ".join(services[name]["command"])
+    assert f"stack.standins.{module} --host 0.0.0.0 --port {min(LISTENS[name])}" in command
+    assert (ROOT / "stack" / "standins" / f"{module}.py").exists()
+
+
+def test_odoo_is_configured_as_on_one_machine(services, odoo_configuration):
+    assert {int(odoo_configuration["http_port"]), int(odoo_configuration["gevent_port"])} == LISTENS["odoo"]
+    assert odoo_configuration["workers"] == "4"
+    assert odoo_configuration["db_name"] == DATABASE
+    assert odoo_configuration["server_wide_modules"].split(",") == ["base", "web", ADDONS[-1]]
+    assert services["odoo"]["hostname"] == "odoo"
+    targets = {mount["target"]: Path(mount["source"]) for mount in files_of(services["odoo"])}
+    for addon in ADDONS:
+        assert targets[f"{odoo_configuration['addons_path']}/{addon}"] == ROOT / addon
+
+
+def test_addresses_name_services_and_their_ports(services):
+    texts = [json.dumps(services), *(path.read_text() for path in (ROOT / "compose").rglob("*") if path.is_file()
+                                     and path.parent.name != "secrets")]
+    addresses = {(host, int(port)) for text in texts for host, port in re.findall(r"http://([\w.-]+):(\d+)", text)}
+    assert ("prometheus", PORTS.prometheus) in addresses
+    for host, port in addresses - {("127.0.0.1", port) for ports in LISTENS.values() for port in ports}:
+        assert port in LISTENS[host]
+
+
+@pytest.mark.parametrize("service, path, key", [
+    ("prometheus", "prometheus.yml", "targets"), ("alertmanager", "alertmanager/alertmanager.yml", "url")])
+def test_monitoring_reaches_other_services_by_their_names(services, service, path, key):
+    inline = services[service]["build"]["dockerfile_inline"]
+    text = (ROOT / "prometheus" / path).read_text()
+    for old, new in re.findall(r"\bs/([\w.:-]+)/([\w.:-]+)/", inline):
+        assert old in text
+        text = text.replace(old, new)
+    context = Path(services[service]["build"]["context"])
+    for copied in re.findall(r"^COPY (?:--\S+ )?(\S+)", inline, re.MULTILINE):
+        assert (context / copied).exists()
+    yaml.safe_load(text)
+    addresses = re.findall(rf"{key}: (?:\[|http://)([\w.-]+):(\d+)", text)
+    assert addresses
+    for host, port in addresses:
+        # Prometheus and Alertmanager scrape themselves on their own loopback
+        assert int(port) in LISTENS[service if host == "127.0.0.1" else host]
+
+
+def test_prometheus_finds_its_token(services):
+    [secret] = services["prometheus"]["secrets"]
+    jobs = yaml.safe_load((ROOT / "prometheus" / "prometheus.yml").read_text())["scrape_configs"]
+    files = {job["authorization"]["credentials_file"] for job in jobs if "authorization" in job}
+    assert {secret["target"]} == {f"/etc/prometheus/{file}" for file in files}
