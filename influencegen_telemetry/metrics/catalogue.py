@@ -104,7 +104,7 @@ METHOD = Label("method", ("GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTI
 STATUS = Label("status_code_class", STATUS_CLASSES)
 WORKER_KIND = Label("kind", ("http", "gevent", "cron", "threaded", "master", "other"))
 LISTENER = Label("listener", ("http", "gevent"))
-JOB = Label("job", limit=100)
+JOB = Label("cron", limit=100)
 ERROR_CLASS = Label("error_class", limit=50)
 
 
