@@ -270,7 +270,10 @@ class Store:
         self._next_heartbeat = 0.0
         slots = self._slots
         self._close()
-        self._slots = slots
+        if slots is not None and self._is_gone(slots):
+            slots.close()
+        else:
+            self._slots = slots
 
     # ------------------------------------------------------------------ reading
 
@@ -340,9 +343,13 @@ class Store:
 
     def label_counts(self):
         """Return {(database, label name): number of values taken} of the labels without a closed list."""
-        with self._lock:
-            self._open_shared()
-            return self._labels.count()
+        try:
+            with self._lock:
+                self._open_shared()
+                return self._labels.count()
+        except (OSError, NothingMeasured) as exception:
+            self._drop(exception)
+            return {}
 
     def slot_count(self):
         """Return how many slots were ever made."""
@@ -432,17 +439,17 @@ class Store:
             self._drop(exception)
 
     def _reopen_if_lost(self):
-        if self._slots is None:
-            return
-        try:
-            lost = os.stat(self.directory / "slots").st_ino != self._slots.inode
-        except FileNotFoundError:
-            lost = True
-        if lost:
+        if self._slots is not None and self._is_gone(self._slots):
             self.error("directory", "%s is gone; all counters start again from 0", self.directory)
             with self._lock:
                 self._slots.close()
                 self._close()
+
+    def _is_gone(self, slots):
+        try:
+            return os.stat(self.directory / "slots").st_ino != slots.inode
+        except OSError:
+            return True
 
     def _close(self):
         self._cells.clear()

@@ -203,6 +203,36 @@ def test_a_directory_lost_under_a_worker_is_noticed(store, total):
     assert total(ERRORS, ("directory",), database=None) == 1
 
 
+def test_a_lost_directory_is_no_news_to_processes_forked_later(store, total):
+    import shutil
+
+    from metrics.settings import Settings
+
+    store.inc(ATTEMPTS, database="db")
+    shutil.rmtree(store.directory())
+    store.publish("db", Settings())
+
+    def work():
+        store.inc(ATTEMPTS, database="db")
+        store.heartbeat()
+        assert not total(ERRORS, ("directory",), database=None)
+
+    assert processes.run(work) == 0
+    assert processes.run(work) == 0
+
+
+def test_files_that_can_not_be_opened_cost_no_scrape(store, total, monkeypatch):
+    from metrics import store as module
+    from metrics.exposition import Families
+
+    def refuse(path):
+        raise OSError(30, "Read-only file system", path)
+
+    monkeypatch.setattr(module, "LabelValues", refuse)
+    assert Families(store.databases()).collect()
+    assert total(ERRORS, ("disk",), database=None)
+
+
 def test_a_damaged_file_is_set_aside(store, total):
     processes.run(lambda: store.inc(ATTEMPTS, database="db"))
     path = store.directory() / "values-0.db"

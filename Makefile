@@ -1,0 +1,35 @@
+# The verbs of the project. `make` alone lists them.
+.DEFAULT_GOAL := help
+.PHONY: help demo up stop clean test bench lint
+
+# The Python that the project's own environment is made with.
+PYTHON ?= $(shell for python in python3 python3.13 python3.12 python3.11; do \
+	$$python -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$python && break; done)
+
+# Runs a command in that environment, which is made when it is first needed.
+in_environment = @test -n "$(PYTHON)" || { echo "Python 3.11 or newer is needed: install it, or name it with PYTHON=" >&2; exit 1; }; \
+	python=$$($(PYTHON) -m stack.environment) && exec $$python
+
+help: ## List the verbs
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+demo: ## Bring the whole system up, drive business through it, and compare the figures (DEMO_SECONDS, default 90)
+	$(in_environment) -m stack demo
+
+up: ## Bring the whole system up and leave it running
+	$(in_environment) -m stack up
+
+stop: ## Stop the whole system; its data stay
+	$(in_environment) -m stack stop
+
+clean: ## Stop the whole system and delete its data; downloads stay in the cache
+	$(in_environment) -m stack clean
+
+test: ## Run all tests, on a system of their own
+	$(in_environment) -m stack test
+
+bench: ## Measure what telemetry costs, beside named baselines (about half an hour)
+	$(in_environment) -m tests.benchmarks
+
+lint: ## Check the style of the code and the rules of Prometheus
+	$(in_environment) -m stack lint

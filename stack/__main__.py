@@ -1,0 +1,47 @@
+"""The verbs: python -m stack up | demo | stop | clean | test | lint."""
+
+import argparse
+import sys
+
+from stack import checks, demo, system
+from stack.console import told
+from stack.layout import Layout
+
+
+def up(layout: Layout) -> bool:
+    """Bring the system up."""
+    system.up(layout)
+    return True
+
+
+def run_demo(layout: Layout) -> bool:
+    """Bring the system up and show it at work."""
+    return demo.run(system.up(layout))
+
+
+def stop(layout: Layout) -> bool:
+    """Stop the system."""
+    system.down(layout)
+    return True
+
+
+def clean(layout: Layout) -> bool:
+    """Stop the system and delete its state."""
+    system.clean(layout)
+    return True
+
+
+VERBS = {"up": up, "demo": run_demo, "stop": stop, "clean": clean, "test": checks.test, "lint": checks.lint}
+
+
+def main() -> None:
+    """Do what the command line asks; the status is 0 if it went well."""
+    parser = argparse.ArgumentParser(prog="python -m stack", description=__doc__)
+    parser.add_argument("verb", choices=VERBS)
+    verb = parser.parse_args().verb
+    with told():
+        sys.exit(not VERBS[verb](Layout.from_environment()))
+
+
+if __name__ == "__main__":
+    main()

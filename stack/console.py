@@ -1,0 +1,54 @@
+"""What a person sees: a line for each long step, and trouble told in one sentence instead of a traceback."""
+
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+
+class Trouble(Exception):
+    """Something the person can mend; the text says what is wrong and what to do."""
+
+
+@contextmanager
+def step(text: str) -> Iterator[None]:
+    """Print `text`, run the body, and print how many seconds it took."""
+    print(f"  {text} ... ", end="", flush=True)
+    started = time.monotonic()
+    try:
+        yield
+    except BaseException:
+        print("stopped", flush=True)
+        raise
+    print(f"{time.monotonic() - started:.1f} s", flush=True)
+
+
+@contextmanager
+def told() -> Iterator[None]:
+    """End the program with the sentence of a Trouble, or quietly on Ctrl-C, with a status other than 0."""
+    try:
+        yield
+    except Trouble as trouble:
+        sys.exit(f"\n{trouble}")
+    except KeyboardInterrupt:
+        sys.exit(130)
+
+
+def run(command: Sequence[str | Path], *, log: Path, **kwargs) -> None:
+    """Run a command with its output appended to `log`; raise Trouble with the last lines if it fails.
+
+    Further arguments are those of subprocess.run.
+    """
+    log.parent.mkdir(parents=True, exist_ok=True)
+    with open(log, "a") as output:
+        done = subprocess.run(command, stdout=output, stderr=subprocess.STDOUT, **kwargs)
+    if done.returncode:
+        raise Trouble(f"{Path(command[0]).name} failed with status {done.returncode}.\n{tail(log)}")
+
+
+def tail(log: Path, lines: int = 15) -> str:
+    """Return the last lines of a log, headed by where the whole of it is."""
+    text = log.read_text(errors="replace").splitlines() if log.exists() else []
+    return "\n".join([f"The end of {log}:", *(f"    {line}" for line in text[-lines:])])

@@ -1,0 +1,199 @@
+"""The demonstration: business on the running system, with failures, and then the figures side by side."""
+
+import contextlib
+import os
+import signal
+import time
+from collections.abc import Callable
+
+import psutil
+import requests
+
+from stack import reconcile
+from stack.console import Trouble, step
+from stack.office import Office
+from stack.reconcile import Line
+from stack.system import System
+from stack.traffic import Traffic, administrator
+
+ATTEMPTS = "influencer_registration_attempts_total"
+JOBS = ("influencegen-fast", "influencegen-system", "influencegen-business")
+
+# What the services outside do for a part of the time.
+FAILURES = {
+    "ai": {"fail_rate": 0.2, "garbage_rate": 0.1, "timeout_rate": 0.05},
+    "kyc": {"fail_rate": 0.2, "payments": {"paid": 0.6, "failed": 0.4}},
+    "n8n": {"fail_rate": 0.2},
+}
+# What has to happen before the figures can show it.
+EVERYTHING = {"registration", "document", "review", "application", "content", "payment", "image", "rollback"}
+PATIENCE = 600
+# Short enough for a demonstration, where nobody waits a quarter of an hour for an image that won't come.
+SETTINGS = {"influencegen.image_timeout_seconds": "60"}
+# States that a record will still leave by itself.
+UNFINISHED = {
+    "influencegen.image": ("requested", "processing"),
+    "influencegen.kyc": ("submitted",),
+    "influencegen.payment": ("processing",),
+}
+
+
+def run(system: System) -> bool:
+    """Drive business for $DEMO_SECONDS, print what came of it, and say whether all figures agree."""
+    text = os.environ.get("DEMO_SECONDS") or "90"
+    if not text.isdigit():
+        raise Trouble(f"DEMO_SECONDS={text} is no number of seconds.")
+    admin = administrator(system)
+    for name, value in SETTINGS.items():
+        admin.call("ir.config_parameter", "set_param", name, value)
+    control(system, "n8n", {"ai_timeout": 3})
+    control(system, "kyc", {"outcomes": {"approved": 0.6, "rejected": 0.1, "referred": 0.3}})
+    before = reconcile.exposed(system, [ATTEMPTS]).get((ATTEMPTS, frozenset()), 0.0)
+    traffic = drive(system, int(text))
+    wait_for_quiet(system, admin)
+    compared = settled(system, admin, {ATTEMPTS: before + traffic.attempts})
+    print(f"\n{reconcile.table(compared)}\n")
+    with step("an alert from Alertmanager to its receiver"):
+        send_alert(system)
+    print(addresses(system))
+    return all(line.agrees for line in compared)
+
+
+def drive(system: System, seconds: int) -> Traffic:
+    """Do business for some seconds, or longer if the machine is slow, until everything has happened once.
+
+    Services outside fail for a third of the time, one worker is killed and one is recycled.
+    """
+    traffic = Traffic(system)
+    with step(f"{seconds} s of business, with failures, rollbacks, a killed worker and a recycled one"):
+        begun = time.monotonic()
+        traffic.start()
+        try:
+            for moment, happening in (
+                (1 / 3, lambda: misbehave(system)),
+                (0.45, lambda: kill_worker(system, traffic)),
+                (0.55, lambda: recycle_worker(system)),
+                (2 / 3, lambda: behave(system)),
+            ):
+                time.sleep(max(0.0, begun + moment * seconds - time.monotonic()))
+                happening()
+            time.sleep(max(0.0, begun + seconds - time.monotonic()))
+            _wait(lambda: traffic.done.keys() >= EVERYTHING, PATIENCE, "Not everything has happened once")
+        finally:
+            traffic.stop()
+    print("  " + ", ".join(f"{count} × {what}" for what, count in traffic.done.most_common()))
+    return traffic
+
+
+def control(system: System, service: str, behaviour: dict) -> dict:
+    """Tell a stand-in how to behave from now on, and return how it did before."""
+    url = system.url(service, "/control")
+    before = requests.get(url, timeout=10).json()
+    requests.put(url, json=behaviour, timeout=10).raise_for_status()
+    return {key: before[key] for key in behaviour}
+
+
+def misbehave(system: System) -> None:
+    """Let the services outside fail now and then."""
+    for service, behaviour in FAILURES.items():
+        control(system, service, behaviour)
+
+
+def behave(system: System) -> None:
+    """Let the services outside work as they should."""
+    for service, behaviour in FAILURES.items():
+        control(system, service, {key: 0.0 for key in behaviour if key.endswith("_rate")})
+
+
+def workers(system: System) -> list[psutil.Process]:
+    """Return the processes that answer HTTP requests."""
+    master = psutil.Process(system.processes.pid("odoo"))
+    found = []
+    for child in master.children():
+        # one that ended meanwhile can't be asked
+        with contextlib.suppress(psutil.NoSuchProcess):
+            # Odoo lowers the priority of its cron workers, and starts its websocket worker with that word
+            if child.nice() == master.nice() and "gevent" not in child.cmdline():
+                found.append(child)
+    return found
+
+
+def kill_worker(system: System, traffic: Traffic) -> None:
+    """Kill a worker as the kernel would for want of memory."""
+    with traffic.no_registration():
+        workers(system)[0].kill()
+
+
+def recycle_worker(system: System) -> None:
+    """Let a worker end after its present request, as Odoo does at its limits."""
+    workers(system)[-1].send_signal(signal.SIGINT)
+
+
+def wait_for_quiet(system: System, admin: Office, seconds: float = 300) -> None:
+    """Wait until nothing is under way any more: no image, verification or payment without an outcome."""
+
+    def quiet() -> bool:
+        return not any(
+            admin.call(model, "search_count", [("state", "in", states)]) for model, states in UNFINISHED.items()
+        )
+
+    with step("quiet: every image, verification and payment has an outcome"):
+        _wait(quiet, seconds, "Some records still have no outcome")
+
+
+def settled(system: System, admin: Office, attempts: dict[str, float], seconds: float = 180) -> list[Line]:
+    """Return the comparison as it is once Prometheus has scraped what is true now, or after some seconds."""
+    with step("Prometheus has scraped it all"):
+        since = time.time()
+        _wait(lambda: _scraped_since(system, since), seconds, "Prometheus does not scrape Odoo")
+        deadline = time.monotonic() + seconds
+        while True:
+            compared = reconcile.compare(system, admin, attempts)
+            if all(line.agrees for line in compared) or time.monotonic() > deadline:
+                return compared
+            time.sleep(2)
+
+
+def send_alert(system: System) -> None:
+    """Raise an alert, and wait until it arrived at the receiver."""
+    name = f"DemoAlert{int(time.time())}"
+    alert = {"labels": {"alertname": name, "severity": "info"}, "annotations": {"summary": "The route works."}}
+    requests.post(system.url("alertmanager", "/api/v2/alerts"), json=[alert], timeout=10).raise_for_status()
+
+    def arrived() -> bool:
+        received = requests.get(system.url("receiver", "/alerts"), timeout=10).json()
+        return any(alert["labels"]["alertname"] == name for alert in received)
+
+    _wait(arrived, 60, "The alert did not arrive")
+
+
+def addresses(system: System) -> str:
+    """Return where to look next."""
+    rate = "influencegen:influencer_registration_success_rate:percent_1h"
+    token = system.layout.secret_file("scrape-token")
+    return f"""
+Open                                    and look at
+  {system.url("odoo", "/odoo")}   the platform: log in as admin with {system.layout.secret("admin")}
+  {system.url("odoo", "/influencegen/register")}   the public registration form
+  {system.url("prometheus", f"/api/v1/query?query={rate}")}
+                                          a rate of the specification, by its recording rule
+  {system.url("prometheus", "/api/v1/alerts")}   alerts that are pending or firing
+  {system.url("receiver", "/alerts")}   alerts that were delivered
+  curl -H "Authorization: Bearer $(cat {token})" {system.url("odoo", "/metrics")}
+Logs are in {system.layout.logs}. `make stop` stops it all, `make clean` deletes it.
+"""
+
+
+def _scraped_since(system: System, moment: float) -> bool:
+    """Say whether every job of Odoo has begun a successful scrape after a moment (seconds since 1970)."""
+    expression = f'timestamp(up{{job=~"{"|".join(JOBS)}"}} == 1)'
+    scraped = {sample["metric"]["job"]: float(sample["value"][1]) for sample in reconcile.query(system, expression)}
+    return all(scraped.get(job, 0) > moment for job in JOBS)
+
+
+def _wait(condition: Callable[[], bool], seconds: float, otherwise: str) -> None:
+    deadline = time.monotonic() + seconds
+    while not condition():
+        if time.monotonic() > deadline:
+            raise Trouble(f"{otherwise} after {seconds:.0f} s.")
+        time.sleep(0.5)

@@ -1,0 +1,102 @@
+"""The ports of the system: chosen by environment variables, and checked before anything is started."""
+
+import socket
+from collections.abc import Iterable, Mapping
+from contextlib import ExitStack
+from dataclasses import asdict, dataclass, fields
+
+from stack.console import Trouble
+
+WHO = {
+    "odoo": "Odoo",
+    "gevent": "Odoo's websocket worker",
+    "pg": "PostgreSQL",
+    "prometheus": "Prometheus",
+    "alertmanager": "Alertmanager",
+    "ai": "the AI image service",
+    "kyc": "the KYC provider",
+    "n8n": "n8n",
+    "receiver": "the receiver of alerts",
+}
+
+
+@dataclass(frozen=True)
+class Ports:
+    """One port for each server; all of them on 127.0.0.1."""
+
+    odoo: int = 8069
+    gevent: int = 8072
+    pg: int = 5433
+    prometheus: int = 9090
+    alertmanager: int = 9093
+    ai: int = 8090
+    kyc: int = 8091
+    n8n: int = 5678
+    receiver: int = 8092
+
+    @classmethod
+    def from_environment(cls, environment: Mapping[str, str]) -> "Ports":
+        """Return the defaults with what IG_ODOO_PORT and its like say instead."""
+        chosen = {}
+        for field in fields(cls):
+            text = environment.get(variable(field.name))
+            if text:
+                if not text.isdigit() or not 0 < int(text) < 65536:
+                    raise Trouble(f"{variable(field.name)}={text} is no port: give a number from 1 to 65535.")
+                chosen[field.name] = int(text)
+        ports = cls(**chosen)
+        by_number: dict[int, str] = {}
+        for field in fields(cls):
+            number = getattr(ports, field.name)
+            other = by_number.setdefault(number, field.name)
+            if other != field.name:
+                raise Trouble(f"{WHO[other]} and {WHO[field.name]} both want port {number}: change one of "
+                              f"{variable(other)}, {variable(field.name)}.")
+        return ports
+
+    @classmethod
+    def free(cls) -> "Ports":
+        """Return ports that nobody listens on now."""
+        with ExitStack() as held:
+            chosen = {}
+            for field in fields(cls):
+                listener = held.enter_context(socket.socket())
+                listener.bind(("127.0.0.1", 0))
+                chosen[field.name] = listener.getsockname()[1]
+        return cls(**chosen)
+
+    def variables(self) -> dict[str, str]:
+        """Return the environment variables that ask for these ports."""
+        return {variable(name): str(number) for name, number in asdict(self).items()}
+
+    def check(self, names: Iterable[str]) -> None:
+        """Raise Trouble for the first of the named ports that another program holds."""
+        for name in names:
+            number = getattr(self, name)
+            with socket.socket() as listener:
+                listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+                try:
+                    listener.bind(("127.0.0.1", number))
+                except OSError as error:
+                    raise Trouble(
+                        f"Port {number}, wanted for {WHO[name]}, can't be had ({error.strerror}){_holder(number)}.\n"
+                        f"Stop what holds it, or choose another port: {variable(name)}={number + 1} make demo"
+                    ) from error
+
+
+def variable(name: str) -> str:
+    """Return the environment variable that sets the port of that name."""
+    return f"IG_{name.upper()}_PORT"
+
+
+def _holder(number: int) -> str:
+    """Say who listens on a port, as far as this user may know."""
+    import psutil
+
+    try:
+        for connection in psutil.net_connections("tcp"):
+            if connection.status == psutil.CONN_LISTEN and connection.laddr.port == number and connection.pid:
+                return f": {psutil.Process(connection.pid).name()} (process {connection.pid}) holds it"
+    except psutil.Error:
+        pass
+    return ""

@@ -1,0 +1,190 @@
+"""The project's own PostgreSQL: a private cluster, reached over TCP by one user with a password."""
+
+import functools
+import os
+import pwd
+import shutil
+import subprocess
+from contextlib import closing
+from pathlib import Path
+
+import psycopg2
+
+from stack import debian
+from stack.console import Trouble, run, step
+from stack.layout import Layout, cache
+from stack.processes import Program
+
+USER = "odoo"
+# PostgreSQL refuses to run as root.
+UNPRIVILEGED = "nobody"
+
+SETTINGS = """
+listen_addresses = '127.0.0.1'
+port = {port}
+unix_socket_directories = ''
+max_connections = 200
+shared_buffers = 256MB
+timezone = 'UTC'
+log_timezone = 'UTC'
+# The data of a trial are worth less than its speed.
+fsync = off
+synchronous_commit = off
+full_page_writes = off
+max_wal_size = 2GB
+{preload}
+"""
+
+
+def provide() -> Path:
+    """Return the folder of PostgreSQL's programs: the machine's own, or Debian's package unpacked."""
+    return _system() or _from_package()
+
+
+def create(layout: Layout) -> None:
+    """Make the cluster if there is none, and write its settings."""
+    programs = provide()
+    _stop_orphan(layout, programs)
+    # a cluster that outlived the state it belongs to can't be opened: its password went with the state
+    made = layout.state / "cluster.made"
+    if not layout.cluster.exists() or not made.exists():
+        with step("PostgreSQL cluster"):
+            remove(layout)
+            _initialise(layout, programs)
+            made.touch()
+    settings = SETTINGS.format(port=layout.ports.pg, preload=_preload(programs))
+    _write_for_server(layout.cluster / "postgresql.conf", settings)
+
+
+def program(layout: Layout) -> Program:
+    """Return how the server is run."""
+    programs = provide()
+    return Program(
+        name="postgres",
+        command=[programs / "postgres", "-D", layout.cluster],
+        environment={name: value for name, value in _environment(programs).items() if name == "LD_LIBRARY_PATH"},
+        directory=Path("/"),
+        user=UNPRIVILEGED if _drops_privileges() else None,
+        stop_signal="INT",
+    )
+
+
+def dsn(layout: Layout, database: str) -> dict[str, str | int]:
+    """Return what psycopg2.connect takes to reach a database of the cluster."""
+    return {
+        "host": "127.0.0.1",
+        "port": layout.ports.pg,
+        "user": USER,
+        "password": layout.secret("postgres"),
+        "dbname": database,
+    }
+
+
+def answers(layout: Layout) -> bool:
+    """Say whether the server takes connections."""
+    try:
+        psycopg2.connect(**dsn(layout, "postgres"), connect_timeout=2).close()
+    except psycopg2.OperationalError:
+        return False
+    return True
+
+
+def execute(layout: Layout, statement: str, *, database: str = "postgres") -> list[tuple]:
+    """Run one statement outside a transaction and return its rows, if it has any."""
+    with closing(psycopg2.connect(**dsn(layout, database))) as connection:
+        connection.autocommit = True
+        with connection.cursor() as cursor:
+            cursor.execute(statement)
+            return cursor.fetchall() if cursor.description else []
+
+
+def remove(layout: Layout) -> None:
+    """Delete the cluster; the server is stopped already."""
+    shutil.rmtree(layout.cluster, ignore_errors=True)
+
+
+@functools.cache
+def _system() -> Path | None:
+    """Return the folder of the newest server that the machine has, if it has one."""
+    candidates = [Path(found) for found in (shutil.which("postgres"),) if found]
+    candidates += sorted(
+        Path("/usr/lib/postgresql").glob("*/bin/postgres"), key=lambda path: int(path.parts[-3]), reverse=True
+    )
+    for candidate in candidates:
+        folder = candidate.resolve().parent
+        if (folder / "initdb").exists():
+            return folder
+    return None
+
+
+@functools.cache
+def _from_package() -> Path:
+    root = debian.unpacked_with_dependencies("postgresql")
+    found = sorted((root / "usr/lib/postgresql").glob("*/bin"), key=lambda path: int(path.parts[-2]))
+    if not found:
+        raise Trouble("Debian's package of PostgreSQL carries no server: install PostgreSQL and run this again.")
+    return found[-1]
+
+
+def _environment(programs: Path) -> dict[str, str]:
+    """Return the environment of the server's programs; libraries unpacked beside them are found there."""
+    environment = {"PATH": os.environ["PATH"], "LC_ALL": "C.UTF-8"}
+    libraries = sorted({str(path.parent) for path in (programs.parents[3] / "lib").glob("*/libpq.so*")})
+    if libraries and programs.is_relative_to(cache()):
+        environment["LD_LIBRARY_PATH"] = ":".join(libraries)
+    return environment
+
+
+def _preload(programs: Path) -> str:
+    library = programs.parent / "lib" / "pg_stat_statements.so"
+    return "shared_preload_libraries = 'pg_stat_statements'" if library.exists() else ""
+
+
+def _drops_privileges() -> bool:
+    return os.geteuid() == 0
+
+
+def _as_server() -> dict[str, str | int]:
+    if not _drops_privileges():
+        return {}
+    user = pwd.getpwnam(UNPRIVILEGED)
+    return {"user": user.pw_uid, "group": user.pw_gid, "extra_groups": []}
+
+
+def _initialise(layout: Layout, programs: Path) -> None:
+    unfinished = layout.cluster.with_name(f"{layout.cluster.name}.unfinished")
+    password = unfinished.with_suffix(".password")
+    layout.state.mkdir(parents=True, exist_ok=True, mode=0o700)
+    shutil.rmtree(unfinished, ignore_errors=True)
+    unfinished.mkdir(mode=0o700)
+    _give_to_server(unfinished)
+    _write_for_server(password, layout.secret("postgres"))
+    run(
+        [programs / "initdb", "--pgdata", unfinished, "--username", USER, "--auth", "scram-sha-256",
+         "--pwfile", password, "--encoding", "UTF8", "--locale", "C.UTF-8", "--no-sync"],
+        log=layout.logs / "initdb.log", cwd="/", env=_environment(programs), **_as_server(),
+    )  # fmt: skip
+    password.unlink()
+    unfinished.rename(layout.cluster)
+
+
+def _write_for_server(path: Path, text: str) -> None:
+    path.unlink(missing_ok=True)
+    with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+        file.write(text)
+    _give_to_server(path)
+
+
+def _give_to_server(path: Path) -> None:
+    if _drops_privileges():
+        user = pwd.getpwnam(UNPRIVILEGED)
+        os.chown(path, user.pw_uid, user.pw_gid)
+
+
+def _stop_orphan(layout: Layout, programs: Path) -> None:
+    """Stop a server that outlived its supervisor; a lock whose server is gone clears itself at start."""
+    if (layout.cluster / "postmaster.pid").exists():
+        subprocess.run(
+            [programs / "pg_ctl", "stop", "--mode", "fast", "--pgdata", layout.cluster],
+            cwd="/", env=_environment(programs), capture_output=True, **_as_server(),
+        )  # fmt: skip

@@ -1,0 +1,121 @@
+"""Prometheus and Alertmanager: the project's own configuration, with this machine's ports and paths put in."""
+
+import re
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from stack import debian
+from stack.layout import PROJECT, Layout
+from stack.ports import Ports
+from stack.processes import Program
+
+FOLDER = PROJECT / "prometheus"
+ADDRESS = re.compile(r"\b(127\.0\.0\.1|localhost):(\d+)")
+# Keys of both configuration formats whose values are paths, relative to the file.
+PATHS = {"rule_files", "templates"}
+# Where Debian's Alertmanager reads its templates.
+ASSETS = Path("/usr/share/prometheus/alertmanager")
+
+
+def provide() -> dict[str, Path]:
+    """Return the paths of the programs by name."""
+    packages = {
+        "prometheus": "prometheus",
+        "promtool": "promtool",
+        "prometheus-alertmanager": "prometheus-alertmanager",
+        "amtool": "prometheus-alertmanager",
+    }
+    debian_names = tuple(dict.fromkeys(packages.values()))
+    return {name: debian.program(name, *debian_names) for name in packages}
+
+
+def configure(layout: Layout) -> None:
+    """Write both configurations for this layout's ports, secrets and paths."""
+    secrets = {"credentials_file": layout.secret_file("scrape-token")}
+    layout.secret("scrape-token")
+    for name, source in (("prometheus", "prometheus.yml"), ("alertmanager", "alertmanager/alertmanager.yml")):
+        path = FOLDER / source
+        content = adapt(yaml.safe_load(path.read_text()), layout.ports, path.parent, secrets)
+        (layout.state / f"{name}.yml").write_text(yaml.safe_dump(content, sort_keys=False))
+
+
+def programs(layout: Layout) -> list[Program]:
+    """Return how both servers are run."""
+    provided = provide()
+    ports = layout.ports
+    return [
+        Program(
+            name="prometheus",
+            command=[
+                provided["prometheus"],
+                f"--config.file={layout.state / 'prometheus.yml'}",
+                f"--storage.tsdb.path={layout.state / 'prometheus'}",
+                f"--web.listen-address=127.0.0.1:{ports.prometheus}",
+            ],
+        ),
+        Program(
+            name="alertmanager",
+            command=[
+                reading_from(ASSETS, provided["prometheus-alertmanager"]),
+                f"--config.file={layout.state / 'alertmanager.yml'}",
+                f"--storage.path={layout.state / 'alertmanager'}",
+                f"--web.listen-address=127.0.0.1:{ports.alertmanager}",
+                # one Alertmanager has no peers to gossip with
+                "--cluster.listen-address=",
+            ],
+            directory=unpacked(ASSETS, provided["prometheus-alertmanager"]),
+        ),
+    ]
+
+
+def adapt(content: Any, ports: Ports, folder: Path, replaced: dict[str, Path], key: str = "") -> Any:
+    """Return a configuration with default ports exchanged, relative paths made absolute and secret files put in.
+
+    `folder` is what relative paths are relative to; `replaced` gives the value of every key of that name.
+    """
+    if key in replaced:
+        return str(replaced[key])
+    if isinstance(content, dict):
+        return {name: adapt(value, ports, folder, replaced, name) for name, value in content.items()}
+    if isinstance(content, list):
+        return [adapt(value, ports, folder, replaced, key) for value in content]
+    if isinstance(content, str):
+        return str(folder / content) if key in PATHS else _with_ports(content, ports)
+    return content
+
+
+def unpacked(folder: Path, program: Path) -> Path:
+    """Return where a folder of the package lies that a program was unpacked from."""
+    unpacked = program.parents[2] / folder.relative_to("/")
+    return unpacked if unpacked.exists() else PROJECT
+
+
+def reading_from(folder: Path, program: Path) -> Path:
+    """Return a copy of a program that reads `folder` in its working directory, if the machine lacks `folder`.
+
+    The path is compiled in; it is exchanged for one of the same length.
+    """
+    if folder.exists() or unpacked(folder, program) == PROJECT:
+        return program
+    copy = program.with_name(f"{program.name}.relocated")
+    if not copy.exists():
+        here = b".".ljust(len(str(folder)), b"/")
+        unfinished = copy.with_suffix(".unfinished")
+        unfinished.write_bytes(program.read_bytes().replace(str(folder).encode(), here))
+        unfinished.chmod(0o755)
+        unfinished.rename(copy)
+    return copy
+
+
+def _with_ports(text: str, ports: Ports) -> str:
+    defaults = {default: name for name, default in asdict(Ports()).items()}
+    chosen = asdict(ports)
+
+    def exchange(match: re.Match) -> str:
+        number = int(match[2])
+        return f"{match[1]}:{chosen[defaults[number]] if number in defaults else number}"
+
+    return ADDRESS.sub(exchange, text)

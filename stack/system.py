@@ -1,0 +1,164 @@
+"""The whole system, brought up in order, stopped, and removed."""
+
+import fcntl
+import json
+import shutil
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+
+import requests
+
+from stack import odoo, postgres, prometheus
+from stack.console import Trouble, step
+from stack.layout import Layout
+from stack.processes import Processes, Program
+
+# The stand-ins: the name of the module, and that of its port.
+STANDINS = {"ai_service": "ai", "kyc_provider": "kyc", "n8n_stub": "n8n", "alert_receiver": "receiver"}
+LOCK = "lock"
+# Which program listens on the port of each name.
+OWNERS = {
+    "odoo": "odoo",
+    "gevent": "odoo",
+    "pg": "postgres",
+    "prometheus": "prometheus",
+    "alertmanager": "alertmanager",
+    **{port: module for module, port in STANDINS.items()},
+}
+
+
+@dataclass(frozen=True)
+class System:
+    """A running system."""
+
+    layout: Layout
+    source: odoo.Source
+    processes: Processes
+
+    def url(self, name: str, path: str = "") -> str:
+        """Return the address of a server by the name of its port, such as odoo or prometheus."""
+        return f"http://127.0.0.1:{getattr(self.layout.ports, name)}{path}"
+
+
+def up(layout: Layout) -> System:
+    """Bring everything up, or whatever of it is not up already, and return it."""
+    with _locked(layout):
+        source, processes = _prepare(layout)
+        system = System(layout, source, processes)
+        _start(system)
+        return system
+
+
+def prepare(layout: Layout) -> odoo.Source:
+    """Bring up PostgreSQL alone, with Odoo's database on it as `up` would find it; return the Odoo it is for."""
+    with _locked(layout):
+        return _prepare(layout)[0]
+
+
+def down(layout: Layout) -> None:
+    """Stop every process of the layout."""
+    with step("everything stopped"):
+        Processes(layout).stop_all()
+
+
+def clean(layout: Layout) -> None:
+    """Stop every process and delete the state; what was downloaded stays in the cache."""
+    if layout.state.exists():
+        _check_is_ours(layout)
+        down(layout)
+    postgres.remove(layout)
+    shutil.rmtree(layout.state, ignore_errors=True)
+
+
+def answers(url: str) -> bool:
+    """Say whether a server answers at `url` with a status that is no error."""
+    try:
+        return requests.get(url, timeout=10).ok
+    except requests.RequestException:
+        return False
+
+
+def _prepare(layout: Layout) -> tuple[odoo.Source, Processes]:
+    processes = Processes(layout)
+    _stop_if_elsewhere(layout, processes)
+    ours = processes.running()
+    layout.ports.check(name for name, owner in OWNERS.items() if owner not in ours)
+    source = odoo.choose()
+    print(f"  Odoo {source.series}: {source.why}")
+    configuration = odoo.configure(layout, source)
+    prometheus.configure(layout)
+    if "postgres" not in ours:
+        postgres.create(layout)
+    processes.configure([
+        postgres.program(layout),
+        *(_standin(layout, module, port) for module, port in STANDINS.items()),
+        odoo.program(layout, source),
+        *prometheus.programs(layout),
+    ])  # fmt: skip
+    with step("PostgreSQL"):
+        processes.start("postgres")
+        processes.wait("postgres", lambda: postgres.answers(layout))
+    if not odoo.is_current(layout, source):
+        processes.stop("odoo")
+        odoo.install(layout, source, configuration)
+    return source, processes
+
+
+def _start(system: System) -> None:
+    processes = system.processes
+    ready = {
+        "odoo": system.url("odoo", "/web/login"),
+        **{module: system.url(port, "/health") for module, port in STANDINS.items()},
+        **{name: system.url(name, "/-/ready") for name in ("prometheus", "alertmanager")},
+    }
+    with step("Odoo with 4 workers and its websocket worker, Prometheus, Alertmanager, stand-ins"):
+        for name in ("prometheus", "alertmanager"):
+            processes.reload(name)
+        for name in ready:
+            processes.start(name)
+        for name, url in ready.items():
+            processes.wait(name, lambda url=url: answers(url))
+
+
+def _stop_if_elsewhere(layout: Layout, processes: Processes) -> None:
+    """Stop what runs on other ports than those that are asked for now, or outlived its supervisor."""
+    record = layout.state / "ports.json"
+    wanted = json.dumps(asdict(layout.ports))
+    if not processes.running() or not record.exists() or record.read_text() != wanted:
+        processes.stop_all()
+    record.write_text(wanted)
+
+
+def _check_is_ours(layout: Layout) -> None:
+    """Refuse a folder that holds something else: `clean` deletes it whole."""
+    if any(layout.state.iterdir()) and not (layout.state / LOCK).exists():
+        raise Trouble(f"{layout.state} holds something else: set INFLUENCEGEN_STATE to a folder that is new or empty.")
+
+
+def _standin(layout: Layout, module: str, port: str) -> Program:
+    return Program(
+        name=module,
+        command=[
+            sys.executable, "-m", f"stack.standins.{module}",
+            "--port", str(getattr(layout.ports, port)), "--state-dir", layout.state / module,
+        ],
+        environment={
+            "INFLUENCEGEN_WEBHOOK_SECRET": layout.secret("webhook"),
+            "AI_SERVICE_URL": f"http://127.0.0.1:{layout.ports.ai}",
+        },
+    )  # fmt: skip
+
+
+@contextmanager
+def _locked(layout: Layout) -> Iterator[None]:
+    """Let one process at a time bring a layout up; the lock goes with the process that holds it."""
+    layout.state.mkdir(parents=True, exist_ok=True, mode=0o700)
+    _check_is_ours(layout)
+    with open(layout.state / LOCK, "w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise Trouble(f"Another start of the system in {layout.state} is under way: wait for it.") from error
+        yield

@@ -1,0 +1,24 @@
+"""What tests across parts share: a whole running system, and the database of the addons' own tests."""
+
+import os
+
+import pytest
+
+
+@pytest.fixture(scope="session")
+def stack():
+    """A running system of its own: Odoo with 4 workers, PostgreSQL, Prometheus, Alertmanager and the stand-ins."""
+    from stack import system
+    from stack.layout import Layout
+
+    if "ODOO_RC" not in os.environ:
+        pytest.skip("needs the system that `make test` prepares")
+    return system.up(Layout.from_environment())
+
+
+@pytest.fixture
+def database():
+    """The name of the database that the addons' tests run on."""
+    from odoo.tests.common import get_db_name
+
+    return get_db_name()

@@ -1,0 +1,76 @@
+import configparser
+import stat
+
+import pytest
+
+from stack import odoo
+from stack.console import Trouble
+from stack.layout import Layout
+from stack.ports import Ports
+
+
+@pytest.fixture
+def checkout(tmp_path):
+    """A folder that looks like Odoo's source of 19.0."""
+    for addon in ("odoo/addons/base", "addons/web", "addons/rpc"):
+        (tmp_path / addon).mkdir(parents=True)
+        (tmp_path / addon / "__manifest__.py").write_text("{}")
+    (tmp_path / "odoo" / "release.py").write_text("version_info = (19, 0, 0, FINAL, 0, '')\n")
+    return tmp_path
+
+
+def test_the_source_that_is_named_is_taken(checkout, monkeypatch):
+    monkeypatch.setenv("ODOO_SOURCE", str(checkout))
+    source = odoo.choose()
+    assert source.folder == checkout
+    assert source.series == "19.0"
+    assert source.addons_path == [checkout / "odoo" / "addons", checkout / "addons"]
+
+
+def test_a_folder_without_odoo_is_refused(tmp_path, monkeypatch):
+    monkeypatch.setenv("ODOO_SOURCE", str(tmp_path))
+    with pytest.raises(Trouble, match="holds no Odoo"):
+        odoo.choose()
+
+
+def test_the_official_source_comes_before_debians(tmp_path, monkeypatch):
+    monkeypatch.delenv("ODOO_SOURCE", raising=False)
+    monkeypatch.setenv("INFLUENCEGEN_CACHE", str(tmp_path))
+    monkeypatch.setattr(odoo, "_why_official_is_out_of_reach", lambda: "")
+    monkeypatch.setattr(odoo, "_clone", lambda folder: None)
+    assert odoo.choose().folder == tmp_path / "odoo-18.0"
+
+
+def test_debians_package_is_taken_with_the_reason_where_the_official_source_is_out_of_reach(tmp_path, monkeypatch):
+    monkeypatch.delenv("ODOO_SOURCE", raising=False)
+    monkeypatch.setenv("INFLUENCEGEN_CACHE", str(tmp_path))
+    monkeypatch.setattr(odoo, "_why_official_is_out_of_reach", lambda: "gives no answer")
+    monkeypatch.setattr(odoo.debian, "unpacked", lambda *packages: tmp_path)
+    source = odoo.choose()
+    assert source.folder == tmp_path / "usr/lib/python3/dist-packages"
+    assert source.why.endswith("gives no answer")
+
+
+def test_the_configuration_is_for_its_owner_alone_and_names_the_ports(checkout, tmp_path):
+    layout = Layout(tmp_path / "state", Ports(odoo=18069, gevent=18072, pg=15433))
+    path = odoo.configure(layout, odoo.Source(checkout, "a test"))
+    options = configparser.RawConfigParser()
+    options.read(path)
+    options = options["options"]
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    assert (options["http_port"], options["gevent_port"], options["db_port"]) == ("18069", "18072", "15433")
+    assert options["server_wide_modules"] == "base,rpc,web,influencegen_telemetry"
+
+
+def test_the_fingerprint_follows_content_and_names(tmp_path):
+    addon = tmp_path / "addon"
+    addon.mkdir()
+    (addon / "a.py").write_text("1")
+    first = odoo.fingerprint(tmp_path, ("addon",))
+    (addon / "__pycache__").mkdir()
+    (addon / "__pycache__" / "a.pyc").write_text("compiled")
+    assert odoo.fingerprint(tmp_path, ("addon",)) == first
+    (addon / "a.py").write_text("2")
+    second = odoo.fingerprint(tmp_path, ("addon",))
+    (addon / "a.py").rename(addon / "b.py")
+    assert len({first, second, odoo.fingerprint(tmp_path, ("addon",))}) == 3

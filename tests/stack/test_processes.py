@@ -1,0 +1,91 @@
+import os
+import signal
+import socket
+import sys
+
+import psutil
+import pytest
+
+from stack.console import Trouble
+from stack.layout import Layout
+from stack.ports import Ports
+from stack.processes import Processes, Program
+
+SERVER = "import socket, time; s = socket.create_server(('127.0.0.1', {port})); time.sleep(600)"
+
+
+@pytest.fixture
+def layout(tmp_path):
+    return Layout(tmp_path, Ports.free())
+
+
+@pytest.fixture
+def processes(layout):
+    """The processes of a layout, all of them stopped at the end."""
+    processes = Processes(layout)
+    yield processes
+    processes.stop_all()
+
+
+def server(layout, name="ai"):
+    return Program(name, [sys.executable, "-c", SERVER.format(port=getattr(layout.ports, name))])
+
+
+def listens(port):
+    with socket.socket() as client:
+        return client.connect_ex(("127.0.0.1", port)) == 0
+
+
+def test_start_wait_stop(layout, processes):
+    processes.configure([server(layout)])
+    assert processes.running() == set()
+    processes.start("ai")
+    processes.wait("ai", lambda: listens(layout.ports.ai))
+    processes.start("ai")
+    assert processes.running() == {"ai"}
+    processes.stop_all()
+    assert processes.running() == set()
+    assert not listens(layout.ports.ai)
+
+
+def test_a_program_that_ends_is_told_with_the_end_of_its_log(processes):
+    processes.configure([Program("ai", [sys.executable, "-c", "print('what 100% is'); raise SystemExit(0)"])])
+    processes.start("ai")
+    with pytest.raises(Trouble, match="(?s)ai ended by itself.*what 100% is"):
+        processes.wait("ai", lambda: False)
+
+
+def test_a_program_that_never_answers_is_told(layout, processes):
+    processes.configure([server(layout)])
+    processes.start("ai")
+    with pytest.raises(Trouble, match="gave no answer"):
+        processes.wait("ai", lambda: False, seconds=0.2)
+
+
+def test_only_what_changed_is_stopped(layout, processes):
+    processes.configure([server(layout, "ai"), server(layout, "kyc")])
+    for name in ("ai", "kyc"):
+        processes.start(name)
+    processes.configure([server(layout, "ai"), Program("kyc", ["sleep", "600"])])
+    assert processes.running() == {"ai"}
+
+
+def test_what_outlived_its_supervisor_is_stopped(layout, processes):
+    processes.configure([server(layout)])
+    processes.start("ai")
+    processes.wait("ai", lambda: listens(layout.ports.ai))
+    orphan = psutil.Process(processes.pid("ai"))
+    supervisor = orphan.parent()
+    os.kill(supervisor.pid, signal.SIGKILL)
+    supervisor.wait(10)
+    assert orphan.is_running()
+    processes.configure([server(layout)])
+    assert not orphan.is_running() or orphan.status() == psutil.STATUS_ZOMBIE
+    processes.start("ai")
+    processes.wait("ai", lambda: listens(layout.ports.ai))
+
+
+def test_a_path_that_is_too_long_for_a_socket_is_told(tmp_path):
+    layout = Layout(tmp_path / ("x" * 100), Ports())
+    with pytest.raises(Trouble, match="INFLUENCEGEN_STATE"):
+        Processes(layout).configure([])

@@ -1,0 +1,36 @@
+import fcntl
+
+import pytest
+
+from stack import system
+from stack.console import Trouble
+from stack.layout import Layout
+from stack.ports import Ports
+
+
+def test_a_folder_that_holds_something_else_is_neither_used_nor_deleted(tmp_path):
+    precious = tmp_path / "thesis.txt"
+    precious.touch()
+    layout = Layout(tmp_path, Ports.free())
+    for verb in (system.up, system.clean):
+        with pytest.raises(Trouble, match="holds something else"):
+            verb(layout)
+    assert precious.exists()
+
+
+def test_a_second_start_at_the_same_time_is_refused(tmp_path):
+    with open(tmp_path / system.LOCK, "w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        with pytest.raises(Trouble, match="is under way"):
+            system.up(Layout(tmp_path, Ports.free()))
+
+
+def test_clean_deletes_the_state(tmp_path):
+    (tmp_path / system.LOCK).touch()
+    (tmp_path / "odoo").mkdir()
+    system.clean(Layout(tmp_path, Ports.free()))
+    assert not tmp_path.exists()
+
+
+def test_clean_has_nothing_to_do_where_nothing_is(tmp_path):
+    system.clean(Layout(tmp_path / "absent", Ports.free()))
