@@ -1,0 +1,36 @@
+"""A contender in a process of its own, asked and answered line by line."""
+
+import os
+import subprocess
+import sys
+
+
+class Apart:
+    """The process ``python -m module serve arguments…``, ended with the block.
+
+    :param environment: variables that it has besides this process's own
+    """
+
+    def __init__(self, module: str, *arguments: str, **environment: str):
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", module, "serve", *arguments],
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env={**os.environ, **environment},
+        )  # fmt: skip
+
+    def __enter__(self) -> "Apart":
+        return self
+
+    def __exit__(self, *_raised) -> None:
+        self._process.stdin.close()
+        self._process.wait()
+
+    def ask(self, question: str = "") -> str:
+        """Return the line with which the process answers a line."""
+        print(question, file=self._process.stdin, flush=True)
+        return self._process.stdout.readline().rstrip("\n")
+
+
+def answer(respond) -> None:
+    """Answer each line of standard input with ``respond(line)``, until it ends."""
+    for line in sys.stdin:
+        print(respond(line.rstrip("\n")), flush=True)

@@ -1,0 +1,111 @@
+"""One counter increment and one histogram observation, in-process.
+
+Baseline: ``prometheus_client`` in its in-memory mode, with the same labels and buckets, called as its documentation
+has it (``counter.labels(…).inc()``), and through a child that was kept (``child.inc()``), which the addon, whose labels
+differ from request to request, could not do. Beside them its multiprocess mode: it is chosen before the import, so that
+it has a process of its own, which takes part in the same rounds.
+
+A round is ``CALLS`` calls of each contender, timed by the processor time of the thread; printed are medians of
+``ROUNDS`` rounds, and medians of the ratio to the baseline within a round.
+"""
+
+import json
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from statistics import median
+from timeit import Timer
+
+from tests.benchmarks.apart import Apart, answer
+from tests.benchmarks.rounds import interleaved, ratio
+
+CALLS = 2_000
+ROUNDS = 301
+
+COUNTER, COUNTER_LABELS = "odoo_http_requests_total", ("/web/login", "GET", "2xx", "public")
+HISTOGRAM, HISTOGRAM_LABELS = "odoo_http_request_duration_seconds", ("/web/login", "GET", "2xx")
+PLAIN = "influencer_registration_attempts_total"
+SECONDS = 0.3
+
+OPERATIONS = ("increment", "increment without labels", "observation")
+OURS, IN_MEMORY, KEPT = "store", "in-memory", "in-memory, child kept"
+MULTIPROCESS, MULTIPROCESS_KEPT = "multiprocess", "multiprocess, child kept"
+BASELINES = IN_MEMORY, KEPT
+
+Contenders = dict[tuple[str, str], Callable[[], float]]
+
+
+def nanoseconds(call: str, **names) -> Callable[[], float]:
+    """Return a function that runs ``call`` (Python, with ``names``) ``CALLS`` times and returns the time of one."""
+    timer = Timer(call, globals=names, timer=time.thread_time)
+    return lambda: timer.timeit(CALLS) / CALLS * 1e9
+
+
+def of_store(directory: str) -> Contenders:
+    """Return the contenders of the store, kept in ``directory``."""
+    from metrics import store
+    from metrics.settings import Settings
+
+    store.configure(directory)
+    store.publish("db", Settings())
+    names = {"inc": store.inc, "observe": store.observe, "counter": COUNTER_LABELS, "histogram": HISTOGRAM_LABELS}
+    calls = (
+        f"inc({COUNTER!r}, counter, database='db')",
+        f"inc({PLAIN!r}, database='db')",
+        f"observe({HISTOGRAM!r}, {SECONDS}, histogram, 'db')",
+    )
+    return {(operation, OURS): nanoseconds(call, **names) for operation, call in zip(OPERATIONS, calls, strict=True)}
+
+
+def of_client(labelled: str, kept: str) -> Contenders:
+    """Return the contenders of prometheus_client in the mode of this process, under these names."""
+    from metrics import catalogue
+    from prometheus_client import CollectorRegistry, Counter, Histogram
+
+    registry = CollectorRegistry()
+
+    def made(kind, name, **options):
+        metric = catalogue.METRICS[name]
+        return kind(name, metric.help, [label.name for label in metric.labels], registry=registry, **options)
+
+    counter, plain = made(Counter, COUNTER), made(Counter, PLAIN)
+    histogram = made(Histogram, HISTOGRAM, buckets=catalogue.METRICS[HISTOGRAM].buckets)
+    increment, bare_increment, observation = OPERATIONS
+    return {
+        (increment, labelled): nanoseconds(f"counter.labels(*{COUNTER_LABELS}).inc()", counter=counter),
+        (increment, kept): nanoseconds("child.inc()", child=counter.labels(*COUNTER_LABELS)),
+        (bare_increment, labelled): nanoseconds("plain.inc()", plain=plain),
+        (observation, labelled): nanoseconds(
+            f"histogram.labels(*{HISTOGRAM_LABELS}).observe({SECONDS})", histogram=histogram
+        ),
+        (observation, kept): nanoseconds(f"child.observe({SECONDS})", child=histogram.labels(*HISTOGRAM_LABELS)),
+    }
+
+
+def serve() -> None:
+    """Time the contenders of multiprocess mode that standard input names, one a line; list them for an empty line."""
+    contenders = {"\t".join(key): run for key, run in of_client(MULTIPROCESS, MULTIPROCESS_KEPT).items()}
+    answer(lambda name: contenders[name]() if name else json.dumps(list(contenders)))
+
+
+def main() -> None:
+    with (
+        tempfile.TemporaryDirectory() as ours,
+        tempfile.TemporaryDirectory() as theirs,
+        Apart("tests.benchmarks.hot_path", PROMETHEUS_MULTIPROC_DIR=theirs) as apart,
+    ):
+        contenders = of_store(ours) | of_client(IN_MEMORY, KEPT)
+        for name in json.loads(apart.ask()):
+            contenders[tuple(name.split("\t"))] = lambda name=name: float(apart.ask(name))
+        results = interleaved(contenders, ROUNDS)
+    for operation in OPERATIONS:
+        of_operation = [key for key in contenders if key[0] == operation]
+        print(f"\n{operation}: ns a call, ratio to " + ", ".join(BASELINES))
+        for key in of_operation:
+            ratios = [f"{ratio(results, key, (operation, b)):.2f}" for b in BASELINES if (operation, b) in results]
+            print(f"  {key[1]:26} {median(results[key]):6.0f}", *ratios, sep="   ")
+
+
+if __name__ == "__main__":
+    serve() if sys.argv[1:] == ["serve"] else main()
