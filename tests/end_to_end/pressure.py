@@ -1,0 +1,146 @@
+"""The platform under pressure: business, scrapes, recycled workers and killed ones, all at the same time."""
+
+import json
+import os
+import re
+import select
+import subprocess
+import sys
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from stack import office as staff
+from stack import reconcile
+
+from .load import Load, behave
+from .waiting import until
+from .workers import Workers
+
+FULL = os.environ.get("IG_FULL") == "1"
+RECYCLINGS, KILLS, SCRAPES = (200, 20, 10_000) if FULL else (20, 5, 1_000)
+ATTEMPTS = "influencer_registration_attempts_total"
+REPAIRED = "influencegen_telemetry_facts_repaired_total"
+SUCCESS = "influencer_registration_success_total"
+SCRAPE_LINE = re.compile(r"^\S+ \S+ (\d+) .*GET /metrics", re.MULTILINE)
+
+
+@dataclass
+class Stage:
+    """What there was after one stage: clients' tallies, and each fact's rows, counter, and value in Prometheus."""
+
+    load: Load
+    strikes: int
+    lines: list
+    attempts_before: float
+    attempts: float
+    rows_before: float
+    rows: float
+    repaired: float
+
+
+@dataclass
+class Pressure:
+    """What both stages gave, and what the scraper saw during them."""
+
+    calm: Stage = None
+    killed: Stage = None
+    scraper: dict = field(default_factory=dict)
+    answering: set = field(default_factory=set)
+
+
+def press(system, office):
+    """Put the platform under pressure: first recycle workers, then kill them; return the :class:`Pressure`."""
+    behave(system, "kyc", outcomes={"approved": 0.5, "rejected": 0.2, "referred": 0.3},
+           payments={"paid": 0.7, "failed": 0.3})
+    behave(system, "ai", fail_rate=0.8, timeout_rate=0.1)
+    workers, pressure = Workers(system), Pressure()
+    log = system.layout.logs / "odoo.log"
+    begin = log.stat().st_size
+    with scraping(system, pressure) as enough:
+        pressure.calm = stage(system, office, workers.recycle, RECYCLINGS, 3, enough)
+        pressure.killed = stage(system, office, workers.kill, KILLS, 15)
+    with open(log, errors="replace") as lines:
+        lines.seek(begin)
+        pressure.answering = set(SCRAPE_LINE.findall(lines.read()))
+    return pressure
+
+
+def stage(system, office, strike, times, pause, enough=lambda: True):
+    """Have the clients be busy while ``strike()`` is called; return the :class:`Stage` afterwards.
+
+    :param times: how often it is called, at least
+    :param pause: how much work is done between two calls, at least
+    :param enough: function that says whether that was enough
+    """
+    attempts_before, rows_before, repaired = value(system, ATTEMPTS), registered(office), value(system, REPAIRED)
+    with Load(office) as load:
+        strikes = 0
+        while strikes < times or not enough():
+            strike()
+            strikes += 1
+            load.go_on(pause)
+    settle(office)
+    attempts = value(system, ATTEMPTS)
+    return Stage(
+        load=load, strikes=strikes, lines=agreed(system, attempts), attempts_before=attempts_before, attempts=attempts,
+        rows_before=rows_before, rows=registered(office), repaired=value(system, REPAIRED) - repaired,
+    )  # fmt: skip
+
+
+@contextmanager
+def scraping(system, pressure):
+    """Scrape during the block; yield a function that says whether there were enough scrapes."""
+    program, url = Path(__file__).with_name("scraper.py"), system.url("odoo", "/metrics")
+    scraper = subprocess.Popen(
+        [sys.executable, program, url, f"--scrapes={SCRAPES}"],
+        env={**os.environ, "SCRAPE_TOKEN": system.layout.secret("scrape-token")},
+        stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    try:
+        yield lambda: bool(select.select([scraper.stdout], [], [], 0)[0])
+        scraper.stdout.readline()
+        pressure.scraper = json.loads(scraper.communicate(timeout=120)[0])
+    finally:
+        scraper.kill()
+        scraper.wait()
+
+
+def settle(office):
+    """Wait until nothing moves by itself any more; images that were never answered are timed out."""
+    admin = office.admin
+    waiting = [("state", "=", "submitted")]
+    until(lambda: not admin.call("influencegen.kyc", "search_count", waiting), "no KYC waits for its automated steps")
+    office.parameter("influencegen.image_timeout_seconds", 1)
+    open_images = [("state", "in", ["requested", "processing"])]
+    [cron] = admin.call("ir.model.data", "search_read", [("name", "=", "cron_time_out_images")], ["res_id"])
+    until(
+        lambda: admin.call("ir.cron", "method_direct_trigger", [cron["res_id"]])
+        and not admin.call("influencegen.image", "search_count", open_images),
+        "no image is open",
+    )
+    office.parameter("influencegen.image_timeout_seconds", 900)
+
+
+def agreed(system, attempts):
+    """Return all facts once rows, counters and Prometheus agree on each, or when they have had their time to."""
+    admin = staff.Office(system.url("odoo"), "admin", system.layout.secret("admin"))
+    lines = []
+
+    def agree():
+        lines[:] = reconcile.compare(system, admin, {ATTEMPTS: attempts})
+        return all(line.agrees for line in lines)
+
+    with suppress(AssertionError):
+        until(agree, "all agree")
+    return lines
+
+
+def value(system, name):
+    """Return what /metrics says of a counter now, all its series together."""
+    return sum(reconcile.exposed(system, [name]).values())
+
+
+def registered(office):
+    """Return the number of influencers that registered themselves."""
+    return office.admin.call("influencegen.influencer", "search_count", [("source", "!=", "backoffice")])
