@@ -1,6 +1,6 @@
 # The verbs of the project. `make` alone lists them.
 .DEFAULT_GOAL := help
-.PHONY: help demo up stop clean test bench lint
+.PHONY: help demo up stop clean test bench lint docs
 
 # The Python that the project's own environment is made with.
 PYTHON ?= $(shell for python in python3 python3.13 python3.12 python3.11; do \
@@ -33,3 +33,7 @@ bench: ## Measure what telemetry costs, beside named baselines (about half an ho
 
 lint: ## Check the style of the code and the rules of Prometheus
 	$(in_environment) -m stack lint
+
+docs: export PYTHONPATH = influencegen_telemetry
+docs: ## Write docs/metrics.md from the catalogue
+	$(in_environment) -m metrics.documentation > docs/metrics.md
