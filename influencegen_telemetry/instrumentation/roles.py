@@ -17,6 +17,7 @@ _ROLES = (
     ("manager", "influencegen.group_kyc_reviewer"),
     ("manager", "influencegen.group_finance"),
     ("user", "base.group_user"),
+    ("influencer", "influencegen.group_influencer"),
     ("portal", "base.group_portal"),
     (PUBLIC, "base.group_public"),
 )

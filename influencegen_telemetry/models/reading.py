@@ -95,10 +95,8 @@ class Reading(models.AbstractModel):
         midnight = fields.Datetime.to_string(_utcnow().replace(hour=0, minute=0, second=0, microsecond=0))
         logins = env["res.users.log"]._read_group([("create_date", ">=", midnight)], ["create_uid"])
         seen = env["res.users"].with_context(active_test=False).browse(user.id for (user,) in logins)
-        influencers = env["influencegen.influencer"].search([("user_id", "in", seen.ids)]).user_id
-        for role, number in env.registry.telemetry_roles.count(seen - influencers).items():
+        for role, number in env.registry.telemetry_roles.count(seen).items():
             yield "user_logins_daily_active_influencers", (role,), number
-        yield "user_logins_daily_active_influencers", ("influencer",), len(influencers)
 
 
 def refresh(database):

@@ -12,5 +12,6 @@ from . import (
     test_instrumentation_retries,
     test_metric_view,
     test_metrics_endpoint,
+    test_reading,
     test_settings,
 )
