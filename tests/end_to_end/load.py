@@ -50,6 +50,7 @@ class Office:
         self.database = database
         self.admin = Client(url, database).log_in(database, "admin", system.layout.secret("admin"))
         self.campaigns = self._open_campaigns(campaigns)
+        behave(system, "kyc", outcomes={"approved": 1, "rejected": 0, "referred": 0}, fail_rate=0)
         self.influencers = dict(self._influencer() for _ in range(influencers))
         until(self._all_active, "the influencers are active")
 
@@ -79,8 +80,8 @@ class Office:
         return campaigns
 
     def _all_active(self):
-        waiting = [("state", "=", "kyc_pending"), ("kyc_ids.state", "=", "submitted")]
-        return not self.admin.call("influencegen.influencer", "search_count", waiting)
+        active = [("id", "in", list(self.influencers)), ("state", "=", "active")]
+        return self.admin.call("influencegen.influencer", "search_count", active) == len(self.influencers)
 
 
 class Load:
