@@ -25,7 +25,7 @@ stop: ## Stop the whole system; its data stay
 clean: ## Stop the whole system and delete its data; downloads stay in the cache
 	$(in_environment) -m stack clean
 
-test: ## Run all tests, on a system of their own
+test: ## Run all tests, on a system of their own (PYTEST_ARGS="..." for some of them)
 	$(in_environment) -m stack test
 
 bench: ## Measure what telemetry costs, beside named baselines (about half an hour)
