@@ -24,6 +24,7 @@ TIMEOUT = 5  # seconds
 DAILY_QUOTA = 50
 SECONDS_TO_ANSWER = 900
 FORMATS = ("PNG", "JPEG")
+JPEG_SCAN, JPEG_END = b"\xff\xda", b"\xff\xd9"
 MAX_PIXELS = 50_000_000
 FINAL_STATES = ("done", "failed", "timed_out")
 
@@ -264,6 +265,9 @@ def _check_image(content):
             if picture.width * picture.height > MAX_PIXELS:
                 raise ValueError("too large")
             picture.load()
+            # Odoo has Pillow accept truncated images, and Pillow's verify() checks PNG only
+            if picture.format == "JPEG" and JPEG_END not in content[content.rfind(JPEG_SCAN) :]:
+                raise ValueError("truncated")
             return Pillow.MIME[picture.format]
     except (OSError, SyntaxError, EOFError, struct.error, Pillow.DecompressionBombError) as error:
         raise ValueError("unreadable") from error

@@ -207,9 +207,10 @@ class TestImageResult(ImageCase):
 
     def test_garbage(self):
         image = self.request()
-        whole = base64.b64decode(picture(size=(64, 64)))
-        for garbage in (None, 5, "", "?", "AAAA", base64.b64encode(whole[:-40]).decode(), "é",
-                        base64.b64encode(b"<svg xmlns='http://www.w3.org/2000/svg'/>").decode()):
+        truncated = [base64.b64decode(picture(kind, (64, 64)))[:-40] for kind in ("PNG", "JPEG")]
+        svg = b"<svg xmlns='http://www.w3.org/2000/svg'/>"
+        encoded = [base64.b64encode(content).decode() for content in (*truncated, svg)]
+        for garbage in (None, 5, "", "?", "AAAA", "é", *encoded):
             self.refused(400, self.result(image, image=garbage))
         with patch.object(image_module, "MAX_PIXELS", 63):
             self.refused(400, self.result(image))
