@@ -15,6 +15,8 @@ import requests
 from prometheus_client.parser import text_string_to_metric_families
 
 CUMULATIVE = ("counter", "histogram")
+CUT = (requests.ConnectionError, requests.exceptions.ChunkedEncodingError)
+"""How a scrape ends whose worker is killed."""
 
 
 class Scraper:
@@ -46,7 +48,7 @@ class Scraper:
         except requests.RequestException as exception:
             with self._lock:
                 self.broken += 1
-                if not isinstance(exception, requests.ConnectionError):
+                if not isinstance(exception, CUT):
                     self.faults.append(repr(exception))
             return None
         found = counters(response.text)
