@@ -1,8 +1,11 @@
 import time
 
 import requests
+from pybreaker import CircuitBreakerError
 
 from odoo import api, models
+
+from odoo.addons.influencegen.models.api import ApiError
 
 from ..metrics import store
 
@@ -35,9 +38,14 @@ class Api(models.AbstractModel):
                 store.inc(f"{name}_errors_total", labels, database=database)
 
     @api.model
-    def _call(self, service, *args, **kwargs):
+    def _call(self, service, endpoint, method, *args, **kwargs):
         try:
-            return super()._call(service, *args, **kwargs)
+            return super()._call(service, endpoint, method, *args, **kwargs)
+        except ApiError as error:
+            if isinstance(error.__cause__, CircuitBreakerError) and service in _APIS:
+                labels = (endpoint, method, "circuit_open")
+                store.inc(f"{_APIS[service]}_errors_total", labels, database=self.env.cr.dbname)
+            raise
         finally:
             state = _STATES[self._breaker(service).current_state]
             store.set("api_circuit_breaker_state", state, (service,), self.env.cr.dbname)

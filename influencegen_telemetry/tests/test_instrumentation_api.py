@@ -67,10 +67,11 @@ class TestApi(TransactionCase):
         with self.assertRaises(ApiError):
             self.call(*[500] * FAILURES_TO_OPEN, attempts=FAILURES_TO_OPEN)
         self.assertEqual(value(BREAKER, ("kyc",), self.env.cr.dbname), 2)
-        failed = self.counted("5xx")
+        failed, refused = self.counted("5xx"), self.counted("circuit_open")
         with self.assertRaises(ApiError):
             self.call(200)
         self.assertEqual(self.counted("5xx"), failed)
+        self.assertEqual(self.counted("circuit_open"), (refused[0], refused[1] + 1))
         self.api._breaker("kyc").close()
         self.call(200)
         self.assertEqual(value(BREAKER, ("kyc",), self.env.cr.dbname), 0)
