@@ -7,7 +7,7 @@ from stack import postgres
 
 from .client import Client
 from .load import address
-from .pressure import ATTEMPTS
+from .pressure import ATTEMPTS, SUCCESS
 from .servers import SPARE, serving
 from .waiting import until
 
@@ -43,12 +43,17 @@ def uninstall(admin):
 
 def attempts(response):
     """Return {value of the label database, or None: counter of registrations tried} of a scrape."""
+    return counters(response, ATTEMPTS)
+
+
+def counters(response, name):
+    """Return {value of the label database, or None: counter} of a scrape."""
     assert response.ok, response.text
     return {
         sample.labels.get("database"): sample.value
         for family in text_string_to_metric_families(response.text)
         for sample in family.samples
-        if sample.name == ATTEMPTS
+        if sample.name == name
     }
 
 
@@ -67,6 +72,18 @@ def test_one_database_needs_no_label(system):
     with serving(system, [ONE], workers=0) as server:
         Client(server.url).register(address())
         assert attempts(server.metrics()) == {None: 1}
+
+
+def test_two_servers_on_one_database_know_the_same_facts(system):
+    """Each counts its own at once and the other's at its next reading of the database, so rules take the maximum."""
+    with serving(system, [ONE], workers=0) as first, serving(system, [ONE], workers=2) as second:
+        before = until(lambda: counters(first.metrics(), SUCCESS), "the first has read the database")[None]
+        until(lambda: counters(second.metrics(), SUCCESS) == {None: before}, "the second knows the same")
+        Client(first.url).register(address())
+        assert counters(first.metrics(), SUCCESS) == {None: before + 1}
+        until(lambda: counters(second.metrics(), SUCCESS) == {None: before + 1}, "the second knows it too")
+        assert attempts(first.metrics()) == {None: 1}
+        assert attempts(second.metrics()) in ({}, {None: 0})
 
 
 def test_upgrade_keeps_the_counters(system):
