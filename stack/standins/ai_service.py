@@ -1,25 +1,31 @@
 """Stand-in for the AI image service: renders the prompt as a PNG image.
 
-``POST /v1/images`` takes JSON ``{model, prompt, parameters: {width, height}}`` and answers ``image/png``. The caller's
-``X-Request-Id`` is kept in the log, with the statuses of its tries.
+``POST /v1/images`` takes JSON ``{model, prompt, parameters: {width, height}}`` and answers ``image/png``. The log keeps
+how each try ended, by the caller's ``X-Try-Id``.
+
+Environment, all optional: ``AI_SERVICE_TOKEN``, the bearer token without which there are no images;
+``OTEL_EXPORTER_OTLP_ENDPOINT``, the collector that gets a span of each request.
 """
 
 import asyncio
 import hashlib
+import hmac
 import io
+import os
 import random
 import textwrap
-from collections import Counter
 
 from aiohttp import web
 from PIL import Image, ImageDraw, ImageFont
 
-from .server import StandIn, flat, json_object, main, nested
+from .server import StandIn, json_object, main
 
+PATH = "/v1/images"
 MAX_MODEL_LENGTH = 64
 MAX_PROMPT_LENGTH = 2000
 SIDE = range(64, 2049)
 DEFAULT_SIDE = 512
+HUGE_BYTES = 50 * 1024 * 1024
 
 
 def render(model, prompt, width, height):
@@ -38,36 +44,70 @@ def render(model, prompt, width, height):
     return image.getvalue()
 
 
+def truncated(image):
+    """The first half of an image."""
+    return web.Response(body=image.body[: len(image.body) // 2], content_type="image/png")
+
+
+def html(image):
+    """A web page in place of an image."""
+    return web.Response(text="<html><body>It works!</body></html>", content_type="text/html")
+
+
+def huge(image):
+    """An image that goes on after its end."""
+    return web.Response(body=image.body.ljust(HUGE_BYTES, b"\0"), content_type="image/png")
+
+
+SPOILED = {"truncated": truncated, "html": html, "huge": huge}
+
+
 class AiService(StandIn):
-    control = {**StandIn.control, "latency": {"median": 1.0, "sigma": 0.4}}
+    """Beside the faults of every stand-in, a share of the images can be spoiled in each of the ways of `SPOILED`."""
+
+    control = {
+        **StandIn.control, "latency": {"median": 1.0, "sigma": 0.4},
+        **{f"{fault}_rate": 0.0 for fault in SPOILED},
+    }
 
     def __init__(self, state_dir=None):
         super().__init__(state_dir)
-        self.request_ids = Counter()
+        self.token = os.environ.get("AI_SERVICE_TOKEN")
+        self.tries = {}
 
     def routes(self):
-        return [web.post("/v1/images", self.create_image)]
+        return [web.post(PATH, self.create_image)]
+
+    def application(self):
+        app = super().application()
+        if os.environ.get("OTEL_EXPORTER_OTLP_ENDPOINT"):
+            from .tracing import trace
+
+            trace(app, "ai-service", PATH)
+        return app
 
     def log(self):
-        return {**super().log(), "request_ids": nested(self.request_ids)}
+        return {**super().log(), "tries": self.tries}
 
     def restore(self, log):
         super().restore(log)
-        self.request_ids = flat(log["request_ids"])
+        self.tries = log.get("tries", {})
 
     def count(self, request, status):
         super().count(request, status)
-        if "X-Request-Id" in request.headers:
-            self.request_ids[request.headers["X-Request-Id"], status] += 1
+        if "X-Try-Id" in request.headers:
+            self.tries[request.headers["X-Try-Id"]] = status
+
+    def spoil(self, response, fault):
+        return SPOILED[fault](response) if fault in SPOILED else super().spoil(response, fault)
 
     def garbage(self, response):
         return random.choice([
-            web.Response(body=response.body[: len(response.body) // 2], content_type="image/png"),
-            web.Response(text="<html><body>It works!</body></html>", content_type="text/html"),
-            web.Response(text='{"image": ', content_type="application/json"),
+            truncated(response), html(response), web.Response(text='{"image": ', content_type="application/json"),
         ])
 
     async def create_image(self, request):
+        self.authorize(request)
         order = await json_object(request)
         model, prompt = order.get("model"), order.get("prompt")
         parameters = {} if order.get("parameters") is None else order["parameters"]
@@ -82,6 +122,14 @@ class AiService(StandIn):
             raise web.HTTPBadRequest(text=f"width and height take {SIDE.start} to {SIDE.stop - 1} pixels")
         return web.Response(body=await asyncio.to_thread(render, model, prompt, *map(int, sides)),
                             content_type="image/png")
+
+    def authorize(self, request):
+        """Refuse a request without the token, if there is one."""
+        given = request.headers.get("Authorization", "")
+        if self.token and not hmac.compare_digest(given.encode(), f"Bearer {self.token}".encode()):
+            raise web.HTTPUnauthorized(
+                text="an image takes the header Authorization: Bearer, with the token of AI_SERVICE_TOKEN",
+                headers={"WWW-Authenticate": "Bearer"})
 
 
 if __name__ == "__main__":

@@ -4,7 +4,8 @@
 answers 202 at once; a request that it already has is not worked on twice. Every accepted request ends in a signed
 callback, ``done`` or ``failed``, within bounded tries. SIGTERM lets it finish what it has.
 
-Environment: ``INFLUENCEGEN_WEBHOOK_SECRET``, ``AI_SERVICE_URL`` (default http://127.0.0.1:8090).
+Environment: ``INFLUENCEGEN_WEBHOOK_SECRET``, ``AI_SERVICE_URL`` (default http://127.0.0.1:8090), ``AI_SERVICE_TOKEN``
+(if the AI service wants one).
 """
 
 import asyncio
@@ -13,6 +14,7 @@ import importlib.util
 import io
 import json
 import os
+import secrets
 from collections import Counter
 from http import HTTPStatus
 from pathlib import Path
@@ -67,6 +69,8 @@ class N8nStub(StandIn):
         super().__init__(state_dir)
         self.secret = os.environ["INFLUENCEGEN_WEBHOOK_SECRET"]
         self.ai_url = os.environ.get("AI_SERVICE_URL", "http://127.0.0.1:8090")
+        token = os.environ.get("AI_SERVICE_TOKEN")
+        self.ai_headers = {"Authorization": f"Bearer {token}"} if token else {}
         self.accepted = set()
         self.tasks = set()
         self.results = Counter({"done": 0, "failed": 0, "undelivered": 0})
@@ -130,7 +134,7 @@ class N8nStub(StandIn):
         async with self.client.post(
             f"{self.ai_url}/v1/images",
             json={key: order.get(key) for key in ("model", "prompt", "parameters")},
-            headers={"X-Request-Id": order["request_id"]},
+            headers={**self.ai_headers, "X-Request-Id": order["request_id"], "X-Try-Id": secrets.token_hex(8)},
             timeout=ClientTimeout(self.control["ai_timeout"]),
         ) as response:
             check_status("the AI service", response)

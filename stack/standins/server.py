@@ -21,7 +21,6 @@ from aiohttp import web
 
 MAX_BODY_BYTES = 16 * 1024 * 1024
 OWN_PATHS = ("/health", "/control", "/log")
-FAULTS = ("fail", "timeout", "garbage")
 
 
 def nested(counter):
@@ -36,6 +35,11 @@ def flat(counts):
     """The Counter of which `counts` is the nested form."""
     return Counter({(outer, inner): count for outer, inner_counts in counts.items()
                     for inner, count in inner_counts.items()})
+
+
+def rates(control):
+    """The faults that `control` has a rate of, as {fault: rate}."""
+    return {key.removesuffix("_rate"): value for key, value in control.items() if key.endswith("_rate")}
 
 
 def draw(probabilities):
@@ -57,22 +61,24 @@ async def json_object(request):
 class StandIn:
     """A service; subclasses add their paths in `routes` and their own keys to `control`.
 
-    `control` holds ``latency`` (lognormal: ``median`` in seconds, ``sigma``) and the shares (0 to 1) of requests that
-    fail with 500 before any work (``fail_rate``), are worked on but never answered (``timeout_rate``), or are worked on
-    and answered with garbage (``garbage_rate``).
+    `control` holds ``latency`` (lognormal: ``median`` in seconds, ``sigma``) and, for each fault, the share (0 to 1) of
+    requests that meet it: they fail with 500 before any work (``fail_rate``), or they are worked on, but never answered
+    (``timeout_rate``), answered after ``slow_seconds`` (``slow_rate``), or answered with garbage (``garbage_rate``).
     """
 
     control = {
         "latency": {"median": 0.05, "sigma": 0.5},
         "fail_rate": 0.0,
         "timeout_rate": 0.0,
+        "slow_rate": 0.0,
+        "slow_seconds": 30.0,
         "garbage_rate": 0.0,
     }
 
     def __init__(self, state_dir=None):
         self.control = deepcopy(self.control)
         self.requests = Counter()
-        self.faults = Counter(dict.fromkeys(FAULTS, 0))
+        self.faults = Counter(dict.fromkeys(rates(self.control), 0))
         self.state_file = state_dir and Path(state_dir) / f"{type(self).__name__}.json"
 
     def routes(self):
@@ -91,6 +97,10 @@ class StandIn:
     def count(self, request, status):
         """Note that `request` was answered with `status`."""
         self.requests[request.path, status] += 1
+
+    def spoil(self, response, fault):
+        """What is answered in place of `response` because of `fault`, or `response` if the fault leaves it as it is."""
+        return self.garbage(response) if fault == "garbage" else response
 
     def garbage(self, response):
         """What is answered in place of `response` when garbage is asked for."""
@@ -114,8 +124,8 @@ class StandIn:
         return app
 
     def _draw_fault(self):
-        rates = {fault: self.control[f"{fault}_rate"] for fault in FAULTS}
-        return draw({**rates, None: 1 - sum(rates.values())})
+        shares = rates(self.control)
+        return draw({**shares, None: 1 - sum(shares.values())})
 
     def draw_latency(self):
         """The seconds that the next answer takes."""
@@ -147,8 +157,8 @@ class StandIn:
         response = await handler(request)
         if fault == "timeout":
             await asyncio.Event().wait()
-        await asyncio.sleep(self.draw_latency())
-        return self.garbage(response) if fault == "garbage" else response
+        await asyncio.sleep(self.control["slow_seconds"] if fault == "slow" else self.draw_latency())
+        return self.spoil(response, fault)
 
     async def _health(self, request):
         return web.json_response({"status": "ok"})
@@ -178,7 +188,7 @@ class StandIn:
                 return f"{key} takes numbers of 0 or more"
             if isinstance(known, dict) and key != "latency" and not any(values):
                 return f"{key} takes at least one number above 0"
-        if sum(control[f"{fault}_rate"] for fault in FAULTS) > 1:
+        if sum(rates(control).values()) > 1:
             return "the rates of faults add up to more than 1"
         return None
 

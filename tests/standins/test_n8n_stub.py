@@ -113,14 +113,24 @@ def test_the_ai_service_is_tried_a_bounded_number_of_times_and_failure_is_told(n
     assert settled()["results"]["failed"] == 1
     [callback] = platform.callbacks
     assert callback["status"] == "failed" and callback["error"] and "image" not in callback
-    assert sum(ai.get("/log")["request_ids"]["one"].values()) == TRIES
+    assert len(ai.get("/log")["tries"]) == TRIES
 
 
 def test_an_order_that_the_ai_service_refuses_is_not_tried_again(n8n, ai, platform, settled):
     ask(n8n, platform, parameters={"width": 1})
     settled()
     assert platform.callbacks[0]["status"] == "failed"
-    assert ai.get("/log")["request_ids"] == {"one": {"400": 1}}
+    assert list(ai.get("/log")["tries"].values()) == ["400"]
+
+
+@pytest.mark.parametrize("token, status", [("its own", "done"), ("another", "failed")])
+def test_the_ai_service_gets_its_token(start, platform, wait_until, token, status):
+    ai = start("ai_service", AI_SERVICE_TOKEN="its own")
+    ai.control()
+    n8n = start("n8n_stub", INFLUENCEGEN_WEBHOOK_SECRET=SECRET, AI_SERVICE_URL=ai.url, AI_SERVICE_TOKEN=token)
+    ask(n8n, platform)
+    wait_until(lambda: platform.callbacks, "the callback")
+    assert platform.callbacks[0]["status"] == status
 
 
 def test_the_ai_service_that_is_away_ends_in_failure(n8n, ai, platform, settled):
