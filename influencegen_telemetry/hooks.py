@@ -2,9 +2,10 @@
 
 from pathlib import Path
 
-from odoo.tools import config
+from odoo.tools import config, str2bool
 
 from . import instrumentation
+from .instrumentation import logs, tracing
 from .metrics import store
 from .publication import publish_loaded
 
@@ -15,9 +16,12 @@ def post_load():
     """Begin to measure this process, and those forked from it.
 
     The values are kept under the option ``influencegen_telemetry_dir`` of Odoo's configuration file, or under
-    ``influencegen_telemetry`` in ``data_dir``.
+    ``influencegen_telemetry`` in ``data_dir``. ``influencegen_telemetry_otlp_endpoint`` there is where spans are sent;
+    with ``influencegen_telemetry_json_logs`` the log is JSON.
     """
     store.configure(config.get("influencegen_telemetry_dir") or Path(config["data_dir"]) / "influencegen_telemetry")
+    tracing.configure(config.get("influencegen_telemetry_otlp_endpoint"))
+    logs.configure(str2bool(str(config.get("influencegen_telemetry_json_logs")), False))
     instrumentation.install()
     store.on_heartbeat(publish_loaded)
 

@@ -1,11 +1,13 @@
 """Odoo itself, measured: requests, ORM cache, errors, workers, request queue, users, what its transactions keep.
 
-It answers probes, too (``health.py``): ahead of Odoo's routes.
+It answers probes, too (``health.py``): ahead of Odoo's routes. Spans (``tracing.py``) and a log in JSON (``logs.py``)
+are there for those who switch them on.
 """
 
-from . import errors, health, http, orm_cache, presence, queue, retries, savepoints, workers
+from . import errors, health, http, logs, orm_cache, presence, queue, retries, savepoints, tracing, workers
 
-_PARTS = (errors, http, orm_cache, presence, queue, retries, savepoints, workers, health)
+_PARTS = (errors, http, orm_cache, presence, queue, retries, savepoints, workers, tracing, logs, health)
+"""In the order in which they wrap what they measure: a span is there when a request is timed within it."""
 
 
 def install():

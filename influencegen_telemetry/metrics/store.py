@@ -21,6 +21,7 @@ from itertools import accumulate
 from pathlib import Path
 
 from . import catalogue
+from .exemplars import ExemplarReader, SlotExemplars
 from .labels import OTHER, LabelValues
 from .settings import PublishedSettings
 from .slots import Slots
@@ -76,6 +77,7 @@ class Store:
         self._logged = {}
         self._next_heartbeat = 0.0
         self._readers = {}
+        self._trace = None
         self._close()
 
     def configure(self, root):
@@ -118,6 +120,8 @@ class Store:
             index = buckets[bisect_left(_BOUNDS[name], value)]
             view[total] += value
             view[index] += 1
+            if self._trace is not None:
+                self._exemplify(name, value, labels, database)
         except Exception as exception:
             self._drop(exception)
 
@@ -139,6 +143,13 @@ class Store:
             view[index] += amount
         except Exception as exception:
             self._drop(exception)
+
+    def trace_with(self, function):
+        """Keep the newest observation of each bucket that is made within a trace, or none any more.
+
+        :param function: returns the id of the current trace (int of 128 bits), or 0; None to keep none
+        """
+        self._trace = function
 
     def error(self, reason, message, *args):
         """Count a failure of telemetry itself, and log it at most once a minute for each reason.
@@ -288,7 +299,7 @@ class Store:
         live = {info.slot for info in self.live_slots()}
         for path in self.directory.glob("*.db"):
             kind, _, slot = path.stem.partition("-")
-            if kind == "live" and int(slot) not in live:
+            if kind == "exemplars" or (kind == "live" and int(slot) not in live):
                 continue
             reader = self._readers.get(path.name)
             if reader is None:
@@ -303,6 +314,24 @@ class Store:
                 key = (_ERRORS, None, (reason,), "")
                 totals[key] = totals.get(key, 0.0) + count
         return totals, times
+
+    def exemplars(self):
+        """Return the newest :class:`~.exemplars.Exemplar` of each bucket over all slots; none if nothing is traced.
+
+        :return: {(metric, database, labels): {upper bound as text: exemplar}}
+        """
+        newest = {}
+        if self._trace is None:
+            return newest
+        for path in self.directory.glob("exemplars-*.db"):
+            try:
+                for (*series, bound), exemplar in ExemplarReader(path).read():
+                    known = newest.setdefault(tuple(series), {})
+                    if bound not in known or exemplar.time > known[bound].time:
+                        known[bound] = exemplar
+            except (RuntimeError, ValueError, OSError) as exception:
+                self.error("damaged", "%s can't be read: %s", path.name, exception)
+        return newest
 
     @staticmethod
     def _merge(totals, times, values):
@@ -390,6 +419,25 @@ class Store:
         self._remember(name, labels, database, kept, cell)
         return cell
 
+    def _exemplify(self, name, value, labels, database):
+        trace_id = self._trace()
+        if trace_id:
+            bound = _BOUNDS[name][bisect_left(_BOUNDS[name], value)]
+            key = name, labels, database, bound
+            cells = self._traced.get(key) or self._exemplar(*key)
+            self._exemplars.note(cells, value, trace_id)
+
+    def _exemplar(self, name, labels, database, bound):
+        with self._lock:
+            self._open()
+            if self._exemplars is None:
+                self._exemplars = SlotExemplars(self._open_values(self.directory / f"exemplars-{self._slot}.db"))
+            kept = self.bounded(catalogue.METRICS[name], labels, database, count=False)
+            cells = self._exemplars.cells(name, database, kept, str(bound))
+        if kept == tuple(map(str, labels)):
+            self._traced[name, labels, database, bound] = cells
+        return cells
+
     def _remember(self, name, labels, database, kept, cell):
         if kept == tuple(map(str, labels)):
             self._cells[name, labels, database] = cell
@@ -453,6 +501,8 @@ class Store:
 
     def _close(self):
         self._cells.clear()
+        self._traced = {}
+        self._exemplars = None
         self._slots = self._labels = self._values = self._live = self._slot = None
         self._retry_at = 0.0
 
@@ -495,6 +545,7 @@ os.register_at_fork(after_in_child=_shared.after_fork)
 configure = _shared.configure
 inc, observe, set, add, error = _shared.inc, _shared.observe, _shared.set, _shared.add, _shared.error
 publish, withdraw, databases, remove = _shared.publish, _shared.withdraw, _shared.databases, _shared.remove
+trace_with, exemplars = _shared.trace_with, _shared.exemplars
 set_kind, kind, current_slot, live_slots = _shared.set_kind, _shared.kind, _shared.current_slot, _shared.live_slots
 heartbeat, on_heartbeat, off_heartbeat = _shared.heartbeat, _shared.on_heartbeat, _shared.off_heartbeat
 read, scraped, on_scrape, off_scrape = _shared.read, _shared.scraped, _shared.on_scrape, _shared.off_scrape

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
+from types import MappingProxyType
 
 import psutil
 
@@ -64,10 +65,14 @@ class Server:
 
 
 @contextmanager
-def running(source: odoo.Source, addons: Mapping[str, str], path: Path | None = None) -> Iterator[dict[str, Server]]:
+def running(
+    source: odoo.Source, addons: Mapping[str, str], path: Path | None = None,
+    settings: Mapping[str, Mapping[str, str]] = MappingProxyType({}),
+) -> Iterator[dict[str, Server]]:  # fmt: skip
     """Run one server for each name of ``addons``, with the platform and that addon (or '' for none) installed.
 
     :param path: a folder with addons, besides the project's
+    :param settings: options of the configuration file of the server of each name
     :return: the servers by name, when all of them answer; they and all that they wrote are gone after the block
     """
     state = Path(tempfile.mkdtemp(prefix="influencegen-benchmark-"))
@@ -80,6 +85,9 @@ def running(source: odoo.Source, addons: Mapping[str, str], path: Path | None = 
         processes.start("postgres")
         processes.wait("postgres", lambda: postgres.answers(layout))
         servers = _installed(layout, source, processes, addons, path)
+        for name, options in settings.items():
+            with open(servers[name].configuration, "a") as configuration:
+                configuration.writelines(f"{option} = {value}\n" for option, value in options.items())
         processes.configure([database, *map(_program, servers.values())])
         with step(f"servers {', '.join(servers)}"):
             for server in servers.values():

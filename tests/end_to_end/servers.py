@@ -23,10 +23,11 @@ class Server:
 
     :param workers: how many processes answer requests; 0 for threads
     :param server_wide: whether telemetry is among the modules that Odoo loads for all databases
+    :param settings: options of its configuration file besides
     """
 
-    def __init__(self, system, databases, workers, server_wide=True):
-        ports = Ports.free()
+    def __init__(self, system, databases, workers, server_wide=True, **settings):
+        self.ports = ports = Ports.free()
         name = f"{'-'.join(databases)}-{workers}"
         self.system = system
         self.url = f"http://127.0.0.1:{ports.odoo}"
@@ -38,6 +39,7 @@ class Server:
         text["options"].update({
             "data_dir": str(self.data), "http_port": str(ports.odoo), "gevent_port": str(ports.gevent),
             "db_name": ",".join(databases), "dbfilter": f"^({'|'.join(databases)})$", "workers": str(workers),
+            **settings,
         })  # fmt: skip
         if not server_wide:
             modules = text["options"]["server_wide_modules"].removesuffix(",influencegen_telemetry")
@@ -74,6 +76,7 @@ def serving(system, databases, workers, **options):
             env={**os.environ, **odoo.environment(system.source)}, cwd=system.layout.state,
             stdin=subprocess.DEVNULL, stdout=log, stderr=log,
         )  # fmt: skip
+    server.pid = process.pid
     try:
         until(lambda: answers(f"{server.url}/web/login?db={databases[0]}"), f"{server.url} answers", 120)
         yield server

@@ -1,0 +1,57 @@
+"""A log record as one line of JSON, without secrets; imported only when the log is to be JSON."""
+
+import logging
+import re
+import threading
+from datetime import UTC, datetime
+
+from pythonjsonlogger.json import JsonFormatter
+
+from . import logs, tracing
+
+_MASK = "***"
+_SECRET_NAMES = (
+    r"[\w-]*(?:token|secret|passw(?:or)?d|signature|api[_-]?key|access[_-]?key|authorization|cookie)|session_?id|sid|key"
+)
+_SECRETS = (
+    # Authorization: Bearer …; also as a value of a dictionary's text
+    re.compile(r"(?i)(?P<kept>\b(?:bearer|basic)\s+)[\w.~+/=-]+"),
+    # token=…, "password": "…", X-InfluenceGen-Signature: …; `key` only as a parameter, PostgreSQL's texts have it too
+    re.compile(
+        rf"(?i)(?P<kept>(?<![\w-])(?:{_SECRET_NAMES})(?:=|(?<!key)[\"']?\s*[:=]\s*)[\"']?)(?!bearer\b|basic\b)[^\s\"'&,;)}}]+"
+    ),
+    # https://user:password@host
+    re.compile(r"(?P<kept>://[^\s/:@]*:)[^\s/@]+(?=@)"),
+    # sha256=…, and what is as long as a SHA-256 digest or longer
+    re.compile(r"(?P<kept>\bsha\d+=|\b)[0-9a-fA-F]{64,}\b"),
+)
+
+
+def masked(text):
+    """Return ``text`` (str) with the values of what looks like a secret replaced by ``***``."""
+    for secret in _SECRETS:
+        text = secret.sub(rf"\g<kept>{_MASK}", text)
+    return text
+
+
+class JsonLines(JsonFormatter):
+    """Formats records as JSON with the fields that docs/tracing.md lists."""
+
+    def add_fields(self, log_data, record, message_dict):
+        """Put the fields of ``record`` into ``log_data``; nothing that a caller of the log adds of its own."""
+        context = tracing.current()
+        database = getattr(record, "dbname", None) or getattr(threading.current_thread(), "dbname", None)
+        log_data.update({
+            "timestamp": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
+            "level": logging.getLevelName(record.levelno),
+            "logger": record.name,
+            "message": masked(record.getMessage()),
+            "pid": record.process,
+            "database": database if database != "?" else None,
+            "trace_id": f"{context.trace_id:032x}" if context else None,
+            "span_id": f"{context.span_id:016x}" if context else None,
+            "request_id": logs.request_id.get(),
+        })
+        for field, source in (("exception", "exc_info"), ("stack", "stack_info")):
+            if message_dict.get(source):
+                log_data[field] = masked(str(message_dict[source]))

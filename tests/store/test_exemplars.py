@@ -1,0 +1,131 @@
+import pytest
+from prometheus_client.openmetrics.parser import text_string_to_metric_families as parse
+
+from . import processes
+
+LATENCY = "ai_image_generation_end_to_end_latency_seconds"
+OPENMETRICS = "application/openmetrics-text; version=1.0.0"
+# halves that are, as doubles, a signalling NaN and a negative zero
+TRACE = 0x7FF0000000000001_8000000000000000
+
+
+@pytest.fixture
+def trace(store):
+    """A function that says which trace (int) the observations that follow are made in."""
+
+    def within(trace_id):
+        store.trace_with(lambda: trace_id)
+
+    yield within
+    store.trace_with(None)
+
+
+def exposed(store, accept):
+    """Return {upper bound: (trace id, value)} of the exemplars that a scraper which accepts ``accept`` finds."""
+    from metrics import exposition
+
+    body, headers = exposition.encode(exposition.Families(store.databases()), accept, "")
+    assert headers["Content-Type"].startswith(accept.partition(";")[0])
+    return body.decode(), {
+        sample.labels["le"]: (sample.exemplar.labels["trace_id"], sample.exemplar.value)
+        for family in (parse(body.decode()) if accept == OPENMETRICS else ())
+        for sample in family.samples
+        if sample.exemplar
+    }
+
+
+def test_openmetrics_shows_the_trace_of_an_observation(store, trace):
+    trace(TRACE)
+    store.observe(LATENCY, 3.0, database="db")
+    _text, found = exposed(store, OPENMETRICS)
+    assert found == {"5.0": (f"{TRACE:032x}", 3.0)}
+
+
+def test_the_text_format_has_no_exemplars(store, trace):
+    trace(TRACE)
+    store.observe(LATENCY, 3.0, database="db")
+    text, _found = exposed(store, "text/plain")
+    assert f'{LATENCY}_bucket{{le="5.0"}} 1.0\n' in text
+    assert f"{TRACE:032x}" not in text
+
+
+def test_what_is_observed_outside_of_a_trace_has_none(store, trace):
+    trace(0)
+    store.observe(LATENCY, 3.0, database="db")
+    assert store.exemplars() == {}
+    assert not list(store.directory().glob("exemplars-*"))
+
+
+def test_nothing_is_kept_or_shown_while_nothing_is_traced(store, trace):
+    trace(TRACE)
+    store.observe(LATENCY, 3.0, database="db")
+    store.trace_with(None)
+    store.observe(LATENCY, 8.0, database="db")
+    assert store.exemplars() == {}
+    trace(TRACE)
+    assert [list(bounds) for bounds in store.exemplars().values()] == [["5.0"]]
+
+
+def test_each_bucket_keeps_its_newest_over_all_workers(store, trace):
+    def observe(trace_id, value):
+        trace(trace_id)
+        store.observe(LATENCY, value, database="db")
+
+    observe(1, 3.0)
+    assert processes.run(lambda: observe(2, 4.0)) == 0
+    assert processes.run(lambda: observe(3, 8.0)) == 0
+    assert exposed(store, OPENMETRICS)[1] == {"5.0": (f"{2:032x}", 4.0), "10.0": (f"{3:032x}", 8.0)}
+    observe(4, 4.5)
+    assert exposed(store, OPENMETRICS)[1]["5.0"] == (f"{4:032x}", 4.5)
+
+
+def test_exemplars_follow_their_labels_into_other(store, trace):
+    trace(TRACE)
+    for _ in range(2):
+        store.observe("api_odoo_to_n8n_webhook_latency_seconds", 0.3, ("image", "BREW", "2xx"), "db")
+    [((_name, _database, labels), bounds)] = store.exemplars().items()
+    assert (labels, list(bounds)) == (("image", "other", "2xx"), ["0.5"])
+
+
+def test_an_exemplar_that_is_being_written_is_not_shown(store, trace, monkeypatch):
+    trace(TRACE)
+    store.observe(LATENCY, 3.0, database="db")
+
+    def interrupt():
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("metrics.exemplars.time.time", interrupt)
+    with pytest.raises(KeyboardInterrupt):
+        store.observe(LATENCY, 4.0, database="db")
+    monkeypatch.undo()
+    assert store.exemplars() == {}
+    store.observe(LATENCY, 4.5, database="db")
+    assert [bounds["5.0"].value for bounds in store.exemplars().values()] == [4.5]
+
+
+def test_a_trace_that_changes_under_the_reader_is_left_out(store, trace, monkeypatch):
+    from metrics.exemplars import ExemplarReader
+
+    trace(1)
+    store.observe(LATENCY, 3.0, database="db")
+    read = ExemplarReader._cells
+
+    def overtaken(self):
+        cells = read(self)
+        trace(2)
+        store.observe(LATENCY, 4.0, database="db")
+        return cells
+
+    monkeypatch.setattr(ExemplarReader, "_cells", overtaken)
+    assert store.exemplars() == {}
+
+
+def test_a_full_disk_costs_exemplars_and_no_observation(store, trace, total, monkeypatch):
+    def full(*_arguments):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("metrics.exemplars.SlotExemplars.cells", full)
+    trace(TRACE)
+    store.observe(LATENCY, 3.0, database="db")
+    assert total(LATENCY, sample="5.0") == 1
+    assert total("influencegen_telemetry_errors_total", ("disk",), database=None) == 1

@@ -1,0 +1,82 @@
+import os
+import subprocess
+import sys
+from contextlib import contextmanager
+
+import pytest
+
+from stack import odoo, postgres
+from stack.layout import PROJECT
+from stack.ports import Ports
+from stack.system import answers
+from tests.end_to_end.servers import serving
+from tests.end_to_end.waiting import until
+from tests.otlp import collecting
+
+DATABASE = "traced"
+
+
+@pytest.fixture
+def collector():
+    """A collector that runs, and has received nothing."""
+    with collecting() as collector:
+        yield collector
+
+
+@pytest.fixture(scope="session")
+def database(stack):
+    """A copy of the running system's database."""
+    stack.processes.stop("odoo")
+    postgres.execute(stack.layout, f'DROP DATABASE IF EXISTS "{DATABASE}" WITH (FORCE)')
+    postgres.execute(stack.layout, f'CREATE DATABASE "{DATABASE}" TEMPLATE "{odoo.DATABASE}"')
+    stack.processes.start("odoo")
+    stack.processes.wait("odoo", lambda: answers(stack.url("odoo", "/web/login")))
+    return DATABASE
+
+
+@pytest.fixture(scope="session")
+def traced(stack, database):
+    """A server with two workers, whose log is JSON, and with n8n's stand-in; ``traced.collector`` gets its spans."""
+    with (
+        collecting() as collector,
+        serving(
+            stack, [database], 2, influencegen_telemetry_otlp_endpoint=collector.url,
+            influencegen_telemetry_json_logs="True",
+        ) as server,
+        n8n(stack) as webhook,
+    ):  # fmt: skip
+        parameters = {
+            "influencegen.n8n_webhook_url": webhook,
+            "influencegen.callback_url": f"{server.url}/influencegen/image/callback",
+        }
+        server.client = _administrator(stack, server, database)
+        for name, value in parameters.items():
+            server.client.call("ir.config_parameter", "set_param", name, value)
+        server.collector, server.database = collector, database
+        yield server
+
+
+def _administrator(stack, server, database):
+    from tests.end_to_end.client import Client
+
+    return Client(server.url, database).log_in(database, "admin", stack.layout.secret("admin"))
+
+
+@contextmanager
+def n8n(stack):
+    """Run n8n's stand-in during the block; yield the address of its webhook."""
+    port = Ports.free().n8n
+    url = f"http://127.0.0.1:{port}"
+    process = subprocess.Popen(
+        [sys.executable, "-m", "tests.tracing.n8n", "--port", str(port)], cwd=PROJECT,
+        env={
+            **os.environ, "INFLUENCEGEN_WEBHOOK_SECRET": stack.layout.secret("webhook"),
+            "AI_SERVICE_URL": stack.url("ai"),
+        },
+    )  # fmt: skip
+    try:
+        until(lambda: answers(f"{url}/health"), "n8n's stand-in answers")
+        yield f"{url}/webhook/influencegen-image"
+    finally:
+        process.terminate()
+        process.wait(60)
