@@ -35,5 +35,6 @@ lint: ## Check the style of the code and the rules of Prometheus
 	$(in_environment) -m stack lint
 
 docs: export PYTHONPATH = influencegen_telemetry
-docs: ## Write docs/metrics.md from the catalogue
+docs: ## Write what is generated from the catalogue: docs/metrics.md and n8n_workflows/metrics.sql
 	$(in_environment) -m metrics.documentation > docs/metrics.md
+	$(in_environment) -m metrics.n8n > n8n_workflows/metrics.sql

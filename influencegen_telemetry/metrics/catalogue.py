@@ -53,6 +53,7 @@ class Metric:
     kind: 'counter', 'histogram' or 'gauge'.
     scope: 'database' if each database has its own series, 'instance' if they belong to the whole server.
     group: 'fast' (scraped every 10 s), 'system' (30 s) or 'business' (60 s).
+    producer: who exposes it: 'odoo', 'n8n', 'odoo and n8n', 'browser' or 'backup'.
     merge: how workers' values of a gauge become one: 'sum' and 'max' are of the live ones, 'latest' of all.
     rows: for a counter of facts, the rows that it counts: a tuple of :class:`Rows`.
     """
@@ -96,9 +97,11 @@ MODEL = Label("model", limit=20)
 API_LABELS = (
     Label("endpoint", limit=20),
     Label("http_method", ("GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS")),
-    Label("status_code_class", (*STATUS_CLASSES, "timeout", "connection_error", "circuit_open")),
+    Label("status_code_class", (*STATUS_CLASSES, "timeout", "connection_error", "circuit_open", "interrupted")),
 )
-DEPENDENCY = Label("dependency", ("n8n_webhook", "kyc", "payment"))
+"""Of a call that was not answered, the status class says why: in no time, not at all, not made because the circuit is
+open, or whoever made it died meanwhile. Only those that were made and came to an end have a latency."""
+DEPENDENCY = Label("dependency", ("n8n_webhook", "kyc", "payment", "aiservice"))
 ROUTE = Label("route", limit=150)
 METHOD = Label("method", ("GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS"))
 STATUS = Label("status_code_class", STATUS_CLASSES)
@@ -173,7 +176,7 @@ APIS = (
     *_api("payment_provider", "the payment provider"),
     Metric("api_circuit_breaker_state", "gauge",
            "State of the circuit breaker of a dependency, worst of all workers: 0 closed, 1 half-open, 2 open.",
-           (DEPENDENCY,), group="fast", merge="max"),
+           (DEPENDENCY,), group="fast", producer="odoo and n8n", merge="max"),
 )
 
 RUNTIME = (
@@ -230,7 +233,13 @@ OTHER_PRODUCERS = (
     Metric("n8n_workflow_execution_errors_total", "counter",
            "n8n workflow executions that failed for a reason other than an external service.",
            (Label("workflow_name", limit=50), Label("node_name", limit=200),
-            Label("error_type", ("node_execution_error", "workflow_logic_error"))), group="fast", producer="n8n"),
+            Label("error_type", ("node_execution_error", "workflow_logic_error"))), scope="instance", group="fast",
+           producer="n8n"),
+    Metric("n8n_workflow_active_executions", "gauge", "n8n workflow executions that run, over all n8n workers.",
+           scope="instance", group="fast", producer="n8n"),
+    Metric("n8n_workflow_execution_queue_length", "gauge",
+           "n8n workflow executions that wait to run: for a worker in queue mode, else for a place within n8n's limit.",
+           scope="instance", group="fast", producer="n8n"),
     Metric("backup_job_total", "counter", "Backup jobs finished.", scope="instance", producer="backup"),
     Metric("backup_job_success_total", "counter", "Backup jobs finished with a verified backup.", scope="instance",
            producer="backup"),
@@ -240,12 +249,13 @@ EXPORTER = (
     Metric("influencegen_telemetry_errors_total", "counter",
            "Failures of telemetry itself; each cost a value or a reading, never a request.",
            (Label("reason", ("directory", "disk", "damaged", "metric", "label", "value", "settings", "scrape",
-                             "database", "reconciliation", "instrumentation", "presence", "unauthorized")),),
+                             "database", "reconciliation", "instrumentation", "presence", "unauthorized",
+                             "tracing")),),
            scope="instance", group="system"),
     Metric("influencegen_telemetry_threshold", "gauge", "What an administrator set for alerts to compare with.",
            (Label("name", tuple(THRESHOLDS)),)),
     Metric("influencegen_telemetry_labels_folded_total", "counter", "Label values replaced by 'other'.",
-           (Label("label", limit=60),), scope="instance", group="system"),
+           (Label("label", limit=60),), scope="instance", group="system", producer="odoo and n8n"),
     Metric("influencegen_telemetry_label_values", "gauge", "Values that a label has taken.",
            (Label("label", limit=60),), group="system"),
     Metric("influencegen_telemetry_facts_repaired_total", "counter",
@@ -299,9 +309,9 @@ SPECIFICATION = {requirement.name: requirement for requirement in (
                  "gpu_exporter", 30, "influencegen:gpu_memory_utilization:percent", warning="75%", critical="90%"),
     _requirement("odoo.workers.active_count", "gauge", "count", "odoo_workers_active", "odoo", 60),
     _requirement("odoo.request_queue.length", "gauge", "count", "odoo_request_queue_length", "odoo", 30),
-    _requirement("n8n.workflow.active_executions", "gauge", "count", "n8n_active_workflow_executions", "n8n", 60),
-    _requirement("n8n.workflow.execution_queue.length", "gauge", "count", "n8n_scaling_mode_queue_jobs_waiting", "n8n",
-                 30),
+    _requirement("n8n.workflow.active_executions", "gauge", "count", "n8n_workflow_active_executions", "n8n", 60),
+    _requirement("n8n.workflow.execution_queue.length", "gauge", "count", "n8n_workflow_execution_queue_length", "n8n",
+                 30, "influencegen:n8n_workflow_execution_queue_length:max"),
     _requirement("postgresql.connections.active_count", "gauge", "count",
                  "pg_stat_database_numbackends pg_settings_max_connections", "postgres_exporter", 60,
                  warning="80% of max_connections", critical="95% of max_connections"),

@@ -9,6 +9,7 @@ from itertools import product
 
 from prometheus_client import Metric
 from prometheus_client.exposition import choose_encoder
+from prometheus_client.samples import Exemplar
 
 from . import catalogue, store
 
@@ -50,11 +51,13 @@ class Families:
             for threshold, value in settings.thresholds.items():
                 values["influencegen_telemetry_threshold", database, (threshold,), ""] = value
         self._drop_stale(values, times)
-        shown = self._shown(values)
+        shown, exemplars = self._shown(values), store.exemplars()
         name = "influencegen_telemetry_scrape_duration_seconds"
         if self._wanted(catalogue.METRICS[name], None):
             shown.setdefault(name, {})[None, ()] = {"": time.perf_counter() - started}
-        return [self._family(metric, shown[name]) for name, metric in catalogue.METRICS.items() if name in shown]
+        return [
+            self._family(metric, shown[name], exemplars) for name, metric in catalogue.METRICS.items() if name in shown
+        ]
 
     def _drop_stale(self, values, times):
         now = time.time()
@@ -88,7 +91,7 @@ class Families:
         family = metric.name.removesuffix("_total")
         return metric.group in self._groups and (not self._names or metric.name in self._names or family in self._names)
 
-    def _family(self, metric, series):
+    def _family(self, metric, series, exemplars):
         family = Metric(metric.name.removesuffix("_total") if metric.kind == "counter" else metric.name, metric.help,
                         metric.kind)
         for (database, values), samples in series.items():
@@ -96,21 +99,24 @@ class Families:
             if metric.scope == "database" and (self._several or database is None):
                 labels["database"] = database or NO_DATABASE
             if metric.kind == "histogram":
-                self._add_histogram(family, labels, samples)
+                self._add_histogram(family, labels, samples, exemplars.get((metric.name, database, values), {}))
             else:
                 family.add_sample(metric.name, labels, samples[""])
         return family
 
     @staticmethod
-    def _add_histogram(family, labels, samples):
+    def _add_histogram(family, labels, samples, exemplars):
         total = 0.0
         for bound, total in store.cumulative(family.name, samples):
-            family.add_sample(f"{family.name}_bucket", {**labels, "le": _bound_text(bound)}, total)
+            noted = exemplars.get(str(bound)) if exemplars else None
+            exemplar = noted and Exemplar({"trace_id": noted.trace_id}, noted.value, noted.time)
+            family.add_sample(f"{family.name}_bucket", {**labels, "le": bound_text(bound)}, total, exemplar=exemplar)
         family.add_sample(f"{family.name}_count", labels, total)
         family.add_sample(f"{family.name}_sum", labels, samples["sum"])
 
 
-def _bound_text(bound):
+def bound_text(bound):
+    """Return a bucket's upper bound (float) as the label ``le`` has it."""
     return "+Inf" if bound == float("inf") else repr(bound)
 
 

@@ -7,7 +7,9 @@ import yaml
 from metrics import catalogue
 
 RULES = Path(__file__).parents[2] / "prometheus" / "rules"
-FROM_ODOO = [requirement for requirement in catalogue.SPECIFICATION.values() if requirement.producer == "odoo"]
+MEASURED = [
+    requirement for requirement in catalogue.SPECIFICATION.values() if requirement.producer in ("odoo", "n8n")
+]
 
 
 @pytest.fixture(scope="module")
@@ -22,6 +24,6 @@ def recorded():
     }
 
 
-@pytest.mark.parametrize("requirement", FROM_ODOO, ids=lambda requirement: requirement.name)
+@pytest.mark.parametrize("requirement", MEASURED, ids=lambda requirement: requirement.name)
 def test_its_rule_exists(requirement, recorded):
     assert not requirement.rule or requirement.rule in recorded
