@@ -51,7 +51,10 @@ proxy_mode = False
 workers = {workers}
 max_cron_threads = 1
 without_demo = True
+limit_memory_hard = {limit_memory_hard}
 """
+# Odoo's own default; a process with threads has none, because what it starts would inherit it.
+LIMIT_MEMORY_HARD = 2560 * 1024 * 1024
 
 
 @dataclass(frozen=True)
@@ -95,7 +98,10 @@ def choose() -> Source:
 def configure(
     layout: Layout, source: Source, *, database: str = DATABASE, workers: int = 4, data_dir: Path | None = None
 ) -> Path:
-    """Write the configuration file for a database and return its path; it holds secrets."""
+    """Write the configuration file for a database and return its path; it holds secrets.
+
+    Odoo is traced if $OTEL_EXPORTER_OTLP_ENDPOINT names a collector, as n8n is.
+    """
     # the RPC endpoints are a module of their own since 19.0
     rpc = ["rpc"] if any((path / "rpc").is_dir() for path in source.addons_path) else []
     telemetry = [ADDONS[-1]] if (PROJECT / ADDONS[-1] / "__manifest__.py").exists() else []
@@ -109,11 +115,16 @@ def configure(
         database=database,
         admin_passwd=layout.secret("odoo-master"),
         workers=workers,
+        limit_memory_hard=LIMIT_MEMORY_HARD if workers else 0,
     )
+    collector = os.environ.get("OTEL_EXPORTER_OTLP_ENDPOINT")
+    if collector:
+        text += f"influencegen_telemetry_otlp_endpoint = {collector}\n"
     path = layout.state / f"{database}.conf"
     path.parent.mkdir(parents=True, exist_ok=True)
     path.touch(mode=0o600)
-    path.write_text(text)
+    if path.read_text() != text:
+        path.write_text(text)
     return path
 
 

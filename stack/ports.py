@@ -16,6 +16,7 @@ WHO = {
     "ai": "the AI image service",
     "kyc": "the KYC provider",
     "n8n": "n8n",
+    "redis": "Redis",
     "receiver": "the receiver of alerts",
 }
 
@@ -32,6 +33,7 @@ class Ports:
     ai: int = 8090
     kyc: int = 8091
     n8n: int = 5678
+    redis: int = 6379
     receiver: int = 8092
 
     @classmethod

@@ -53,6 +53,10 @@ class Processes:
         """Return the process id of a running program."""
         return self._call("getProcessInfo", name)["pid"]
 
+    def began(self, name: str) -> float:
+        """Return when a running program was started, in seconds since 1970."""
+        return psutil.Process(self.pid(name)).create_time()
+
     def configure(self, programs: Sequence[Program]) -> None:
         """Make supervisord know exactly these programs, in the order of their start; changed ones are stopped."""
         previous = self.configuration.read_text() if self.configuration.exists() else None

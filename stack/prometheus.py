@@ -54,6 +54,7 @@ def programs(layout: Layout) -> list[Program]:
                 f"--config.file={layout.state / 'prometheus.yml'}",
                 f"--storage.tsdb.path={layout.state / 'prometheus'}",
                 f"--web.listen-address=127.0.0.1:{ports.prometheus}",
+                "--enable-feature=exemplar-storage",
             ],
         ),
         Program(

@@ -3,13 +3,15 @@
 import importlib.util
 import sys
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from types import ModuleType
 
 import requests
+from prometheus_client.openmetrics import parser as openmetrics
 from prometheus_client.parser import text_string_to_metric_families
 
+from stack import n8n
 from stack.layout import PROJECT
 from stack.office import Office
 from stack.system import System
@@ -73,17 +75,24 @@ def lines(rows: Values, counters: Values, prometheus: Values, names: Iterable[st
 
 
 def exposed(system: System, names: Iterable[str]) -> dict[tuple[str, Labels], float]:
-    """Return what /metrics says of the named counters."""
-    response = requests.get(
-        system.url("odoo", "/metrics"),
-        headers={"Authorization": f"Bearer {system.layout.secret('scrape-token')}"},
-        timeout=30,
-    )
+    """Return what Odoo's /metrics says of the named counters."""
+    return _scraped(system, system.url("odoo", "/metrics"), text_string_to_metric_families, names)
+
+
+def exposed_by_n8n(system: System, names: Iterable[str]) -> dict[tuple[str, Labels], float]:
+    """Return what the metrics workflow of n8n says of the named counters."""
+    url = system.url("n8n", n8n.METRICS)
+    return _scraped(system, url, openmetrics.text_string_to_metric_families, names)
+
+
+def _scraped(system: System, url: str, parse: Callable, names: Iterable[str]) -> dict[tuple[str, Labels], float]:
+    token = system.layout.secret("scrape-token")
+    response = requests.get(url, headers={"Authorization": f"Bearer {token}"}, timeout=30)
     response.raise_for_status()
     wanted = set(names)
     return {
         (sample.name, _labels(sample.labels)): sample.value
-        for family in text_string_to_metric_families(response.text)
+        for family in parse(response.text)
         for sample in family.samples
         if sample.name in wanted
     }

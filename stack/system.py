@@ -2,6 +2,7 @@
 
 import fcntl
 import json
+import os
 import shutil
 import sys
 from collections.abc import Iterator
@@ -10,23 +11,41 @@ from dataclasses import asdict, dataclass
 
 import requests
 
-from stack import odoo, postgres, prometheus
+from stack import n8n, odoo, postgres, prometheus
 from stack.console import Trouble, step
 from stack.layout import Layout
 from stack.processes import Processes, Program
 
 # The stand-ins: the name of the module, and that of its port.
-STANDINS = {"ai_service": "ai", "kyc_provider": "kyc", "n8n_stub": "n8n", "alert_receiver": "receiver"}
+STANDINS = {"ai_service": "ai", "kyc_provider": "kyc", "alert_receiver": "receiver"}
+STUB = {"n8n_stub": "n8n"}
 LOCK = "lock"
-# Which program listens on the port of each name.
+# Which programs may listen on the port of each name.
 OWNERS = {
-    "odoo": "odoo",
-    "gevent": "odoo",
-    "pg": "postgres",
-    "prometheus": "prometheus",
-    "alertmanager": "alertmanager",
-    **{port: module for module, port in STANDINS.items()},
+    "odoo": {"odoo"},
+    "gevent": {"odoo"},
+    "pg": {"postgres"},
+    "n8n": {"n8n", "n8n_stub"},
+    "prometheus": {"prometheus"},
+    "alertmanager": {"alertmanager"},
+    **{port: {module} for module, port in STANDINS.items()},
 }
+
+
+@dataclass(frozen=True)
+class Hop:
+    """What stands between Odoo and the AI service: n8n with that many workers (0: it is one process), or its stub."""
+
+    stub: bool = False
+    workers: int = 0
+
+    @classmethod
+    def from_environment(cls) -> "Hop":
+        """Return n8n itself, or its stub if $N8N asks for it."""
+        asked = os.environ.get("N8N") or "real"
+        if asked not in ("real", "stub"):
+            raise Trouble(f"N8N={asked} is neither real (the default) nor stub.")
+        return cls(stub=asked == "stub")
 
 
 @dataclass(frozen=True)
@@ -36,17 +55,19 @@ class System:
     layout: Layout
     source: odoo.Source
     processes: Processes
+    hop: Hop
 
     def url(self, name: str, path: str = "") -> str:
         """Return the address of a server by the name of its port, such as odoo or prometheus."""
         return f"http://127.0.0.1:{getattr(self.layout.ports, name)}{path}"
 
 
-def up(layout: Layout) -> System:
+def up(layout: Layout, hop: Hop | None = None) -> System:
     """Bring everything up, or whatever of it is not up already, and return it."""
+    hop = hop or Hop.from_environment()
     with _locked(layout):
-        source, processes = _prepare(layout)
-        system = System(layout, source, processes)
+        source, processes = _prepare(layout, hop)
+        system = System(layout, source, processes, hop)
         _start(system)
         return system
 
@@ -54,7 +75,7 @@ def up(layout: Layout) -> System:
 def prepare(layout: Layout) -> odoo.Source:
     """Bring up PostgreSQL alone, with Odoo's database on it as `up` would find it; return the Odoo it is for."""
     with _locked(layout):
-        return _prepare(layout)[0]
+        return _prepare(layout, Hop(stub=True))[0]
 
 
 def down(layout: Layout) -> None:
@@ -80,11 +101,11 @@ def answers(url: str) -> bool:
         return False
 
 
-def _prepare(layout: Layout) -> tuple[odoo.Source, Processes]:
+def _prepare(layout: Layout, hop: Hop) -> tuple[odoo.Source, Processes]:
     processes = Processes(layout)
     _stop_if_elsewhere(layout, processes)
     ours = processes.running()
-    layout.ports.check(name for name, owner in OWNERS.items() if owner not in ours)
+    layout.ports.check(name for name, owners in OWNERS.items() if not owners & ours)
     source = odoo.choose()
     print(f"  Odoo {source.series}: {source.why}")
     configuration = odoo.configure(layout, source)
@@ -96,10 +117,14 @@ def _prepare(layout: Layout) -> tuple[odoo.Source, Processes]:
         *(_standin(layout, module, port) for module, port in STANDINS.items()),
         odoo.program(layout, source),
         *prometheus.programs(layout),
+        # last, because what follows a program that is added or removed is stopped
+        *([_standin(layout, *stub) for stub in STUB.items()] if hop.stub else n8n.programs(layout, hop.workers)),
     ])  # fmt: skip
     with step("PostgreSQL"):
         processes.start("postgres")
         processes.wait("postgres", lambda: postgres.answers(layout))
+    if "odoo" in processes.running() and processes.began("odoo") < configuration.stat().st_mtime:
+        processes.stop("odoo")
     if not odoo.is_current(layout, source):
         processes.stop("odoo")
         odoo.install(layout, source, configuration)
@@ -107,19 +132,28 @@ def _prepare(layout: Layout) -> tuple[odoo.Source, Processes]:
 
 
 def _start(system: System) -> None:
-    processes = system.processes
-    ready = {
+    processes, layout, hop = system.processes, system.layout, system.hop
+    standins = {**STANDINS, **STUB} if hop.stub else STANDINS
+    urls = {
         "odoo": system.url("odoo", "/web/login"),
-        **{module: system.url(port, "/health") for module, port in STANDINS.items()},
+        **{module: system.url(port, "/health") for module, port in standins.items()},
         **{name: system.url(name, "/-/ready") for name in ("prometheus", "alertmanager")},
     }
-    with step("Odoo with 4 workers and its websocket worker, Prometheus, Alertmanager, stand-ins"):
+    ready = {name: lambda url=url: answers(url) for name, url in urls.items()}
+    if hop.stub:
+        print("  N8N=stub: a light stand-in takes the place of n8n, and n8n's own figures are missing")
+    else:
+        n8n.deploy(layout, processes)
+        ready |= {program.name: lambda: n8n.answers(layout) for program in n8n.programs(layout, hop.workers)}
+    parts = ["Odoo with 4 workers and its websocket worker", *([] if hop.stub else ["n8n"]), "Prometheus",
+             "Alertmanager", "stand-ins"]
+    with step(", ".join(parts)):
         for name in ("prometheus", "alertmanager"):
             processes.reload(name)
         for name in ready:
             processes.start(name)
-        for name, url in ready.items():
-            processes.wait(name, lambda url=url: answers(url))
+        for name, answer in ready.items():
+            processes.wait(name, answer)
 
 
 def _stop_if_elsewhere(layout: Layout, processes: Processes) -> None:
@@ -147,6 +181,8 @@ def _standin(layout: Layout, module: str, port: str) -> Program:
         environment={
             "INFLUENCEGEN_WEBHOOK_SECRET": layout.secret("webhook"),
             "AI_SERVICE_URL": f"http://127.0.0.1:{layout.ports.ai}",
+            "AI_SERVICE_TOKEN": layout.secret("ai-service"),
+            "OTEL_EXPORTER_OTLP_ENDPOINT": os.environ.get("OTEL_EXPORTER_OTLP_ENDPOINT", ""),
         },
     )  # fmt: skip
 

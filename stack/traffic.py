@@ -42,7 +42,7 @@ class Traffic:
         self.attempts = 0
         self.done: Counter[str] = Counter()
         self._counting = threading.Lock()
-        self._registering = threading.Semaphore(INFLUENCERS)
+        self._countable = threading.Semaphore(INFLUENCERS)
         self._people: queue.SimpleQueue[Influencer] = queue.SimpleQueue()
         self._stop = threading.Event()
         self._threads: list[threading.Thread] = []
@@ -63,14 +63,14 @@ class Traffic:
             thread.join()
 
     @contextlib.contextmanager
-    def no_registration(self) -> Iterator[None]:
-        """Hold registrations back: while a worker is killed, nobody could say how many attempts it had counted."""
+    def nothing_uncounted(self) -> Iterator[None]:
+        """Hold back what only a worker knows until it has counted it: registrations and image requests."""
         for _number in range(INFLUENCERS):
-            self._registering.acquire()
+            self._countable.acquire()
         try:
             yield
         finally:
-            self._registering.release(INFLUENCERS)
+            self._countable.release(INFLUENCERS)
 
     def _run(self, work: Callable[[Office], str | None], office: Office) -> None:
         def loop() -> None:
@@ -113,7 +113,7 @@ class Traffic:
             Influencer(self.url, email="twice@example.com"),
             Influencer(self.url, consent=False),
         ])  # fmt: skip
-        with self._registering:
+        with self._countable:
             accepted = random.choice([person.register_by_form, person.register_by_api])()
             with self._counting:
                 self.attempts += 1
@@ -139,7 +139,8 @@ class Traffic:
         if random.random() < 0.5:
             accepted = person.apply(random.choice(self.campaigns))
             return "application" if accepted else "application refused"
-        accepted = person.request_image(random.choice(MODELS), f"A poster of a {random.choice(SUBJECTS)}")
+        with self._countable:
+            accepted = person.request_image(random.choice(MODELS), f"A poster of a {random.choice(SUBJECTS)}")
         return "image" if accepted else "image refused"
 
     def _be_manager(self, office: Office) -> str | None:

@@ -62,6 +62,15 @@ def test_the_configuration_is_for_its_owner_alone_and_names_the_ports(checkout, 
     assert options["server_wide_modules"] == "base,rpc,web,influencegen_telemetry"
 
 
+@pytest.mark.parametrize("collector", ["http://127.0.0.1:4318", ""])
+def test_odoo_is_traced_if_a_collector_is_named(checkout, tmp_path, monkeypatch, collector):
+    monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", collector)
+    path = odoo.configure(Layout(tmp_path / "state", Ports()), odoo.Source(checkout, "a test"))
+    options = configparser.RawConfigParser()
+    options.read(path)
+    assert options["options"].get("influencegen_telemetry_otlp_endpoint", "") == collector
+
+
 def test_the_fingerprint_follows_content_and_names(tmp_path):
     addon = tmp_path / "addon"
     addon.mkdir()

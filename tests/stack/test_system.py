@@ -34,3 +34,13 @@ def test_clean_deletes_the_state(tmp_path):
 
 def test_clean_has_nothing_to_do_where_nothing_is(tmp_path):
     system.clean(Layout(tmp_path / "absent", Ports.free()))
+
+
+def test_n8n_is_itself_unless_its_stub_is_asked_for(monkeypatch):
+    monkeypatch.delenv("N8N", raising=False)
+    assert system.Hop.from_environment() == system.Hop(stub=False)
+    monkeypatch.setenv("N8N", "stub")
+    assert system.Hop.from_environment().stub
+    monkeypatch.setenv("N8N", "fake")
+    with pytest.raises(Trouble, match="N8N=fake is neither"):
+        system.Hop.from_environment()

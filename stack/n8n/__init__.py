@@ -1,0 +1,212 @@
+"""n8n: where it comes from, its database, and the project's own workflows in it."""
+
+import fcntl
+import hashlib
+import json
+import os
+import platform
+import shutil
+from pathlib import Path
+
+import requests
+
+from stack import debian, postgres
+from stack.console import Trouble, run, step
+from stack.layout import PROJECT, Layout, cache
+from stack.processes import Processes, Program
+
+WORKFLOWS = PROJECT / "n8n_workflows"
+SCRIPTS = (WORKFLOWS / "schema.sql", WORKFLOWS / "metrics.sql")
+PACKAGE = PROJECT / "stack" / "n8n"
+DATABASE = "n8n"
+WEBHOOK = "/webhook/influencegen-image"
+METRICS = "/webhook/influencegen-metrics"
+MACHINES = {"x86_64": "x64", "aarch64": "arm64"}
+
+
+def provide() -> tuple[Path, Path]:
+    """Return the paths of Node and of n8n, installed from npm by the pins of package-lock.json when first needed."""
+    architecture = MACHINES.get(platform.machine())
+    if not architecture:
+        raise Trouble(f"npm has no Node for {platform.machine()}: run it with N8N=stub, or use Compose.")
+    lock = PACKAGE / "package-lock.json"
+    place = cache() / f"n8n-{hashlib.sha256(lock.read_bytes()).hexdigest()[:12]}"
+    modules = place / "node_modules"
+    place.mkdir(parents=True, exist_ok=True)
+    with open(place / "lock", "w") as held:
+        fcntl.flock(held, fcntl.LOCK_EX)
+        if not (place / ".complete").exists():
+            _install(place)
+    return modules / f"node-linux-{architecture}" / "bin" / "node", modules / "n8n" / "bin" / "n8n"
+
+
+def deploy(layout: Layout, processes: Processes) -> None:
+    """Bring n8n's database, and the tables, credentials and workflows in it, up to date.
+
+    n8n reads its workflows when it starts, so it is stopped if anything has changed.
+    """
+    if not postgres.execute(layout, f"SELECT 1 FROM pg_database WHERE datname = '{DATABASE}'"):
+        postgres.execute(layout, f'CREATE DATABASE "{DATABASE}"')
+    record, wanted = layout.state / "n8n.deployed", _fingerprint(layout)
+    if record.exists() and record.read_text() == wanted:
+        return
+    for name in processes.running():
+        if name == "n8n" or name.startswith("n8n-worker"):
+            processes.stop(name)
+    record.unlink(missing_ok=True)
+    node, n8n = provide()
+    with step("n8n: database, credentials and workflows"):
+        for script in SCRIPTS:
+            postgres.execute(layout, script.read_text(), database=DATABASE)
+        credentials = layout.state / "n8n-credentials.json"
+        with open(os.open(credentials, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
+            json.dump(_credentials(layout), file)
+        for arguments in (
+            ("import:credentials", f"--input={credentials}"),
+            ("import:workflow", "--separate", f"--input={WORKFLOWS}"),
+            ("update:workflow", "--all", "--active=true"),
+            # the one workflow that has nothing to wait for: n8n starts it after an error of another
+            ("update:workflow", "--id=influencegenErrors", "--active=false"),
+        ):
+            run([node, n8n, *arguments], log=layout.logs / "n8n-deploy.log", cwd=layout.state,
+                env={**os.environ, **environment(layout)})  # fmt: skip
+        credentials.unlink()
+    record.write_text(wanted)
+
+
+def programs(layout: Layout, workers: int = 0) -> list[Program]:
+    """Return how n8n is run: as one process, or in queue mode with that many workers behind Redis."""
+    node, n8n = provide()
+    variables = environment(layout, queue=workers > 0)
+    main = Program("n8n", [node, n8n, "start"], variables, directory=layout.state)
+    if not workers:
+        return [main]
+    command = [node, n8n, "worker", "--concurrency=10"]
+    # the metrics of a worker's process would need a port of its own
+    variables = {**variables, "N8N_METRICS": "false"}
+    return [
+        _redis(layout),
+        main,
+        *(Program(f"n8n-worker-{number}", command, variables, directory=layout.state)
+          for number in range(1, workers + 1)),
+    ]  # fmt: skip
+
+
+def answers(layout: Layout) -> bool:
+    """Say whether the webhook is there: it refuses what is not signed."""
+    try:
+        return requests.post(f"http://127.0.0.1:{layout.ports.n8n}{WEBHOOK}", json={}, timeout=10).status_code == 401
+    except requests.RequestException:
+        return False
+
+
+def query(layout: Layout, statement: str) -> list[tuple]:
+    """Run a statement in n8n's database and return its rows, if it has any."""
+    return postgres.execute(layout, statement, database=DATABASE)
+
+
+def limit(layout: Layout, **values: float) -> None:
+    """Change limits of the workflows, by the columns of influencegen.limits; they hold from the next call on."""
+    changes = ", ".join(f"{name} = {value}" for name, value in values.items())
+    query(layout, f"UPDATE influencegen.limits SET {changes}")
+
+
+def environment(layout: Layout, queue: bool = False) -> dict[str, str]:
+    """Return n8n's own variables, and those that the workflows read."""
+    ports = layout.ports
+    variables = {
+        "INFLUENCEGEN_WEBHOOK_SECRET": layout.secret("webhook"),
+        "AI_SERVICE_URL": f"http://127.0.0.1:{ports.ai}",
+        "OTEL_EXPORTER_OTLP_ENDPOINT": os.environ.get("OTEL_EXPORTER_OTLP_ENDPOINT", ""),
+        "N8N_USER_FOLDER": str(layout.state / "n8n"),
+        "N8N_ENCRYPTION_KEY": layout.secret("n8n-encryption"),
+        "N8N_LISTEN_ADDRESS": "127.0.0.1",
+        "N8N_HOST": "127.0.0.1",
+        "N8N_PORT": str(ports.n8n),
+        "N8N_SECURE_COOKIE": "false",
+        "N8N_ENFORCE_SETTINGS_FILE_PERMISSIONS": "true",
+        # the workflows have no Code nodes
+        "N8N_RUNNERS_ENABLED": "false",
+        "N8N_BLOCK_ENV_ACCESS_IN_NODE": "false",
+        "N8N_LOG_FORMAT": "json",
+        "N8N_METRICS": "true",
+        "N8N_METRICS_INCLUDE_MESSAGE_EVENT_BUS_METRICS": "true",
+        "N8N_METRICS_INCLUDE_WORKFLOW_NAME_LABEL": "true",
+        "N8N_METRICS_INCLUDE_QUEUE_METRICS": str(queue).lower(),
+        "N8N_DIAGNOSTICS_ENABLED": "false",
+        "N8N_VERSION_NOTIFICATIONS_ENABLED": "false",
+        "N8N_TEMPLATES_ENABLED": "false",
+        "N8N_PERSONALIZATION_ENABLED": "false",
+        "N8N_COMMUNITY_PACKAGES_ENABLED": "false",
+        "DB_TYPE": "postgresdb",
+        "DB_POSTGRESDB_HOST": "127.0.0.1",
+        "DB_POSTGRESDB_PORT": str(ports.pg),
+        "DB_POSTGRESDB_DATABASE": DATABASE,
+        "DB_POSTGRESDB_USER": postgres.USER,
+        "DB_POSTGRESDB_PASSWORD": layout.secret("postgres"),
+        "GENERIC_TIMEZONE": "UTC",
+    }
+    if queue:
+        variables |= {
+            "EXECUTIONS_MODE": "queue",
+            "QUEUE_BULL_REDIS_HOST": "127.0.0.1",
+            "QUEUE_BULL_REDIS_PORT": str(ports.redis),
+            "OFFLOAD_MANUAL_EXECUTIONS_TO_WORKERS": "true",
+        }
+    return variables
+
+
+def _install(place: Path) -> None:
+    if not shutil.which("npm"):
+        raise Trouble("n8n comes from npm, which is not on PATH: install Node with npm, or run it with N8N=stub.")
+    for name in ("package.json", "package-lock.json"):
+        shutil.copy(PACKAGE / name, place)
+    with step("n8n from npm (1.9 GB, some minutes, first time only)"):
+        run(["npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"],
+            log=place / "npm.log", cwd=place)  # fmt: skip
+    (place / ".complete").touch()
+
+
+def _credentials(layout: Layout) -> list[dict]:
+    """Return the credentials that the workflows name, by the ids that they name them by."""
+    state = {
+        "host": "127.0.0.1",
+        "port": layout.ports.pg,
+        "database": DATABASE,
+        "user": postgres.USER,
+        "password": layout.secret("postgres"),
+        "ssl": "disable",
+        "maxConnections": 20,
+    }
+
+    def header(secret: str) -> dict:
+        return {"name": "Authorization", "value": f"Bearer {layout.secret(secret)}"}
+
+    return [
+        {"id": identity, "name": f"InfluenceGen {name}", "type": kind, "data": data}
+        for identity, name, kind, data in (
+            ("influencegenState", "state", "postgres", state),
+            ("influencegenScrapeToken", "scrape token", "httpHeaderAuth", header("scrape-token")),
+            ("influencegenAiService", "AI service", "httpHeaderAuth", header("ai-service")),
+        )
+    ]
+
+
+def _fingerprint(layout: Layout) -> str:
+    digest = hashlib.sha256(json.dumps([_credentials(layout), environment(layout)]).encode())
+    for path in (*sorted(WORKFLOWS.glob("*.json")), *SCRIPTS, PACKAGE / "package-lock.json"):
+        digest.update(path.read_bytes())
+    return digest.hexdigest()
+
+
+def _redis(layout: Layout) -> Program:
+    """Return how Redis is run: one on PATH, or else Debian's package with the libraries that come with it."""
+    found = shutil.which("redis-server") or shutil.which("valkey-server")
+    variables = {}
+    if not found:
+        root = debian.unpacked_with_dependencies("redis-server")
+        found = root / "usr" / "bin" / "redis-server"
+        libraries = {str(path.parent) for path in root.glob("usr/lib/*/lib*.so*")}
+        variables["LD_LIBRARY_PATH"] = ":".join(sorted(libraries))
+    options = ["--bind", "127.0.0.1", "--port", str(layout.ports.redis), "--save", "", "--dir", layout.state]
+    return Program("redis", [found, *options], variables)
