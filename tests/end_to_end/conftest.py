@@ -1,14 +1,16 @@
-import re
 from pathlib import Path
 
 import pytest
 
-from stack import odoo, postgres
+from stack import n8n, odoo, postgres
 from stack import system as whole
 
-from .load import Office
-from .pressure import press
+from .image_path import HEALTHY, LIMITS, ImagePath
+from .load import Office, behave
+from .pressure import press, settle
 from .servers import SPARE
+from .switching import brought_up, scrape_fast
+from .waiting import until
 
 ADDONS = Path(__file__).parent / "addons"
 
@@ -20,19 +22,25 @@ def system(stack):
     for name in SPARE:
         postgres.execute(stack.layout, f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
         postgres.execute(stack.layout, f'CREATE DATABASE "{name}" TEMPLATE "{odoo.DATABASE}"')
-    configuration = stack.layout.state / f"{odoo.DATABASE}.conf"
-    text = re.sub(r"^addons_path = .*$", rf"\g<0>,{ADDONS}", configuration.read_text(), flags=re.MULTILINE)
-    configuration.write_text(text)
-    installed = "SELECT 1 FROM ir_module_module WHERE name = 'influencegen_trial' AND state = 'installed'"
-    if not postgres.execute(stack.layout, installed, database=odoo.DATABASE):
-        arguments = ("server", "--init", "influencegen_trial", "--stop-after-init")
-        odoo.run_once(stack.layout, stack.source, configuration, *arguments)
-    stack.processes.start("odoo")
-    prometheus = stack.layout.state / "prometheus.yml"
-    prometheus.write_text(re.sub(r"scrape_(interval|timeout): \d+s", r"scrape_\1: 5s", prometheus.read_text()))
-    stack.processes.reload("prometheus")
-    stack.processes.wait("odoo", lambda: whole.answers(stack.url("odoo", "/web/login")))
-    return stack
+    with pytest.MonkeyPatch.context() as patch:
+        path = "addons_path = {addons_path}"
+        patch.setattr(odoo, "CONFIGURATION", odoo.CONFIGURATION.replace(path, f"{path},{ADDONS}"))
+        configuration = odoo.configure(stack.layout, stack.source)
+        installed = "SELECT 1 FROM ir_module_module WHERE name = 'influencegen_trial' AND state = 'installed'"
+        if not postgres.execute(stack.layout, installed, database=odoo.DATABASE):
+            arguments = ("server", "--init", "influencegen_trial", "--stop-after-init")
+            odoo.run_once(stack.layout, stack.source, configuration, *arguments)
+        stack.processes.start("odoo")
+        scrape_fast(stack)
+        stack.processes.wait("odoo", lambda: whole.answers(stack.url("odoo", "/web/login")))
+        yield stack
+
+
+@pytest.fixture(scope="module")
+def queue_mode(system):
+    """n8n in queue mode: one main process, two workers, and Redis."""
+    with brought_up(system, whole.Hop(workers=2)):
+        yield
 
 
 @pytest.fixture(scope="session")
@@ -48,3 +56,14 @@ def office(system):
 def pressure(system, office):
     """What there was after business under load with recycled and killed workers."""
     return press(system, office)
+
+
+@pytest.fixture
+def image_path(system, office):
+    """The path of AI images, at rest, with patience that a test can wait for."""
+    n8n.limit(system.layout, **LIMITS)
+    behave(system, "ai", **HEALTHY)
+    settle(office)
+    unfinished = "SELECT count(*) FROM influencegen.request WHERE finished_at IS NULL"
+    until(lambda: n8n.query(system.layout, unfinished) == [(0,)], "n8n has nothing to do", 180)
+    return ImagePath(system, office)
