@@ -1,0 +1,28 @@
+import json
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from stack import debian
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture(scope="session")
+def compose(pytestconfig):
+    """docker-compose.yml as Compose resolves it."""
+    with pytestconfig.pluginmanager.getplugin("capturemanager").global_and_fixture_disabled():
+        print("\n  no container is run: docker-compose.yml is only read and compared")
+    result = subprocess.run(
+        [debian.program("docker-compose", "docker-compose"), "--file", ROOT / "docker-compose.yml", "config",
+         "--format", "json"],
+        capture_output=True, text=True)
+    assert (result.returncode, result.stderr) == (0, "")
+    return json.loads(result.stdout)
+
+
+@pytest.fixture(scope="session")
+def services(compose):
+    """The services of docker-compose.yml by name."""
+    return compose["services"]
