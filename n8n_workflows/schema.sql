@@ -261,6 +261,21 @@ DO $$ BEGIN
 EXCEPTION WHEN duplicate_object THEN NULL;
 END $$;
 
+-- Count a call whose execution has died, or has been replaced: it is heard of no more.
+CREATE OR REPLACE FUNCTION interrupt_call(owner request) RETURNS void
+LANGUAGE plpgsql SET search_path = influencegen, pg_temp AS $$
+DECLARE
+    ended call;
+BEGIN
+    FOR ended IN UPDATE call SET status_class = 'interrupted'
+        WHERE request_id = owner.request_id AND status_class IS NULL RETURNING *
+    LOOP
+        PERFORM count_call(ended, NULL, NULL);
+    END LOOP;
+END $$;
+
+-- Note the next call of an execution. n8n begins an execution anew, with the lease that it had, if it was killed just
+-- when it started; so there may be an open call already.
 CREATE OR REPLACE FUNCTION noted_call(owner request, api text, endpoint text, patience numeric) RETURNS step
 LANGUAGE plpgsql SET search_path = influencegen, pg_temp AS $$
 DECLARE
@@ -271,6 +286,7 @@ BEGIN
     reply.job := owner.job;
     reply.timeout_ms := patience * 1000;
     reply.traceparent := coalesce('00-' || owner.trace_id || '-' || reply.call_id || '-01', '');
+    PERFORM interrupt_call(owner);
     INSERT INTO call (call_id, request_id, api, endpoint) VALUES (reply.call_id, owner.request_id, api, endpoint);
     UPDATE request SET leased_until = clock_timestamp() + seconds(patience + lease_margin_seconds)
     FROM limits WHERE request_id = owner.request_id;
@@ -352,14 +368,13 @@ DECLARE
     reply step;
 BEGIN
     UPDATE call SET status_class = class WHERE call_id = which AND call.status_class IS NULL RETURNING * INTO ended;
+    IF ended.call_id IS NOT NULL THEN
+        PERFORM count_call(ended, took, reason);
+        PERFORM breaker_learns(which, class = '4xx' OR (class = '2xx' AND (reason IS NULL OR bytes > 5500000)));
+    END IF;
     IF owner.request_id IS NULL OR ended.call_id IS NULL THEN
         reply.verdict := 'stop';
-        RETURN NEXT reply;
-        RETURN;
-    END IF;
-    PERFORM count_call(ended, took, reason);
-    PERFORM breaker_learns(which, class = '4xx' OR (class = '2xx' AND (reason IS NULL OR bytes > 5500000)));
-    IF reason IS NULL THEN
+    ELSIF reason IS NULL THEN
         UPDATE request SET error = NULL WHERE request_id = asked;
         reply.verdict := 'deliver';
     ELSE
@@ -397,12 +412,14 @@ DECLARE
     reply step;
 BEGIN
     UPDATE call SET status_class = class WHERE call_id = which AND call.status_class IS NULL RETURNING * INTO ended;
+    IF ended.call_id IS NOT NULL THEN
+        PERFORM count_call(ended, took, failure);
+    END IF;
     reply.verdict := 'stop';
     IF owner.request_id IS NULL OR ended.call_id IS NULL THEN
         RETURN NEXT reply;
         RETURN;
     END IF;
-    PERFORM count_call(ended, took, failure);
     IF class = '2xx' OR status = 409 THEN
         -- 409: Odoo took an earlier try whose answer was lost
         PERFORM finish(owner, CASE WHEN owner.error IS NULL THEN 'done' ELSE 'failed' END);
@@ -440,7 +457,6 @@ CREATE OR REPLACE FUNCTION take_abandoned() RETURNS TABLE (request_id uuid, leas
 LANGUAGE plpgsql SET search_path = influencegen, pg_temp AS $$
 DECLARE
     owner request;
-    ended call;
 BEGIN
     DELETE FROM request WHERE finished_at < clock_timestamp() - interval '1 day';
     DELETE FROM span WHERE added_at < clock_timestamp() - interval '1 hour';
@@ -448,11 +464,7 @@ BEGIN
         SELECT * FROM request WHERE finished_at IS NULL AND leased_until < clock_timestamp()
         ORDER BY leased_until LIMIT 20 FOR UPDATE SKIP LOCKED
     LOOP
-        FOR ended IN UPDATE call SET status_class = 'interrupted'
-            WHERE call.request_id = owner.request_id AND status_class IS NULL RETURNING *
-        LOOP
-            PERFORM count_call(ended, NULL, NULL);
-        END LOOP;
+        PERFORM interrupt_call(owner);
         PERFORM add_generation_span(owner, 'interrupted');
         UPDATE request SET lease = new_id(), leased_at = clock_timestamp(),
             leased_until = clock_timestamp() + seconds(limits.lease_margin_seconds)
