@@ -9,20 +9,17 @@ import logging
 import os
 import threading
 
-# The names that OpenTelemetry has declared stable; its instrumentation reads this once, when it is imported.
-os.environ.setdefault("OTEL_SEMCONV_STABILITY_OPT_IN", "http")
+from opentelemetry import context, trace
+from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
+from opentelemetry.instrumentation.requests import RequestsInstrumentor
+from opentelemetry.sdk.resources import Resource
+from opentelemetry.sdk.trace import ReadableSpan, SpanProcessor, TracerProvider
+from opentelemetry.sdk.trace.export import BatchSpanProcessor
+from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
-from opentelemetry import context, trace  # noqa: E402
-from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter  # noqa: E402
-from opentelemetry.instrumentation.requests import RequestsInstrumentor  # noqa: E402
-from opentelemetry.sdk.resources import Resource  # noqa: E402
-from opentelemetry.sdk.trace import ReadableSpan, SpanProcessor, TracerProvider  # noqa: E402
-from opentelemetry.sdk.trace.export import BatchSpanProcessor  # noqa: E402
-from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator  # noqa: E402
+from odoo import release
 
-from odoo import release  # noqa: E402
-
-from ..metrics import store  # noqa: E402
+from ..metrics import store
 
 EXPORT_SECONDS = 2
 """How long one batch may take. At its end a process waits for the batch that is on its way, and for one more."""
@@ -51,6 +48,8 @@ class Tracer:
         provider.add_span_processor(self._sender)
         self._tracer = provider.get_tracer("influencegen_telemetry")
         self._propagator = TraceContextTextMapPropagator()
+        # attributes by the names that OpenTelemetry has declared stable
+        os.environ.setdefault("OTEL_SEMCONV_STABILITY_OPT_IN", "http")
         self._requests = RequestsInstrumentor()
         self._requests.instrument(tracer_provider=provider, excluded_urls=_NOT_TRACED)
 

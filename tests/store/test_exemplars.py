@@ -56,7 +56,7 @@ def test_what_is_observed_outside_of_a_trace_has_none(store, trace):
     assert not list(store.directory().glob("exemplars-*"))
 
 
-def test_nothing_is_kept_or_shown_while_nothing_is_traced(store, trace):
+def test_nothing_is_kept_or_shown_while_nothing_is_traced(store, trace, total):
     trace(TRACE)
     store.observe(LATENCY, 3.0, database="db")
     store.trace_with(None)
@@ -64,6 +64,7 @@ def test_nothing_is_kept_or_shown_while_nothing_is_traced(store, trace):
     assert store.exemplars() == {}
     trace(TRACE)
     assert [list(bounds) for bounds in store.exemplars().values()] == [["5.0"]]
+    assert total("influencegen_telemetry_errors_total", ("value",), database=None) is None
 
 
 def test_each_bucket_keeps_its_newest_over_all_workers(store, trace):

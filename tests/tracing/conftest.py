@@ -9,6 +9,8 @@ from stack import odoo, postgres
 from stack.layout import PROJECT
 from stack.ports import Ports
 from stack.system import answers
+from tests.end_to_end.client import Client
+from tests.end_to_end.load import behave
 from tests.end_to_end.servers import serving
 from tests.end_to_end.waiting import until
 from tests.otlp import collecting
@@ -37,6 +39,8 @@ def database(stack):
 @pytest.fixture(scope="session")
 def traced(stack, database):
     """A server with two workers, whose log is JSON, and with n8n's stand-in; ``traced.collector`` gets its spans."""
+    # other tests have it fail
+    behave(stack, "ai", latency={"median": 0, "sigma": 0}, fail_rate=0, timeout_rate=0, garbage_rate=0)
     with (
         collecting() as collector,
         serving(
@@ -49,17 +53,11 @@ def traced(stack, database):
             "influencegen.n8n_webhook_url": webhook,
             "influencegen.callback_url": f"{server.url}/influencegen/image/callback",
         }
-        server.client = _administrator(stack, server, database)
+        server.client = Client(server.url, database).log_in(database, "admin", stack.layout.secret("admin"))
         for name, value in parameters.items():
             server.client.call("ir.config_parameter", "set_param", name, value)
         server.collector, server.database = collector, database
         yield server
-
-
-def _administrator(stack, server, database):
-    from tests.end_to_end.client import Client
-
-    return Client(server.url, database).log_in(database, "admin", stack.layout.secret("admin"))
 
 
 @contextmanager
