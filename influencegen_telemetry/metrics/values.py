@@ -74,6 +74,9 @@ class SlotReader:
             return
         used = int.from_bytes(self._m[:4], "little")
         if used > len(self._m):
+            # it may have grown since it was mapped
+            self._map()
+        if used > len(self._m):
             raise RuntimeError(f"{self._path} says that it uses {used} bytes of {len(self._m)}: it is damaged")
         while self._end < used:
             length = int.from_bytes(self._m[self._end : self._end + 4], "little")
@@ -86,21 +89,25 @@ class SlotReader:
             yield key, view[index], view[index + 1]
 
     def _map(self):
+        """Map the file as it is now, and say whether there is one; its holder may exchange it at any moment."""
         try:
-            stat = os.stat(self._path)
+            if self._is_mapped(os.stat(self._path)):
+                return True
+            with open(self._path, "rb") as file:
+                stat = os.fstat(file.fileno())
+                if stat.st_size < 8:
+                    return False
+                self._m = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
         except FileNotFoundError:
             return False
-        if stat.st_size < 8:
-            return False
+        self._view = memoryview(self._m).cast("d")
         if stat.st_ino != self._inode:
             self._keys, self._end = [], 8
-        elif stat.st_size == len(self._m):
-            return True
-        with open(self._path, "rb") as file:
-            self._m = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
-        self._view = memoryview(self._m).cast("d")
-        self._inode = stat.st_ino
+            self._inode = stat.st_ino
         return True
+
+    def _is_mapped(self, stat):
+        return stat.st_ino == self._inode and stat.st_size == len(self._m)
 
 
 def make_key(metric, database, labels, sample=""):
