@@ -107,21 +107,25 @@ class N8nStub(StandIn):
             raise web.HTTPBadRequest(text=f"missing: {', '.join(missing)}")
         if order["request_id"] not in self.accepted:
             self.accepted.add(order["request_id"])
-            task = asyncio.create_task(self.process(order))
+            trace = {"traceparent": request.headers["traceparent"]} if "traceparent" in request.headers else {}
+            task = asyncio.create_task(self.process(order, trace))
             self.tasks.add(task)
             task.add_done_callback(self.tasks.discard)
         return web.json_response({"status": "accepted"}, status=HTTPStatus.ACCEPTED)
 
-    async def process(self, order):
-        """Make the image of `order` and tell the platform: that it is done, or why it failed."""
+    async def process(self, order, trace):
+        """Make the image of `order` and tell the platform: that it is done, or why it failed.
+
+        `trace` holds the headers of the trace that the webhook belongs to; the calls carry them on.
+        """
         callback = {"request_id": order["request_id"]}
         try:
-            image = await self.generate(order)
+            image = await self.generate(order, trace)
             callback |= {"status": "done", "mimetype": "image/png", "image": base64.b64encode(image).decode()}
         except (Refused, Unavailable, ClientError, TimeoutError) as error:
             callback |= {"status": "failed", "error": str(error) or "the AI service did not answer in time"}
         try:
-            await self.deliver(order["callback_url"], callback)
+            await self.deliver(order["callback_url"], callback, trace)
             result = callback["status"]
         except (Refused, Unavailable, ClientError, TimeoutError) as error:
             result = "undelivered"
@@ -129,12 +133,14 @@ class N8nStub(StandIn):
         self.results[result] += 1
 
     @bounded_retries
-    async def generate(self, order):
+    async def generate(self, order, trace):
         """The PNG image, in bytes, that the AI service makes of `order`."""
         async with self.client.post(
             f"{self.ai_url}/v1/images",
             json={key: order.get(key) for key in ("model", "prompt", "parameters")},
-            headers={**self.ai_headers, "X-Request-Id": order["request_id"], "X-Try-Id": secrets.token_hex(8)},
+            headers={
+                **self.ai_headers, **trace, "X-Request-Id": order["request_id"], "X-Try-Id": secrets.token_hex(8),
+            },
             timeout=ClientTimeout(self.control["ai_timeout"]),
         ) as response:
             check_status("the AI service", response)
@@ -148,10 +154,10 @@ class N8nStub(StandIn):
         return image
 
     @bounded_retries
-    async def deliver(self, url, callback):
+    async def deliver(self, url, callback, trace):
         """Send `callback` to the platform, signed anew at each try."""
         body = json.dumps(callback).encode()
-        headers = {"Content-Type": "application/json", **signing.sign(self.secret, body)}
+        headers = {"Content-Type": "application/json", **trace, **signing.sign(self.secret, body)}
         async with self.client.post(
             url, data=body, headers=headers, timeout=ClientTimeout(self.control["callback_timeout"])
         ) as response:

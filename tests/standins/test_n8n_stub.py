@@ -12,6 +12,7 @@ from PIL import Image
 from stack.standins.n8n_stub import TRIES, signing
 
 SECRET = "the secret of this test"
+TRACE = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
 
 
 class Platform(ThreadingHTTPServer):
@@ -20,7 +21,7 @@ class Platform(ThreadingHTTPServer):
     def __init__(self):
         super().__init__(("127.0.0.1", 0), Callback)
         self.url = f"http://127.0.0.1:{self.server_port}/influencegen/image/callback"
-        self.callbacks, self.answers = [], []
+        self.callbacks, self.answers, self.traces = [], [], []
 
 
 class Callback(BaseHTTPRequestHandler):
@@ -28,6 +29,7 @@ class Callback(BaseHTTPRequestHandler):
         body = self.rfile.read(int(self.headers["Content-Length"]))
         signing.verify(SECRET, body, self.headers)
         self.server.callbacks.append(json.loads(body))
+        self.server.traces.append(self.headers["traceparent"])
         self.send_response(self.server.answers.pop(0) if self.server.answers else 200)
         self.end_headers()
 
@@ -62,7 +64,7 @@ def ask(n8n, platform, request_id="one", secret=SECRET, timestamp=None, **change
     body = json.dumps({"request_id": request_id, "model": "flux", "prompt": "a fox",
                        "parameters": {"width": 64, "height": 64}, "callback_url": platform.url, **change}).encode()
     return requests.post(f"{n8n.url}/webhook/influencegen-image", data=body, timeout=10,
-                         headers=signing.sign(secret, body, timestamp))
+                         headers={"traceparent": TRACE, **signing.sign(secret, body, timestamp)})
 
 
 @pytest.fixture
@@ -78,6 +80,12 @@ def test_a_request_comes_back_as_an_image(n8n, platform, settled):
     [callback] = platform.callbacks
     assert (callback["request_id"], callback["status"], callback["mimetype"]) == ("one", "done", "image/png")
     assert Image.open(io.BytesIO(base64.b64decode(callback["image"]))).size == (64, 64)
+
+
+def test_the_trace_is_handed_on(n8n, platform, settled):
+    ask(n8n, platform)
+    settled()
+    assert platform.traces == [TRACE]
 
 
 def test_the_answer_does_not_wait_for_the_work(n8n, ai, platform, settled):

@@ -66,10 +66,10 @@ def n8n(stack):
     port = Ports.free().n8n
     url = f"http://127.0.0.1:{port}"
     process = subprocess.Popen(
-        [sys.executable, "-m", "tests.tracing.n8n", "--port", str(port)], cwd=PROJECT,
+        [sys.executable, "-m", "stack.standins.n8n_stub", "--port", str(port)], cwd=PROJECT,
         env={
             **os.environ, "INFLUENCEGEN_WEBHOOK_SECRET": stack.layout.secret("webhook"),
-            "AI_SERVICE_URL": stack.url("ai"),
+            "AI_SERVICE_URL": stack.url("ai"), "AI_SERVICE_TOKEN": stack.layout.secret("ai-service"),
         },
     )  # fmt: skip
     try:
