@@ -77,7 +77,8 @@ def test_an_image_is_one_trace_from_the_click_to_the_attachment(traced, image):
         chain.insert(0, (span.name, KINDS[span.message.kind]))
         span = parents.get(span.parent_id)
     assert chain == CHAIN
-    assert len(spans) == len(chain)
+    # a call may take several tries
+    assert {span.name for span in spans} == {name for name, _kind in CHAIN}
 
 
 def test_a_request_has_route_status_and_database(traced, image):
