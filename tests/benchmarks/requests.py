@@ -39,17 +39,23 @@ def measure(server: Server) -> dict[str, float]:
     }
 
 
-def compare(servers: dict[str, Server]) -> None:
-    """Measure the servers in turns and print what came of it."""
+def measure_all(servers: dict[str, Server], rounds: int, starts: int) -> dict[str, list[dict[str, float]]]:
+    """Measure the servers in turns, for so many rounds after each of so many starts; return all rounds by name."""
     turns = {name: lambda one=one: measure(one) for name, one in servers.items()}
-    rounds = {name: [] for name in servers}
-    for number in range(STARTS):
-        with step(f"{ROUNDS} rounds, {number + 1} of {STARTS}"):
+    results = {name: [] for name in servers}
+    for number in range(starts):
+        with step(f"{rounds} rounds, {number + 1} of {starts}"):
             for server in servers.values():
                 server.restart()
                 load.timed(server.port, PATH, WARMING, CLIENTS)
-            for name, taken in interleaved(turns, ROUNDS).items():
-                rounds[name] += taken
+            for name, taken in interleaved(turns, rounds).items():
+                results[name] += taken
+    return results
+
+
+def compare(servers: dict[str, Server]) -> None:
+    """Measure the servers in turns and print what came of it."""
+    rounds = measure_all(servers, ROUNDS, STARTS)
     print(f"\n{PATH:30} {WITH:>9} {WITHOUT:>9}   {WITH} / {WITHOUT}")
     for figure in rounds[WITH][0]:
         results = {name: [taken[figure] for taken in values] for name, values in rounds.items()}

@@ -8,10 +8,9 @@ takes the spans and does not look at them: its work is not Odoo's.
 from statistics import median
 
 from stack import odoo
-from stack.console import step, told
-from tests.benchmarks import load
-from tests.benchmarks.requests import CLIENTS, PATH, WARMING, measure
-from tests.benchmarks.rounds import interleaved, ratio
+from stack.console import told
+from tests.benchmarks.requests import PATH, measure_all
+from tests.benchmarks.rounds import ratio
 from tests.benchmarks.servers import TELEMETRY, Server, running
 from tests.otlp import collecting
 
@@ -24,15 +23,7 @@ TAKEN_UNREAD = 204
 
 def compare(servers: dict[str, Server]) -> None:
     """Measure the servers in turns and print what came of it."""
-    turns = {name: lambda one=one: measure(one) for name, one in servers.items()}
-    rounds = {name: [] for name in servers}
-    for number in range(STARTS):
-        with step(f"{ROUNDS} rounds, {number + 1} of {STARTS}"):
-            for server in servers.values():
-                server.restart()
-                load.timed(server.port, PATH, WARMING, CLIENTS)
-            for name, taken in interleaved(turns, ROUNDS).items():
-                rounds[name] += taken
+    rounds = measure_all(servers, ROUNDS, STARTS)
     print(f"\n{PATH:30} {ON:>9} {OFF:>9} {WITHOUT:>9}   {ON} / {OFF}   {OFF} / {WITHOUT}")
     for figure in rounds[ON][0]:
         results = {name: [taken[figure] for taken in values] for name, values in rounds.items()}
