@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 
 from pythonjsonlogger.json import JsonFormatter
 
-from . import logs, tracing
+from . import request_id, tracing
 
 _MASK = "***"
 _SECRET_NAMES = (
@@ -50,7 +50,7 @@ class JsonLines(JsonFormatter):
             "database": database if database != "?" else None,
             "trace_id": f"{context.trace_id:032x}" if context else None,
             "span_id": f"{context.span_id:016x}" if context else None,
-            "request_id": logs.request_id.get(),
+            "request_id": request_id.current.get(),
         })
         for field, source in (("exception", "exc_info"), ("stack", "stack_info")):
             if message_dict.get(source):

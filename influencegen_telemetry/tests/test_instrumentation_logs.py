@@ -8,7 +8,7 @@ from unittest.mock import patch
 
 from odoo.tests import BaseCase, TransactionCase, tagged
 
-from ..instrumentation import logs, tracing
+from ..instrumentation import logs, request_id, tracing
 
 LINES = "odoo.addons.influencegen_telemetry.instrumentation.json_lines"
 DIGEST = "5f70bf18a086007016e948b04aed3b82103a36bea41755b6cddfaf10ace3c6ef"
@@ -161,9 +161,9 @@ class TestRequestId(BaseCase):
     def identify(self, given):
         """Return the id of a request whose X-Request-Id is ``given``, and the id after it."""
         seen = []
-        application = logs._identified(lambda _self, _environ, _start: seen.append(logs.request_id.get()))
+        application = request_id._identified(lambda _self, _environ, _start: seen.append(request_id.current.get()))
         application(None, {"HTTP_X_REQUEST_ID": given}, None)
-        return seen[0], logs.request_id.get()
+        return seen[0], request_id.current.get()
 
     def test_a_sane_id_is_kept_for_the_request(self):
         self.assertEqual(self.identify("0af7.web_1-2"), ("0af7.web_1-2", None))
