@@ -241,7 +241,7 @@ BEGIN
         UPDATE breaker SET failures = 0, open_until = NULL, probe = NULL, probe_until = NULL WHERE service = 'ai';
     ELSE
         UPDATE breaker SET failures = failures + 1, probe = NULL, probe_until = NULL,
-            open_until = CASE WHEN open_until IS NOT NULL OR failures + 1 >= limit_.breaker_failures
+            open_until = CASE WHEN failures + 1 >= limit_.breaker_failures
                               THEN clock_timestamp() + seconds(limit_.breaker_open_seconds) END
         WHERE service = 'ai';
     END IF;

@@ -1,0 +1,54 @@
+"""The workflows can be imported as they are: no host, no secret, no code, and names that stay."""
+
+import json
+import re
+from collections import Counter
+
+import pytest
+
+from stack import n8n
+from stack.layout import Layout
+from stack.ports import Ports
+
+WORKFLOWS = {path.stem: json.loads(path.read_text()) for path in sorted(n8n.WORKFLOWS.glob("*.json"))}
+ERRORS = "influencegenErrors"
+
+
+@pytest.fixture(params=WORKFLOWS, name="workflow")
+def each_workflow(request):
+    return WORKFLOWS[request.param]
+
+
+def test_ids_are_the_projects_own_and_unique(workflow):
+    identities = Counter(other["id"] for other in WORKFLOWS.values())
+    assert re.fullmatch(r"influencegen[A-Z]\w+", workflow["id"]) and identities[workflow["id"]] == 1
+    assert max(Counter(node["id"] for node in workflow["nodes"]).values()) == 1
+
+
+def test_no_host_and_no_secret_is_in_it(workflow):
+    assert not re.search(r"https?://|127\.0\.0\.1|localhost|Bearer ", json.dumps(workflow))
+
+
+def test_it_has_no_code_and_no_node_from_elsewhere(workflow):
+    kinds = {node["type"] for node in workflow["nodes"]}
+    assert all(kind.startswith("n8n-nodes-base.") for kind in kinds)
+    assert not kinds & {"n8n-nodes-base.code", "n8n-nodes-base.function", "n8n-nodes-base.executeCommand"}
+
+
+def test_its_credentials_are_those_that_are_deployed(workflow, tmp_path):
+    deployed = {
+        (credential["type"], credential["id"], credential["name"])
+        for credential in n8n._credentials(Layout(tmp_path, Ports()))
+    }
+    used = {
+        (kind, credential["id"], credential["name"])
+        for node in workflow["nodes"]
+        for kind, credential in node.get("credentials", {}).items()
+    }
+    assert used <= deployed
+
+
+def test_its_errors_are_reported_and_it_keeps_nothing_of_what_went_well(workflow):
+    settings = workflow["settings"]
+    assert workflow["id"] == ERRORS or settings["errorWorkflow"] == ERRORS
+    assert settings["saveDataSuccessExecution"] == "none"
