@@ -1,10 +1,10 @@
-"""Writes docs/metrics.md from the catalogue: ``python -m metrics.documentation > ../docs/metrics.md`` in this addon."""
+"""Writes docs/metrics.md from the catalogue; ``make docs`` calls it."""
 
 from . import catalogue
 
 _HEADER = """# Metrics
 
-Generated from `influencegen_telemetry/metrics/catalogue.py` by `python -m metrics.documentation`; change it there.
+Generated from `influencegen_telemetry/metrics/catalogue.py` by `make docs`; change it there.
 """
 
 _SPECIFICATION = """
