@@ -23,7 +23,7 @@ from stack.office import Office
 from stack.ports import Ports
 from stack.traffic import administrator
 
-SECONDS = 60
+SECONDS = 45
 A_DAY = 86_400
 IMAGES_A_DAY = (10_000, 100_000, 250_000, 500_000, 1_000_000)
 CLIENTS = 8
