@@ -29,5 +29,5 @@ rm credentials.json
 n8n import:workflow --separate --input=/srv/workflows
 n8n update:workflow --all --active=true
 # n8n starts it after an error of another
-n8n update:workflow --id=influencegenErrors --active=false
+n8n update:workflow --id=igErrors --active=false
 touch imported

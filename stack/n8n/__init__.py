@@ -66,7 +66,7 @@ def deploy(layout: Layout, processes: Processes) -> None:
             ("import:workflow", "--separate", f"--input={WORKFLOWS}"),
             ("update:workflow", "--all", "--active=true"),
             # the one workflow that has nothing to wait for: n8n starts it after an error of another
-            ("update:workflow", "--id=influencegenErrors", "--active=false"),
+            ("update:workflow", "--id=igErrors", "--active=false"),
         ):
             run([node, n8n, *arguments], log=layout.logs / "n8n-deploy.log", cwd=layout.state,
                 env={**os.environ, **environment(layout)})  # fmt: skip

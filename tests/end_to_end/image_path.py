@@ -20,6 +20,7 @@ LIMITS = {
     "ai_tries": 4,
     "ai_timeout_seconds": 3,
     "callback_timeout_seconds": 10,
+    "callback_seconds": 1_200,
     "backoff_seconds": 0.2,
     "backoff_max_seconds": 1,
     "breaker_failures": 1_000,

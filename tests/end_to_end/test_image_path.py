@@ -120,7 +120,7 @@ def deployed(system, tmp_path, monkeypatch):
         system.processes.wait("n8n", lambda: n8n.answers(system.layout))
 
     yield deploy
-    n8n.query(system.layout, "DELETE FROM workflow_entity WHERE id = 'influencegenTrial'")
+    n8n.query(system.layout, "DELETE FROM workflow_entity WHERE id = 'igTrial'")
     deploy(trial=False)
 
 
@@ -131,9 +131,9 @@ def failed(image_path):
 
 
 def test_errors_of_workflows_are_told_apart_and_an_import_updates(system, image_path, deployed):
-    names = "SELECT id, name, active FROM workflow_entity WHERE id LIKE 'influencegen%' AND id <> 'influencegenTrial'"
+    names = "SELECT id, name, active FROM workflow_entity WHERE name LIKE 'InfluenceGen%'"
     before = sorted(image_path.query(names))
-    image_path.query("UPDATE workflow_entity SET name = 'old', active = false WHERE id = 'influencegenRequest'")
+    image_path.query("UPDATE workflow_entity SET name = 'old', active = false WHERE id = 'igImageRequest'")
     deployed(trial=True)
     assert sorted(image_path.query(names)) == before
 
