@@ -93,9 +93,13 @@ def programs(layout: Layout, workers: int = 0) -> list[Program]:
 
 
 def answers(layout: Layout) -> bool:
-    """Say whether the webhook is there: it refuses what is not signed."""
+    """Say whether the webhooks are there: one refuses what is not signed, the other who has no token."""
+    address = f"http://127.0.0.1:{layout.ports.n8n}"
     try:
-        return requests.post(f"http://127.0.0.1:{layout.ports.n8n}{WEBHOOK}", json={}, timeout=10).status_code == 401
+        return (
+            requests.post(f"{address}{WEBHOOK}", json={}, timeout=10).status_code == 401
+            and requests.get(f"{address}{METRICS}", timeout=10).status_code == 403
+        )
     except requests.RequestException:
         return False
 

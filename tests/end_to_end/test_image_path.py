@@ -140,7 +140,8 @@ def test_errors_of_workflows_are_told_apart_and_an_import_updates(system, image_
     for node, kind in (("Stop", "workflow_logic_error"), ("Query", "node_execution_error"), ("Service", None)):
         labels = {"workflow_name": "Trial", "node_name": node}
         before = failed(image_path)
-        requests.post(system.url("n8n", "/webhook/trial"), json={"node": node}, timeout=10)
+        trial = {"url": system.url("n8n", "/webhook/trial"), "json": {"node": node}, "timeout": 10}
+        until(lambda trial=trial: requests.post(**trial).ok, "the trial workflow is active")
         until(lambda before=before: failed(image_path) > before, f"{node} failed")
         if kind:
             until(lambda labels=labels: image_path.exposed(ERRORS, **labels) == 1, f"{node} is counted")
