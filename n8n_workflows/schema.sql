@@ -261,6 +261,26 @@ DO $$ BEGIN
 EXCEPTION WHEN duplicate_object THEN NULL;
 END $$;
 
+-- End a call and count it; nothing if it has ended before.
+CREATE OR REPLACE FUNCTION ended_call(which text, class text, took numeric, detail text) RETURNS call
+LANGUAGE plpgsql SET search_path = influencegen, pg_temp AS $$
+DECLARE
+    ended call;
+BEGIN
+    UPDATE call SET status_class = class WHERE call_id = which AND call.status_class IS NULL RETURNING * INTO ended;
+    IF ended.call_id IS NOT NULL THEN
+        PERFORM count_call(ended, took, detail);
+    END IF;
+    RETURN ended;
+END $$;
+
+-- Let the holder of a request be busy for so many seconds.
+CREATE OR REPLACE FUNCTION extend_lease(owner request, busy numeric) RETURNS void
+LANGUAGE sql SET search_path = influencegen, pg_temp AS $$
+    UPDATE request SET leased_until = clock_timestamp() + seconds(busy + lease_margin_seconds)
+    FROM limits WHERE request_id = owner.request_id
+$$;
+
 -- Count a call whose execution has died, or has been replaced: it is heard of no more.
 CREATE OR REPLACE FUNCTION interrupt_call(owner request) RETURNS void
 LANGUAGE plpgsql SET search_path = influencegen, pg_temp AS $$
@@ -288,8 +308,7 @@ BEGIN
     reply.traceparent := coalesce('00-' || owner.trace_id || '-' || reply.call_id || '-01', '');
     PERFORM interrupt_call(owner);
     INSERT INTO call (call_id, request_id, api, endpoint) VALUES (reply.call_id, owner.request_id, api, endpoint);
-    UPDATE request SET leased_until = clock_timestamp() + seconds(patience + lease_margin_seconds)
-    FROM limits WHERE request_id = owner.request_id;
+    PERFORM extend_lease(owner, patience);
     RETURN reply;
 END $$;
 
@@ -300,8 +319,7 @@ DECLARE
 BEGIN
     reply.verdict := 'wait';
     reply.wait_seconds := backoff(tries);
-    UPDATE request SET leased_until = clock_timestamp() + seconds(reply.wait_seconds + lease_margin_seconds)
-    FROM limits WHERE request_id = owner.request_id;
+    PERFORM extend_lease(owner, reply.wait_seconds);
     RETURN reply;
 END $$;
 
@@ -367,9 +385,8 @@ DECLARE
         WHEN bytes > 5500000 THEN 'the AI service answered ' || bytes || ' bytes, more than Odoo takes' END;
     reply step;
 BEGIN
-    UPDATE call SET status_class = class WHERE call_id = which AND call.status_class IS NULL RETURNING * INTO ended;
+    ended := ended_call(which, class, took, reason);
     IF ended.call_id IS NOT NULL THEN
-        PERFORM count_call(ended, took, reason);
         PERFORM breaker_learns(which, class = '4xx' OR (class = '2xx' AND (reason IS NULL OR bytes > 5500000)));
     END IF;
     IF owner.request_id IS NULL OR ended.call_id IS NULL THEN
@@ -407,14 +424,10 @@ CREATE OR REPLACE FUNCTION end_callback(asked uuid, holder text, which text, sta
 LANGUAGE plpgsql SET search_path = influencegen, pg_temp AS $$
 DECLARE
     owner request := held(asked, holder);
-    ended call;
     class text := status_class(status, failure);
+    ended call := ended_call(which, class, took, failure);
     reply step;
 BEGIN
-    UPDATE call SET status_class = class WHERE call_id = which AND call.status_class IS NULL RETURNING * INTO ended;
-    IF ended.call_id IS NOT NULL THEN
-        PERFORM count_call(ended, took, failure);
-    END IF;
     reply.verdict := 'stop';
     IF owner.request_id IS NULL OR ended.call_id IS NULL THEN
         RETURN NEXT reply;
