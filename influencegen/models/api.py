@@ -35,6 +35,10 @@ class Unavailable(ApiError):
     """The service failed (no connection, time-out, 5xx, an unreadable answer): worth a retry."""
 
 
+class CircuitOpen(ApiError):
+    """The service failed too often and isn't called for a while."""
+
+
 class Breaker(CircuitBreaker):
     """A circuit breaker that lets calls run side by side.
 
@@ -110,4 +114,4 @@ class Api(models.AbstractModel):
         try:
             return retrying(self._breaker(service).call, attempt)
         except CircuitBreakerError as error:
-            raise ApiError(self.env._("%(service)s is down; it isn't called for a while", **names)) from error
+            raise CircuitOpen(self.env._("%(service)s is down; it isn't called for a while", **names)) from error

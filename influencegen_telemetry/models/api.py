@@ -1,11 +1,10 @@
 import time
 
 import requests
-from pybreaker import CircuitBreakerError
 
 from odoo import api, models
 
-from odoo.addons.influencegen.models.api import ApiError
+from odoo.addons.influencegen.models.api import CircuitOpen
 
 from ..metrics import store
 
@@ -41,8 +40,8 @@ class Api(models.AbstractModel):
     def _call(self, service, endpoint, method, *args, **kwargs):
         try:
             return super()._call(service, endpoint, method, *args, **kwargs)
-        except ApiError as error:
-            if isinstance(error.__cause__, CircuitBreakerError) and service in _APIS:
+        except CircuitOpen:
+            if service in _APIS:
                 labels = (endpoint, method, "circuit_open")
                 store.inc(f"{_APIS[service]}_errors_total", labels, database=self.env.cr.dbname)
             raise
