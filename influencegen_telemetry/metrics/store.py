@@ -77,6 +77,7 @@ class Store:
         self._logged = {}
         self._next_heartbeat = 0.0
         self._readers = {}
+        self._exemplar_readers = {}
         self._trace = None
         self._close()
 
@@ -90,6 +91,7 @@ class Store:
         self._settings = PublishedSettings(self.directory / "databases")
         with self._lock:
             self._readers = {}
+            self._exemplar_readers = {}
             self._logged = {}
             self._close()
         self._delete_abandoned()
@@ -278,6 +280,7 @@ class Store:
         self._lock = threading.RLock()
         self._lost = Counter()
         self._readers = {}
+        self._exemplar_readers = {}
         self._next_heartbeat = 0.0
         slots = self._slots
         self._close()
@@ -324,12 +327,16 @@ class Store:
         if self._trace is None:
             return newest
         for path in self.directory.glob("exemplars-*.db"):
+            reader = self._exemplar_readers.get(path.name)
+            if reader is None:
+                reader = self._exemplar_readers[path.name] = ExemplarReader(path)
             try:
-                for (*series, bound), exemplar in ExemplarReader(path).read():
+                for (*series, bound), exemplar in reader.read():
                     known = newest.setdefault(tuple(series), {})
                     if bound not in known or exemplar.time > known[bound].time:
                         known[bound] = exemplar
             except (RuntimeError, ValueError, OSError) as exception:
+                del self._exemplar_readers[path.name]
                 self.error("damaged", "%s can't be read: %s", path.name, exception)
         return newest
 
