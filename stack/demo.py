@@ -56,7 +56,7 @@ def run(system: System) -> bool:
     before = reconcile.exposed(system, [ATTEMPTS]).get((ATTEMPTS, frozenset()), 0.0)
     hops = None if system.hop.stub else Hops(system, admin)
     traffic = drive(system, int(text))
-    wait_for_quiet(system, admin, hops)
+    wait_for_quiet(system, admin)
     attempts = {ATTEMPTS: before + traffic.attempts}
     compared = settled(system, lambda: reconcile.compare(system, admin, attempts) + (hops.lines() if hops else []))
     print(f"\n{reconcile.table(compared)}\n")
@@ -138,11 +138,11 @@ def recycle_worker(system: System) -> None:
     workers(system)[-1].send_signal(signal.SIGINT)
 
 
-def wait_for_quiet(system: System, admin: Office, hops: Hops | None, seconds: float = 300) -> None:
+def wait_for_quiet(system: System, admin: Office, seconds: float = 300) -> None:
     """Wait until nothing is under way any more: no image, verification or payment without an outcome."""
 
     def quiet() -> bool:
-        return (hops is None or hops.idle()) and not any(
+        return (system.hop.stub or n8n.idle(system.layout)) and not any(
             admin.call(model, "search_count", [("state", "in", states)]) for model, states in UNFINISHED.items()
         )
 

@@ -26,15 +26,8 @@ class Hops:
         self._admin = admin
         self._since = n8n.query(system.layout, "SELECT clock_timestamp()")[0][0]
         self._tries = set(self._access_log())
-        self._last_image = max(admin.call(IMAGE, "search", [], limit=1, order="id desc"), default=0)
+        self._last_image = last_image(admin)
         self._before = self._counters()
-
-    def idle(self) -> bool:
-        """Say whether n8n works on nothing."""
-        [[unfinished]] = n8n.query(
-            self._system.layout, "SELECT count(*) FROM influencegen.request WHERE finished_at IS NULL"
-        )
-        return not unfinished
 
     def lines(self) -> list[Line]:
         """Return a line for each hop and status class that was met.
@@ -97,6 +90,11 @@ class Hops:
             if call not in self._tries and call not in unheard:
                 _add(rows, AI, "images", "timeout" if status == "none" else f"{status[0]}xx")
         return rows
+
+
+def last_image(admin: Office) -> int:
+    """Return the id of the newest image, or 0."""
+    return max(admin.call(IMAGE, "search", [], limit=1, order="id desc"), default=0)
 
 
 def _names() -> list[str]:

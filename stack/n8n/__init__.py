@@ -109,6 +109,11 @@ def query(layout: Layout, statement: str) -> list[tuple]:
     return postgres.execute(layout, statement, database=DATABASE)
 
 
+def idle(layout: Layout) -> bool:
+    """Say whether the workflows have no image request in hand."""
+    return query(layout, "SELECT count(*) FROM influencegen.request WHERE finished_at IS NULL") == [(0,)]
+
+
 def limit(layout: Layout, **values: float) -> None:
     """Change limits of the workflows, by the columns of influencegen.limits; they hold from the next call on."""
     changes = ", ".join(f"{name} = {value}" for name, value in values.items())

@@ -16,7 +16,7 @@ from statistics import median, quantiles
 from stack import n8n, postgres, system
 from stack.console import told
 from stack.demo import control
-from stack.hops import FINAL, IMAGE
+from stack.hops import FINAL, IMAGE, last_image
 from stack.layout import Layout
 from stack.odoo import DATABASE
 from stack.office import Office
@@ -34,7 +34,6 @@ class Source:
     """Asks Odoo for images at an even rate, as campaign managers do in the back office."""
 
     def __init__(self, running: system.System):
-        self._running = running
         admin = administrator(running)
         admin.call("ir.config_parameter", "set_param", "influencegen.image_daily_quota", "1000000")
         [self._model] = admin.call("influencegen.image.model", "search", [("code", "=", "sdxl")])
@@ -69,7 +68,7 @@ class Source:
 def measure(running: system.System, source: Source, images_a_day: int) -> tuple[int, int, int, list[float]]:
     """Return how many images were asked for, ended, and were unfinished after `SECONDS`, and all latencies (s)."""
     admin = administrator(running)
-    last = max(admin.call(IMAGE, "search", [], limit=1, order="id desc"), default=0)
+    last = last_image(admin)
     asked = source.ask(images_a_day / A_DAY, SECONDS)
     ours = [("id", ">", last)]
     ended = admin.call(IMAGE, "search_count", [*ours, ("state", "in", FINAL)])

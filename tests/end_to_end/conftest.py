@@ -64,6 +64,5 @@ def image_path(system, office):
     n8n.limit(system.layout, **LIMITS)
     behave(system, "ai", **HEALTHY)
     settle(office)
-    unfinished = "SELECT count(*) FROM influencegen.request WHERE finished_at IS NULL"
-    until(lambda: n8n.query(system.layout, unfinished) == [(0,)], "n8n has nothing to do", 180)
+    until(lambda: n8n.idle(system.layout), "n8n has nothing to do", 180)
     return ImagePath(system, office)

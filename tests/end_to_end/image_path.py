@@ -7,7 +7,7 @@ from contextlib import suppress
 import requests
 
 from stack import n8n, reconcile
-from stack.hops import FINAL, IMAGE, Hops
+from stack.hops import FINAL, IMAGE, Hops, last_image
 from stack.office import Office as Staff
 from stack.system import answers
 
@@ -43,7 +43,7 @@ class ImagePath:
         self.office = office
         self.close_breaker()
         self._hops = Hops(system, self.admin)
-        self._first = max(self.admin.call(IMAGE, "search", [], limit=1, order="id desc"), default=0)
+        self._first = last_image(self.admin)
 
     def limit(self, **limits):
         """Change limits of the workflows."""
@@ -77,7 +77,10 @@ class ImagePath:
 
     def settle(self, seconds=120):
         """Wait until every image has come to its end and n8n has nothing left to do."""
-        until(lambda: not self.images(("state", "not in", FINAL)) and self._hops.idle(), "every image ended", seconds)
+        until(
+            lambda: not self.images(("state", "not in", FINAL)) and n8n.idle(self.system.layout),
+            "every image ended", seconds,
+        )  # fmt: skip
 
     def exposed(self, name, **labels):
         """Return what n8n's metrics say of a counter or a gauge, all its series together that have these labels."""
