@@ -496,16 +496,18 @@ LANGUAGE sql SET search_path = influencegen, pg_temp AS $$
         jsonb_build_object('workflow_name', workflow, 'node_name', node, 'error_type', error_type)))
 $$;
 
--- The executions that run ('running') or wait to ('new'), less the one that asks, in n8n's own table: right for one
--- process and for many workers.
-CREATE OR REPLACE FUNCTION executions(wanted text, asking bigint) RETURNS bigint
+-- The executions that run ('running') or wait to ('new') in n8n's own table: right for one process and for many workers.
+-- Those of the workflow that asks are no work of the platform's. n8n can't write the end of an execution while the
+-- database is down, and does not write it later: what began before the database did counts for an hour at most.
+CREATE OR REPLACE FUNCTION executions(wanted text, asking text) RETURNS bigint
 LANGUAGE plpgsql STABLE SET search_path = public, pg_temp AS $$
 DECLARE
     found bigint := 0;
 BEGIN
     IF to_regclass('execution_entity') IS NOT NULL THEN
         SELECT count(*) INTO found FROM execution_entity
-        WHERE status = wanted AND "deletedAt" IS NULL AND id <> asking;
+        WHERE status = wanted AND "deletedAt" IS NULL AND "workflowId" <> asking
+            AND coalesce("startedAt", "createdAt") > least(pg_postmaster_start_time(), now() - interval '1 hour');
     END IF;
     RETURN found;
 END $$;
@@ -515,8 +517,8 @@ CREATE OR REPLACE FUNCTION label_text(series jsonb) RETURNS text LANGUAGE sql IM
         value, '\', '\\'), '"', '\"'), chr(10), '\n')), ',' ORDER BY key), '') FROM jsonb_each_text(series)
 $$;
 
--- Everything that is counted here, as OpenMetrics text. `asking` is the id of the execution that wants it.
-CREATE OR REPLACE FUNCTION exposition(asking bigint) RETURNS text
+-- Everything that is counted here, as OpenMetrics text. `asking` is the id of the workflow that wants it.
+CREATE OR REPLACE FUNCTION exposition(asking text) RETURNS text
 LANGUAGE sql STABLE SET search_path = influencegen, pg_temp AS $$
     WITH gauge (name, labels, value) AS (VALUES
         ('api_circuit_breaker_state', '{"dependency": "aiservice"}'::jsonb, breaker_state()::bigint),

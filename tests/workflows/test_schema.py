@@ -54,7 +54,7 @@ class State:
         return self.rows("SELECT * FROM influencegen.request WHERE request_id = %s", request)[0]
 
     def exposition(self):
-        return self.call("exposition", 0)["exposition"]
+        return self.call("exposition", "igMetrics")["exposition"]
 
     def samples(self):
         return [sample for family in text_string_to_metric_families(self.exposition()) for sample in family.samples]
@@ -265,6 +265,27 @@ def test_the_exposition_keeps_odd_names_and_ends_as_openmetrics_wants(state):
     state.call("report_error", odd, "node", "workflow_logic_error")
     assert state.counted("n8n_workflow_execution_errors_total", workflow_name=odd) == 1
     assert state.exposition().endswith("# EOF\n")
+
+
+def test_executions_are_counted_unless_nobody_will_write_their_end(state):
+    state.rows("""
+        CREATE TABLE public.execution_entity (
+            "workflowId" text, status text, "startedAt" timestamptz, "createdAt" timestamptz DEFAULT now(),
+            "deletedAt" timestamptz)""")
+    for workflow, status, age in (
+        ("igImageGenerate", "running", "1 minute"),
+        ("igImageGenerate", "new", None),
+        ("igImageGenerate", "success", "1 minute"),
+        ("igMetrics", "running", "1 minute"),
+        # began an hour and more before, and before the database did: an outage took its end
+        ("igImageGenerate", "running", "10 years"),
+    ):
+        state.rows(
+            'INSERT INTO public.execution_entity ("workflowId", status, "startedAt") VALUES (%s, %s, now() - %s::interval)',
+            workflow, status, age,
+        )  # fmt: skip
+    assert state.counted("n8n_workflow_active_executions") == 1
+    assert state.counted("n8n_workflow_execution_queue_length") == 1
 
 
 def test_buckets_are_cumulative(state):
