@@ -18,6 +18,7 @@ WHO = {
     "n8n": "n8n",
     "redis": "Redis",
     "receiver": "the receiver of alerts",
+    "smtp": "the receiver of mail",
 }
 
 
@@ -35,6 +36,7 @@ class Ports:
     n8n: int = 5678
     redis: int = 6379
     receiver: int = 8092
+    smtp: int = 8025
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str]) -> "Ports":
