@@ -76,6 +76,10 @@ CASES = {
         [alert("AiImageSuccessRateLow", "warning")]),
     "the fast burn of a budget, and the availability it is of": (
         alert("WebhookErrorBudgetBurnFast"), [alert("WebhookUnavailable")], [alert("CallbackUnavailable")]),
+    "no connections, and none soon": (
+        alert("PostgresConnectionsCritical", db_instance="db-1"),
+        [alert("PostgresConnectionsRunOutSoon", "warning", db_instance="db-1")],
+        [alert("PostgresDeadlocks", "warning", db_instance="db-1")]),
     "a full disk, and one that will be": (
         alert("DiskSpaceCritical", mount_point="/", **HOST),
         [alert("DiskFullSoon", "warning", mount_point="/", **HOST)],
@@ -160,7 +164,8 @@ def test_a_database_falls_silent_with_the_host_that_it_is_named_after(oncall):
 def test_each_pair_of_the_rules_is_tried():
     """A critical alert that the rules have beside a warning of the same name is in PAIRS."""
     configuration = yaml.safe_load((prometheus.FOLDER / "prometheus.yml").read_text())
-    about = configuration["alerting"]["alert_relabel_configs"][0]["regex"]
+    [about] = [step["regex"] for step in configuration["alerting"]["alert_relabel_configs"]
+               if step.get("target_label") == "about"]
     by_subject = {}
     for path in (prometheus.FOLDER / "rules").glob("*.yml"):
         for rule in chain.from_iterable(group["rules"] for group in yaml.safe_load(path.read_text())["groups"]):
