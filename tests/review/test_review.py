@@ -19,9 +19,10 @@ from tests.end_to_end.waiting import until
 ROOT = Path(__file__).parents[2]
 HOUR, DAY = 3600, 86400
 RULES = {"groups": [{"name": "all", "rules": [
+    {"record": "influencegen:influencer_active:max", "expr": "max by (job) (influencer_active)"}, *(
     {"alert": name, "expr": f"{metric} > 1e9"} for name, metric in (
         ("HostCpuHigh", "node_load1"), ("DiskSpaceLow", "node_load1"), ("NeverFired", "influencer_active"),
-        ("OnlyPending", "node_load1"))]}]}
+        ("OnlyPending", "node_load1")))]}]}
 
 
 def firing(name, since, hours, state="firing", **labels):
@@ -32,7 +33,7 @@ def firing(name, since, hours, state="firing", **labels):
 
 
 def made_data(now):
-    """90 days in OpenMetrics: alerts, targets that were up, and two metrics of ours that exist now."""
+    """90 days in OpenMetrics: alerts, targets that were up, and metrics of ours that exist now."""
     lines = [line for days in (80, 40, 3) for line in firing("HostCpuHigh", now - days * DAY, 2, host="db-1")]
     lines += firing("HostCpuHigh", now - 40 * DAY, 1, host="web-1")
     lines += firing("DiskSpaceLow", now - 10 * DAY, 30, host="db-1")
@@ -40,7 +41,7 @@ def made_data(now):
     for series in ("up", 'alertmanager_notifications_total{integration="email"}'):
         lines += [f"{series} {number} {moment}" for number, moment in enumerate(range(now - 60 * DAY, now, HOUR))]
     ours = ("influencer_active", "metric_of_nobody", "time_of_nobody_bucket", "time_of_nobody_count",
-            "time_of_nobody_sum")
+            "time_of_nobody_sum", "influencegen:influencer_active:max")
     just_now = int(time.time())
     lines += [f'{name}{{job="influencegen-business"}} 1 {just_now}' for name in ours]
     lines += [f'{name}{{job="node"}} 1 {just_now}' for name in ("node_load1", "node_of_nobody")]
