@@ -7,7 +7,7 @@
  * images   is as many bytes long as the AI service has images in hand; the GPU is busy with them.
  * control  makes it behave otherwise. Each line is three words or more; of equal ones the first counts:
  *
- *   all gpus <number>               how many GPUs there are (1; at most 8)
+ *   all gpus <number>               how many GPUs there are at initialization (1; at most 8)
  *   all init_seconds <seconds>      initialization takes that long
  *   all hang <seconds>              every call takes that long
  *   all error <code>                every call fails with that nvmlReturn_t: the driver is lost
@@ -17,6 +17,8 @@
  *                                   power (mW), corrected, uncorrected (ECC errors), xids (how many there have been
  *                                   until now; all of them have the code 79), or `unsupported` in place of the value
  *   <gpu> process <pid> <bytes> <name>
+ *
+ * A process that has met an error goes on meeting it, as it would with the driver's own library: a new one does not.
  */
 
 #include <stdbool.h>
@@ -33,13 +35,15 @@ enum { GPUS = 8, BUSY_WITH = 8, XID_FALLEN_OFF_THE_BUS = 79 };
 #define GIB (1ull << 30)
 #define XID_EVENT 8ull
 
-typedef struct { int index; unsigned long long xids; bool watched; } Gpu;
+typedef struct { int index, error; unsigned long long xids; bool watched; } Gpu;
 typedef struct { unsigned pid; unsigned long long bytes; unsigned instance, compute_instance; } Process;
 typedef struct { unsigned long long total, free, used; } Memory;
 typedef struct { unsigned gpu, memory; } Utilization;
 typedef struct { Gpu *gpu; unsigned long long type, data; unsigned instance, compute_instance; } Event;
 
 static Gpu gpus[GPUS];
+static unsigned gpu_count;
+static int error_of_all;
 
 static void path_of(const char *name, char *path, size_t size)
 {
@@ -82,17 +86,21 @@ static int begin(void)
         sleep(hang);
     if (number("all", "crash", 0))
         abort();
-    return number("all", "error", SUCCESS);
+    if (!error_of_all)
+        error_of_all = number("all", "error", SUCCESS);
+    return error_of_all;
 }
 
-static int begin_with(const Gpu *gpu, char *who, size_t size)
+static int begin_with(Gpu *gpu, char *who, size_t size)
 {
     snprintf(who, size, "%d", gpu->index);
     int error = begin();
-    return error ? error : (int)number(who, "error", SUCCESS);
+    if (!gpu->error)
+        gpu->error = number(who, "error", SUCCESS);
+    return error ? error : gpu->error;
 }
 
-static int figure(const Gpu *gpu, const char *what, unsigned long long otherwise, unsigned long long *result)
+static int figure(Gpu *gpu, const char *what, unsigned long long otherwise, unsigned long long *result)
 {
     char who[12], value[64];
     int error = begin_with(gpu, who, sizeof who);
@@ -128,6 +136,7 @@ int nvmlInitWithFlags(unsigned flags)
     (void)flags;
     for (int index = 0; index < GPUS; index++)
         gpus[index].index = index;
+    gpu_count = number("all", "gpus", 1);
     sleep(number("all", "init_seconds", 0));
     return begin();
 }
@@ -169,7 +178,7 @@ int nvmlSystemGetProcessName(unsigned pid, char *name, unsigned size)
 
 int nvmlDeviceGetCount_v2(unsigned *count)
 {
-    *count = number("all", "gpus", 1);
+    *count = gpu_count;
     return begin();
 }
 

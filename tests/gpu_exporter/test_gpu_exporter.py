@@ -149,8 +149,10 @@ def test_a_gpu_that_fails_from_the_start_is_down(start):
 def test_a_gpu_that_is_no_longer_listed_is_down_until_it_is_back(start):
     exporter = start("all gpus 2")
     exporter.wait_until_up(1, 1)
-    exporter.control("all gpus 1")
+    exporter.control("all gpus 1", f"1 error {GPU_IS_LOST}")
     exporter.wait_until_up(1, 0)
+    exporter.wait(lambda series: "NVML no longer sees it" in exporter.log.read_text(), "a process that sees one GPU")
+    assert exporter.scrape()["gpu_up"] == {FIRST: 1, SECOND: 0}
     exporter.control("all gpus 2")
     exporter.wait_until_up(1, 1)
 
@@ -201,6 +203,16 @@ def test_a_crash_in_the_library_is_survived(start):
     exporter.control()
     exporter.wait_until_up(1)
     assert f"exit status {-signal.SIGABRT}" in exporter.log.read_text()
+
+
+def test_ctrl_c_is_for_the_exporter_and_not_for_its_reader(start):
+    exporter = start()
+    exporter.wait_until_up(1)
+    [reader] = exporter.readers()
+    reader.send_signal(signal.SIGINT)
+    for _ in range(3):
+        assert exporter.scrape()["gpu_up"] == {FIRST: 1}
+    assert exporter.readers() == [reader]
 
 
 @pytest.mark.parametrize("signal_number", [signal.SIGTERM, signal.SIGKILL, signal.SIGINT])
