@@ -3,7 +3,7 @@
 import logging
 import threading
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Set
 
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
@@ -13,6 +13,9 @@ from .source import Source
 
 PROCESS_NAMES = 20
 """How many programs get a value of the label `process`, first come, first served; the others are `other`."""
+
+NO_GPU = ("", "")
+"""What stands for (index, uuid) while no GPU was ever seen."""
 
 log = logging.getLogger(__name__)
 
@@ -36,8 +39,8 @@ class GpuCollector(Collector):
             reading = self._source.read()
             answering = {gpu.uuid: gpu for gpu in reading.gpus if not gpu.trouble}
             self._remember(reading)
-            down = self._down(reading)
-            self._say(reading, answering.values(), down)
+            down = self._down(reading, answering.keys())
+            self._say(answering.values(), down)
             if down or not reading.watching:
                 self._source.renew()
             return [self._up(answering.values(), down), *self._figures(reading, answering.values()), *self._counts()]
@@ -49,9 +52,8 @@ class GpuCollector(Collector):
             self._xids[uuid] += 1
             log.error("GPU %s (%s) reports XID error %d", self._known.get(uuid, "?"), uuid, code)
 
-    def _down(self, reading: Reading) -> dict[tuple[str, str], str]:
-        """Return (index, uuid) of each GPU that does not answer, and why; an empty pair if none was ever seen."""
-        answering = {gpu.uuid for gpu in reading.gpus if not gpu.trouble}
+    def _down(self, reading: Reading, answering: Set[str]) -> dict[tuple[str, str], str]:
+        """Return (index, uuid) of each GPU that does not answer, and why."""
         troubles = {gpu.index: gpu.trouble for gpu in reading.gpus if gpu.trouble}
         down = {
             (str(index), uuid): troubles.pop(index, reading.trouble or "NVML no longer sees it")
@@ -59,17 +61,20 @@ class GpuCollector(Collector):
             if uuid not in answering
         }
         down |= {(str(index), ""): trouble for index, trouble in troubles.items()}
-        return down or ({} if answering else {("", ""): reading.trouble})
+        return down or ({} if answering else {NO_GPU: reading.trouble})
 
-    def _say(self, reading: Reading, answering: Iterable[Gpu], down: dict[tuple[str, str], str]) -> None:
+    def _say(self, answering: Iterable[Gpu], down: dict[tuple[str, str], str]) -> None:
         """Log what changed since the last scrape."""
-        said = {(str(gpu.index), gpu.uuid): f"is {gpu.name}, and answers" for gpu in answering}
-        said |= {gpu: f"can't be read: {trouble}; gpu_up is 0" for gpu, trouble in down.items()}
+        said = {(str(gpu.index), gpu.uuid): f"GPU {gpu.index} ({gpu.uuid}) is {gpu.name}, and answers"
+                for gpu in answering}
+        for (index, uuid), trouble in down.items():
+            said[index, uuid] = f"GPU {index} ({uuid}) can't be read: {trouble}; gpu_up is 0"
+        if NO_GPU in down:
+            said[NO_GPU] = (f"no GPU can be read: {down[NO_GPU]}; gpu_up is 0. Install and load NVIDIA's driver: it is "
+                            "found without a restart")
         for gpu, text in said.items():
             if self._said.get(gpu) != text:
-                name = "GPU {} ({})".format(*gpu) if any(gpu) else "any GPU there may be"
-                remedy = "" if any(gpu) else ". Install and load NVIDIA's driver: no restart is needed then"
-                log.log(logging.ERROR if gpu in down else logging.INFO, "%s %s%s", name, text, remedy)
+                log.log(logging.ERROR if gpu in down else logging.INFO, text)
         self._said = said
 
     def _up(self, answering: Iterable[Gpu], down: dict[tuple[str, str], str]) -> Metric:
