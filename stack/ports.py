@@ -19,6 +19,7 @@ WHO = {
     "redis": "Redis",
     "receiver": "the receiver of alerts",
     "smtp": "the receiver of mail",
+    "gpu": "the GPU exporter",
 }
 
 
@@ -37,6 +38,7 @@ class Ports:
     redis: int = 6379
     receiver: int = 8092
     smtp: int = 8025
+    gpu: int = 9835
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str]) -> "Ports":
