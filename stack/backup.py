@@ -34,7 +34,7 @@ def configure(layout: Layout, with_n8n: bool) -> Path:
     content = {
         "folder": str(layout.state / "backups"),
         "password_file": str(layout.secret_file("postgres")),
-        "environment": _environment(layout),
+        "environment": environment(layout),
         "backups": backups,
     }
     path = layout.state / "backup.yml"
@@ -53,7 +53,7 @@ def program(layout: Layout) -> Program:
     return Program("backup", command)
 
 
-def _environment(layout: Layout) -> dict[str, str]:
+def environment(layout: Layout) -> dict[str, str]:
     """Return where the server is, and where the programs are that a backup runs."""
     server = postgres.dsn(layout, odoo.DATABASE)
     programs = postgres.provide()

@@ -16,10 +16,7 @@ from exporters.backup.errors import Failed
 
 LOCK_SECONDS = 60
 # Whatever the database's own settings are, the same row has the same text in both; a lock is not waited for in vain.
-SESSION = (
-    "-c search_path=pg_catalog -c TimeZone=UTC -c DateStyle=ISO -c IntervalStyle=postgres"
-    f" -c lock_timeout={LOCK_SECONDS}s"
-)
+SESSION = f"-c TimeZone=UTC -c DateStyle=ISO -c IntervalStyle=postgres -c lock_timeout={LOCK_SECONDS}s"
 # What pg_dump dumps the rows of, extensions' own tables left out.
 TABLES = """
     SELECT n.nspname, c.relname
@@ -44,21 +41,37 @@ class Content:
 Contents = dict[str, Content]
 
 
-def dump(database: str, file: Path) -> Contents:
-    """Dump a database in pg_dump's custom format; return what its tables held in the snapshot that was dumped.
+@dataclass(frozen=True)
+class Snapshot:
+    """A database as it was at one moment, whatever others write meanwhile."""
 
-    Others may write meanwhile: both see the same exported snapshot. Reading a table takes a lock that keeps it from
-    being truncated or altered before it is dumped.
-    """
+    database: str
+    name: str
+    cursor: psycopg2.extensions.cursor
+
+    def dump(self, file: Path) -> Contents:
+        """Dump the database in pg_dump's custom format; return what its tables hold.
+
+        No lock is held while pg_dump waits for its own: an ALTER TABLE that waits for the one would hold up the other,
+        and everybody behind it.
+        """
+        self.cursor.execute("SAVEPOINT unlocked")
+        contents = read_contents(self.cursor)
+        self.cursor.execute("ROLLBACK TO SAVEPOINT unlocked")
+        commands.run("pg_dump", "--format=custom", f"--snapshot={self.name}",
+                     f"--lock-wait-timeout={LOCK_SECONDS}s", f"--file={file}", self.database)  # fmt: skip
+        return contents
+
+
+@contextmanager
+def snapshot(database: str) -> Iterator[Snapshot]:
+    """Hold a snapshot of a database while the body runs."""
     with closing(connect(database)) as connection:
         connection.set_session(isolation_level="REPEATABLE READ", readonly=True)
         with connection.cursor() as cursor:
             cursor.execute("SELECT pg_export_snapshot()")
-            [snapshot] = cursor.fetchone()
-            contents = read_contents(cursor)
-            commands.run("pg_dump", "--format=custom", f"--snapshot={snapshot}",
-                         f"--lock-wait-timeout={LOCK_SECONDS}s", f"--file={file}", database)  # fmt: skip
-    return contents
+            [name] = cursor.fetchone()
+            yield Snapshot(database, name, cursor)
 
 
 @contextmanager

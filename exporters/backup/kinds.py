@@ -16,15 +16,16 @@ class DatabaseBackup:
     def make(self, archive: Path) -> None:
         """Write `database.dump` and `filestore/` into the folder, and check them.
 
-        Odoo writes a file before the row that names it is committed, and may delete one whose row is gone: what is
-        there before the dump and what has come until after it holds all that the dump names.
+        Odoo writes a file before the row that names it is committed, and once a day deletes those whose row is gone:
+        what was there before the snapshot, and what has come until it, holds all that the snapshot names.
         """
         dump, filestore = archive / "database.dump", archive / "filestore"
         if self.filestore:
             files.add_new(self.filestore, filestore)
-        contents = database.dump(self.database, dump)
-        if self.filestore:
-            files.add_new(self.filestore, filestore)
+        with database.snapshot(self.database) as snapshot:
+            if self.filestore:
+                files.add_new(self.filestore, filestore)
+            contents = snapshot.dump(dump)
         with database.restored(dump, self.database) as cursor:
             database.compare(contents, database.read_contents(cursor))
             if self.filestore:

@@ -1,5 +1,6 @@
 """The data of Prometheus: a snapshot by its admin API, copied and read in full."""
 
+import json
 import shutil
 import subprocess
 from collections.abc import Iterator
@@ -21,11 +22,13 @@ TIMEOUT_SECONDS = 600
 def back_up(url: str, data: Path, copy: Path) -> None:
     """Copy a snapshot of the Prometheus at `url`, whose data folder is `data`, to the new folder `copy`.
 
-    promtool then reads every sample of the copy, in which each chunk has its checksum; Failed if anything is wrong.
+    Every sample of the copy is then read, each chunk of which has its checksum; Failed if anything is wrong.
     """
     with _snapshot(url, data / "snapshots") as snapshot:
         shutil.copytree(snapshot, copy)
         files.compare(snapshot, copy)
+    # a snapshot has no write-ahead log; promtool wants the folder of one, and Prometheus would make it
+    (copy / "wal").mkdir()
     _read(copy)
 
 
@@ -49,11 +52,17 @@ def _snapshot(url: str, folder: Path) -> Iterator[Path]:
 
 
 def _read(copy: Path) -> None:
+    """Raise Failed unless promtool reads as many samples as the blocks say that they have.
+
+    promtool alone does not tell: it ends at the first damaged chunk as if that were the end.
+    """
+    promised = sum(json.loads(meta.read_text())["stats"].get("numSamples", 0) for meta in copy.glob("*/meta.json"))
     command = ["promtool", "tsdb", "dump", copy]
     with TemporaryFile("w+") as said, subprocess.Popen(command, stdout=subprocess.PIPE, stderr=said) as dump:
         samples = sum(1 for _line in dump.stdout)
         if dump.wait():
             said.seek(0)
             raise Failed(f"promtool can't read the copy of Prometheus' data: {said.read().strip()}")
-    if not samples:
-        raise Failed("Prometheus' snapshot has no samples in it")
+    if samples != promised or not samples:
+        raise Failed(f"promtool reads {samples} samples of Prometheus' data, whose blocks promise {promised}: a chunk "
+                     "is damaged, or series were deleted and their tombstones not cleaned")
