@@ -7,9 +7,10 @@ from exporters.backup.errors import Failed
 
 
 def run(*command: str | Path) -> None:
-    """Run a program to its end; raise Failed with the last line it wrote if that went badly."""
+    """Run a program to its end; raise Failed with the first error it wrote if that went badly."""
     done = subprocess.run(command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
                           text=True, errors="replace")
     if done.returncode:
         said = done.stderr.strip().splitlines() or ["it said nothing"]
-        raise Failed(f"{command[0]} ended with status {done.returncode}: {said[-1]}")
+        error = next((line for line in said if "error:" in line), said[-1])
+        raise Failed(f"{command[0]} ended with status {done.returncode}: {error}")

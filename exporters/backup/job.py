@@ -73,7 +73,8 @@ def _attempt(backup: Backup, folder: Path) -> int | None:
     try:
         return _make(backup, folder)
     except Exception as error:
-        log.error("%s: the backup failed: %s", backup.name, error, exc_info=not isinstance(error, EXPECTED))
+        said = " ".join(str(error).split())
+        log.error("%s: the backup failed: %s", backup.name, said, exc_info=not isinstance(error, EXPECTED))
         return None
 
 
@@ -84,7 +85,7 @@ def _make(backup: Backup, folder: Path) -> int:
     started = time.time()
     archive = folder / f"{backup.name}-{_time(started)}"
     unfinished = archive.with_name(f".{archive.name}")
-    unfinished.mkdir(mode=0o700)
+    unfinished.mkdir()
     try:
         backup.source.make(unfinished)
         commands.run("sync", "--file-system", unfinished)

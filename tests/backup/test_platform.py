@@ -25,7 +25,7 @@ def assert_fails(exporter, because):
     good, said = exporter.run("platform")
     assert not good
     assert f"platform: the backup failed: {because}" in said
-    assert "Traceback" not in said
+    assert said.count("\n") == 1, "one line says it all"
     assert exporter.complete("platform") == []
     assert exporter.leftovers() == []
 
@@ -87,7 +87,8 @@ def test_a_dump_that_can_not_be_restored_fails(exporter, business):
     business.execute("CREATE FUNCTION richest() RETURNS float LANGUAGE sql IMMUTABLE "
                      "AS 'SELECT max(balance) FROM account'")  # fmt: skip
     business.execute("CREATE INDEX ON note ((length(text) + richest()))")
-    assert_fails(exporter, "pg_restore ended with status 1: ")
+    assert_fails(exporter, "pg_restore ended with status 1: pg_restore: error: could not execute query: "
+                           'ERROR: relation "account" does not exist')  # fmt: skip
 
 
 def test_a_missing_attachment_fails(exporter, business):
