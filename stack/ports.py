@@ -18,6 +18,7 @@ WHO = {
     "n8n": "n8n",
     "redis": "Redis",
     "receiver": "the receiver of alerts",
+    "gpu": "the GPU exporter",
     "backup": "the exporter of backups",
 }
 
@@ -36,6 +37,7 @@ class Ports:
     n8n: int = 5678
     redis: int = 6379
     receiver: int = 8092
+    gpu: int = 9835
     backup: int = 9836
 
     @classmethod
