@@ -9,9 +9,13 @@ from stack.processes import Program
 
 @dataclass(frozen=True)
 class Tier:
-    """A long-term tier: its series have a sample each ``step``, and are kept for ``retention``."""
+    """A long-term tier: its series have a sample each ``step``, which is told for ``lookback`` and kept for ``retention``.
+
+    VictoriaMetrics would tell a sample for no longer than 5 minutes where a query names no window.
+    """
 
     step: str
+    lookback: str
     retention: str
 
     @property
@@ -20,7 +24,7 @@ class Tier:
         return f"victoria_{self.step}"
 
 
-TIERS = (Tier("5m", "90d"), Tier("1h", "2y"))
+TIERS = (Tier("5m", "10m", "90d"), Tier("1h", "2h", "2y"))
 
 
 def programs(layout: Layout) -> list[Program]:
@@ -34,6 +38,7 @@ def programs(layout: Layout) -> list[Program]:
                 f"-httpListenAddr=127.0.0.1:{getattr(layout.ports, tier.name)}",
                 f"-storageDataPath={layout.state / tier.name}",
                 f"-retentionPeriod={tier.retention}",
+                f"-search.maxLookback={tier.lookback}",
                 # of two Prometheus that write the same series, one sample a step is kept
                 f"-dedup.minScrapeInterval={tier.step}",
             ],
