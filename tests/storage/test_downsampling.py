@@ -17,7 +17,7 @@ from metrics import catalogue
 
 from stack import prometheus
 from tests.end_to_end.waiting import until
-from tests.storage.servers import start_prometheus, victorias
+from tests.storage.servers import start_prometheus, start_victoria
 
 METRIC = catalogue.METRICS["ai_image_generation_end_to_end_latency_seconds"]
 HOURS = 6
@@ -83,7 +83,7 @@ def servers(layout, running, latencies):
         server.stop()
         server.start()
 
-    storage = running(victorias(layout)["victoria_1h"]())
+    storage = running(start_victoria(layout, "victoria_1h"))
     recorded = server.get("/api/v1/query", query=f'{{__name__=~"tier1h:.+"}}[{HOURS}h]', time=END)["data"]["result"]
     lines = [json.dumps({"metric": {**series["metric"], "__name__": series["metric"]["__name__"].replace("1h", "", 1)},
                          "values": [float(value) for _, value in series["values"]],
