@@ -9,7 +9,7 @@ from stack.processes import Program
 
 @dataclass(frozen=True)
 class Tier:
-    """A long-term tier: its series have a sample each ``step``, which is told for ``lookback`` and kept for ``retention``.
+    """A long-term tier: its samples are a ``step`` apart, are told for ``lookback`` and kept for ``retention``.
 
     VictoriaMetrics would tell a sample for no longer than 5 minutes where a query names no window.
     """

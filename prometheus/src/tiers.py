@@ -23,6 +23,9 @@ OF_ONE_SERVER = {"odoo_concurrent_users"}
 WITHOUT = "without (instance, slot)"
 """What only tells parts of a whole apart: servers, and the slots of their workers."""
 
+WHOLE, MILLI = "", ", 0.001"
+"""The last digit that is kept of a growth: things are counted in whole numbers, seconds are not."""
+
 
 def groups() -> list[dict]:
     """Return the rule groups of both tiers, as Prometheus's rule files have them.
@@ -50,12 +53,13 @@ def _of_catalogue():
         if metric.kind == "gauge":
             yield _average(metric.name, _over_instances(metric))
         elif metric.kind == "histogram":
-            for suffix in ("_bucket", "_sum", "_count"):
-                yield _growth(metric.name + suffix, metric.group)
+            yield _growth(f"{metric.name}_bucket", metric.group)
+            yield _growth(f"{metric.name}_sum", metric.group, MILLI)
+            yield _growth(f"{metric.name}_count", metric.group)
         elif metric.rows:
             yield _growth_of_facts(metric.name)
         else:
-            yield _growth(metric.name, metric.group)
+            yield _growth(metric.name, metric.group, MILLI if metric.unit else WHOLE)
 
 
 def _of_other_exporters():
@@ -67,7 +71,7 @@ def _of_other_exporters():
 
 
 def _over_instances(gauge):
-    """Return how a gauge's values of several instances become one: the database tells all the same, the rest adds up."""
+    """Return how a gauge of several instances becomes one: the database tells all the same, the rest adds up."""
     known_to_all = gauge.scope == "database" and gauge.merge == "latest" and gauge.name not in OF_ONE_SERVER
     return "max" if known_to_all or gauge.merge == "max" else "sum"
 
@@ -77,14 +81,16 @@ def _average(series, over):
     return f"{name}:avg", f"{over} {WITHOUT} (avg_over_time({series}[5m]))"
 
 
-def _growth(series, group):
+def _growth(series, group, digit=WHOLE):
     """Return name and expression of what a series of all instances grew by in a step.
 
     The window is one scrape longer than the step, and the result is scaled back: each window begins with the scrape
-    that the one before ended with, and no growth between the two is lost.
+    that the one before ended with, and no growth between the two is lost. What remains of the extrapolation is rounded
+    away, which also makes what is stored a tenth as large.
     """
     window = STEP_SECONDS + SCRAPE_SECONDS[group]
-    return _name(series), f"sum {WITHOUT} (increase({series}[{window}s])) * {STEP_SECONDS} / {window}"
+    growth = f"sum {WITHOUT} (increase({series}[{window}s])) * {STEP_SECONDS} / {window}"
+    return _name(series), f"round({growth}{digit})"
 
 
 def _growth_of_facts(series):

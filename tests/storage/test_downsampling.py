@@ -11,10 +11,10 @@ import time
 
 import pytest
 import requests
-import tiers
 import yaml
 from metrics import catalogue
 
+from prometheus.src import tiers
 from stack import prometheus
 from tests.end_to_end.waiting import until
 from tests.storage.servers import start_prometheus, start_victoria

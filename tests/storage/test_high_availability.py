@@ -1,10 +1,9 @@
-"""Two Prometheus with the same rules, and two Alertmanagers as a cluster: one notification, whichever of them is lost."""
+"""Two Prometheus with the same rules, and a cluster of two Alertmanagers: one notification, whichever is lost."""
 
 import sys
 from dataclasses import replace
 
 import pytest
-import requests
 import yaml
 
 from stack import prometheus
@@ -59,7 +58,8 @@ def alertmanagers(running, layouts, receiver):
     address, first = start(layouts[0])
     _, second = start(layouts[1], address)
     for alertmanager in (first, second):
-        until(lambda alertmanager=alertmanager: alertmanager.metric("alertmanager_cluster_members") == 2, "two are joined")
+        until(lambda alertmanager=alertmanager: alertmanager.metric("alertmanager_cluster_members") == 2,
+              "it knows of two")
     return first, second
 
 
@@ -70,7 +70,7 @@ def write_alerts(path, *names):
 
 def test_each_alert_is_told_once_whichever_is_lost(tmp_path, running, layouts, receiver, alertmanagers):
     def told():
-        return sorted(alert["labels"]["alertname"] for alert in requests.get(f"{receiver.url}/alerts", timeout=10).json())
+        return sorted(alert["labels"]["alertname"] for alert in receiver.get("/alerts"))
 
     def considered(alertmanager):
         """How often an Alertmanager looked whether a notification has been sent already."""
