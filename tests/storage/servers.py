@@ -52,11 +52,15 @@ class Server:
         result = self.get("/api/v1/query", query=promql, time=at)["data"]["result"]
         return [(series["metric"], float(series["value"][1])) for series in result]
 
+    def labelled(self, name, selected=()):
+        """Return (labels, value) of its own samples of that name, of those with these labels if any are given."""
+        text = requests.get(f"{self.url}/metrics", timeout=60).text
+        return [(sample.labels, sample.value) for family in text_string_to_metric_families(text)
+                for sample in family.samples if sample.name == name and dict(selected).items() <= sample.labels.items()]
+
     def metric(self, name):
         """Return the sum over labels of one of its own metrics, 0 if it has none."""
-        text = requests.get(f"{self.url}/metrics", timeout=30).text
-        return sum(sample.value for family in text_string_to_metric_families(text) for sample in family.samples
-                   if sample.name == name)
+        return sum(value for _, value in self.labelled(name))
 
     def names(self):
         """Return the names of all series that it has."""
