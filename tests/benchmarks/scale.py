@@ -60,20 +60,23 @@ def bound(metric):
     return count
 
 
-def tier_series():
-    """Yield (name in a storage, labels, place among its buckets from 0 to 1) of each series of a tier."""
+def tier_series(times=1):
+    """Yield (name in a storage, labels, place among its buckets from 0 to 1) of each series of a tier.
+
+    :param times: how many times as many values labels have, within the catalogue's bounds
+    """
     names = set()
     for metric in catalogue.METRICS.values():
         operation = "avg" if metric.kind == "gauge" else "increase"
         for suffix, le, place in parts(metric):
             name = f"{metric.name.removesuffix('_total')}{suffix}:{operation}"
             names.add(name)
-            for labels in combinations(metric, ("slot",)):
+            for labels in combinations(metric, ("slot",), times):
                 yield f"tier:{name}", {**labels, **le}, place
     for rule in tiers.groups()[0]["rules"]:
         name = rule["record"].removeprefix("tier5m:")
         if name not in names:
-            for host in range(HOSTS):
+            for host in range(HOSTS * times):
                 yield f"tier:{name}", {"host": f"host-{host}"}, 1
 
 
@@ -91,11 +94,11 @@ def sampled(operation, seed, place, count, step):
     return ",".join(texts)
 
 
-def history(step, end):
-    """Yield JSON lines of all series of a tier for ``DAYS`` days up to ``end``, in the format of /api/v1/import."""
-    count = DAYS * 86400 // step
+def history(step, end, days=DAYS, times=1):
+    """Yield JSON lines of all series of a tier for so many days up to ``end``, in the format of /api/v1/import."""
+    count = days * 86400 // step
     timestamps = ",".join(str((end - step * back) * 1000) for back in range(count - 1, -1, -1))
-    for number, (name, labels, place) in enumerate(tier_series()):
+    for number, (name, labels, place) in enumerate(tier_series(times)):
         samples = sampled(name.rsplit(":", 1)[1], number // 20 % 8, round(place, 1), count, step)
         metric = json.dumps({"__name__": name, **labels})
         yield f'{{"metric":{metric},"values":[{samples}],"timestamps":[{timestamps}]}}\n'.encode()

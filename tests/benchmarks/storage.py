@@ -88,16 +88,17 @@ LIMIT_SECONDS = {"1 day": 5, "7 days": 5, "90 days": 30}
 TRIES = 3
 
 
-def import_history(storage, step):
-    """Write the history of a tier to its storage; return the seconds that it took, without making it up."""
-    end = int(time.time()) // step * step
-    for _ in history(step, end):
+def import_history(storage, step, days=DAYS, times=1):
+    """Write the ``history`` of a tier to its storage; return the seconds that it took."""
+    arguments = (step, int(time.time()) // step * step, days, times)
+    # so that making the samples up is not measured
+    for _ in history(*arguments):
         pass
     begun = time.monotonic()
 
     def post(first):
-        lines = (line for number, line in enumerate(history(step, end)) if number % 2 == first)
-        requests.post(f"{storage.url}/api/v1/import", data=lines, timeout=600).raise_for_status()
+        lines = (line for number, line in enumerate(history(*arguments)) if number % 2 == first)
+        requests.post(f"{storage.url}/api/v1/import", data=lines, timeout=900).raise_for_status()
 
     with ThreadPoolExecutor(2) as pool:
         list(pool.map(post, range(2)))
@@ -201,9 +202,21 @@ def raw_bytes(layout):
     return sum(path.stat().st_size for path in blocks.rglob("*") if path.is_file()) / samples
 
 
-def ask_dashboards(storages):
-    """Ask every query of the dashboards over each range; print the slowest of ``TRIES`` and what broke its limit."""
+def ask(storage, expression, days, step):
+    """Return the seconds that a query took, the slowest of ``TRIES``, and whether it was answered with series."""
     now = int(time.time())
+    parameters = {"query": expression.format(step=step), "start": now - days * 86400, "end": now, "step": step,
+                  "nocache": 1}
+    seconds = []
+    for _ in range(TRIES):
+        begun = time.monotonic()
+        answer = storage.get("/api/v1/query_range", **parameters)
+        seconds.append(time.monotonic() - begun)
+    return max(seconds), bool(answer["data"]["result"])
+
+
+def ask_dashboards(storages):
+    """Ask every query of the dashboards over each range, and print how long it took and whether it broke its limit."""
     asked = [("5m", name) for name in RANGES] + [("1h", "90 days")]
     print(f"\n{'query':58}" + "".join(f"{tier + ', ' + name:>14}" for tier, name in asked) + "   (ms)")
     for dashboard, queries in DASHBOARDS.items():
@@ -211,17 +224,29 @@ def ask_dashboards(storages):
         for title, expression in queries.items():
             row = []
             for tier, name in asked:
-                days, step = RANGES[name]
-                parameters = {"query": expression.format(step=step), "start": now - days * 86400, "end": now,
-                              "step": step, "nocache": 1}
-                seconds = []
-                for _ in range(TRIES):
-                    begun = time.monotonic()
-                    result = storages[tier].get("/api/v1/query_range", **parameters)["data"]["result"]
-                    seconds.append(time.monotonic() - begun)
-                late = " !" if max(seconds) > LIMIT_SECONDS[name] else ""
-                row.append(f"{max(seconds) * 1e3:.0f}{late}" if result else "no data")
+                seconds, answered = ask(storages[tier], expression, *RANGES[name])
+                late = " !" if seconds > LIMIT_SECONDS[name] else ""
+                row.append(f"{seconds * 1e3:.0f}{late}" if answered else "no data")
             print(f"  {title:56}" + "".join(f"{cell:>14}" for cell in row))
+
+
+def ask_of_more(folder):
+    """Print what a week of the coarser tier is with ``TIMES`` as many values of each label, and its slowest query."""
+    layout = Layout(folder / "more", Ports.free())
+    layout.state.mkdir()
+    storage = start_victoria(layout, "victoria_1h")
+    try:
+        import_history(storage, STEPS["1h"], 7, TIMES)
+        rows, size_bytes = stored(storage, layout.state / "victoria_1h")
+        taken = {title: ask(storage, expression, 7, "1h")[0]
+                 for queries in DASHBOARDS.values() for title, expression in queries.items()}
+        slowest = max(taken, key=taken.get)
+        print(f"\n{TIMES} times the values of labels, 7 days of 1h: {sum(1 for _ in tier_series(TIMES)):,} series,"
+              f" {rows:,.0f} samples, {size_bytes / 1e6:,.0f} MB,"
+              f" {storage.metric('process_resident_memory_bytes') / 2**30:.1f} GiB,"
+              f" slowest query: {slowest}, {taken[slowest] * 1e3:.0f} ms")
+    finally:
+        storage.kill()
 
 
 def show_cardinality():
@@ -258,6 +283,7 @@ def main() -> None:
               f" {samples_a_second() * 86400 * 14 * raw / 1e9:,.1f} GB of 14 days")
         ask_dashboards(storages)
         live(layout)
+        ask_of_more(folder)
     finally:
         for storage in storages.values():
             storage.kill()
