@@ -20,6 +20,7 @@ WHO = {
     "receiver": "the receiver of alerts",
     "victoria_5m": "VictoriaMetrics of the 5-minute tier",
     "victoria_1h": "VictoriaMetrics of the 1-hour tier",
+    "gpu": "the GPU exporter",
 }
 
 
@@ -39,6 +40,7 @@ class Ports:
     receiver: int = 8092
     victoria_5m: int = 8428
     victoria_1h: int = 8429
+    gpu: int = 9835
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str]) -> "Ports":

@@ -11,7 +11,7 @@ from dataclasses import asdict, dataclass
 
 import requests
 
-from stack import n8n, odoo, postgres, prometheus, victoria
+from stack import gpu, n8n, odoo, postgres, prometheus, victoria
 from stack.console import Trouble, step
 from stack.layout import Layout
 from stack.processes import Processes, Program
@@ -29,6 +29,7 @@ OWNERS = {
     "prometheus": {"prometheus"},
     "alertmanager": {"alertmanager"},
     **{tier.name: {tier.name} for tier in victoria.TIERS},
+    "gpu": {"gpu_exporter"},
     **{port: {module} for module, port in STANDINS.items()},
 }
 
@@ -109,6 +110,7 @@ def _prepare(layout: Layout, hop: Hop) -> tuple[odoo.Source, Processes]:
     layout.ports.check(name for name, owners in OWNERS.items() if not owners & ours)
     source = odoo.choose()
     print(f"  Odoo {source.series}: {source.why}")
+    print(f"  GPU: {gpu.why()}")
     configuration = odoo.configure(layout, source)
     prometheus.configure(layout)
     if "postgres" not in ours:
@@ -118,6 +120,7 @@ def _prepare(layout: Layout, hop: Hop) -> tuple[odoo.Source, Processes]:
         *(_standin(layout, module, port) for module, port in STANDINS.items()),
         odoo.program(layout, source),
         *victoria.programs(layout),
+        gpu.program(layout),
         *prometheus.programs(layout),
         # last, because what follows a program that is added or removed is stopped
         *([_standin(layout, *stub) for stub in STUB.items()] if hop.stub else n8n.programs(layout, hop.workers)),
@@ -140,6 +143,7 @@ def _start(system: System) -> None:
         "odoo": system.url("odoo", "/web/login"),
         **{module: system.url(port, "/health") for module, port in standins.items()},
         **{tier.name: system.url(tier.name, "/health") for tier in victoria.TIERS},
+        "gpu_exporter": system.url("gpu", "/metrics"),
         **{name: system.url(name, "/-/ready") for name in ("prometheus", "alertmanager")},
     }
     ready = {name: lambda url=url: answers(url) for name, url in urls.items()}
@@ -186,6 +190,7 @@ def _standin(layout: Layout, module: str, port: str) -> Program:
             "AI_SERVICE_URL": f"http://127.0.0.1:{layout.ports.ai}",
             "AI_SERVICE_TOKEN": layout.secret("ai-service"),
             "OTEL_EXPORTER_OTLP_ENDPOINT": os.environ.get("OTEL_EXPORTER_OTLP_ENDPOINT", ""),
+            **gpu.environment(layout),
         },
     )  # fmt: skip
 
