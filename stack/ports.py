@@ -18,6 +18,8 @@ WHO = {
     "n8n": "n8n",
     "redis": "Redis",
     "receiver": "the receiver of alerts",
+    "victoria_5m": "VictoriaMetrics of the 5-minute tier",
+    "victoria_1h": "VictoriaMetrics of the 1-hour tier",
     "gpu": "the GPU exporter",
     "backup": "the exporter of backups",
 }
@@ -37,6 +39,8 @@ class Ports:
     n8n: int = 5678
     redis: int = 6379
     receiver: int = 8092
+    victoria_5m: int = 8428
+    victoria_1h: int = 8429
     gpu: int = 9835
     backup: int = 9836
 

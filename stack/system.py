@@ -11,7 +11,7 @@ from dataclasses import asdict, dataclass
 
 import requests
 
-from stack import backup, gpu, n8n, odoo, postgres, prometheus
+from stack import backup, gpu, n8n, odoo, postgres, prometheus, victoria
 from stack.console import Trouble, step
 from stack.layout import Layout
 from stack.processes import Processes, Program
@@ -28,6 +28,7 @@ OWNERS = {
     "n8n": {"n8n", "n8n_stub"},
     "prometheus": {"prometheus"},
     "alertmanager": {"alertmanager"},
+    **{tier.name: {tier.name} for tier in victoria.TIERS},
     "gpu": {"gpu_exporter"},
     "backup": {"backup"},
     **{port: {module} for module, port in STANDINS.items()},
@@ -120,6 +121,7 @@ def _prepare(layout: Layout, hop: Hop) -> tuple[odoo.Source, Processes]:
         postgres.program(layout),
         *(_standin(layout, module, port) for module, port in STANDINS.items()),
         odoo.program(layout, source),
+        *victoria.programs(layout),
         gpu.program(layout),
         *prometheus.programs(layout),
         backup.program(layout),
@@ -144,6 +146,7 @@ def _start(system: System) -> None:
     urls = {
         "odoo": system.url("odoo", "/web/login"),
         **{module: system.url(port, "/health") for module, port in standins.items()},
+        **{tier.name: system.url(tier.name, "/health") for tier in victoria.TIERS},
         "gpu_exporter": system.url("gpu", "/metrics"),
         **{name: system.url(name, "/-/ready") for name in ("prometheus", "alertmanager")},
     }
@@ -154,7 +157,7 @@ def _start(system: System) -> None:
         n8n.deploy(layout, processes)
         ready |= {program.name: lambda: n8n.answers(layout) for program in n8n.programs(layout, hop.workers)}
     parts = ["Odoo with 4 workers and its websocket worker", *([] if hop.stub else ["n8n"]), "Prometheus",
-             "Alertmanager", "stand-ins"]
+             "Alertmanager", "VictoriaMetrics", "stand-ins"]
     with step(", ".join(parts)):
         for name in ("prometheus", "alertmanager"):
             processes.reload(name)
