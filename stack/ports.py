@@ -19,7 +19,10 @@ WHO = {
     "redis": "Redis",
     "receiver": "the receiver of alerts",
     "smtp": "the receiver of mail",
+    "victoria_5m": "VictoriaMetrics of the 5-minute tier",
+    "victoria_1h": "VictoriaMetrics of the 1-hour tier",
     "gpu": "the GPU exporter",
+    "backup": "the exporter of backups",
 }
 
 
@@ -38,7 +41,10 @@ class Ports:
     redis: int = 6379
     receiver: int = 8092
     smtp: int = 8025
+    victoria_5m: int = 8428
+    victoria_1h: int = 8429
     gpu: int = 9835
+    backup: int = 9836
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str]) -> "Ports":

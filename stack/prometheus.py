@@ -59,8 +59,11 @@ def programs(layout: Layout) -> list[Program]:
                 provided["prometheus"],
                 f"--config.file={layout.state / 'prometheus.yml'}",
                 f"--storage.tsdb.path={layout.state / 'prometheus'}",
+                "--storage.tsdb.retention.time=14d",
                 f"--web.listen-address=127.0.0.1:{ports.prometheus}",
                 "--enable-feature=exemplar-storage",
+                # for the snapshots that backups are made of
+                "--web.enable-admin-api",
             ],
         ),
         Program(

@@ -11,7 +11,7 @@ from dataclasses import asdict, dataclass
 
 import requests
 
-from stack import gpu, n8n, odoo, postgres, prometheus
+from stack import backup, gpu, n8n, odoo, postgres, prometheus, victoria
 from stack.console import Trouble, step
 from stack.layout import Layout
 from stack.processes import Processes, Program
@@ -28,7 +28,9 @@ OWNERS = {
     "n8n": {"n8n", "n8n_stub"},
     "prometheus": {"prometheus"},
     "alertmanager": {"alertmanager"},
+    **{tier.name: {tier.name} for tier in victoria.TIERS},
     "gpu": {"gpu_exporter"},
+    "backup": {"backup"},
     **{port: {module} for module, port in STANDINS.items()},
     "smtp": {"alert_receiver"},
 }
@@ -113,22 +115,26 @@ def _prepare(layout: Layout, hop: Hop) -> tuple[odoo.Source, Processes]:
     print(f"  GPU: {gpu.why()}")
     configuration = odoo.configure(layout, source)
     prometheus.configure(layout)
+    backups = backup.configure(layout, with_n8n=not hop.stub)
     if "postgres" not in ours:
         postgres.create(layout)
     processes.configure([
         postgres.program(layout),
         *(_standin(layout, module, port) for module, port in STANDINS.items()),
         odoo.program(layout, source),
+        *victoria.programs(layout),
         gpu.program(layout),
         *prometheus.programs(layout),
+        backup.program(layout),
         # last, because what follows a program that is added or removed is stopped
         *([_standin(layout, *stub) for stub in STUB.items()] if hop.stub else n8n.programs(layout, hop.workers)),
     ])  # fmt: skip
     with step("PostgreSQL"):
         processes.start("postgres")
         processes.wait("postgres", lambda: postgres.answers(layout))
-    if "odoo" in processes.running() and processes.began("odoo") < configuration.stat().st_mtime:
-        processes.stop("odoo")
+    for name, file in (("odoo", configuration), ("backup", backups)):
+        if name in processes.running() and processes.began(name) < file.stat().st_mtime:
+            processes.stop(name)
     if not odoo.is_current(layout, source):
         processes.stop("odoo")
         odoo.install(layout, source, configuration)
@@ -141,6 +147,7 @@ def _start(system: System) -> None:
     urls = {
         "odoo": system.url("odoo", "/web/login"),
         **{module: system.url(port, "/health") for module, port in standins.items()},
+        **{tier.name: system.url(tier.name, "/health") for tier in victoria.TIERS},
         "gpu_exporter": system.url("gpu", "/metrics"),
         **{name: system.url(name, "/-/ready") for name in ("prometheus", "alertmanager")},
     }
@@ -151,7 +158,7 @@ def _start(system: System) -> None:
         n8n.deploy(layout, processes)
         ready |= {program.name: lambda: n8n.answers(layout) for program in n8n.programs(layout, hop.workers)}
     parts = ["Odoo with 4 workers and its websocket worker", *([] if hop.stub else ["n8n"]), "Prometheus",
-             "Alertmanager", "stand-ins"]
+             "Alertmanager", "VictoriaMetrics", "stand-ins"]
     with step(", ".join(parts)):
         for name in ("prometheus", "alertmanager"):
             processes.reload(name)
@@ -159,6 +166,10 @@ def _start(system: System) -> None:
             processes.start(name)
         for name, answer in ready.items():
             processes.wait(name, answer)
+    with step("backups, the first of each at once"):
+        # they are of what runs by now
+        processes.start("backup")
+        processes.wait("backup", lambda: answers(system.url("backup", "/metrics")))
 
 
 def _stop_if_elsewhere(layout: Layout, processes: Processes) -> None:
