@@ -18,6 +18,7 @@ WHO = {
     "n8n": "n8n",
     "redis": "Redis",
     "receiver": "the receiver of alerts",
+    "smtp": "the receiver of mail",
     "victoria_5m": "VictoriaMetrics of the 5-minute tier",
     "victoria_1h": "VictoriaMetrics of the 1-hour tier",
     "gpu": "the GPU exporter",
@@ -39,6 +40,7 @@ class Ports:
     n8n: int = 5678
     redis: int = 6379
     receiver: int = 8092
+    smtp: int = 8025
     victoria_5m: int = 8428
     victoria_1h: int = 8429
     gpu: int = 9835

@@ -32,6 +32,7 @@ OWNERS = {
     "gpu": {"gpu_exporter"},
     "backup": {"backup"},
     **{port: {module} for module, port in STANDINS.items()},
+    "smtp": {"alert_receiver"},
 }
 
 
@@ -197,6 +198,7 @@ def _standin(layout: Layout, module: str, port: str) -> Program:
             "INFLUENCEGEN_WEBHOOK_SECRET": layout.secret("webhook"),
             "AI_SERVICE_URL": f"http://127.0.0.1:{layout.ports.ai}",
             "AI_SERVICE_TOKEN": layout.secret("ai-service"),
+            "SMTP_LISTEN": f"127.0.0.1:{layout.ports.smtp}",
             "OTEL_EXPORTER_OTLP_ENDPOINT": os.environ.get("OTEL_EXPORTER_OTLP_ENDPOINT", ""),
             **gpu.environment(layout),
         },

@@ -22,7 +22,7 @@ ROOT = Path(__file__).parents[2]
 PORTS = Ports()
 LISTENS = {
     "odoo": {PORTS.odoo, PORTS.gevent}, "ai-service": {PORTS.ai}, "kyc-provider": {PORTS.kyc}, "n8n": {PORTS.n8n},
-    "n8n-worker": {PORTS.n8n}, "redis": {PORTS.redis}, "alert-receiver": {PORTS.receiver},
+    "n8n-worker": {PORTS.n8n}, "redis": {PORTS.redis}, "alert-receiver": {PORTS.receiver, PORTS.smtp},
     "prometheus": {PORTS.prometheus}, "prometheus-b": {PORTS.prometheus}, "alertmanager": {PORTS.alertmanager, 9094},
     "alertmanager-b": {PORTS.alertmanager, 9094}, "victoria-5m": {PORTS.victoria_5m},
     "victoria-1h": {PORTS.victoria_1h}, "postgres": {5432}, "grafana": {3000},
@@ -153,12 +153,13 @@ def test_what_a_service_waits_for_can_come_true(services):
                 "service_completed_successfully" if name in ONE_SHOT else "service_healthy"), name
 
 
-@pytest.mark.parametrize("name, module", [
-    ("ai-service", "ai_service"), ("kyc-provider", "kyc_provider"), ("alert-receiver", "alert_receiver"),
+@pytest.mark.parametrize("name, module, port", [
+    ("ai-service", "ai_service", PORTS.ai), ("kyc-provider", "kyc_provider", PORTS.kyc),
+    ("alert-receiver", "alert_receiver", PORTS.receiver),
 ])
-def test_stand_ins_listen_where_they_are_expected(services, name, module):
+def test_stand_ins_listen_where_they_are_expected(services, name, module, port):
     command = " ".join(services[name]["command"])
-    assert f"stack.standins.{module} --host 0.0.0.0 --port {min(LISTENS[name])}" in command
+    assert f"stack.standins.{module} --host 0.0.0.0 --port {port}" in command
     assert (ROOT / "stack" / "standins" / f"{module}.py").exists()
 
 
@@ -219,6 +220,18 @@ def test_monitoring_reaches_other_services_by_their_names(services, service, pat
     for host, port in addresses:
         # Prometheus and Alertmanager scrape themselves on their own loopback
         assert int(port) in LISTENS[service if host == "127.0.0.1" else host]
+
+
+def test_alertmanager_reaches_the_mail_server_and_finds_its_secrets_and_templates(services):
+    inline = services["alertmanager"]["build"]["dockerfile_inline"]
+    text = (ROOT / "prometheus" / "alertmanager" / "alertmanager.yml").read_text()
+    [host, port] = re.search(rf"s/127.0.0.1:{PORTS.smtp}/([\w-]+):(\d+)/", inline).groups()
+    assert f"smtp_smarthost: 127.0.0.1:{PORTS.smtp}" in text
+    assert int(port) in LISTENS[host]
+    assert services[host]["environment"]["SMTP_LISTEN"] == f"0.0.0.0:{port}"
+    assert "COPY templates /etc/alertmanager/templates/" in inline
+    assert {secret["target"] for secret in services["alertmanager"]["secrets"]} == set(
+        re.findall(r"(?:credentials|routing_key)_file: (\S+)", text))
 
 
 def test_prometheus_finds_its_token(services):
