@@ -18,6 +18,11 @@ WHO = {
     "n8n": "n8n",
     "redis": "Redis",
     "receiver": "the receiver of alerts",
+    "node": "the exporter of the host",
+    "process": "the exporter of processes",
+    "postgres_exporter": "the exporter of PostgreSQL",
+    "slow_queries": "the exporter of slow queries",
+    "blackbox": "the exporter of probes",
 }
 
 
@@ -35,6 +40,11 @@ class Ports:
     n8n: int = 5678
     redis: int = 6379
     receiver: int = 8092
+    node: int = 9100
+    process: int = 9256
+    postgres_exporter: int = 9187
+    slow_queries: int = 3903
+    blackbox: int = 9115
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str]) -> "Ports":

@@ -16,6 +16,8 @@ from stack.layout import Layout, cache
 from stack.processes import Program
 
 USER = "odoo"
+# What watches the server may see all of it, and change nothing.
+MONITOR = "monitoring"
 # PostgreSQL refuses to run as root.
 UNPRIVILEGED = "nobody"
 
@@ -32,6 +34,17 @@ fsync = off
 synchronous_commit = off
 full_page_writes = off
 max_wal_size = 2GB
+# What is slow, and what goes wrong: a file for each hour of the day, written anew a day later.
+logging_collector = on
+log_destination = 'jsonlog'
+log_filename = 'postgresql-%H.log'
+log_rotation_age = 1h
+log_rotation_size = 0
+log_truncate_on_rotation = on
+log_min_duration_statement = 1s
+# The exporter of slow queries knows the messages in this language; values that are bound are nobody's business.
+lc_messages = 'C'
+log_parameter_max_length = 0
 {preload}
 """
 
@@ -96,6 +109,17 @@ def execute(layout: Layout, statement: str, *, database: str = "postgres") -> li
         with connection.cursor() as cursor:
             cursor.execute(statement)
             return cursor.fetchall() if cursor.description else []
+
+
+def create_monitor(layout: Layout) -> None:
+    """Make the role that exporters log in as, with the secret of that name, if there is none."""
+    if not execute(layout, f"SELECT 1 FROM pg_roles WHERE rolname = '{MONITOR}'"):
+        execute(layout, f"CREATE ROLE {MONITOR} LOGIN PASSWORD '{layout.secret(MONITOR)}' IN ROLE pg_monitor")
+
+
+def logs(layout: Layout) -> Path:
+    """Return the folder of the server's own log."""
+    return layout.cluster / "log"
 
 
 def remove(layout: Layout) -> None:

@@ -11,7 +11,7 @@ from dataclasses import asdict, dataclass
 
 import requests
 
-from stack import n8n, odoo, postgres, prometheus
+from stack import exporters, n8n, odoo, postgres, prometheus
 from stack.console import Trouble, step
 from stack.layout import Layout
 from stack.processes import Processes, Program
@@ -28,6 +28,7 @@ OWNERS = {
     "n8n": {"n8n", "n8n_stub"},
     "prometheus": {"prometheus"},
     "alertmanager": {"alertmanager"},
+    **{port: {program} for program, port in exporters.PORTS.items()},
     **{port: {module} for module, port in STANDINS.items()},
 }
 
@@ -117,12 +118,14 @@ def _prepare(layout: Layout, hop: Hop) -> tuple[odoo.Source, Processes]:
         *(_standin(layout, module, port) for module, port in STANDINS.items()),
         odoo.program(layout, source),
         *prometheus.programs(layout),
+        *exporters.programs(layout),
         # last, because what follows a program that is added or removed is stopped
         *([_standin(layout, *stub) for stub in STUB.items()] if hop.stub else n8n.programs(layout, hop.workers)),
     ])  # fmt: skip
     with step("PostgreSQL"):
         processes.start("postgres")
         processes.wait("postgres", lambda: postgres.answers(layout))
+    postgres.create_monitor(layout)
     if "odoo" in processes.running() and processes.began("odoo") < configuration.stat().st_mtime:
         processes.stop("odoo")
     if not odoo.is_current(layout, source):
@@ -138,6 +141,7 @@ def _start(system: System) -> None:
         "odoo": system.url("odoo", "/web/login"),
         **{module: system.url(port, "/health") for module, port in standins.items()},
         **{name: system.url(name, "/-/ready") for name in ("prometheus", "alertmanager")},
+        **{program: system.url(port) for program, port in exporters.PORTS.items()},
     }
     ready = {name: lambda url=url: answers(url) for name, url in urls.items()}
     if hop.stub:
@@ -146,9 +150,9 @@ def _start(system: System) -> None:
         n8n.deploy(layout, processes)
         ready |= {program.name: lambda: n8n.answers(layout) for program in n8n.programs(layout, hop.workers)}
     parts = ["Odoo with 4 workers and its websocket worker", *([] if hop.stub else ["n8n"]), "Prometheus",
-             "Alertmanager", "stand-ins"]
+             "Alertmanager", "exporters", "stand-ins"]
     with step(", ".join(parts)):
-        for name in ("prometheus", "alertmanager"):
+        for name in ("prometheus", "alertmanager", "blackbox_exporter"):
             processes.reload(name)
         for name in ready:
             processes.start(name)
