@@ -13,7 +13,7 @@ import re
 import threading
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import BinaryIO
 
@@ -58,7 +58,7 @@ class State:
         """Write it to `path`, whole or not at all."""
         unfinished = path.with_suffix(".unfinished")
         with open(unfinished, "w") as file:
-            json.dump(asdict(self), file)
+            json.dump(vars(self), file)
             file.flush()
             os.fsync(file.fileno())
         unfinished.rename(path)
@@ -135,7 +135,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--host", default="127.0.0.1")
     parser.add_argument("--port", type=int, default=3903)
     chosen = parser.parse_args(arguments)
-    registry = CollectorRegistry()
+    # it reads once now: what can not work is told at the start
+    registry = CollectorRegistry(auto_describe=True)
     try:
         registry.register(SlowQueries(chosen.logs, chosen.state, chosen.database))
     except (OSError, DamagedState) as error:

@@ -27,7 +27,11 @@ def programs(layout: Layout) -> list[Program]:
         return f"--web.listen-address=127.0.0.1:{port}"
 
     return [
-        Program("node_exporter", [node, listening(ports.node)]),
+        # without what a host has only under systemd, and what other programs leave in files
+        Program(
+            "node_exporter",
+            [node, "--no-collector.systemd", "--no-collector.textfile", listening(ports.node)],
+        ),
         Program(
             "process_exporter",
             # a process that was met before it became what it is is looked at again
