@@ -1,4 +1,4 @@
-"""A PostgreSQL that is given statements of known duration, and the exporter that counts the slow ones."""
+"""A PostgreSQL of its own with its exporters, to be given statements of known duration."""
 
 import os
 import signal
@@ -16,40 +16,48 @@ from tests.end_to_end.waiting import until
 from tests.exporters.served import served
 
 ELSEWHERE = "elsewhere"
+EXPORTERS = ("postgres_exporter", "slow_queries")
 THRESHOLD_MS = 250
 SLOW, QUICK = 0.255, 0.01
 
 
 class Server:
-    """A PostgreSQL of its own, whose statements are slow from THRESHOLD_MS on, with the exporter that counts them."""
+    """A PostgreSQL whose statements are slow from THRESHOLD_MS on, with its two exporters."""
 
     def __init__(self, state):
         self.layout = Layout(state, Ports.free())
         self.processes = Processes(self.layout)
-        self.url = f"http://127.0.0.1:{self.layout.ports.slow_queries}/metrics"
         self.logs = postgres.logs(self.layout)
 
     def start(self):
         postgres.create(self.layout)
-        [counting] = [program for program in exporters.programs(self.layout) if program.name == "slow_queries"]
-        self.processes.configure([postgres.program(self.layout), counting])
+        watching = [program for program in exporters.programs(self.layout) if program.name in EXPORTERS]
+        self.processes.configure([postgres.program(self.layout), *watching])
         self.start_postgres()
+        postgres.create_monitor(self.layout)
         for database in (odoo.DATABASE, ELSEWHERE):
             postgres.execute(self.layout, f"CREATE DATABASE {database}")
         self.change("log_min_duration_statement", THRESHOLD_MS)
-        self.start_exporter()
+        for exporter in EXPORTERS:
+            self.start_exporter(exporter)
 
     def start_postgres(self):
         self.processes.start("postgres")
         self.processes.wait("postgres", lambda: postgres.answers(self.layout))
 
-    def start_exporter(self):
-        self.processes.start("slow_queries")
-        self.processes.wait("slow_queries", lambda: system.answers(self.url))
+    def start_exporter(self, name="slow_queries"):
+        self.processes.start(name)
+        self.processes.wait(name, lambda: system.answers(self.url(name)))
+
+    def url(self, name):
+        """The address of an exporter's metrics."""
+        return f"http://127.0.0.1:{getattr(self.layout.ports, exporters.PORTS[name])}/metrics"
 
     def kill_exporter(self):
-        """End the exporter as a crash would; supervisord starts it again."""
-        os.kill(self.processes.pid("slow_queries"), signal.SIGKILL)
+        """End the exporter as a crash would; supervisord starts it again, which takes a moment."""
+        killed = self.processes.pid("slow_queries")
+        os.kill(killed, signal.SIGKILL)
+        until(lambda: self.processes.pid("slow_queries") not in (0, killed), "another exporter")
 
     def change(self, setting, value):
         """Set a parameter of the server, and wait until who connects finds it."""
@@ -88,7 +96,7 @@ class Server:
         """The slow statements by database, as the exporter says now."""
         return {
             sample.labels["database"]: int(sample.value)
-            for sample in served(self.url)
+            for sample in served(self.url("slow_queries"))
             if sample.name == "postgresql_slow_queries_total"
         }
 

@@ -16,21 +16,10 @@ from exporters.slow_queries import SlowQueries
 from stack import odoo, prometheus
 
 from tests.end_to_end.waiting import until
-from tests.exporters.slow_statements import ELSEWHERE, QUICK, SLOW, THRESHOLD_MS, Difference, Server
+from tests.exporters.slow_statements import ELSEWHERE, QUICK, SLOW, THRESHOLD_MS, Difference
 
 ROOT = Path(__file__).parents[2]
 FAILS = f"SELECT 1 / (random() * 0)::int FROM pg_sleep({SLOW})"
-
-
-@pytest.fixture(scope="module")
-def server(tmp_path_factory):
-    """A running Server."""
-    server = Server(tmp_path_factory.mktemp("slow"))
-    try:
-        server.start()
-        yield server
-    finally:
-        server.stop()
 
 
 @pytest.fixture
@@ -127,10 +116,12 @@ def test_the_exporter_is_away_for_a_while(server, since, end):
     server.sleep(SLOW)
     if end == "stop":
         server.processes.stop("slow_queries")
+        server.sleep(SLOW, SLOW)
+        server.start_exporter()
     else:
         server.kill_exporter()
-    server.sleep(SLOW, SLOW)
-    server.start_exporter()
+        server.sleep(SLOW, SLOW)
+        until(lambda: answers(server), "the exporter answers")
     assert since() == {odoo.DATABASE: 4}
 
 
@@ -148,12 +139,11 @@ def test_killed_at_any_moment_it_counts_each_once(server, since):
     killing.start()
     server.sleep(*[SLOW] * 60, clients=10)
     killing.join()
-    server.start_exporter()
+    until(lambda: answers(server), "the exporter answers")
     assert since() == {odoo.DATABASE: 60}
 
 
 def kill(server):
-    until(lambda: "slow_queries" in server.processes.running(), "the exporter runs")
     until(lambda: answers(server), "the exporter answers")
     server.kill_exporter()
 
@@ -175,7 +165,7 @@ def test_values_that_are_bound_are_not_in_the_log(server, tmp_path):
 
 def test_what_it_serves_is_what_prometheus_expects(server):
     promtool = prometheus.provide()["promtool"]
-    checked = subprocess.run([promtool, "check", "metrics"], input=requests.get(server.url, timeout=10).content,
+    checked = subprocess.run([promtool, "check", "metrics"], input=requests.get(server.url("slow_queries"), timeout=10).content,
                              capture_output=True)
     assert (checked.returncode, checked.stdout, checked.stderr) == (0, b"", b"")
 
