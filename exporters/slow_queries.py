@@ -1,8 +1,8 @@
 """Exporter of how many statements were slow, exact, from PostgreSQL's JSON log.
 
-PostgreSQL writes a line for each statement that took at least ``log_min_duration_statement``, when it ends. A scrape
-reads the lines that came since the one before. What was read, and what was counted, is stored together before the scrape
-is answered, so that no line is counted twice or left out, however often either side is restarted.
+PostgreSQL writes a line for each statement that took ``log_min_duration_statement`` or longer, when it has ended. A
+scrape reads the lines that came since the one before. What was read and what was counted is stored together, before the
+scrape is answered, so that no line is counted twice or left out, however often either side is restarted.
 """
 
 import argparse
@@ -52,7 +52,7 @@ class State:
         except FileNotFoundError:
             return cls()
         except (ValueError, KeyError, TypeError) as error:
-            raise DamagedState(f"{path} is damaged ({error}): delete it, and all of the log is counted anew.") from error
+            raise DamagedState(f"{path} is damaged ({error}): delete it, and the log is counted anew.") from error
 
     def store(self, path: Path) -> None:
         """Write it to `path`, whole or not at all."""

@@ -13,7 +13,8 @@ from pathlib import Path
 import pytest
 import yaml
 
-from stack import postgres
+from stack import exporters, n8n, postgres
+from stack.layout import Layout
 from stack.odoo import ADDONS, DATABASE
 from stack.ports import Ports
 
@@ -23,9 +24,11 @@ LISTENS = {
     "odoo": {PORTS.odoo, PORTS.gevent}, "ai-service": {PORTS.ai}, "kyc-provider": {PORTS.kyc}, "n8n": {PORTS.n8n},
     "n8n-worker": {PORTS.n8n}, "redis": {PORTS.redis}, "alert-receiver": {PORTS.receiver},
     "prometheus": {PORTS.prometheus}, "alertmanager": {PORTS.alertmanager}, "postgres": {5432}, "grafana": {3000},
-    "tempo": {3200, 4318}, "loki": {3100}, "alloy": {12345},
+    "tempo": {3200, 4318}, "loki": {3100}, "alloy": {12345}, "node-exporter": {PORTS.node},
+    "process-exporter": {PORTS.process}, "postgres-exporter": {PORTS.postgres_exporter},
+    "slow-queries": {PORTS.slow_queries}, "blackbox-exporter": {PORTS.blackbox},
 }
-ONE_SHOT = {"odoo-init", "n8n-database", "n8n-init"}
+ONE_SHOT = {"odoo-init", "n8n-database", "n8n-init", "postgres-monitor"}
 DOCKER_SOCKET = "/var/run/docker.sock"
 DOCKERFILES = sorted((ROOT / "compose").glob("*.Dockerfile"))
 
@@ -113,7 +116,8 @@ def test_images_are_pinned(services):
 def test_python_packages_are_those_of_the_project():
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     pins = {*project["dependencies"], *(pin for group in project["optional-dependencies"].values() for pin in group)}
-    installed = [pin for path in DOCKERFILES for pin in re.findall(r"\S+==\S+", path.read_text())]
+    texts = [path.read_text() for path in (*DOCKERFILES, ROOT / "docker-compose.yml")]
+    installed = [pin for text in texts for pin in re.findall(r"\w\S*==\S+", text)]
     assert installed
     assert set(installed) <= pins
 
@@ -158,23 +162,50 @@ def test_odoo_is_configured_as_on_one_machine(services, odoo_configuration):
         assert targets[f"{odoo_configuration['addons_path']}/{addon}"] == ROOT / addon
 
 
-def test_postgres_takes_as_many_connections_as_on_one_machine(services):
-    [limit] = re.findall(r"max_connections = (\d+)", postgres.SETTINGS)
-    assert f"max_connections={limit}" in services["postgres"]["command"]
+def test_postgres_takes_connections_and_writes_its_log_as_on_one_machine(services):
+    given = dict(option.split("=") for option in services["postgres"]["command"] if option != "-c")
+    settings = dict(re.findall(r"^(\w+) = '?(.+?)'?$", postgres.SETTINGS, re.MULTILINE))
+    expected = {name: settings[name] for name in settings
+                if name in ("max_connections", "lc_messages") or name.startswith("log") and name != "log_timezone"}
+    assert given == {**expected, "log_directory": "/var/log/postgresql"}
+
+
+def test_the_exporter_of_slow_queries_reads_postgres_log_as_its_user(services):
+    targets = {mount["source"]: mount for mount in services["slow-queries"]["volumes"]}
+    [written] = [mount for mount in services["postgres"]["volumes"] if mount["source"] == "postgres-log"]
+    read = targets["postgres-log"]
+    assert read["read_only"] and read["target"] == written["target"]
+    command = " ".join(services["slow-queries"]["command"])
+    assert f"--logs {read['target']} " in command
+    assert f"--state {targets['slow-queries-data']['target']}/" in command
+    assert re.findall(r"--database (\w+)", command) == [DATABASE, n8n.DATABASE]
+    # that of PostgreSQL's image; the folders belong to it before a volume takes their place
+    assert services["slow-queries"]["user"] == "999:999"
+    assert targets["slow-queries-data"]["target"] in services["slow-queries"]["build"]["dockerfile_inline"]
+    assert written["target"] in services["postgres"]["build"]["dockerfile_inline"]
+
+
+def test_exporters_are_run_as_on_one_machine(services, tmp_path):
+    options = {option for program in exporters.programs(Layout(tmp_path, PORTS)) for option in program.command}
+    assert set(services["process-exporter"]["command"]) - options == {"-config.path=/etc/process_exporter.yml"}
+    mounts = {mount["target"]: Path(mount["source"]) for mount in files_of(services["blackbox-exporter"])}
+    [file] = re.findall(r"--config.file=(\S+)", " ".join(services["blackbox-exporter"]["command"]))
+    assert mounts[file] == ROOT / "prometheus" / "blackbox.yml"
 
 
 def test_addresses_name_services_and_their_ports(services):
     texts = [json.dumps(services), *(path.read_text() for path in (ROOT / "compose").rglob("*") if path.is_file()
                                      and path.parent.name != "secrets")]
-    addresses = {(host, int(port)) for text in texts for host, port in re.findall(r"http://([\w.-]+):(\d+)", text)}
+    addresses = {(host, int(port)) for text in texts
+                 for host, port in re.findall(r"(?:http://|URI\": \")([\w.-]+):(\d+)", text)}
     assert ("prometheus", PORTS.prometheus) in addresses
     for host, port in addresses - {("127.0.0.1", port) for ports in LISTENS.values() for port in ports}:
         assert port in LISTENS[host]
 
 
-@pytest.mark.parametrize("service, path, key", [
-    ("prometheus", "prometheus.yml", "targets"), ("alertmanager", "alertmanager/alertmanager.yml", "url")])
-def test_monitoring_reaches_other_services_by_their_names(services, service, path, key):
+@pytest.mark.parametrize("service, path", [
+    ("prometheus", "prometheus.yml"), ("alertmanager", "alertmanager/alertmanager.yml")])
+def test_monitoring_reaches_other_services_by_their_names(services, service, path):
     inline = services[service]["build"]["dockerfile_inline"]
     text = (ROOT / "prometheus" / path).read_text()
     for old, new in re.findall(r"\bs/([\w.:-]+)/([\w.:-]+)/", inline):
@@ -184,7 +215,7 @@ def test_monitoring_reaches_other_services_by_their_names(services, service, pat
     for copied in re.findall(r"^COPY (?:--\S+ )?(\S+)", inline, re.MULTILINE):
         assert (context / copied).exists()
     yaml.safe_load(text)
-    addresses = re.findall(rf"{key}: (?:\[|http://)([\w.-]+):(\d+)", text)
+    addresses = re.findall(r"(?:\[|http://|: )([\w.-]+):(\d+)", text)
     assert addresses
     for host, port in addresses:
         # Prometheus and Alertmanager scrape themselves on their own loopback

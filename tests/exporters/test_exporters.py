@@ -1,8 +1,11 @@
 """The exporters, as they run in the system, and what Prometheus has from them."""
 
+import os
 import re
 import shutil
+import subprocess
 from contextlib import closing
+from pathlib import Path
 
 import psutil
 import psycopg2
@@ -16,6 +19,7 @@ from tests.end_to_end.waiting import until
 from tests.exporters.served import served
 from tests.exporters.slow_statements import ELSEWHERE
 
+ROOT = Path(__file__).parents[2]
 HOST = "influencegen-1"
 SERVICES = {"odoo": "true", "n8n": "true", "aiservice": "true", "kyc": "false"}
 
@@ -84,7 +88,8 @@ def test_each_service_has_its_processes(system):
     names = {"odoo", "n8n", "postgresql", "aiservice"}
 
     def found():
-        return {series["metric"].get("service_name") for series in query(system, "namedprocess_namegroup_num_procs > 0")}
+        groups = query(system, "namedprocess_namegroup_num_procs > 0")
+        return {series["metric"].get("service_name") for series in groups}
 
     until(lambda: found() == names, f"processes of {names}", 90)
     assert not query(system, '{job="process", groupname=~".+"}')
@@ -173,9 +178,14 @@ def test_what_on_call_asks_for_is_there(server, name):
     assert re.search(rf"^{name}\b", requests.get(server.url("postgres_exporter"), timeout=30).text, re.MULTILINE)
 
 
-def test_who_watches_can_change_nothing(server):
-    login = {**postgres.dsn(server.layout, odoo.DATABASE), "user": postgres.MONITOR,
-             "password": server.layout.secret(postgres.MONITOR)}
+@pytest.fixture
+def login(server):
+    """How the exporter logs in."""
+    return {**postgres.dsn(server.layout, odoo.DATABASE), "user": postgres.MONITOR,
+            "password": server.layout.secret(postgres.MONITOR)}
+
+
+def test_who_watches_can_change_nothing(login):
     with closing(psycopg2.connect(**login)) as connection:
         with pytest.raises(psycopg2.errors.InsufficientPrivilege):
             connection.cursor().execute("CREATE TABLE public.mine (id int)")
@@ -191,3 +201,19 @@ def test_a_server_that_is_down_is_told(server):
     finally:
         server.start_postgres()
     until(lambda: values(server, "pg_up") == {"": 1}, "the server is seen again")
+
+
+def test_compose_makes_the_same_role(server, login, tmp_path):
+    server.execute(f"DROP ROLE {postgres.MONITOR}")
+    (tmp_path / "postgres_password").write_text(server.layout.secret("postgres"))
+    script = (ROOT / "compose" / "postgres_monitor.sh").read_text()
+    script = script.replace("/run/secrets", str(tmp_path)).replace("PGHOST=postgres", "PGHOST=127.0.0.1")
+    environment = {"PATH": f"{postgres.provide()}:{os.environ['PATH']}", "PGPORT": str(server.layout.ports.pg)}
+    # a second time with another password, as after a change of secrets
+    for password in ("it's \"another\"", login["password"]):
+        (tmp_path / "monitoring_password").write_text(password)
+        subprocess.run(["sh", "-c", script], env=environment, check=True)
+        with closing(psycopg2.connect(**{**login, "password": password})) as connection:
+            cursor = connection.cursor()
+            cursor.execute("SELECT rolsuper, pg_has_role('pg_monitor', 'USAGE') FROM pg_roles WHERE rolname = user")
+            assert cursor.fetchall() == [(False, True)]

@@ -1,4 +1,4 @@
-"""The counter of slow statements is exact: PostgreSQL and the exporter run for real, on statements of known duration."""
+"""The counter of slow statements is exact: PostgreSQL and the exporter run, on statements of known duration."""
 
 import json
 import os
@@ -14,7 +14,6 @@ import requests
 
 from exporters.slow_queries import SlowQueries
 from stack import odoo, prometheus
-
 from tests.end_to_end.waiting import until
 from tests.exporters.slow_statements import ELSEWHERE, QUICK, SLOW, THRESHOLD_MS, Difference
 
@@ -164,9 +163,9 @@ def test_values_that_are_bound_are_not_in_the_log(server, tmp_path):
 
 
 def test_what_it_serves_is_what_prometheus_expects(server):
-    promtool = prometheus.provide()["promtool"]
-    checked = subprocess.run([promtool, "check", "metrics"], input=requests.get(server.url("slow_queries"), timeout=10).content,
-                             capture_output=True)
+    text = requests.get(server.url("slow_queries"), timeout=10).content
+    command = [prometheus.provide()["promtool"], "check", "metrics"]
+    checked = subprocess.run(command, input=text, capture_output=True)
     assert (checked.returncode, checked.stdout, checked.stderr) == (0, b"", b"")
 
 
