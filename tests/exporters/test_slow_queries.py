@@ -3,6 +3,7 @@
 import json
 import os
 import random
+import re
 import subprocess
 import sys
 import threading
@@ -13,7 +14,7 @@ import pytest
 import requests
 
 from exporters.slow_queries import SlowQueries
-from stack import odoo, prometheus
+from stack import odoo, postgres, prometheus
 from tests.end_to_end.waiting import until
 from tests.exporters.slow_statements import ELSEWHERE, QUICK, SLOW, THRESHOLD_MS, Difference
 
@@ -224,6 +225,14 @@ def test_a_file_that_is_written_anew_is_read_from_its_beginning(logs, collector)
     assert counted(collector) == (7, 0)
 
 
+def test_what_was_counted_outlives_the_exporter_and_the_file(logs, state, collector):
+    (logs / "a.json").write_text(line(1) + line(2))
+    (logs / "b.json").write_text(line(3))
+    assert counted(collector) == (3, 0)
+    (logs / "a.json").write_text(line(4))
+    assert counted(SlowQueries(logs, state, [odoo.DATABASE])) == (4, 0)
+
+
 def test_a_file_that_is_renamed_is_not_read_again(logs, collector):
     (logs / "a.json").write_text(line(1))
     assert counted(collector) == (1, 0)
@@ -291,3 +300,9 @@ def test_a_log_that_vanishes_fails_the_scrape(logs, collector):
     os.rmdir(logs)
     with pytest.raises(FileNotFoundError):
         counted(collector)
+
+
+def test_the_documentation_names_the_settings_that_are_in_use():
+    text = (ROOT / "docs" / "operations.md").read_text()
+    [named] = re.findall(r"```ini\n(logging_collector.*?)```", text, re.DOTALL)
+    assert set(named.splitlines()) <= set(postgres.SETTINGS.splitlines())
