@@ -3,6 +3,7 @@
 import functools
 import os
 import pwd
+import re
 import shutil
 import subprocess
 from contextlib import closing
@@ -20,6 +21,8 @@ USER = "odoo"
 MONITOR = "monitoring"
 # PostgreSQL refuses to run as root.
 UNPRIVILEGED = "nobody"
+# The first that writes its log as JSON.
+OLDEST = 15
 
 SETTINGS = """
 listen_addresses = '127.0.0.1'
@@ -57,6 +60,7 @@ def provide() -> Path:
 def create(layout: Layout) -> None:
     """Make the cluster if there is none, and write its settings."""
     programs = provide()
+    _check_version(programs)
     _stop_orphan(layout, programs)
     # a cluster that outlived the state it belongs to can't be opened: its password went with the state
     made = layout.state / "cluster.made"
@@ -148,6 +152,16 @@ def _from_package() -> Path:
     if not found:
         raise Trouble("Debian's package of PostgreSQL carries no server: install PostgreSQL and run this again.")
     return found[-1]
+
+
+def _check_version(programs: Path) -> None:
+    told = subprocess.run(
+        [programs / "postgres", "--version"], env=_environment(programs), capture_output=True, text=True, check=True
+    ).stdout
+    version = int(re.search(r"\d+", told)[0])
+    if version < OLDEST:
+        raise Trouble(f"{programs / 'postgres'} is of PostgreSQL {version}, and {OLDEST} or newer is needed: "
+                      "put a newer one on PATH.")
 
 
 def _environment(programs: Path) -> dict[str, str]:
