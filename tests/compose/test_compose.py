@@ -227,3 +227,18 @@ def test_prometheus_finds_its_token(services):
     jobs = yaml.safe_load((ROOT / "prometheus" / "prometheus.yml").read_text())["scrape_configs"]
     files = {job["authorization"]["credentials_file"] for job in jobs if "authorization" in job}
     assert {secret["target"]} == {f"/etc/prometheus/{file}" for file in files}
+
+
+@pytest.mark.parametrize("command, group", [
+    ("/usr/bin/python3 /usr/bin/odoo --db_host postgres --db_port 5432", "odoo"),
+    ("/opt/odoo/venv/bin/python3 -u /opt/odoo/odoo-bin -c /etc/odoo.conf", "odoo"),
+    ("node /usr/local/bin/n8n worker --concurrency=10", "n8n"),
+    ("python -m stack.standins.ai_service --host 0.0.0.0 --port 8090", "aiservice"),
+    ("sh /entrypoint.sh odoo", None),
+    ("tail -f /var/log/odoo/odoo.log", None),
+    ("python -m stack.standins.kyc_provider --host 0.0.0.0 --port 8091", None),
+])
+def test_processes_in_containers_belong_to_their_services(command, group):
+    groups = yaml.safe_load((ROOT / "prometheus" / "process_exporter.yml").read_text())["process_names"]
+    found = [each["name"] for each in groups if any(re.search(pattern, command) for pattern in each.get("cmdline", []))]
+    assert found == ([group] if group else [])
