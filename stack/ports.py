@@ -23,6 +23,8 @@ WHO = {
     "postgres_exporter": "the exporter of PostgreSQL",
     "slow_queries": "the exporter of slow queries",
     "blackbox": "the exporter of probes",
+    "gpu": "the GPU exporter",
+    "backup": "the exporter of backups",
 }
 
 
@@ -45,6 +47,8 @@ class Ports:
     postgres_exporter: int = 9187
     slow_queries: int = 3903
     blackbox: int = 9115
+    gpu: int = 9835
+    backup: int = 9836
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str]) -> "Ports":

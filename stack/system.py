@@ -11,7 +11,7 @@ from dataclasses import asdict, dataclass
 
 import requests
 
-from stack import exporters, n8n, odoo, postgres, prometheus
+from stack import backup, exporters, gpu, n8n, odoo, postgres, prometheus
 from stack.console import Trouble, step
 from stack.layout import Layout
 from stack.processes import Processes, Program
@@ -29,6 +29,8 @@ OWNERS = {
     "prometheus": {"prometheus"},
     "alertmanager": {"alertmanager"},
     **{port: {program} for program, port in exporters.PORTS.items()},
+    "gpu": {"gpu_exporter"},
+    "backup": {"backup"},
     **{port: {module} for module, port in STANDINS.items()},
 }
 
@@ -109,16 +111,20 @@ def _prepare(layout: Layout, hop: Hop) -> tuple[odoo.Source, Processes]:
     layout.ports.check(name for name, owners in OWNERS.items() if not owners & ours)
     source = odoo.choose()
     print(f"  Odoo {source.series}: {source.why}")
+    print(f"  GPU: {gpu.why()}")
     configuration = odoo.configure(layout, source)
     prometheus.configure(layout)
+    backups = backup.configure(layout, with_n8n=not hop.stub)
     if "postgres" not in ours:
         postgres.create(layout)
     processes.configure([
         postgres.program(layout),
         *(_standin(layout, module, port) for module, port in STANDINS.items()),
         odoo.program(layout, source),
+        gpu.program(layout),
         *prometheus.programs(layout),
         *exporters.programs(layout),
+        backup.program(layout),
         # last, because what follows a program that is added or removed is stopped
         *([_standin(layout, *stub) for stub in STUB.items()] if hop.stub else n8n.programs(layout, hop.workers)),
     ])  # fmt: skip
@@ -126,8 +132,9 @@ def _prepare(layout: Layout, hop: Hop) -> tuple[odoo.Source, Processes]:
         processes.start("postgres")
         processes.wait("postgres", lambda: postgres.answers(layout))
     postgres.create_monitor(layout)
-    if "odoo" in processes.running() and processes.began("odoo") < configuration.stat().st_mtime:
-        processes.stop("odoo")
+    for name, file in (("odoo", configuration), ("backup", backups)):
+        if name in processes.running() and processes.began(name) < file.stat().st_mtime:
+            processes.stop(name)
     if not odoo.is_current(layout, source):
         processes.stop("odoo")
         odoo.install(layout, source, configuration)
@@ -140,6 +147,7 @@ def _start(system: System) -> None:
     urls = {
         "odoo": system.url("odoo", "/web/login"),
         **{module: system.url(port, "/health") for module, port in standins.items()},
+        "gpu_exporter": system.url("gpu", "/metrics"),
         **{name: system.url(name, "/-/ready") for name in ("prometheus", "alertmanager")},
         **{program: system.url(port) for program, port in exporters.PORTS.items()},
     }
@@ -158,6 +166,10 @@ def _start(system: System) -> None:
             processes.start(name)
         for name, answer in ready.items():
             processes.wait(name, answer)
+    with step("backups, the first of each at once"):
+        # they are of what runs by now
+        processes.start("backup")
+        processes.wait("backup", lambda: answers(system.url("backup", "/metrics")))
 
 
 def _stop_if_elsewhere(layout: Layout, processes: Processes) -> None:
@@ -187,6 +199,7 @@ def _standin(layout: Layout, module: str, port: str) -> Program:
             "AI_SERVICE_URL": f"http://127.0.0.1:{layout.ports.ai}",
             "AI_SERVICE_TOKEN": layout.secret("ai-service"),
             "OTEL_EXPORTER_OTLP_ENDPOINT": os.environ.get("OTEL_EXPORTER_OTLP_ENDPOINT", ""),
+            **gpu.environment(layout),
         },
     )  # fmt: skip
 

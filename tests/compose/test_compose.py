@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from stack import exporters, n8n, postgres
+from stack import debian, exporters, gpu, n8n, postgres
 from stack.layout import Layout
 from stack.odoo import ADDONS, DATABASE
 from stack.ports import Ports
@@ -27,6 +27,7 @@ LISTENS = {
     "tempo": {3200, 4318}, "loki": {3100}, "alloy": {12345}, "node-exporter": {PORTS.node},
     "process-exporter": {PORTS.process}, "postgres-exporter": {PORTS.postgres_exporter},
     "slow-queries": {PORTS.slow_queries}, "blackbox-exporter": {PORTS.blackbox},
+    "gpu-exporter": {PORTS.gpu}, "backup": {PORTS.backup},
 }
 ONE_SHOT = {"odoo-init", "n8n-database", "n8n-init", "postgres-monitor"}
 DOCKER_SOCKET = "/var/run/docker.sock"
@@ -151,6 +152,24 @@ def test_stand_ins_listen_where_they_are_expected(services, name, module):
     assert (ROOT / "stack" / "standins" / f"{module}.py").exists()
 
 
+def test_the_gpus_of_the_machine_take_the_place_of_the_stand_in():
+    def exporter(*files):
+        options = [word for file in files for word in ("--file", ROOT / file)]
+        result = subprocess.run([debian.program("docker-compose", "docker-compose"), *options, "config", "--format",
+                                 "json"], capture_output=True, text=True, check=True)
+        return json.loads(result.stdout)["services"]["gpu-exporter"]
+
+    standin, gpus = exporter("docker-compose.yml"), exporter("docker-compose.yml", "compose/gpu.yml")
+    assert "deploy" not in standin
+    assert f"COPY --from=standin /{gpu.LIBRARY} {standin['environment']['LD_LIBRARY_PATH']}" in (
+        ROOT / "compose" / "gpu_exporter.Dockerfile").read_text()
+    assert gpus["environment"]["LD_LIBRARY_PATH"] == ""
+    [device] = gpus["deploy"]["resources"]["reservations"]["devices"]
+    assert (device["driver"], device["count"]) == ("nvidia", -1)
+    for service in (standin, gpus):
+        assert f"exporters.gpu_exporter --host 0.0.0.0 --port {PORTS.gpu}" in " ".join(service["command"])
+
+
 def test_odoo_is_configured_as_on_one_machine(services, odoo_configuration):
     assert {int(odoo_configuration["http_port"]), int(odoo_configuration["gevent_port"])} == LISTENS["odoo"]
     assert odoo_configuration["workers"] == "4"
@@ -242,3 +261,24 @@ def test_processes_in_containers_belong_to_their_services(command, group):
     groups = yaml.safe_load((ROOT / "prometheus" / "process_exporter.yml").read_text())["process_names"]
     found = [each["name"] for each in groups if any(re.search(pattern, command) for pattern in each.get("cmdline", []))]
     assert found == ([group] if group else [])
+
+
+def test_backups_are_of_what_the_other_services_have(services, odoo_configuration):
+    settings = yaml.safe_load((ROOT / "compose" / "backup.yml").read_text())
+    backups = settings["backups"]
+    database = odoo_configuration["db_name"]
+    assert backups["platform"]["database"] == database
+    assert backups["platform"]["filestore"] == f"{odoo_configuration['data_dir']}/filestore/{database}"
+    assert backups["n8n"]["database"] == services["n8n"]["environment"]["DB_POSTGRESDB_DATABASE"]
+    assert backups["monitoring"]["data"] in " ".join(services["prometheus"]["command"])
+    volumes = {mount["target"]: mount["source"] for mount in services["backup"]["volumes"]}
+    for folder, service in ((odoo_configuration["data_dir"], "odoo"), (backups["monitoring"]["data"], "prometheus")):
+        assert volumes[folder] in {mount["source"] for mount in services[service]["volumes"]}
+    assert volumes[settings["folder"]] == "backups"
+    assert "--web.enable-admin-api" in services["prometheus"]["command"]
+    assert str(PORTS.backup) in services["backup"]["command"]
+
+
+def test_backups_are_dumped_by_programs_of_the_server_s_version(services):
+    [server] = re.findall(r"^FROM \S+$", services["postgres"]["build"]["dockerfile_inline"], re.MULTILINE)
+    assert f"{server}\n" in (ROOT / "compose" / "backup.Dockerfile").read_text()
