@@ -11,7 +11,7 @@ from dataclasses import asdict, dataclass
 
 import requests
 
-from stack import backup, gpu, n8n, odoo, postgres, prometheus, victoria
+from stack import backup, exporters, gpu, n8n, odoo, postgres, prometheus, victoria
 from stack.console import Trouble, step
 from stack.layout import Layout
 from stack.processes import Processes, Program
@@ -29,6 +29,7 @@ OWNERS = {
     "prometheus": {"prometheus"},
     "alertmanager": {"alertmanager"},
     **{tier.name: {tier.name} for tier in victoria.TIERS},
+    **{port: {program} for program, port in exporters.PORTS.items()},
     "gpu": {"gpu_exporter"},
     "backup": {"backup"},
     **{port: {module} for module, port in STANDINS.items()},
@@ -125,6 +126,7 @@ def _prepare(layout: Layout, hop: Hop) -> tuple[odoo.Source, Processes]:
         *victoria.programs(layout),
         gpu.program(layout),
         *prometheus.programs(layout),
+        *exporters.programs(layout),
         backup.program(layout),
         # last, because what follows a program that is added or removed is stopped
         *([_standin(layout, *stub) for stub in STUB.items()] if hop.stub else n8n.programs(layout, hop.workers)),
@@ -132,6 +134,7 @@ def _prepare(layout: Layout, hop: Hop) -> tuple[odoo.Source, Processes]:
     with step("PostgreSQL"):
         processes.start("postgres")
         processes.wait("postgres", lambda: postgres.answers(layout))
+    postgres.create_monitor(layout)
     for name, file in (("odoo", configuration), ("backup", backups)):
         if name in processes.running() and processes.began(name) < file.stat().st_mtime:
             processes.stop(name)
@@ -150,6 +153,7 @@ def _start(system: System) -> None:
         **{tier.name: system.url(tier.name, "/health") for tier in victoria.TIERS},
         "gpu_exporter": system.url("gpu", "/metrics"),
         **{name: system.url(name, "/-/ready") for name in ("prometheus", "alertmanager")},
+        **{program: system.url(port) for program, port in exporters.PORTS.items()},
     }
     ready = {name: lambda url=url: answers(url) for name, url in urls.items()}
     if hop.stub:
@@ -158,9 +162,9 @@ def _start(system: System) -> None:
         n8n.deploy(layout, processes)
         ready |= {program.name: lambda: n8n.answers(layout) for program in n8n.programs(layout, hop.workers)}
     parts = ["Odoo with 4 workers and its websocket worker", *([] if hop.stub else ["n8n"]), "Prometheus",
-             "Alertmanager", "VictoriaMetrics", "stand-ins"]
+             "Alertmanager", "VictoriaMetrics", "exporters", "stand-ins"]
     with step(", ".join(parts)):
-        for name in ("prometheus", "alertmanager"):
+        for name in ("prometheus", "alertmanager", "blackbox_exporter"):
             processes.reload(name)
         for name in ready:
             processes.start(name)

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from stack import debian, gpu, postgres, prometheus, victoria
+from stack import debian, exporters, gpu, n8n, postgres, prometheus, victoria
 from stack.layout import Layout
 from stack.odoo import ADDONS, DATABASE
 from stack.ports import Ports
@@ -27,8 +27,11 @@ LISTENS = {
     "alertmanager-b": {PORTS.alertmanager, 9094}, "victoria-5m": {PORTS.victoria_5m},
     "victoria-1h": {PORTS.victoria_1h}, "postgres": {5432}, "grafana": {3000},
     "gpu-exporter": {PORTS.gpu}, "backup": {PORTS.backup}, "tempo": {3200, 4318}, "loki": {3100}, "alloy": {12345},
+    "node-exporter": {PORTS.node}, "process-exporter": {PORTS.process},
+    "postgres-exporter": {PORTS.postgres_exporter}, "slow-queries": {PORTS.slow_queries},
+    "blackbox-exporter": {PORTS.blackbox},
 }
-ONE_SHOT = {"odoo-init", "n8n-database", "n8n-init"}
+ONE_SHOT = {"odoo-init", "n8n-database", "n8n-init", "postgres-monitor"}
 DOCKER_SOCKET = "/var/run/docker.sock"
 DOCKERFILES = sorted((ROOT / "compose").glob("*.Dockerfile"))
 
@@ -128,7 +131,8 @@ def test_images_are_pinned(services):
 def test_python_packages_are_those_of_the_project():
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     pins = {*project["dependencies"], *(pin for group in project["optional-dependencies"].values() for pin in group)}
-    installed = [pin for path in DOCKERFILES for pin in re.findall(r"\S+==\S+", path.read_text())]
+    texts = [path.read_text() for path in (*DOCKERFILES, ROOT / "docker-compose.yml")]
+    installed = [pin for text in texts for pin in re.findall(r"\w\S*==\S+", text)]
     assert installed
     assert set(installed) <= pins
 
@@ -192,15 +196,42 @@ def test_odoo_is_configured_as_on_one_machine(services, odoo_configuration):
         assert targets[f"{odoo_configuration['addons_path']}/{addon}"] == ROOT / addon
 
 
-def test_postgres_takes_as_many_connections_as_on_one_machine(services):
-    [limit] = re.findall(r"max_connections = (\d+)", postgres.SETTINGS)
-    assert f"max_connections={limit}" in services["postgres"]["command"]
+def test_postgres_takes_connections_and_writes_its_log_as_on_one_machine(services):
+    given = dict(option.split("=") for option in services["postgres"]["command"] if option != "-c")
+    settings = dict(re.findall(r"^(\w+) = '?(.+?)'?$", postgres.SETTINGS, re.MULTILINE))
+    expected = {name: settings[name] for name in settings
+                if name in ("max_connections", "lc_messages") or name.startswith("log") and name != "log_timezone"}
+    assert given == {**expected, "log_directory": "/var/log/postgresql"}
+
+
+def test_the_exporter_of_slow_queries_reads_postgres_log_as_its_user(services):
+    targets = {mount["source"]: mount for mount in services["slow-queries"]["volumes"]}
+    [written] = [mount for mount in services["postgres"]["volumes"] if mount["source"] == "postgres-log"]
+    read = targets["postgres-log"]
+    assert read["read_only"] and read["target"] == written["target"]
+    command = " ".join(services["slow-queries"]["command"])
+    assert f"--logs {read['target']} " in command
+    assert f"--state {targets['slow-queries-data']['target']}/" in command
+    assert re.findall(r"--database (\w+)", command) == [DATABASE, n8n.DATABASE]
+    # that of PostgreSQL's image; the folders belong to it before a volume takes their place
+    assert services["slow-queries"]["user"] == "999:999"
+    assert targets["slow-queries-data"]["target"] in services["slow-queries"]["build"]["dockerfile_inline"]
+    assert written["target"] in services["postgres"]["build"]["dockerfile_inline"]
+
+
+def test_exporters_are_run_as_on_one_machine(services, tmp_path):
+    options = {option for program in exporters.programs(Layout(tmp_path, PORTS)) for option in program.command}
+    assert set(services["process-exporter"]["command"]) - options == {"-config.path=/etc/process_exporter.yml"}
+    mounts = {mount["target"]: Path(mount["source"]) for mount in files_of(services["blackbox-exporter"])}
+    [file] = re.findall(r"--config.file=(\S+)", " ".join(services["blackbox-exporter"]["command"]))
+    assert mounts[file] == ROOT / "prometheus" / "blackbox.yml"
 
 
 def test_addresses_name_services_and_their_ports(services):
     texts = [json.dumps(services), *(path.read_text() for path in (ROOT / "compose").rglob("*") if path.is_file()
                                      and path.parent.name != "secrets")]
-    addresses = {(host, int(port)) for text in texts for host, port in re.findall(r"http://([\w.-]+):(\d+)", text)}
+    addresses = {(host, int(port)) for text in texts
+                 for host, port in re.findall(r"(?:http://|URI\": \")([\w.-]+):(\d+)", text)}
     assert ("prometheus", PORTS.prometheus) in addresses
     for host, port in addresses - {("127.0.0.1", port) for ports in LISTENS.values() for port in ports}:
         assert port in LISTENS[host]
@@ -215,7 +246,7 @@ def test_monitoring_reaches_other_services_by_their_names(services, service, pat
     for copied in re.findall(r"^COPY (?:--\S+ )?(\S+)", inline, re.MULTILINE):
         assert (context / copied).exists()
     yaml.safe_load(text)
-    addresses = re.findall(rf"{key}: (?:\[|http://)([\w.-]+):(\d+)", text)
+    addresses = re.findall(r"(?:\[|http://|: )([\w.-]+):(\d+)", text)
     assert addresses
     for host, port in addresses:
         # Prometheus and Alertmanager scrape themselves on their own loopback
@@ -241,6 +272,21 @@ def test_prometheus_finds_its_token(services):
     assert {secret["target"]} == {f"/etc/prometheus/{file}" for file in files}
 
 
+@pytest.mark.parametrize("command, group", [
+    ("/usr/bin/python3 /usr/bin/odoo --db_host postgres --db_port 5432", "odoo"),
+    ("/opt/odoo/venv/bin/python3 -u /opt/odoo/odoo-bin -c /etc/odoo.conf", "odoo"),
+    ("node /usr/local/bin/n8n worker --concurrency=10", "n8n"),
+    ("python -m stack.standins.ai_service --host 0.0.0.0 --port 8090", "aiservice"),
+    ("sh /entrypoint.sh odoo", None),
+    ("tail -f /var/log/odoo/odoo.log", None),
+    ("python -m stack.standins.kyc_provider --host 0.0.0.0 --port 8091", None),
+])
+def test_processes_in_containers_belong_to_their_services(command, group):
+    groups = yaml.safe_load((ROOT / "prometheus" / "process_exporter.yml").read_text())["process_names"]
+    found = [each["name"] for each in groups if any(re.search(pattern, command) for pattern in each.get("cmdline", []))]
+    assert found == ([group] if group else [])
+
+
 def test_backups_are_of_what_the_other_services_have(services, odoo_configuration):
     settings = yaml.safe_load((ROOT / "compose" / "backup.yml").read_text())
     backups = settings["backups"]
@@ -258,7 +304,8 @@ def test_backups_are_of_what_the_other_services_have(services, odoo_configuratio
 
 
 def test_backups_are_dumped_by_programs_of_the_server_s_version(services):
-    assert f"FROM {services['postgres']['image']}" in (ROOT / "compose" / "backup.Dockerfile").read_text()
+    [server] = re.findall(r"^FROM \S+$", services["postgres"]["build"]["dockerfile_inline"], re.MULTILINE)
+    assert f"{server}\n" in (ROOT / "compose" / "backup.Dockerfile").read_text()
 
 
 def test_tiers_are_kept_as_on_one_machine(services, tmp_path):
