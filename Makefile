@@ -1,6 +1,6 @@
 # The verbs of the project. `make` alone lists them.
 .DEFAULT_GOAL := help
-.PHONY: help demo up stop clean test bench lint docs
+.PHONY: help demo up stop clean test bench lint docs rules
 
 # The Python that the project's own environment is made with.
 PYTHON ?= $(shell for python in python3 python3.13 python3.12 python3.11; do \
@@ -38,3 +38,7 @@ docs: export PYTHONPATH = influencegen_telemetry
 docs: ## Write what is generated from the catalogue: docs/metrics.md and n8n_workflows/metrics.sql
 	$(in_environment) -m metrics.documentation > docs/metrics.md
 	$(in_environment) -m metrics.n8n > n8n_workflows/metrics.sql
+
+rules: export PYTHONPATH = influencegen_telemetry
+rules: ## Write prometheus/rules/ from the catalogue and prometheus/thresholds.yml
+	$(in_environment) -m prometheus.src
