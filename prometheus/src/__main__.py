@@ -1,19 +1,44 @@
-"""`make rules`: write prometheus/rules/ anew, or say what is wrong with thresholds.yml and leave all as it is."""
+"""`make rules`: write prometheus/rules/ anew, or say what is wrong with thresholds.yml and leave them as they are."""
 
+import sys
 from pathlib import Path
 
-from . import recording
-from .rules import render
+import yaml
+
+from . import alerts, recording, slo
+from .rules import Group, render
+from .thresholds import Refused, Thresholds
 
 RULES = Path(__file__).parents[1] / "rules"
+CONFIGURATION = Path(__file__).parents[1] / "prometheus.yml"
 
 
-def main():
-    texts = {name: render(groups) for name, groups in recording.files(125e6).items()}
-    for path in RULES.glob("*.yml"):
+def files(thresholds: Thresholds) -> dict[str, list[Group]]:
+    """Return all groups of rules by name of their file in prometheus/rules/.
+
+    :raises Refused: when the thresholds can't be meant.
+    """
+    jobs = [job["job_name"] for job in yaml.safe_load(CONFIGURATION.read_text())["scrape_configs"]]
+    link = thresholds.section("links", "unknown", {"bytes_per_second"})
+    content = {
+        **recording.files(link["bytes_per_second"]),
+        **slo.files(thresholds),
+        **alerts.files(thresholds, jobs),
+    }
+    thresholds.refuse_unused()
+    return content
+
+
+def main() -> None:
+    """Write all files of rules, and delete those that are not written any more."""
+    try:
+        texts = {RULES / f"{name}.yml": render(groups) for name, groups in files(Thresholds.read()).items()}
+    except Refused as refused:
+        sys.exit(f"prometheus/thresholds.yml: {refused}")
+    for path in set(RULES.glob("*.yml")) - texts.keys():
         path.unlink()
-    for name, text in texts.items():
-        (RULES / f"{name}.yml").write_text(text)
+    for path, text in texts.items():
+        path.write_text(text)
 
 
 if __name__ == "__main__":

@@ -4,6 +4,7 @@ from metrics import catalogue
 
 from .promql import both, by, interval, percent, range_of, total
 from .rules import Group, Recording
+from .thresholds import number
 
 LATENCY_WINDOWS = ("1m", "5m", "15m", "1h")
 COUNTER_WINDOWS = ("1m", "5m", "1h", "1d")
@@ -79,6 +80,7 @@ def files(link_speed: float) -> dict[str, list[Group]]:
             "100 * gpu_memory_used_bytes / (gpu_memory_total_bytes > 0)",
         )])],
         "recording_availability": [Group("availability", _availability(), "1m")],
+        "recording_telemetry": [Group("telemetry", _telemetry(metrics), "1m")],
     }
 
 
@@ -193,7 +195,7 @@ def _hosts(link_speed):
     """The rules of hosts that are about now."""
     where = (*_HOST, "device")
     speed = (f"(max{by(where)}(node_network_speed_bytes > 0) "
-             f"or max{by(where)}(node_network_receive_bytes_total{_LINKS}) * 0 + {link_speed:g})")
+             f"or max{by(where)}(node_network_receive_bytes_total{_LINKS}) * 0 + {number(link_speed)})")
     rules = [
         Recording("influencegen:system_memory_utilization:percent",
                   f"max{by(_HOST)}(100 * (1 - node_memory_MemAvailable_bytes / node_memory_MemTotal_bytes))"),
@@ -262,4 +264,26 @@ def _availability():
         Recording(minute, f"100 * sum(sum_over_time({critical})) / sum(count_over_time({critical}))"),
         *(Recording(f"influencegen:system_availability:percent_{window}", f"avg_over_time({minute}[{window}])")
           for window in ("1h", "1d", "30d")),
+    ]
+
+
+def _telemetry(metrics):
+    """By how much rows and counters of facts have grown within a day, and how far apart.
+
+    Differences of what both say now and said a day ago, not increases: those extrapolate, and rows may be deleted.
+    """
+    rows = "max by (fact, database) (influencegen_telemetry_fact_rows{offset})"
+    counted = "influencegen:telemetry_fact_count:delta_1d"
+    stored = "influencegen:telemetry_fact_rows:delta_1d"
+    series = "sum by (database) (max without (instance) ({name}{offset}))"
+
+    def growth(template, **values):
+        return f"{template.format(offset='', **values)} - {template.format(offset=' offset 1d', **values)}"
+
+    return [
+        Recording(stored, growth(rows)),
+        *(Recording(counted, growth(series, name=metric.name), {"fact": metric.name})
+          for metric in metrics.values() if metric.rows),
+        Recording("influencegen:telemetry_fact_disagreement:delta_1d",
+                  f"abs({stored} - on (fact, database) {counted})"),
     ]

@@ -357,7 +357,7 @@ HOSTS = Case(
     })
 PEAK = Case("a CPU has a peak of one minute", ("recording_hosts",), {
     f'node_cpu_seconds_total{{{HOST}, cpu="0", mode="idle"}}': "0+60x110 6600+60x9",
-    f'node_cpu_seconds_total{{{HOST}, cpu="0", mode="user"}}': "0x110 60x9",
+    f'node_cpu_seconds_total{{{HOST}, cpu="0", mode="user"}}': "6000x110 6060x9",
 }, {
     f"system_cpu_utilization:avg_1m{{{HOST}}}": 0,
     f"system_cpu_utilization:max_1m{{{HOST}}}": 0,
