@@ -30,11 +30,21 @@ def files(thresholds: Thresholds, jobs: list[str]) -> dict[str, list[Group]]:
     jobs: the scrape jobs that must have targets.
     """
     subjects = {
-        "hosts": HOSTS, "gpu": GPU, "postgresql": POSTGRESQL, "odoo": ODOO, "integration": INTEGRATIONS,
-        "ai_images": AI_IMAGES, "business": BUSINESSES, "backups": BACKED_UP, "monitoring": (*MONITORING, missing(jobs)),
+        "hosts": HOSTS,
+        "gpu": GPU,
+        "postgresql": POSTGRESQL,
+        "odoo": ODOO,
+        "integration": INTEGRATIONS,
+        "ai_images": AI_IMAGES,
+        "business": BUSINESSES,
+        "backups": BACKED_UP,
+        "monitoring": (*MONITORING, missing(jobs)),
     }
-    return {f"alerts_{subject}": [Group(f"alerts-{subject.replace('_', '-')}", [thresholds.apply(alert) for alert in alerts])]
-            for subject, alerts in subjects.items()}
+    return {
+        f"alerts_{subject}": [
+            Group(f"alerts-{subject.replace('_', '-')}", [thresholds.apply(alert) for alert in alerts])
+        ] for subject, alerts in subjects.items()
+    }
 
 
 def _platform(name, severity, expr, summary, description, dashboard=SYSTEM, keep=""):
@@ -60,13 +70,13 @@ HOSTS = (
     *_two("platform", ("HostCpuHigh", "HostCpuCritical"),
           "influencegen:system_cpu_utilization:avg_5m > <above_percent>",
           ("A host's CPUs are busy", "A host's CPUs are nearly used up"),
-          f"The CPUs of {_ON_HOST} ({{{{ $labels.service_name }}}}) were {_ONE} % busy over the last 5 minutes; more than "
-          "<above_percent> % is too much.", SYSTEM),
+          f"The CPUs of {_ON_HOST} ({{{{ $labels.service_name }}}}) were {_ONE} % busy over the last 5 minutes; more "
+          f"than <above_percent> % is too much.", SYSTEM),
     *_two("platform", ("HostMemoryHigh", "HostMemoryCritical"),
           "influencegen:system_memory_utilization:percent > <above_percent>",
           ("A host's memory is filling", "A host's memory is nearly used up"),
-          f"{_ONE} % of the memory of {_ON_HOST} ({{{{ $labels.service_name }}}}) is used; more than <above_percent> % is "
-          "too much.", SYSTEM),
+          f"{_ONE} % of the memory of {_ON_HOST} ({{{{ $labels.service_name }}}}) is used; more than <above_percent> "
+          f"% is too much.", SYSTEM),
     *_two("platform", ("DiskSpaceLow", "DiskSpaceCritical"),
           "influencegen:system_disk_space_used:percent > <above_percent>",
           ("A disk is filling", "A disk is nearly full"),
@@ -76,8 +86,8 @@ HOSTS = (
               f'min by ({_DISK_LABELS}) (label_replace(predict_linear(node_filesystem_avail_bytes[6h], '
               '<within_hours> * 3600), "mount_point", "$1", "mountpoint", "(.+)")) < 0',
               "A disk will soon be full",
-              f"{_OF_DISK} is {_ONE} % full, and will be full within <within_hours> hours if it goes on filling as it did "
-              "over the last 6.", keep="30m"),
+              f"{_OF_DISK} is {_ONE} % full, and will be full within <within_hours> hours if it goes on filling as it "
+              f"did over the last 6.", keep="30m"),
     *_two("platform", ("DiskBusy", "DiskSaturated"),
           "influencegen:system_disk_io_time:percent_5m > <above_percent>",
           ("A disk is busy", "A disk has more to do than it can"),
@@ -85,7 +95,8 @@ HOSTS = (
     *_two("platform", ("NetworkBusy", "NetworkSaturated"),
           "influencegen:system_network_utilization:percent_5m > <above_percent>",
           ("A network link is busy", "A network link is nearly used up"),
-          f"{_OF_DEVICE} carried {_ONE} % of what it can over the last 5 minutes; more than <above_percent> % is too much.",
+          f"{_OF_DEVICE} carried {_ONE} % of what it can over the last 5 minutes; more than <above_percent> % is too "
+          f"much.",
           SYSTEM),
     _platform("HostDown", CRITICAL, 'up{job="node"} == 0', "A host does not answer",
               f"{_ON_HOST} ({{{{ $labels.service_name }}}}) does not answer Prometheus (up is {_WHOLE})."),
@@ -115,24 +126,25 @@ POSTGRESQL = (
               f"PostgreSQL on {_OF_DATABASE} does not answer (pg_up is {_WHOLE})."),
     *_two("platform", ("PostgresConnectionsHigh", "PostgresConnectionsCritical"), _CONNECTIONS,
           ("PostgreSQL's connections are running out", "PostgreSQL's connections are nearly used up"),
-          f"{_ONE} % of the connections that PostgreSQL on {_OF_DATABASE} allows are used; more than <above_percent> % is "
-          "too much.", SYSTEM),
+          f"{_ONE} % of the connections that PostgreSQL on {_OF_DATABASE} allows are used; more than <above_percent> "
+          f"% is too much.", SYSTEM),
     _platform("PostgresConnectionsRunOutSoon", WARNING,
-              f"{_CONNECTIONS} and on (db_instance) predict_linear(influencegen:postgresql_connections_utilization:percent"
+              f"{_CONNECTIONS} and on (db_instance) "
+              f"predict_linear(influencegen:postgresql_connections_utilization:percent"
               "[30m], <within_hours> * 3600) > 100",
               "PostgreSQL's connections will soon run out",
-              f"{_ONE} % of the connections that PostgreSQL on {_OF_DATABASE} allows are used, and none will be left within "
-              "<within_hours> h if it goes on as over the last 30 minutes.", keep="15m"),
+              f"{_ONE} % of the connections that PostgreSQL on {_OF_DATABASE} allows are used, and none will be left "
+              f"within <within_hours> h if it goes on as over the last 30 minutes.", keep="15m"),
     _platform("PostgresSlowQueries", WARNING,
               "60 * sum by (db_instance) (influencegen:postgresql_query_slow_query_rate:rate_5m) > <above_per_minute>",
               "PostgreSQL is slow to answer",
-              f"{_ONE} statements a minute took PostgreSQL on {_OF_DATABASE} too long over the last 5 minutes; more than "
-              "<above_per_minute> are too many.", keep="5m"),
+              f"{_ONE} statements a minute took PostgreSQL on {_OF_DATABASE} too long over the last 5 minutes; more "
+              f"than <above_per_minute> are too many.", keep="5m"),
     _platform("PostgresLongTransaction", WARNING,
               'max by (db_instance, datname) (pg_stat_activity_max_tx_duration{state!="idle"}) > <above_seconds>',
               "A transaction stays open",
-              f"A transaction in {{{{ $labels.datname }}}} on {_OF_DATABASE} has been open for {_LASTS}; it holds its locks, "
-              "and keeps old rows from being cleared away."),
+              f"A transaction in {{{{ $labels.datname }}}} on {_OF_DATABASE} has been open for {_LASTS}; it holds its "
+              f"locks, and keeps old rows from being cleared away."),
     _platform("PostgresDeadlocks", WARNING,
               "sum by (db_instance, datname) (increase(pg_stat_database_deadlocks[1h])) > <above_per_hour>",
               "Transactions lock each other out",
@@ -156,30 +168,31 @@ ODOO = (
               "sum by (instance, kind) (odoo_workers_configured) - (sum by (instance, kind) (odoo_workers_active) "
               "or 0 * sum by (instance, kind) (odoo_workers_configured)) > 0",
               "Odoo lacks workers",
-              f"{_WHOLE} of the {{{{ $labels.kind }}}} workers that {{{{ $labels.instance }}}} is configured for are not "
-              "there."),
+              f"{_WHOLE} of the {{{{ $labels.kind }}}} workers that {{{{ $labels.instance }}}} is configured for are "
+              f"not there."),
     _platform("OdooRequestQueueLong", WARNING,
               "max by (instance, listener) (odoo_request_queue_length) > <above>",
               "Requests wait for a worker of Odoo",
-              f"{_WHOLE} connections wait for a {{{{ $labels.listener }}}} worker of {{{{ $labels.instance }}}}; more than "
-              "<above> are too many.", keep="3m"),
+              f"{_WHOLE} connections wait for a {{{{ $labels.listener }}}} worker of {{{{ $labels.instance }}}}; more "
+              f"than <above> are too many.", keep="3m"),
     _platform("OdooRequestsRefused", CRITICAL,
               "sum by (instance, listener) (increase(odoo_request_queue_overflows_total[5m])) > <above>",
               "Odoo refuses requests",
-              f"{{{{ $labels.instance }}}} refused {_WHOLE} connections in the last 5 minutes, because too many waited for a "
-              "{{ $labels.listener }} worker.", keep="5m"),
+              f"{{{{ $labels.instance }}}} refused {_WHOLE} connections in the last 5 minutes, because too many "
+              f"waited for a {{{{ $labels.listener }}}} worker.", keep="5m"),
     _platform("OdooApplicationErrors", WARNING,
               "60 * sum(influencegen:odoo_application_error_rate:rate_5m) > "
               f"{_threshold('application_errors_per_minute')}",
               "Odoo makes errors",
-              f"{_ONE} unhandled errors a minute in Odoo's log over the last 5 minutes; more than Odoo's settings allow.",
+              f"{_ONE} unhandled errors a minute in Odoo's log over the last 5 minutes; more than Odoo's settings "
+              f"allow.",
               keep="5m"),
     _platform("OdooCacheHitRatioLow", WARNING,
               "influencegen:odoo_orm_cache_hit_ratio:percent_5m < <below_percent> and on () "
               "influencegen:odoo_orm_cache_lookups:increase_5m / 5 >= <minimum_lookups_per_minute>",
               "Odoo's cache misses too often",
-              f"Odoo's ORM cache answered {_ONE} % of the look-ups of the last 5 minutes; less than <below_percent> % is too "
-              "little.", keep="5m"),
+              f"Odoo's ORM cache answered {_ONE} % of the look-ups of the last 5 minutes; less than <below_percent> % "
+              f"is too little.", keep="5m"),
     _platform("OdooConcurrentUsersHigh", WARNING,
               "sum by (database) (max by (database, user_role) (odoo_concurrent_users)) > on (database) "
               f"{_threshold('concurrent_users', ' by (database)')}",
@@ -187,7 +200,7 @@ ODOO = (
               f"{_WHOLE} users work at the same time; more than Odoo's settings allow for.", keep="10m"),
     _platform("OdooJobsFailing", WARNING,
               "100 * sum by (cron) (increase(odoo_cron_failures_total[1h])) / "
-              "(sum by (cron) (increase(odoo_cron_runs_total[1h])) > 0) > <above_percent>",
+              "sum by (cron) (increase(odoo_cron_runs_total[1h])) > <above_percent>",
               "A scheduled job of Odoo fails",
               f"{_WHOLE} % of the runs of {{{{ $labels.cron }}}} in the last hour failed."),
 )
@@ -200,7 +213,8 @@ def _slow(name, team_alert, api, who):
         name, WARNING,
         f"{latency}:p95_5m > <above_seconds> and on () sum({latency}:count_5m) >= <minimum_calls>",
         f"{who[0].upper()}{who[1:]} is slow",
-        f"One call to {who} in twenty took longer than {_LASTS} over the last 5 minutes; <above_seconds> s is the target.",
+        f"One call to {who} in twenty took longer than {_LASTS} over the last 5 minutes; <above_seconds> s is the "
+        f"target.",
         keep="5m")
 
 
@@ -219,13 +233,14 @@ def _unavailable(name, severity, objective, who):
 INTEGRATIONS = (
     _integration("N8nDown", CRITICAL, 'probe_success{service_name="n8n"} == 0', "n8n does not answer", _PROBE),
     _integration("N8nWorkflowErrors", WARNING,
-                 "60 * sum by (workflow_name) (influencegen:n8n_workflow_execution_error_rate:rate_5m) > on () group_left "
-                 f"() {_threshold('n8n_errors_per_minute')}",
+                 "60 * sum by (workflow_name) (influencegen:n8n_workflow_execution_error_rate:rate_5m) > on () "
+                 f"group_left () {_threshold('n8n_errors_per_minute')}",
                  "A workflow of n8n fails",
-                 f"{_ONE} executions of {{{{ $labels.workflow_name }}}} a minute failed over the last 5 minutes; more than "
-                 "Odoo's settings allow.", keep="5m"),
+                 f"{_ONE} executions of {{{{ $labels.workflow_name }}}} a minute failed over the last 5 minutes; more "
+                 f"than Odoo's settings allow.", keep="5m"),
     _integration("N8nQueueLong", WARNING, "influencegen:n8n_workflow_execution_queue_length:max > <above>",
-                 "Executions of n8n wait", f"{_WHOLE} executions wait to run; more than <above> are too many.", keep="5m"),
+                 "Executions of n8n wait", f"{_WHOLE} executions wait to run; more than <above> are too many.",
+                 keep="5m"),
     _integration("AiServiceDown", CRITICAL, 'probe_success{service_name="aiservice"} == 0',
                  "The AI image service does not answer", _PROBE),
     _integration("AiServiceErrorRateHigh", CRITICAL,
@@ -235,8 +250,8 @@ INTEGRATIONS = (
                  "minutes; more than <above_per_second> is too many."),
     _integration("AiServiceSlow", WARNING, "influencegen:api_n8n_to_aiservice_latency_seconds:avg_5m > <above_seconds>",
                  "The AI image service is slow",
-                 f"A call to the AI image service took {_LASTS} on average over the last 5 minutes; <above_seconds> s is the "
-                 "target.", keep="5m"),
+                 f"A call to the AI image service took {_LASTS} on average over the last 5 minutes; <above_seconds> s "
+                 f"is the target.", keep="5m"),
     _unavailable("AiServiceUnavailable", WARNING, "aiservice", "the AI image service"),
     _slow("WebhookSlow", _integration, "odoo_to_n8n_webhook", "n8n's webhook"),
     _unavailable("WebhookUnavailable", CRITICAL, "webhook", "n8n's webhook"),
@@ -249,47 +264,54 @@ INTEGRATIONS = (
                  '100 * influencegen:slo_errors:ratio_1h{slo="kyc"} > <above_percent> '
                  'and influencegen:slo_events:increase_1h{slo="kyc"} >= <minimum_calls>',
                  "Calls to the KYC service fail",
-                 f"{_ONE} % of the calls to the KYC service in the last hour failed; more than <above_percent> % is too much.",
+                 f"{_ONE} % of the calls to the KYC service in the last hour failed; more than <above_percent> % is "
+                 f"too much.",
                  keep="10m"),
     _integration("CircuitBreakerOpen", WARNING,
                  "max by (dependency) (max_over_time(api_circuit_breaker_state[2m])) == 2",
                  "A service is not called any more",
-                 "The circuit to {{ $labels.dependency }} is open (state {{ $value }}): calls fail at once, without being "
-                 "made.", keep="2m"),
+                 "The circuit to {{ $labels.dependency }} is open (state {{ $value }}): calls fail at once, without "
+                 "being made.", keep="2m"),
 )
 
 AI_IMAGES = (
     _integration("AiImageGenerationP95High", WARNING,
                  "influencegen:ai_image_generation_end_to_end_latency_seconds:p95_5m > <above_seconds>",
                  "AI images take too long",
-                 f"One AI image in twenty took longer than {_LASTS} over the last 5 minutes; the target is <above_seconds> s.",
+                 f"One AI image in twenty took longer than {_LASTS} over the last 5 minutes; the target is "
+                 f"<above_seconds> s.",
                  IMAGES),
     _integration("AiImageGenerationP90High", WARNING,
                  "influencegen:ai_image_generation_end_to_end_latency_seconds:p90_5m > <above_seconds>",
                  "Many AI images take too long",
-                 f"One AI image in ten took longer than {_LASTS} over the last 5 minutes; the target is <above_seconds> s.",
+                 f"One AI image in ten took longer than {_LASTS} over the last 5 minutes; the target is "
+                 f"<above_seconds> s.",
                  IMAGES, "5m"),
     _integration("AiImageSuccessRateLow", WARNING,
                  "influencegen:ai_image_generation_success_rate:percent_1h < <below_percent> and on () "
                  "influencegen:ai_image_generation_ended:increase_1h >= <minimum_images>",
                  "AI images fail",
-                 f"{_ONE} % of the AI images of the last hour were made; less than <below_percent> % is too few.", IMAGES,
+                 f"{_ONE} % of the AI images of the last hour were made; less than <below_percent> % is too few.",
+                 IMAGES,
                  "15m"),
     _integration("AiImagesPending", WARNING,
                  "sum(max by (database) (ai_image_generation_pending)) > <above> and on () "
                  "sum(max by (database) (delta(ai_image_generation_pending[30m]))) > 0",
                  "AI images pile up",
-                 f"{_WHOLE} AI images wait to be made, and they become more; more than <above> are too many.", IMAGES, "10m"),
+                 f"{_WHOLE} AI images wait to be made, and they become more; more than <above> are too many.", IMAGES,
+                 "10m"),
     _integration("AiImageVolumeHigh", WARNING,
                  "influencegen:ai_image_generation_daily_volume:increase_1d > <above_per_day>",
                  "More AI images than planned",
-                 f"{_WHOLE} AI images were asked for in the last 24 hours; more than <above_per_day> were not planned for.",
+                 f"{_WHOLE} AI images were asked for in the last 24 hours; more than <above_per_day> were not planned "
+                 f"for.",
                  IMAGES, "1h"),
     _integration("AiImageVolumeLow", WARNING,
                  "influencegen:ai_image_generation_daily_volume:increase_1d < <below_per_day> and "
                  "influencegen:ai_image_generation_daily_volume:increase_1d offset 1d > 0",
                  "Fewer AI images than planned",
-                 f"{_WHOLE} AI images were asked for in the last 24 hours; at least <below_per_day> were planned for.", IMAGES,
+                 f"{_WHOLE} AI images were asked for in the last 24 hours; at least <below_per_day> were planned "
+                 f"for.", IMAGES,
                  "1h"),
 )
 
@@ -298,36 +320,42 @@ BUSINESSES = (
     _business("RegistrationSuccessRateLow",
               "influencegen:influencer_registration_success_rate:percent_1h < <below_percent>",
               "Too many influencer registrations fail",
-              f"{_ONE} % of the registration attempts of the last hour succeeded; less than <below_percent> % is too few."),
+              f"{_ONE} % of the registration attempts of the last hour succeeded; less than <below_percent> % is too "
+              f"few."),
     _business("RegistrationsHigh", f"{_PER_HOUR}:increase_1h > <above_per_hour>",
               "More registrations than planned",
-              f"{_WHOLE} registrations were tried in the last hour; more than <above_per_hour> were not planned for.", "30m"),
+              f"{_WHOLE} registrations were tried in the last hour; more than <above_per_hour> were not planned for.",
+              "30m"),
     # over a day: nights are quiet
     _business("RegistrationsLow", f"{_PER_HOUR}:avg_1d < <below_per_hour> and {_PER_HOUR}:avg_1d offset 1d > 0",
               "Fewer registrations than planned",
-              f"{_WHOLE} registrations an hour were tried over the last day; at least <below_per_hour> were planned for.",
+              f"{_WHOLE} registrations an hour were tried over the last day; at least <below_per_hour> were planned "
+              f"for.",
               "1h"),
     _business("KycApprovalRateLow",
               "influencegen:influencer_onboarding_kyc_approval_rate:percent_1d < <below_percent> and on () "
               "influencegen:influencer_kyc_verifications:increase_1d >= <minimum_decisions>",
               "Too few KYC verifications are approved",
-              f"{_ONE} % of the KYC verifications of the last day were approved; less than <below_percent> % is too few.",
+              f"{_ONE} % of the KYC verifications of the last day were approved; less than <below_percent> % is too "
+              f"few.",
               "1h"),
     _business("KycManualReviewSlow",
               "influencegen:influencer_onboarding_kyc_manual_review_time:avg_hours_1d > <above_hours>",
               "Manual KYC reviews take too long",
-              f"A manual KYC review took {_ONE} hours on average over the last day; more than <above_hours> is too long.",
+              f"A manual KYC review took {_ONE} hours on average over the last day; more than <above_hours> is too "
+              f"long.",
               "1h"),
     _business("KycQueueOld",
               "max by (state) (influencer_kyc_queue_oldest_age_seconds) / 3600 > <above_hours>",
               "A KYC submission waits too long",
-              f"A KYC submission in state {{{{ $labels.state }}}} has waited {_ONE} hours; more than <above_hours> is too "
-              "long."),
+              f"A KYC submission in state {{{{ $labels.state }}}} has waited {_ONE} hours; more than <above_hours> is "
+              f"too long."),
     _business("PaymentSuccessRateLow",
               "influencegen:payment_processing_success_rate:percent_1h < <below_percent> and on () "
               "influencegen:payment_processing_ended:increase_1h >= <minimum_payments>",
               "Payments to influencers fail",
-              f"{_ONE} % of the payments that ended in the last hour succeeded; less than <below_percent> % is too few.",
+              f"{_ONE} % of the payments that ended in the last hour succeeded; less than <below_percent> % is too "
+              f"few.",
               "15m"),
 )
 
@@ -341,8 +369,8 @@ BACKED_UP = (
               + " or ".join(f'time() * absent(backup_last_success_timestamp_seconds{{backup="{backup}"}})'
                             for backup in BACKUPS),
               "There is no recent backup",
-              f"The last good backup of {{{{ $labels.backup }}}} is {_LASTS} old, more than <above_schedules> times what it "
-              "may be; if that is decades, there never was one."),
+              f"The last good backup of {{{{ $labels.backup }}}} is {_LASTS} old, more than <above_schedules> times "
+              f"what it may be; if that is decades, there never was one."),
 )
 
 
@@ -359,14 +387,16 @@ def missing(jobs: list[str]) -> Alert:
 MONITORING = (
     Alert("DeadMansSwitch", "none", "platform", "vector(1)", "Alerts arrive",
           "This alert always fires (its value is {{ $value }}): if it stops, alerts do not arrive any more."),
-    _platform("ScrapeSlow", WARNING, "max by (job, instance) (avg_over_time(scrape_duration_seconds[10m])) > <above_seconds>",
+    _platform("ScrapeSlow", WARNING, "max by (job, instance) (avg_over_time(scrape_duration_seconds[10m])) > "
+                                     "<above_seconds>",
               "Metrics are slow to read",
               f"{{{{ $labels.instance }}}} took {_LASTS} on average to answer job {{{{ $labels.job }}}}; more than "
               "<above_seconds> s is too long.", "", "10m"),
     _platform("RuleEvaluationFailing", CRITICAL,
               "sum by (rule_group) (increase(prometheus_rule_evaluation_failures_total[5m])) > <above>",
               "Prometheus can't evaluate rules",
-              f"{_WHOLE} evaluations of {{{{ $labels.rule_group }}}} failed in the last 5 minutes: its alerts are blind.", "",
+              f"{_WHOLE} evaluations of {{{{ $labels.rule_group }}}} failed in the last 5 minutes: its alerts are "
+              f"blind.", "",
               "15m"),
     _platform("AlertmanagerUnreachable", CRITICAL,
               "sum by (alertmanager) (increase(prometheus_notifications_errors_total[5m])) > 0 "
@@ -391,11 +421,12 @@ MONITORING = (
               "influencegen:telemetry_fact_disagreement:delta_1d > <above_percent> / 100 * "
               "abs(influencegen:telemetry_fact_rows:delta_1d)",
               "A counter does not agree with the database",
-              f"{{{{ $labels.fact }}}} and the rows that it counts have grown apart by {_WHOLE} within a day.", BUSINESS),
+              f"{{{{ $labels.fact }}}} and the rows that it counts have grown apart by {_WHOLE} within a day.",
+              BUSINESS),
     _platform("LongTermStorageBehind", WARNING,
               "prometheus_remote_storage_highest_timestamp_in_seconds - on (job, instance) group_right () "
               "prometheus_remote_storage_queue_highest_sent_timestamp_seconds > <above_seconds>",
               "Long-term storage lags behind",
-              f"What Prometheus sends to {{{{ $labels.remote_name }}}} is {_LASTS} behind; more than <above_seconds> s is too "
-              "much.", "", "10m"),
+              f"What Prometheus sends to {{{{ $labels.remote_name }}}} is {_LASTS} behind; more than <above_seconds> "
+              f"s is too much.", "", "10m"),
 )

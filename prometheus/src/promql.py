@@ -27,7 +27,8 @@ def by(labels: tuple[str, ...]) -> str:
     return f" by ({', '.join(labels)}) " if labels else ""
 
 
-def total(function: str, metric: catalogue.Metric, window: str, labels: tuple[str, ...] = (), matchers: str = "") -> str:
+def total(function: str, metric: catalogue.Metric, window: str, labels: tuple[str, ...] = (),
+          matchers: str = "") -> str:
     """Return `function` (rate or increase) of a counter over `window`, summed over all but `labels`.
 
     Facts are what the rows of the database say, so each instance knows all of them, and their maximum is taken. What

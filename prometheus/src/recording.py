@@ -1,4 +1,5 @@
-"""The recording rules: every metric of the specification that is derived from series, over the periods that it names."""
+"""The recording rules: every metric of the specification that is derived from series, over the periods that it "
+  "names."""
 
 from metrics import catalogue
 
@@ -90,7 +91,8 @@ def _windows(name, windows, rules):
 
 
 def _latency(metric):
-    """The rules of a histogram. Merged buckets are kept, so that a quantile over any labels and time follows from them."""
+    """The rules of a histogram. Merged buckets are kept, so that a quantile over any labels and time follows from "
+      "them."""
     kept = KEPT.get(metric.name, ())
     labels = tuple(label.name for label in metric.labels if label.name not in DROPPED)
     name = f"influencegen:{metric.name}"
@@ -200,7 +202,8 @@ def _hosts(link_speed):
         Recording("influencegen:system_memory_utilization:percent",
                   f"max{by(_HOST)}(100 * (1 - node_memory_MemAvailable_bytes / node_memory_MemTotal_bytes))"),
         Recording("influencegen:system_disk_space_used:percent",
-                  f'max{by((*_HOST, "mount_point"))}(label_replace(100 * (1 - node_filesystem_avail_bytes{_FILESYSTEMS} '
+                  f'max{by((*_HOST, "mount_point"))}(label_replace(100 * (1 - '
+                  f'node_filesystem_avail_bytes{_FILESYSTEMS} '
                   f'/ (node_filesystem_size_bytes > 0)), "mount_point", "$1", "mountpoint", "(.+)"))'),
         Recording("influencegen:system_disk_io_time:percent_5m",
                   f"100 * max{by(where)}(rate(node_disk_io_time_seconds_total[5m]))"),

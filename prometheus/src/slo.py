@@ -89,7 +89,8 @@ def _alerts(objective, thresholds):
         expr = " or ".join(
             f'influencegen:slo_errors:ratio_{long}{{slo="{objective.name}"}} > {number(factor * budget)} '
             f'and influencegen:slo_errors:ratio_{short}{{slo="{objective.name}"}} > {number(factor * budget)} '
-            f'and influencegen:slo_events:increase_{long}{{slo="{objective.name}"}} >= {number(promised["minimum_events"])}'
+            f'and influencegen:slo_events:increase_{long}{{slo="{objective.name}"}} >= '
+            f'{number(promised["minimum_events"])}'
             for factor, long, short in pairs)
         yield Alert(
             f"{objective.alert}{speed}", severity, objective.team, expr,

@@ -68,8 +68,8 @@ class Thresholds:
             raise Refused(f"there is no section `{section}:`. Take it from the repository again.")
         values = entries.get(name)
         if not isinstance(values, dict):
-            raise Refused(f"{section}.{name} is missing: add `{name}: {{{', '.join(f'{key}: …' for key in sorted(wanted))}}}` "
-                          f"below `{section}:`.")
+            example = ", ".join(f"{key}: …" for key in sorted(wanted))
+            raise Refused(f"{section}.{name} is missing: add `{name}: {{{example}}}` below `{section}:`.")
         self._used.add((section, name))
         for key in values.keys() - wanted:
             raise Refused(f"{section}.{name}.{key} is not known{_meant(key, wanted)}. Remove it.")
@@ -91,11 +91,18 @@ class Thresholds:
 def _check(path, key, value):
     if key == "for":
         if not isinstance(value, str) or not _DURATION.fullmatch(value):
-            raise Refused(f"{path} is {value!r}, which is no duration: give a number with its unit, as 90s, 15m, 1h or 2d.")
+            raise Refused(
+                f"{path} is {value!r}, which is no duration: give a number with its unit, as 90s, 15m, 1h or 2d.")
     elif isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value < float("inf"):
         raise Refused(f"{path} is {value!r}, which is no number of 0 or more: give one, without a unit.")
     elif key.endswith("percent") and value > 100:
         raise Refused(f"{path} is {value}, and there is no more than 100 %: give a number from 0 to 100.")
+
+
+    elif key == "bytes_per_second" and value == 0:
+        raise Refused(f"{path} is 0, and things are divided by it: give a number of more than 0.")
+    elif key == "good_percent" and value == 100:
+        raise Refused(f"{path} is 100, which leaves no error budget: give a number of less than 100.")
 
 
 def _meant(key, known):

@@ -75,7 +75,8 @@ class Case:
         return f"{self.alert}: {self.name}"
 
     def tests(self, annotations):
-        """The tests of the case as promtool wants them; `annotations` are those of the rule, but for the description."""
+        """The tests of the case as promtool wants them; `annotations` are those of the rule, but for the "
+          "description."""
         end = self.recovers + 10 * self.every / 60
         samples = [round(minutes * 60 / self.every) for minutes in (self.until, end - self.until)]
         tick = self.every / 60
@@ -102,7 +103,8 @@ class Case:
                 "promql_expr_test": [
                     {"expr": f"count({firing})", "eval_time": seconds(minute), "exp_samples": samples}
                     for minute, samples in (
-                        (self.fires - tick, []), (self.recovers - tick, [{"labels": "{}", "value": 1}]), (self.recovers, []),
+                        (self.fires - tick, []), (self.recovers - tick, [{"labels": "{}", "value": 1}]), (self.recovers,
+                                                                                                          []),
                     )
                 ],
             },
@@ -138,7 +140,8 @@ def _cpu(name, severity, says, at, fires):
 def _gauge(name, severity, team, series, threshold, lasting, kept, says, labels, step=0.5, below=False):
     """A gauge that is exactly its threshold, and then beyond it by `step`."""
     beyond = threshold - step if below else threshold + step
-    return Case(name, severity, team, {series: Level(threshold, beyond)}, lasting, lasting + 10, lasting + 10 + kept, says,
+    return Case(name, severity, team, {series: Level(threshold, beyond)}, lasting, lasting + 10, lasting + 10 + kept,
+                says,
                 labels)
 
 
@@ -176,33 +179,36 @@ def _network(name, severity, says, at):
 
 
 HOSTS = [
-    _cpu("HostCpuHigh", "warning", "The CPUs of h (odoo) were 70.2 % busy over the last 5 minutes; more than 70 % is too "
-         "much.", 70, 16),
-    _cpu("HostCpuCritical", "critical", "The CPUs of h (odoo) were 85.2 % busy over the last 5 minutes; more than 85 % is "
-         "too much.", 85, 11),
-    _memory("HostMemoryHigh", "warning", "75.5 % of the memory of h (odoo) is used; more than 75 % is too much.", 75, 15),
-    _memory("HostMemoryCritical", "critical", "90.5 % of the memory of h (odoo) is used; more than 90 % is too much.", 90, 5),
+    _cpu("HostCpuHigh", "warning", "The CPUs of h (odoo) were 70.2 % busy over the last 5 minutes; more than 70 % is "
+         "too much.", 70, 16),
+    _cpu("HostCpuCritical", "critical", "The CPUs of h (odoo) were 85.2 % busy over the last 5 minutes; more than 85 "
+         "% is too much.", 85, 11),
+    _memory("HostMemoryHigh", "warning", "75.5 % of the memory of h (odoo) is used; more than 75 % is too much.", 75,
+            15),
+    _memory("HostMemoryCritical", "critical", "90.5 % of the memory of h (odoo) is used; more than 90 % is too much.",
+            90, 5),
     _space("DiskSpaceLow", "warning", "/ on h is 80.5 % full; more than 80 % is too much.", 80, 15),
     _space("DiskSpaceCritical", "critical", "/ on h is 90.5 % full; more than 90 % is too much.", 90, 5),
     _disk("DiskBusy", "warning", "sda of h was busy 70.1 % of the last 5 minutes; more than 70 % is too much.", 70),
-    _disk("DiskSaturated", "critical", "sda of h was busy 90.1 % of the last 5 minutes; more than 90 % is too much.", 90),
-    _network("NetworkBusy", "warning", "eth0 of h carried 70.1 % of what it can over the last 5 minutes; more than 70 % is "
-             "too much.", 70),
-    _network("NetworkSaturated", "critical", "eth0 of h carried 90.1 % of what it can over the last 5 minutes; more than "
-             "90 % is too much.", 90),
+    _disk("DiskSaturated", "critical", "sda of h was busy 90.1 % of the last 5 minutes; more than 90 % is too much.",
+          90),
+    _network("NetworkBusy", "warning", "eth0 of h carried 70.1 % of what it can over the last 5 minutes; more than 70 "
+             "% is too much.", 70),
+    _network("NetworkSaturated", "critical", "eth0 of h carried 90.1 % of what it can over the last 5 minutes; more "
+             "than 90 % is too much.", 90),
     Case("HostDown", "critical", "platform", {f'up{{job="node", {ON_HOST}}}': Level(1, 0)}, 3, 10, 10,
          "h (odoo) does not answer Prometheus (up is 0).", {**HOST, "job": "node"}),
     # 300 of 1000 bytes are left after a quarter of an hour, of which 0.2 or 0.21 go each minute: in 24 hours 288 or 302
     Case("DiskFullSoon", "warning", "platform", {
         f"node_filesystem_avail_bytes{{{FILES}}}": Level("303-0.2", "303-0.21", "285+0.2"),
         f"node_filesystem_size_bytes{{{FILES}}}": always(1000),
-    }, 63, 90, 129, "/ on h is 71.0 % full, and will be full within 24 hours if it goes on filling as it did over the last "
-       "6.", ROOT),
+    }, 63, 90, 129, "/ on h is 71.0 % full, and will be full within 24 hours if it goes on filling as it did over the "
+       "last 6.", ROOT),
     Case("DiskFullSoon", "warning", "platform", {
         f"node_filesystem_avail_bytes{{{FILES}}}": Level("499-1", "403-1", "900+1"),
         f"node_filesystem_size_bytes{{{FILES}}}": always(1000),
-    }, 64, 90, 120, "/ on h is 66.1 % full, and will be full within 24 hours if it goes on filling as it did over the last "
-       "6.", ROOT, name="how full it must be"),
+    }, 64, 90, 120, "/ on h is 66.1 % full, and will be full within 24 hours if it goes on filling as it did over the "
+       "last 6.", ROOT, name="how full it must be"),
 ]
 
 ON_GPU = 'host="h", gpu="0", uuid="u"'
@@ -221,8 +227,10 @@ GPU = [
            "GPU 0 of h was 70.5 % busy over the last 5 minutes; more than 70 % is too much.", THE_GPU),
     _gauge("GpuSaturated", "critical", "integration", f"gpu_utilization_percent{{{ON_GPU}}}", 90, 30, 9,
            "GPU 0 of h was 90.5 % busy over the last 5 minutes; more than 90 % is too much.", THE_GPU),
-    _gpu_memory("GpuMemoryHigh", "warning", "75.5 % of the memory of GPU 0 of h is used; more than 75 % is too much.", 75, 15),
-    _gpu_memory("GpuMemoryCritical", "critical", "90.5 % of the memory of GPU 0 of h is used; more than 90 % is too much.",
+    _gpu_memory("GpuMemoryHigh", "warning", "75.5 % of the memory of GPU 0 of h is used; more than 75 % is too much.",
+                75, 15),
+    _gpu_memory("GpuMemoryCritical", "critical", "90.5 % of the memory of GPU 0 of h is used; more than 90 % is too "
+                                                 "much.",
                 90, 10),
     Case("GpuMissing", "critical", "integration", {'gpu_up{host="h"}': Level(1, 0)}, 2, 10, 10,
          "A GPU of h, or its driver, does not answer (gpu_up is 0).", {"host": "h"}),
@@ -248,28 +256,29 @@ def _connections(name, severity, says, at, lasting):
 POSTGRESQL = [
     Case("PostgresDown", "critical", "platform", {'pg_up{db_instance="d"}': Level(1, 0)}, 2, 10, 10,
          "PostgreSQL on d does not answer (pg_up is 0).", DB),
-    _connections("PostgresConnectionsHigh", "warning", "80.5 % of the connections that PostgreSQL on d allows are used; more "
-                 "than 80 % is too much.", 80, 5),
-    _connections("PostgresConnectionsCritical", "critical", "95.5 % of the connections that PostgreSQL on d allows are used; "
-                 "more than 95 % is too much.", 95, 2),
+    _connections("PostgresConnectionsHigh", "warning", "80.5 % of the connections that PostgreSQL on d allows are "
+                 "used; more than 80 % is too much.", 80, 5),
+    _connections("PostgresConnectionsCritical", "critical", "95.5 % of the connections that PostgreSQL on d allows "
+                 "are used; more than 95 % is too much.", 95, 2),
     # of 1000 connections, 620 to begin with
     Case("PostgresConnectionsRunOutSoon", "warning", "platform", {
         'pg_stat_database_numbackends{db_instance="d", datname="odoo"}': Level("620+5", "620+6.2", "600-2"),
         'pg_settings_max_connections{db_instance="d"}': always(1000),
-    }, 17, 25, 40, "72.5 % of the connections that PostgreSQL on d allows are used, and none will be left within 1 h if it "
-       "goes on as over the last 30 minutes.", DB),
+    }, 17, 25, 40, "72.5 % of the connections that PostgreSQL on d allows are used, and none will be left within 1 h "
+       "if it goes on as over the last 30 minutes.", DB),
     Case("PostgresConnectionsRunOutSoon", "warning", "platform", {
         'pg_stat_database_numbackends{db_instance="d", datname="odoo"}': Level("350+10", "610+10", "400-2"),
         'pg_settings_max_connections{db_instance="d"}': always(1000),
-    }, 16, 24, 39, "77.0 % of the connections that PostgreSQL on d allows are used, and none will be left within 1 h if it "
-       "goes on as over the last 30 minutes.", DB, name="how many must be used"),
+    }, 16, 24, 39, "77.0 % of the connections that PostgreSQL on d allows are used, and none will be left within 1 h "
+       "if it goes on as over the last 30 minutes.", DB, name="how many must be used"),
     Case("PostgresSlowQueries", "warning", "platform",
          {'postgresql_slow_queries_total{db_instance="d", database="odoo"}': Rate(4.9, 5.1)}, 14, 20, 26,
-         "5.1 statements a minute took PostgreSQL on d too long over the last 5 minutes; more than 5 are too many.", DB),
+         "5.1 statements a minute took PostgreSQL on d too long over the last 5 minutes; more than 5 are too many.",
+         DB),
     _gauge("PostgresLongTransaction", "warning", "platform",
            'pg_stat_activity_max_tx_duration{db_instance="d", datname="odoo", state="active"}', 1800, 1, 0,
-           "A transaction in odoo on d has been open for 30m 30s; it holds its locks, and keeps old rows from being cleared "
-           "away.", {**DB, "datname": "odoo"}, 30),
+           "A transaction in odoo on d has been open for 30m 30s; it holds its locks, and keeps old rows from being "
+           "cleared away.", {**DB, "datname": "odoo"}, 30),
     Case("PostgresDeadlocks", "warning", "platform",
          {'pg_stat_database_deadlocks{db_instance="d", datname="odoo"}': Rate(0.08, 0.085)}, 59, 70, 72,
          "5 deadlocks in odoo on d in the last hour; more than 5 are too many.", {**DB, "datname": "odoo"}),
@@ -294,7 +303,8 @@ ODOO = [
         'odoo_workers_active{instance="i", kind="cron"}': Level(2, "_", 2),
     }, 5, 10, 10, "2 of the cron workers that i is configured for are not there.", {"instance": "i", "kind": "cron"},
         name="all of a kind"),
-    _gauge("OdooRequestQueueLong", "warning", "platform", 'odoo_request_queue_length{instance="i", listener="http"}', 10, 3,
+    _gauge("OdooRequestQueueLong", "warning", "platform", 'odoo_request_queue_length{instance="i", listener="http"}',
+           10, 3,
            3, "11 connections wait for a http worker of i; more than 10 are too many.",
            {"instance": "i", "listener": "http"}, 1),
     Case("OdooRequestsRefused", "critical", "platform",
@@ -306,15 +316,18 @@ ODOO = [
         'odoo_application_errors_total{instance="j", error_type="orm_error"}': Rate(2.9, 3.1),
         'influencegen_telemetry_threshold{name="application_errors_per_minute"}': always(5),
         'influencegen_telemetry_threshold{name="n8n_errors_per_minute"}': always(2),
-    }, 9, 15, 21, "5.1 unhandled errors a minute in Odoo's log over the last 5 minutes; more than Odoo's settings allow."),
+    }, 9, 15, 21, "5.1 unhandled errors a minute in Odoo's log over the last 5 minutes; more than Odoo's settings "
+                  "allow."),
     Case("OdooCacheHitRatioLow", "warning", "platform", {
         "odoo_orm_cache_hits_total": Rate(802, 798, 900),
         "odoo_orm_cache_misses_total": Rate(198, 202, 100),
-    }, 33, 40, 46, "Odoo's ORM cache answered 79.8 % of the look-ups of the last 5 minutes; less than 80 % is too little."),
+    }, 33, 40, 46, "Odoo's ORM cache answered 79.8 % of the look-ups of the last 5 minutes; less than 80 % is too "
+                   "little."),
     Case("OdooCacheHitRatioLow", "warning", "platform", {
         "odoo_orm_cache_hits_total": Rate(299, 301, 0),
         "odoo_orm_cache_misses_total": Rate(299, 301, 0),
-    }, 34, 40, 46, "Odoo's ORM cache answered 50.0 % of the look-ups of the last 5 minutes; less than 80 % is too little.",
+    }, 34, 40, 46, "Odoo's ORM cache answered 50.0 % of the look-ups of the last 5 minutes; less than 80 % is too "
+                   "little.",
         name="how much it must be used"),
     Case("OdooConcurrentUsersHigh", "warning", "platform", {
         'odoo_concurrent_users{instance="a", database="x", user_role="user"}': Level(150, 151),
@@ -397,8 +410,8 @@ INTEGRATION = [
     Case("AiServiceErrorRateHigh", "critical", "integration", {
         'api_n8n_to_aiservice_errors_total{instance="a", status_code_class="5xx"}': Rate(3, 3),
         'api_n8n_to_aiservice_errors_total{instance="b", status_code_class="timeout"}': Rate(2.9, 3.1),
-    }, 9, 15, 16, "0.10 calls a second from n8n to the AI image service failed over the last 5 minutes; more than 0.1 is too "
-       "many."),
+    }, 9, 15, 16, "0.10 calls a second from n8n to the AI image service failed over the last 5 minutes; more than 0.1 "
+       "is too many."),
     Case("AiServiceSlow", "warning", "integration", {
         "api_n8n_to_aiservice_latency_seconds_sum": Rate(149, 151, 50),
         "api_n8n_to_aiservice_latency_seconds_count": Rate(10, 10, 10),
@@ -440,10 +453,10 @@ def _images(name, bound, larger, share, says, kept):
 
 
 AI_IMAGES = [
-    _images("AiImageGenerationP95High", 30, 45, 95, "One AI image in twenty took longer than 30.58s over the last 5 minutes; "
-            "the target is 30 s.", 0),
-    _images("AiImageGenerationP90High", 20, 25, 90, "One AI image in ten took longer than 20.1s over the last 5 minutes; the "
-            "target is 20 s.", 5),
+    _images("AiImageGenerationP95High", 30, 45, 95, "One AI image in twenty took longer than 30.58s over the last 5 "
+            "minutes; the target is 30 s.", 0),
+    _images("AiImageGenerationP90High", 20, 25, 90, "One AI image in ten took longer than 20.1s over the last 5 "
+            "minutes; the target is 20 s.", 5),
     Case("AiImageSuccessRateLow", "warning", "integration", {
         'ai_image_generation_success_total{instance="a"}': Rate(95.1, 94.9, 100),
         'ai_image_generation_success_total{instance="b"}': Rate(95.1, 94.9, 100),
@@ -459,18 +472,22 @@ AI_IMAGES = [
     }, 16, 25, 35, "51 AI images wait to be made, and they become more; more than 50 are too many."),
     Case("AiImagesPending", "warning", "integration",
          {"ai_image_generation_pending": Level("90-0.01", "90+0.01", "70-1")}, 16, 25, 35,
-         "90 AI images wait to be made, and they become more; more than 50 are too many.", name="whether they become more"),
+         "90 AI images wait to be made, and they become more; more than 50 are too many.", name="whether they become "
+                                                                                                "more"),
     Case("AiImageVolumeHigh", "warning", "integration", {
         'ai_image_generation_requests_total{instance="a"}': Rate(9980 / 288, 10020 / 288),
         'ai_image_generation_requests_total{instance="b"}': Rate(9980 / 288, 10020 / 288),
     }, 1450, 1600, 1665, "10020 AI images were asked for in the last 24 hours; more than 10000 were not planned for.",
         every=300),
-    Case("AiImageVolumeLow", "warning", "integration", {"ai_image_generation_requests_total": Rate(5020 / 288, 4980 / 288, 30)},
-         1565, 2000, 2070, "4980 AI images were asked for in the last 24 hours; at least 5000 were planned for.", every=300),
+    Case("AiImageVolumeLow", "warning", "integration", {"ai_image_generation_requests_total": Rate(5020 / 288,
+                                                                                                   4980 / 288, 30)},
+         1565, 2000, 2070, "4980 AI images were asked for in the last 24 hours; at least 5000 were planned for.",
+         every=300),
     # the day before there was one image, or none
     Case("AiImageVolumeLow", "warning", "integration",
          {"ai_image_generation_requests_total": Level("5", "5x143 6", "6+1000")},
-         2280, 2180, 2985, "0 AI images were asked for in the last 24 hours; at least 5000 were planned for.", every=300,
+         2280, 2180, 2985, "0 AI images were asked for in the last 24 hours; at least 5000 were planned for.",
+         every=300,
          name="whether there were any before"),
 ]
 
@@ -494,7 +511,8 @@ BUSINESS = [
         'influencer_kyc_verifications_total{verification_type="manual", outcome="rejected"}': Rate(14.9, 15.1),
     }, 61, 70, 131, "84.9 % of the KYC verifications of the last day were approved; less than 85 % is too few."),
     Case("KycApprovalRateLow", "warning", "business", {
-        'influencer_kyc_verifications_total{verification_type="manual", outcome="rejected"}': Rate(19.6 / 288, 20.4 / 288),
+        'influencer_kyc_verifications_total{verification_type="manual", outcome="rejected"}': Rate(19.6 / 288,
+                                                                                                   20.4 / 288),
     }, 1470, 1600, 1690, "0.0 % of the KYC verifications of the last day were approved; less than 85 % is too few.",
         every=300, name="how many decisions it takes"),
     Case("KycManualReviewSlow", "warning", "business", {
@@ -528,21 +546,21 @@ BACKUPS = [
         'backup_schedule_seconds{backup="platform"}': always(7200),
         'backup_schedule_seconds{backup="n8n"}': always(7200),
         'backup_schedule_seconds{backup="monitoring"}': always(7200),
-    }, 196, 240, 240, "The last good backup of monitoring is 3h 16m 0s old, more than 1.5 times what it may be; if that is "
-       "decades, there never was one.", {"backup": "monitoring"}),
+    }, 196, 240, 240, "The last good backup of monitoring is 3h 16m 0s old, more than 1.5 times what it may be; if "
+       "that is decades, there never was one.", {"backup": "monitoring"}),
     *(Case("BackupMissing", "critical", "platform", {
         **{f'backup_last_success_timestamp_seconds{{backup="{other}"}}': always("0+60")
            for other in ("platform", "n8n", "monitoring") if other != backup},
         f'backup_last_success_timestamp_seconds{{backup="{backup}"}}': Level("0+60", "_", "6000+60"),
         **{f'backup_schedule_seconds{{backup="{other}"}}': always(7200) for other in ("platform", "n8n", "monitoring")},
-    }, 15, 25, 25, "The last good backup of {0} is {1} old, more than 1.5 times what it may be; if that is decades, there "
-        "never was one.".format(backup, "15m 0s"), {"backup": backup}, name=f"none of {backup} ever")
+    }, 15, 25, 25, f"The last good backup of {backup} is 15m 0s old, more than 1.5 times what it may be; if that is "
+                   "decades, there never was one.", {"backup": backup}, name=f"none of {backup} ever")
       for backup in ("platform", "n8n", "monitoring")),
 ]
 
 
 def _budget(alert, team, name, events, budget, what):
-    """The cases of an error budget of `budget` percent; `events` gives the series for its counters of events and failures.
+    """The cases of an error budget of `budget` percent; `events` makes its series of counters of events and failures.
 
     100 events a sample, but where it is said otherwise.
     """
@@ -570,16 +588,20 @@ def _budget(alert, team, name, events, budget, what):
             360, 75, 376, f"{share(14.4)}{end}", labels, name="14.4 times, in an hour"),
         Case(f"{alert}Fast", "critical", team, events(hundred, failing(6)), 3, 40, 41, f"{share(6)}{end}", labels,
              name="6 times, in 6 hours"),
-        Case(f"{alert}Fast", "critical", team, events(few(needed, 60, busy_hours), few(needed, 60, idle_hours)), 360, 75,
+        Case(f"{alert}Fast", "critical", team, events(few(needed, 60, busy_hours), few(needed, 60, idle_hours)), 360,
+             75,
              377, f"100{end}", labels, name="how many events it takes in an hour"),
-        Case(f"{alert}Fast", "critical", team, events(few(needed, 360), few(needed, 360)), 355, 370, 378, f"100{end}", labels,
+        Case(f"{alert}Fast", "critical", team, events(few(needed, 360), few(needed, 360)), 355, 370, 378, f"100{end}",
+             labels,
              name="how many events it takes in 6 hours"),
         Case(f"{alert}Slow", "warning", team, events(
             Rate(100, 100, 100, ((200, 288),)), Rate(*(step * 3 * budget for step in (0.98, 1.02)), 0, ((0, 288),))),
             5760, 1600, 5940, f"{share(3)}{end}", labels, every=900, name="3 times, in a day"),
-        Case(f"{alert}Slow", "warning", team, events(hundred, failing(1)), 30, 450, 465, f"{share(1)}{end}", labels, every=900,
+        Case(f"{alert}Slow", "warning", team, events(hundred, failing(1)), 30, 450, 465, f"{share(1)}{end}", labels,
+             every=900,
              name="once, in 3 days"),
-        Case(f"{alert}Slow", "warning", team, events(few(needed, 96, busy_days), few(needed, 96, idle_days)), 5745, 1600,
+        Case(f"{alert}Slow", "warning", team, events(few(needed, 96, busy_days), few(needed, 96, idle_days)), 5745,
+             1600,
              5955, f"100{end}", labels, every=900, name="how many events it takes in a day"),
         Case(f"{alert}Slow", "warning", team, events(few(needed, 288), few(needed, 288)), 4245, 4500, 4590, f"100{end}",
              labels, every=900, name="how many events it takes in 3 days"),
@@ -594,18 +616,9 @@ def _calls(api):
 
 
 def _image_latency(images, late):
-    """How many were within 30 s is how many there were, less those that were late."""
-    def less(one, other):
-        steps = tuple((step - its, length) for (step, length), its in zip(one.history, _spread(other, one), strict=True))
-        return Rate(one.inside - other.inside, one.beyond - other.beyond, one.after - other.after, steps)
-
-    return {f'{IMAGE}_bucket{{le="30.0"}}': less(images, late), f'{IMAGE}_bucket{{le="+Inf"}}': images,
-            f"{IMAGE}_count": images}
-
-
-def _spread(late, images):
-    """None was late in the past."""
-    return [0] * len(images.history)
+    """How many were within 30 s is how many there were, less those that were late; in their history none was."""
+    within = Rate(images.inside - late.inside, images.beyond - late.beyond, images.after - late.after, images.history)
+    return {f'{IMAGE}_bucket{{le="30.0"}}': within, f'{IMAGE}_bucket{{le="+Inf"}}': images, f"{IMAGE}_count": images}
 
 
 BUDGETS = [
@@ -632,13 +645,15 @@ OTHER = 'probe_success{service_name="n8n", critical="true"}'
 BUDGETS += [
     _platform_case("Fast", _platform(1 - 0.0147, "1x299", 1 - 0.0141), 360, 75, 375, "1.47%", "14.4 times, in an hour"),
     _platform_case("Fast", _platform(1 - 0.0061, inside=1 - 0.0059), 61, 70, 70, "0.61%", "6 times, in 6 hours"),
-    _platform_case("Fast", _platform(0.98, "1x239 _x60", "_"), 361, 75, 376, "2%", "how many events it takes in an hour"),
+    _platform_case("Fast", _platform(0.98, "1x239 _x60", "_"), 361, 75, 376, "2%", "how many events it takes in an "
+                                                                                   "hour"),
     # every other probe is missing
     _platform_case("Fast", _platform("0.99 _ " * 70 + "1", inside="_"), 120, 1, 147, "1%",
                    "how many events it takes in 6 hours"),
     _platform_case("Slow", {**_platform(1 - 0.00306, "1x287", 1 - 0.00294), OTHER: "1x287"}, 5760, 1600, 5925, "0.306%",
                    "3 times, in a day", 900),
-    _platform_case("Slow", _platform(1 - 0.00102, inside=1 - 0.00098), 900, 1000, 1005, "0.102%", "once, in 3 days", 900),
+    _platform_case("Slow", _platform(1 - 0.00102, inside=1 - 0.00098), 900, 1000, 1005, "0.102%", "once, in 3 days",
+                   900),
     _platform_case("Slow", {**_platform(0.996, "1x191 _x96", "_"), OTHER: "1x191"}, 5220, 1200, 5790, "0.4%",
                    "how many events it takes in a day", 900),
     _platform_case("Slow", _platform("0.9985 _ " * 70 + "1", inside="_"), 1785, 15, 2160, "0.15%",
@@ -670,7 +685,8 @@ def _growth(inside, beyond, after, says, name):
 
 MONITORING = [
     Case("TargetMissing", "critical", "platform", {**{_up(job): always(1) for job in JOBS}, _up("n8n"): Level(1, 0)},
-         5, 10, 10, "i does not answer for job n8n (up is 0): what it tells of is not seen.", {"job": "n8n", "instance": "i"}),
+         5, 10, 10, "i does not answer for job n8n (up is 0): what it tells of is not seen.", {"job": "n8n",
+                                                                                               "instance": "i"}),
     *(Case("TargetMissing", "critical", "platform",
            {**{_up(other): always(1) for other in JOBS}, _up(job): Level(1, "_", 1)}, 5, 10, 10,
            f"There is no target for job {job} (up is 0): what it tells of is not seen.", {"job": job},
@@ -678,24 +694,29 @@ MONITORING = [
     _monitoring("ScrapeSlow", "warning", {'scrape_duration_seconds{job="j", instance="i"}': Level(3, 3.1)},
                 {"job": "j", "instance": "i"}, 10, 39,
                 "i took 3.1s on average to answer job j; more than 3 s is too long.", 20),
-    _monitoring("RuleEvaluationFailing", "critical", {'prometheus_rule_evaluation_failures_total{rule_group="g"}': Rate(0, 1)},
+    _monitoring("RuleEvaluationFailing", "critical",
+                {'prometheus_rule_evaluation_failures_total{rule_group="g"}': Rate(0, 1)},
                 {"rule_group": "g"}, 1, 24, "2 evaluations of g failed in the last 5 minutes: its alerts are blind."),
     _monitoring("AlertmanagerUnreachable", "critical",
                 {'prometheus_notifications_errors_total{alertmanager="a"}': Rate(0, 1)}, {"alertmanager": "a"}, 6, 14,
                 "Prometheus can't hand alerts over to Alertmanager (5).", 10, name="it does not answer"),
     _monitoring("AlertmanagerUnreachable", "critical",
-                {'prometheus_notifications_alertmanagers_discovered{instance="p"}': Level(1, 0)}, {"instance": "p"}, 5, 10,
+                {'prometheus_notifications_alertmanagers_discovered{instance="p"}': Level(1, 0)}, {"instance": "p"}, 5,
+                10,
                 "Prometheus can't hand alerts over to Alertmanager (0).", 10, name="there is none"),
     _monitoring("NotificationsFailing", "critical",
-                {'alertmanager_notifications_failed_total{integration="email"}': Rate(0, 1)}, {"integration": "email"}, 6, 24,
+                {'alertmanager_notifications_failed_total{integration="email"}': Rate(0, 1)}, {"integration": "email"},
+                6, 24,
                 "5 notifications by email failed in the last 5 minutes.", 10),
     _monitoring("LabelOverflow", "warning", {'influencegen_telemetry_labels_folded_total{label="route"}': Rate(0, 1)},
                 {"label": "route"}, 1, 124, "2 values of the label route became `other` in the last hour."),
     _monitoring("TelemetryErrors", "warning", {'influencegen_telemetry_errors_total{reason="disk"}': Rate(0.33, 0.34)},
-                {"reason": "disk"}, 14, 36, "5 errors of kind disk in the last 15 minutes: values are missing or old.", 20),
+                {"reason": "disk"}, 14, 36, "5 errors of kind disk in the last 15 minutes: values are missing or "
+                                            "old.", 20),
     _growth(9.8 / 96, 10.2 / 96, 0, f"{FACT} and the rows that it counts have grown apart by 10 within a day.",
             "how many facts"),
-    _growth(9902 / 96, 9898 / 96, 10000 / 96, f"{FACT} and the rows that it counts have grown apart by 102 within a day.",
+    _growth(9902 / 96, 9898 / 96, 10000 / 96, f"{FACT} and the rows that it counts have grown apart by 102 within a "
+                                              f"day.",
             "what share of the facts"),
     _monitoring("LongTermStorageBehind", "warning", {
         'prometheus_remote_storage_highest_timestamp_in_seconds{job="prometheus", instance="p"}': always("1000+60"),

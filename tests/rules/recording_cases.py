@@ -54,10 +54,12 @@ def _latency(metric, labels, buckets, total, values=grows, **more):
 
 
 def _api(name):
-    """In every 10 s, each of two instances makes 10 calls: 5 within 0.1 s, 4 within 0.5 s, 1 within 1 s, which fails."""
+    """In every 10 s, each of two instances makes 10 calls: 5 within 0.1 s, 4 within 0.5 s, 1 within 1 s, which "
+      "fails."""
     metric = f"api_{name}_latency_seconds"
     call = {"endpoint": "e", "http_method": "POST"}
-    classes = {"2xx": ({"0.1": 5, "0.5": 9, "1.0": 9, "+Inf": 9}, 2), "5xx": ({"0.1": 0, "0.5": 0, "1.0": 1, "+Inf": 1}, 1)}
+    classes = {"2xx": ({"0.1": 5, "0.5": 9, "1.0": 9, "+Inf": 9}, 2), "5xx": ({"0.1": 0, "0.5": 0, "1.0": 1, "+Inf": 1},
+                                                                              1)}
     series = {}
     for instance, values in (("a", grows), ("b", restarts)):
         for status, (buckets, total) in classes.items():
@@ -399,8 +401,51 @@ AVAILABILITY = Case(
         "system_availability:percent_30d": 98.035,
     }, every=15, evaluated="1m")
 
+BUDGET_WINDOWS = {"5m": 5, "30m": 30, "1h": 60, "2h": 120, "6h": 360, "1d": 1440, "3d": 4320}
+BUDGETS = Case("events use up error budgets", ("slo",), {
+    # of 100 calls a minute one fails, and one is not made
+    'api_odoo_to_n8n_webhook_latency_seconds_count{instance="a", status_code_class="2xx"}': grows(50, hours=73),
+    'api_odoo_to_n8n_webhook_latency_seconds_count{instance="b", status_code_class="2xx"}': restarts(48, hours=73),
+    'api_odoo_to_n8n_webhook_latency_seconds_count{instance="a", status_code_class="5xx"}': grows(1, hours=73),
+    'api_odoo_to_n8n_webhook_errors_total{instance="a", status_code_class="5xx"}': grows(1, hours=73),
+    'api_odoo_to_n8n_webhook_errors_total{instance="b", status_code_class="circuit_open"}': restarts(1, hours=73),
+    # no calls
+    "api_n8n_to_odoo_callback_latency_seconds_count": stays(7, hours=73),
+    "api_n8n_to_odoo_callback_errors_total": stays(7, hours=73),
+    # none is made
+    'api_n8n_to_aiservice_errors_total{status_code_class="circuit_open"}': grows(4, hours=73),
+    # none ever failed
+    "api_external_kyc_service_latency_seconds_count": grows(5, hours=73),
+    'probe_success{service_name="odoo", critical="true"}': stays(1, hours=73),
+    'probe_success{service_name="n8n", critical="true"}': stays(0, hours=73),
+    'probe_success{service_name="kyc", critical="false"}': stays(0, hours=73),
+    f'{AI}_bucket{{le="30.0"}}': restarts(9, hours=73),
+    f"{AI}_count": restarts(10, hours=73),
+}, {
+    f'slo_{what}_{window}{{slo="{name}"}}': value
+    for window, minutes in BUDGET_WINDOWS.items()
+    for name, events, ratio in (("webhook", 100, 0.02), ("callback", 0, None), ("aiservice", 4, 1), ("kyc", 5, 0),
+                                ("platform", 2, 0.5), ("image_latency", 10, 0.1))
+    for what, value in (("events:increase", events * minutes), ("errors:ratio", ratio))
+    if value is not None
+}, hours=73)
+
+# rows are in one database, which two instances know; half of what they counted was of another campaign
+APPLICATIONS = 'fact="campaign_applications_total"'
+TELEMETRY = Case("a counter does not grow as its rows do", ("recording_telemetry",), {
+    f'influencegen_telemetry_fact_rows{{instance="a", {APPLICATIONS}}}': grows(10),
+    f'influencegen_telemetry_fact_rows{{instance="b", {APPLICATIONS}}}': grows(10),
+    'campaign_applications_total{instance="a", campaign_id="1"}': grows(5),
+    'campaign_applications_total{instance="b", campaign_id="1"}': grows(5),
+    'campaign_applications_total{instance="a", campaign_id="2"}': grows(4),
+}, {
+    f"telemetry_fact_rows:delta_1d{{{APPLICATIONS}}}": 14400,
+    f"telemetry_fact_count:delta_1d{{{APPLICATIONS}}}": 12960,
+    f"telemetry_fact_disagreement:delta_1d{{{APPLICATIONS}}}": 1440,
+})
+
 CASES = [
     *(case for name in APIS for case in _api(name)),
     AI_IMAGES, NO_AI_IMAGES, FAILED_IMAGES, GOOD_IMAGES, BUSINESS, NO_BUSINESS, NO_SUCCESS, DATABASES, BACKUPS, ODOO,
-    NO_ODOO, N8N, QUEUE_MODE, HOSTS, PEAK, POSTGRESQL, GPU, AVAILABILITY,
+    NO_ODOO, N8N, QUEUE_MODE, HOSTS, PEAK, POSTGRESQL, GPU, AVAILABILITY, BUDGETS, TELEMETRY,
 ]

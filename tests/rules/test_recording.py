@@ -8,7 +8,8 @@ from . import promtool
 from .recording_cases import CASES
 
 RECORDED = [rule for group in promtool.groups() for rule in group["rules"] if "record" in rule]
-EVERYTHING = ('round(label_replace({__name__=~"influencegen:.+"}, "rule", "$1", "__name__", "influencegen:(.+)"), 0.001)')
+EVERYTHING = ('round(label_replace({__name__=~"influencegen:.+"}, "rule", "$1", "__name__", "influencegen:(.+)"), '
+              '0.001)')
 
 
 def sample(name, value):

@@ -1,0 +1,123 @@
+"""The rules are those that `make rules` writes, and Prometheus and Alertmanager accept them and their "
+  "configurations."""
+
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+import yaml
+
+from prometheus.src import __main__ as generator
+from prometheus.src import rules, thresholds
+from stack import prometheus
+
+from . import promtool
+
+ROOT = Path(__file__).parents[2]
+FOLDER = ROOT / "prometheus"
+ALERTS = [rule for group in promtool.groups() for rule in group["rules"] if "alert" in rule]
+
+
+@pytest.fixture(scope="module")
+def run():
+    """Function run(program, *arguments): run one of Prometheus's tools, and fail with what it says."""
+    programs = prometheus.provide()
+
+    def run(program, *arguments):
+        result = subprocess.run([programs[program], *map(str, arguments)], capture_output=True, text=True)
+        assert result.returncode == 0, result.stdout + result.stderr
+
+    return run
+
+
+def test_prometheus_accepts_its_configuration_and_rules(run, tmp_path):
+    shutil.copytree(FOLDER, tmp_path / "prometheus")
+    (tmp_path / "prometheus" / "token").write_text("token")
+    run("promtool", "check", "config", "--lint=all", "--lint-fatal", tmp_path / "prometheus" / "prometheus.yml")
+
+
+def test_alertmanager_accepts_its_configuration(run):
+    run("amtool", "check-config", FOLDER / "alertmanager" / "alertmanager.yml")
+
+
+def test_they_are_not_stale():
+    written = {path.stem: path.read_text() for path in promtool.RULES.glob("*.yml")}
+    content = generator.files(thresholds.Thresholds.read())
+    assert written == {name: rules.render(groups) for name, groups in content.items()}, "make rules writes them again"
+
+
+@pytest.mark.parametrize("alert", ALERTS, ids=lambda alert: alert["alert"])
+def test_each_alert_says_what_to_do(alert):
+    assert alert["labels"].keys() == {"severity", "team"}
+    assert alert["labels"]["severity"] in ("critical", "warning", "none")
+    assert alert["labels"]["team"] in ("platform", "integration", "business")
+    assert alert["annotations"].keys() - {"dashboard"} == {"summary", "description", "runbook_url"}
+    assert "$value" in alert["annotations"]["description"]
+    assert alert["annotations"]["runbook_url"] == (
+        f"https://github.com/influencegen/telemetry/blob/main/docs/runbooks/{alert['alert']}.md")
+
+
+def test_no_alert_is_there_twice():
+    names = [alert["alert"] for alert in ALERTS]
+    assert len(names) == len(set(names))
+
+
+@pytest.mark.parametrize(("alert", "expression", "lasting"), [
+    ("AiServiceErrorRateHigh", "sum(influencegen:api_n8n_to_aiservice_error_rate:rate_5m) > 0.1", "5m"),
+    ("AiImageGenerationP95High", "influencegen:ai_image_generation_end_to_end_latency_seconds:p95_5m > 30", "10m"),
+    ("RegistrationSuccessRateLow", "influencegen:influencer_registration_success_rate:percent_1h < 80", "1h"),
+    ("BackupJobFailed", "influencegen:system_backup_job_success_rate:percent_24h < 100", None),
+])
+def test_the_specifications_own_alerts_are_as_it_words_them(alert, expression, lasting):
+    rule, = (rule for rule in ALERTS if rule["alert"] == alert)
+    assert (rule["expr"], rule.get("for")) == (expression, lasting)
+
+
+def changed(section, name, key, value):
+    """The thresholds with one value changed, or taken away if it is None."""
+    content = yaml.safe_load(thresholds.FILE.read_text())
+    entry = content[section] if key is None else content[section].setdefault(name, {})
+    key = key or name
+    if value is None:
+        del entry[key]
+    else:
+        entry[key] = value
+    return thresholds.Thresholds(content)
+
+
+def test_a_changed_threshold_reaches_the_rule_and_its_description():
+    content = generator.files(changed("alerts", "HostCpuHigh", "above_percent", 62.5))
+    rule = content["alerts_hosts"][0].content()["rules"][0]
+    assert rule["expr"].endswith("> 62.5")
+    assert "more than 62.5 % is" in rule["annotations"]["description"]
+
+
+@pytest.mark.parametrize(("change", "words"), [
+    (("alerts", "HostCpuHigh", "above_percent", "70 %"), ("alerts.HostCpuHigh.above_percent", "'70 %'", "without a "
+                                                                                                        "unit")),
+    (("alerts", "HostCpuHigh", "above_percent", 170), ("alerts.HostCpuHigh.above_percent", "170", "0 to 100")),
+    (("alerts", "HostCpuHigh", "above_percent", -1), ("alerts.HostCpuHigh.above_percent", "-1", "0 or more")),
+    (("alerts", "HostCpuHigh", "above_percent", True), ("alerts.HostCpuHigh.above_percent", "True", "no number")),
+    (("alerts", "HostCpuHigh", "above_percent", float("nan")), ("alerts.HostCpuHigh.above_percent", "nan",
+                                                                "no number")),
+    (("alerts", "HostCpuHigh", "above_percent", 85), ("HostCpuHigh.above_percent", "HostCpuCritical", "before")),
+    (("alerts", "HostCpuHigh", "above_percent", None), ("alerts.HostCpuHigh.above_percent", "missing", "add it")),
+    (("alerts", "HostCpuHigh", "abvoe_percent", 70), ("alerts.HostCpuHigh.abvoe_percent", "above_percent", "Remove")),
+    (("alerts", "HostCpuHigh", "for", 15), ("alerts.HostCpuHigh.for", "15", "15m")),
+    (("alerts", "HostCpuHigh", "for", "quarter of an hour"), ("alerts.HostCpuHigh.for", "quarter", "15m")),
+    (("alerts", "HostCpuHigh", None, None), ("alerts.HostCpuHigh is missing", "add", "above_percent")),
+    (("alerts", "HostCpuHihg", "for", "1m"), ("alerts.HostCpuHihg", "HostCpuHigh", "Remove")),
+    (("objectives", "webhook", "good_percent", 100), ("objectives.webhook.good_percent", "100", "less than 100")),
+    (("links", "unknown", "bytes_per_second", 0), ("links.unknown.bytes_per_second", "0", "more than 0")),
+])
+def test_a_value_that_cannot_be_meant_is_refused_with_its_key_and_a_remedy(change, words):
+    with pytest.raises(thresholds.Refused) as refused:
+        generator.files(changed(*change))
+    assert all(word in str(refused.value) for word in words), refused.value
+
+
+def test_a_file_that_is_no_yaml_is_refused(tmp_path):
+    (tmp_path / "thresholds.yml").write_text("alerts: {HostCpuHigh: {above_percent: 70")
+    with pytest.raises(thresholds.Refused, match="can't be read"):
+        thresholds.Thresholds.read(tmp_path / "thresholds.yml")
