@@ -400,7 +400,7 @@ MONITORING = (
               "15m"),
     _platform("AlertmanagerUnreachable", CRITICAL,
               "sum by (alertmanager) (increase(prometheus_notifications_errors_total[5m])) > 0 "
-              "or max by (instance) (prometheus_notifications_alertmanagers_discovered) < 1",
+              "or max by (instance) (prometheus_notifications_alertmanagers_discovered) == 0",
               "Prometheus does not reach Alertmanager",
               f"Prometheus can't hand alerts over to Alertmanager ({_WHOLE}).", ""),
     _platform("NotificationsFailing", CRITICAL,
