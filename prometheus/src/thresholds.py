@@ -56,7 +56,7 @@ class Thresholds:
                         raise Refused(f"alerts.{alert.name}.{name} is {values[name]}, and that of {worse} is "
                                       f"{other[name]}: a warning must come before what is critical. Lower the first.")
         return replace(alert, expr=_put_in(alert.expr, values), description=_put_in(alert.description, values),
-                       lasting="" if not int(re.sub(r"\D", "", values["for"])) else values["for"])
+                       lasting=values["for"] if re.search("[1-9]", values["for"]) else "")
 
     def section(self, section: str, name: str, wanted: set[str]) -> dict:
         """Return the values `wanted` of an entry of a section.

@@ -61,7 +61,8 @@ def series(days, n8n_down=range(0)):
     }
     host = '{host="h", service_name="shared"'
     database = '{db_instance="d", datname="odoo"'
-    answers = {"odoo": up, "n8n": [0 if minute in n8n_down else 1 for minute in minutes], "aiservice": [1 for _ in minutes],
+    answers = {"odoo": up, "n8n": [0 if minute in n8n_down else 1 for minute in minutes],
+               "aiservice": [1 for _ in minutes],
                # a probe of the KYC service is lost on two days
                "kyc": [0 if minute in (2000, 6000) else 1 for minute in minutes]}
     cpu = [22 + 25 * load + draw.uniform(-6, 6) + (30 if minute % DAY in range(BACKUP, BACKUP + 10) else 0)
@@ -78,9 +79,11 @@ def series(days, n8n_down=range(0)):
         "ai_image_generation_pending": gauge(0, 8),
         **_latency("ai_image_generation_end_to_end_latency_seconds", requests, some,
                    {"10.0": 0.6, "15.0": 0.9, "20.0": 0.97, "30.0": 0.992}, 9, by_odoo),
-        **_calls("odoo_to_n8n_webhook", requests, 0.0002, {"0.1": 0.8, "0.25": 0.985, "0.5": 0.999}, 0.08, some, by_odoo),
+        **_calls("odoo_to_n8n_webhook", requests, 0.0002, {"0.1": 0.8, "0.25": 0.985, "0.5": 0.999}, 0.08, some,
+                 by_odoo),
         **_calls("n8n_to_aiservice", requests, 0.001, {"5.0": 0.3, "10.0": 0.8, "15.0": 0.97}, 7.5, some, _counter),
-        **_calls("n8n_to_odoo_callback", requests, 0.0002, {"0.1": 0.8, "0.25": 0.985, "0.5": 0.999}, 0.08, some, _counter),
+        **_calls("n8n_to_odoo_callback", requests, 0.0002, {"0.1": 0.8, "0.25": 0.985, "0.5": 0.999}, 0.08, some,
+                 _counter),
         **_calls("external_kyc_service", decided, 0.004, {"1.0": 0.8, "2.5": 0.99, "5.0": 0.9995}, 0.8, some, by_odoo),
         'api_circuit_breaker_state{dependency="aiservice"}': [0 for _ in minutes],
         "influencer_registration_attempts_total": by_odoo(registrations),
@@ -107,7 +110,8 @@ def series(days, n8n_down=range(0)):
         'odoo_cron_failures_total{cron="mail"}': by_odoo([int(draw.random() < 0.01) for _ in minutes]),
         **{f'influencegen_telemetry_threshold{{name="{name}"}}': [value for _ in minutes] for name, value in (
             ("concurrent_users", 200), ("application_errors_per_minute", 5), ("n8n_errors_per_minute", 2))},
-        'influencegen_telemetry_errors_total{reason="unauthorized"}': by_odoo([int(draw.random() < 0.01) for _ in minutes]),
+        'influencegen_telemetry_errors_total{reason="unauthorized"}':
+            by_odoo([int(draw.random() < 0.01) for _ in minutes]),
         'n8n_workflow_execution_errors_total{workflow_name="w"}': _counter(events(2)),
         "n8n_workflow_execution_queue_length": [_poisson(draw, load) for load in busy],
         **{f'backup_job{name}_total{{backup="{backup}"}}': _counter(backups)
@@ -151,7 +155,8 @@ def series(days, n8n_down=range(0)):
         'influencegen_telemetry_labels_folded_total{label="route"}': [0 for _ in minutes],
         'prometheus_remote_storage_highest_timestamp_in_seconds{job="prometheus", instance="p"}':
             [60 * minute for minute in minutes],
-        'prometheus_remote_storage_queue_highest_sent_timestamp_seconds{job="prometheus", instance="p", remote_name="5m"}':
+        'prometheus_remote_storage_queue_highest_sent_timestamp_seconds'
+        '{job="prometheus", instance="p", remote_name="5m"}':
             [60 * minute - draw.uniform(1, 20) for minute in minutes],
     }
     return {name: " ".join(f"{number:.10g}" if number is not None else "_" for number in numbers)

@@ -4,7 +4,8 @@ import pytest
 
 from . import ordinary, promtool
 
-TOLD = 'count by (alertname, severity) (count_over_time(ALERTS{{alertstate="firing", alertname!="DeadMansSwitch"}}[{}d]))'
+TOLD = ('count by (alertname, severity) '
+        '(count_over_time(ALERTS{{alertstate="firing", alertname!="DeadMansSwitch"}}[{}d]))')
 
 
 def rules():
