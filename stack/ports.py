@@ -18,6 +18,7 @@ WHO = {
     "n8n": "n8n",
     "redis": "Redis",
     "receiver": "the receiver of alerts",
+    "gpu": "the GPU exporter",
 }
 
 
@@ -35,6 +36,7 @@ class Ports:
     n8n: int = 5678
     redis: int = 6379
     receiver: int = 8092
+    gpu: int = 9835
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str]) -> "Ports":

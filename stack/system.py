@@ -11,7 +11,7 @@ from dataclasses import asdict, dataclass
 
 import requests
 
-from stack import n8n, odoo, postgres, prometheus
+from stack import gpu, n8n, odoo, postgres, prometheus
 from stack.console import Trouble, step
 from stack.layout import Layout
 from stack.processes import Processes, Program
@@ -28,6 +28,7 @@ OWNERS = {
     "n8n": {"n8n", "n8n_stub"},
     "prometheus": {"prometheus"},
     "alertmanager": {"alertmanager"},
+    "gpu": {"gpu_exporter"},
     **{port: {module} for module, port in STANDINS.items()},
 }
 
@@ -108,6 +109,7 @@ def _prepare(layout: Layout, hop: Hop) -> tuple[odoo.Source, Processes]:
     layout.ports.check(name for name, owners in OWNERS.items() if not owners & ours)
     source = odoo.choose()
     print(f"  Odoo {source.series}: {source.why}")
+    print(f"  GPU: {gpu.why()}")
     configuration = odoo.configure(layout, source)
     prometheus.configure(layout)
     if "postgres" not in ours:
@@ -116,6 +118,7 @@ def _prepare(layout: Layout, hop: Hop) -> tuple[odoo.Source, Processes]:
         postgres.program(layout),
         *(_standin(layout, module, port) for module, port in STANDINS.items()),
         odoo.program(layout, source),
+        gpu.program(layout),
         *prometheus.programs(layout),
         # last, because what follows a program that is added or removed is stopped
         *([_standin(layout, *stub) for stub in STUB.items()] if hop.stub else n8n.programs(layout, hop.workers)),
@@ -137,6 +140,7 @@ def _start(system: System) -> None:
     urls = {
         "odoo": system.url("odoo", "/web/login"),
         **{module: system.url(port, "/health") for module, port in standins.items()},
+        "gpu_exporter": system.url("gpu", "/metrics"),
         **{name: system.url(name, "/-/ready") for name in ("prometheus", "alertmanager")},
     }
     ready = {name: lambda url=url: answers(url) for name, url in urls.items()}
@@ -183,6 +187,7 @@ def _standin(layout: Layout, module: str, port: str) -> Program:
             "AI_SERVICE_URL": f"http://127.0.0.1:{layout.ports.ai}",
             "AI_SERVICE_TOKEN": layout.secret("ai-service"),
             "OTEL_EXPORTER_OTLP_ENDPOINT": os.environ.get("OTEL_EXPORTER_OTLP_ENDPOINT", ""),
+            **gpu.environment(layout),
         },
     )  # fmt: skip
 

@@ -260,6 +260,8 @@ EXPORTER = (
            (Label("label", limit=60),), group="system"),
     Metric("influencegen_telemetry_facts_repaired_total", "counter",
            "Facts found in the database that had not been counted, and were then.", (Label("metric", limit=60),)),
+    Metric("influencegen_telemetry_fact_rows", "gauge", "Rows in the database that a counter of facts must equal.",
+           (Label("fact", limit=60),)),
     Metric("influencegen_telemetry_facts_checked_timestamp_seconds", "gauge",
            "When a counter of facts was last compared with the database.", (Label("metric", limit=60),), "seconds"),
     Metric("influencegen_telemetry_facts_pending", "gauge", "Facts in transactions that are still open.",

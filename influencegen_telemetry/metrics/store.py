@@ -304,13 +304,11 @@ class Store:
             kind, _, slot = path.stem.partition("-")
             if kind == "exemplars" or (kind == "live" and int(slot) not in live):
                 continue
-            reader = self._readers.get(path.name)
-            if reader is None:
-                reader = self._readers[path.name] = SlotReader(path)
+            reader = self._readers.get(path.name) or self._readers.setdefault(path.name, SlotReader(path))
             try:
                 self._merge(totals, times, reader.read())
             except (RuntimeError, ValueError, OSError) as exception:
-                del self._readers[path.name]
+                self._readers.pop(path.name, None)
                 self.error("damaged", "%s can't be read: %s", path.name, exception)
         with self._lock:
             for reason, count in self._lost.items():
@@ -327,16 +325,15 @@ class Store:
         if self._trace is None:
             return newest
         for path in self.directory.glob("exemplars-*.db"):
-            reader = self._exemplar_readers.get(path.name)
-            if reader is None:
-                reader = self._exemplar_readers[path.name] = ExemplarReader(path)
+            reader = self._exemplar_readers.get(path.name) or self._exemplar_readers.setdefault(
+                path.name, ExemplarReader(path))
             try:
                 for (*series, bound), exemplar in reader.read():
                     known = newest.setdefault(tuple(series), {})
                     if bound not in known or exemplar.time > known[bound].time:
                         known[bound] = exemplar
             except (RuntimeError, ValueError, OSError) as exception:
-                del self._exemplar_readers[path.name]
+                self._exemplar_readers.pop(path.name, None)
                 self.error("damaged", "%s can't be read: %s", path.name, exception)
         return newest
 

@@ -8,6 +8,7 @@ cell of a memory view, because adding to a cell is several times faster than pac
 import json
 import mmap
 import os
+import threading
 
 from prometheus_client.mmap_dict import MmapedDict
 
@@ -54,13 +55,14 @@ class SlotValues(MmapedDict):
 
 
 class SlotReader:
-    """Values that another process may be writing, read without a lock.
+    """Values that another process may be writing; its readers are threads of this one.
 
     Keys are only ever appended to a file, so each key is decoded once, and a later read costs one load per value.
     """
 
     def __init__(self, path):
         self._path = path
+        self._lock = threading.Lock()
         self._inode = None
         self._keys = []
 
@@ -70,8 +72,16 @@ class SlotReader:
         :return: key is the tuple that :func:`make_key` was given; value and time are floats.
         :raises RuntimeError: when the file's content is damaged.
         """
+        with self._lock:
+            keys = self._decode()
+            view = self._view if keys else None
+        for key, index in keys:
+            yield key, view[index], view[index + 1]
+
+    def _decode(self):
+        """Return [(key, index of its value)] of all keys, after decoding those that are new."""
         if not self._map():
-            return
+            return []
         used = int.from_bytes(self._m[:4], "little")
         if used > len(self._m):
             # it may have grown since it was mapped
@@ -84,9 +94,7 @@ class SlotReader:
             value_at = start + length + 8 - (length + 4) % 8
             self._keys.append((parse_key(self._m[start : start + length]), value_at // 8))
             self._end = value_at + 16
-        view = self._view
-        for key, index in self._keys:
-            yield key, view[index], view[index + 1]
+        return self._keys.copy()
 
     def _map(self):
         """Map the file as it is now, and say whether there is one; its holder may exchange it at any moment."""

@@ -49,7 +49,8 @@ class Reading(models.AbstractModel):
             if (CHECKED, database, (name,), "") in known:
                 store.inc("influencegen_telemetry_facts_repaired_total", (name,), number, database)
                 _logger.warning("Telemetry counted %d facts of %s that had been missed", number, name)
-        for name in rows:
+        for name, numbers in rows.items():
+            store.set("influencegen_telemetry_fact_rows", sum(numbers.values()), (name,), database)
             store.set(CHECKED, time.time(), (name,), database)
 
     @api.model

@@ -182,6 +182,14 @@ class TestFacts(RealTransactionCase):
             thread.join()
         self.assertEqual(self.counted("payment_processing_attempts_total"), before + 8 * 20)
 
+    def test_rows_are_shown_beside_the_counter(self):
+        with self.environment() as env:
+            self.apply(env, 0, 1, 2)
+        with self.environment() as env:
+            env["influencegen.telemetry.reading"]._read_database()
+            rows = env["influencegen.application"].search_count([])
+        self.assertEqual(self.counted("influencegen_telemetry_fact_rows", (APPLICATIONS,)), rows)
+
     def test_what_was_missed_is_repaired_upward_and_counted(self):
         with self.environment() as env:
             env["influencegen.telemetry.reading"]._read_database()

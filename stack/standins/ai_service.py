@@ -4,7 +4,8 @@
 how each try ended, by the caller's ``X-Try-Id``.
 
 Environment, all optional: ``AI_SERVICE_TOKEN``, the bearer token without which there are no images;
-``OTEL_EXPORTER_OTLP_ENDPOINT``, the collector that gets a span of each request.
+``OTEL_EXPORTER_OTLP_ENDPOINT``, the collector that gets a span of each request; ``NVML_STANDIN``, the folder of the
+stand-in for a GPU, whose file ``images`` is kept as many bytes long as there are requests in hand: see nvml.c.
 """
 
 import asyncio
@@ -14,6 +15,7 @@ import io
 import os
 import random
 import textwrap
+from pathlib import Path
 
 from aiohttp import web
 from PIL import Image, ImageDraw, ImageFont
@@ -74,6 +76,9 @@ class AiService(StandIn):
         super().__init__(state_dir)
         self.token = os.environ.get("AI_SERVICE_TOKEN")
         self.tries = {}
+        self.in_hand = 0
+        self.gpu = os.environ.get("NVML_STANDIN")
+        self.take_in_hand(0)
 
     def routes(self):
         return [web.post(PATH, self.create_image)]
@@ -97,6 +102,20 @@ class AiService(StandIn):
         super().count(request, status)
         if "X-Try-Id" in request.headers:
             self.tries[request.headers["X-Try-Id"]] = status
+
+    def take_in_hand(self, change):
+        """Note that there are `change` more requests in hand."""
+        self.in_hand += change
+        if self.gpu:
+            with open(Path(self.gpu) / "images", "ab") as images:
+                images.truncate(self.in_hand)
+
+    async def _answer(self, request, handler):
+        self.take_in_hand(1)
+        try:
+            return await super()._answer(request, handler)
+        finally:
+            self.take_in_hand(-1)
 
     def spoil(self, response, fault):
         return SPOILED[fault](response) if fault in SPOILED else super().spoil(response, fault)

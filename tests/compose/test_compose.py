@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from stack import postgres
+from stack import debian, gpu, postgres
 from stack.odoo import ADDONS, DATABASE
 from stack.ports import Ports
 
@@ -23,7 +23,7 @@ LISTENS = {
     "odoo": {PORTS.odoo, PORTS.gevent}, "ai-service": {PORTS.ai}, "kyc-provider": {PORTS.kyc}, "n8n": {PORTS.n8n},
     "n8n-worker": {PORTS.n8n}, "redis": {PORTS.redis}, "alert-receiver": {PORTS.receiver},
     "prometheus": {PORTS.prometheus}, "alertmanager": {PORTS.alertmanager}, "postgres": {5432}, "grafana": {3000},
-    "tempo": {3200, 4318}, "loki": {3100}, "alloy": {12345},
+    "gpu-exporter": {PORTS.gpu}, "tempo": {3200, 4318}, "loki": {3100}, "alloy": {12345},
 }
 ONE_SHOT = {"odoo-init", "n8n-database", "n8n-init"}
 DOCKER_SOCKET = "/var/run/docker.sock"
@@ -145,6 +145,24 @@ def test_stand_ins_listen_where_they_are_expected(services, name, module):
     command = " ".join(services[name]["command"])
     assert f"stack.standins.{module} --host 0.0.0.0 --port {min(LISTENS[name])}" in command
     assert (ROOT / "stack" / "standins" / f"{module}.py").exists()
+
+
+def test_the_gpus_of_the_machine_take_the_place_of_the_stand_in():
+    def exporter(*files):
+        options = [word for file in files for word in ("--file", ROOT / file)]
+        result = subprocess.run([debian.program("docker-compose", "docker-compose"), *options, "config", "--format",
+                                 "json"], capture_output=True, text=True, check=True)
+        return json.loads(result.stdout)["services"]["gpu-exporter"]
+
+    standin, gpus = exporter("docker-compose.yml"), exporter("docker-compose.yml", "compose/gpu.yml")
+    assert "deploy" not in standin
+    assert f"COPY --from=standin /{gpu.LIBRARY} {standin['environment']['LD_LIBRARY_PATH']}" in (
+        ROOT / "compose" / "gpu_exporter.Dockerfile").read_text()
+    assert gpus["environment"]["LD_LIBRARY_PATH"] == ""
+    [device] = gpus["deploy"]["resources"]["reservations"]["devices"]
+    assert (device["driver"], device["count"]) == ("nvidia", -1)
+    for service in (standin, gpus):
+        assert f"exporters.gpu_exporter --host 0.0.0.0 --port {PORTS.gpu}" in " ".join(service["command"])
 
 
 def test_odoo_is_configured_as_on_one_machine(services, odoo_configuration):

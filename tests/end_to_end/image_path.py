@@ -75,6 +75,10 @@ class ImagePath:
         [found] = self.images(("uuid", "=", image))
         return found["state"]
 
+    def until_done(self, *images, seconds=60):
+        """Wait until these images are there."""
+        until(lambda: all(self.state(image) == "done" for image in images), "the images are there", seconds)
+
     def settle(self, seconds=120):
         """Wait until every image has come to its end and n8n has nothing left to do."""
         until(
@@ -84,13 +88,11 @@ class ImagePath:
 
     def exposed(self, name, **labels):
         """Return what n8n's metrics say of a counter or a gauge, all its series together that have these labels."""
-        found = reconcile.exposed_by_n8n(self.system, [name])
-        return sum(number for (_name, series), number in found.items() if labels.items() <= set(series))
+        return _total(reconcile.exposed_by_n8n(self.system, [name]), labels)
 
     def stored(self, name, **labels):
         """Return what Prometheus says of it."""
-        found = reconcile.stored(self.system, [name])
-        return sum(number for (_name, series), number in found.items() if labels.items() <= set(series))
+        return _total(reconcile.stored(self.system, [name]), labels)
 
     def kill_n8n(self, meanwhile=lambda: None):
         """Kill n8n as the kernel would, call ``meanwhile()``, and wait until n8n has been restarted and answers."""
@@ -131,3 +133,7 @@ class ImagePath:
         print(f"\n{reconcile.table(lines)}")
         assert all(line.agrees for line in lines)
         until(lambda: not self.exposed("n8n_workflow_active_executions"), "n8n's executions have ended")
+
+
+def _total(found, labels):
+    return sum(number for (_name, series), number in found.items() if labels.items() <= set(series))

@@ -36,7 +36,7 @@ def known(image_path):
 
 def test_an_image_comes_back(image_path):
     image = image_path.ask()
-    until(lambda: image_path.state(image) == "done", "the image is there")
+    image_path.until_done(image)
     image_path.assert_agreed()
 
 

@@ -48,7 +48,7 @@ def test_ai_service_that_recovers(image_path):
     image = image_path.ask()
     until(lambda: image_path.exposed(AI_ERRORS, status_code_class="5xx"), "it has failed")
     image_path.ai(fail_rate=0)
-    until(lambda: image_path.state(image) == "done", "another try makes it good")
+    image_path.until_done(image)
     image_path.assert_agreed()
 
 
@@ -56,7 +56,7 @@ def test_slow_ai_service(image_path):
     image_path.limit(ai_timeout_seconds=15)
     image_path.ai(latency={"median": 8, "sigma": 0})
     images = [image_path.ask() for _ in range(4)]
-    until(lambda: all(image_path.state(image) == "done" for image in images), "all images are there")
+    image_path.until_done(*images)
     image_path.assert_agreed()
 
 
@@ -70,7 +70,7 @@ def test_breaker_opens_half_opens_and_closes(image_path):
     until(lambda: image_path.stored(BREAKER, dependency="aiservice") == 2, "Prometheus has it open")
     until(lambda: image_path.stored(BREAKER, dependency="aiservice") == 1, "Prometheus has it half-open")
     image_path.ai(fail_rate=0)
-    until(lambda: image_path.state(image) == "done", "a probe went well")
+    image_path.until_done(image)
     until(lambda: image_path.stored(BREAKER, dependency="aiservice") == 0, "Prometheus has it closed")
     assert image_path.exposed(AI_ERRORS, status_code_class="circuit_open")
     image_path.assert_agreed()
@@ -84,7 +84,7 @@ def test_n8n_killed_in_the_middle(image_path):
     until(lambda: image_path.query(running) == [(5,)], "all are being made")
     image_path.kill_n8n()
     image_path.ai(latency={"median": 0.1, "sigma": 0})
-    until(lambda: all(image_path.state(image) == "done" for image in images), "all images are there", 120)
+    image_path.until_done(*images, seconds=120)
     assert image_path.exposed(AI_ERRORS, status_code_class="interrupted") >= 5
     image_path.assert_agreed()
 
@@ -99,7 +99,7 @@ def test_odoo_down_during_callbacks(image_path):
         assert image_path.exposed(CALLBACK_ERRORS, status_code_class="connection_error") > refused + 5
 
     image_path.without_odoo(outage)
-    until(lambda: all(image_path.state(image) == "done" for image in images), "all images are there")
+    image_path.until_done(*images)
     image_path.assert_agreed()
 
 
@@ -130,7 +130,7 @@ def test_database_function_that_fails(image_path):
         until(lambda: image_path.exposed(WORKFLOW_ERRORS, **labels) > before, "it is counted")
     finally:
         image_path.query(rename.format("gone", "end_ai_call"))
-    until(lambda: image_path.state(image) == "done", "it is taken over")
+    image_path.until_done(image)
     image_path.assert_agreed()
 
 

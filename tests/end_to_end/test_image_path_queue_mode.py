@@ -22,7 +22,7 @@ def executed(system, worker):
 def test_workers_share_the_work(system, image_path):
     before = {worker: executed(system, worker) for worker in WORKERS}
     images = [image_path.ask() for _ in range(20)]
-    until(lambda: all(image_path.state(image) == "done" for image in images), "all images are there")
+    image_path.until_done(*images)
     until(lambda: all(executed(system, worker) > before[worker] for worker in WORKERS), "both workers have worked")
     image_path.assert_agreed()
 
@@ -35,7 +35,7 @@ def test_worker_killed(system, image_path):
     until(lambda: image_path.query(running) == [(6,)], "all are being made")
     image_path.ai(latency={"median": 0.1, "sigma": 0})
     os.kill(system.processes.pid(WORKERS[0]), signal.SIGKILL)
-    until(lambda: all(image_path.state(image) == "done" for image in images), "all images are there", 120)
+    image_path.until_done(*images, seconds=120)
     image_path.assert_agreed()
 
 

@@ -80,7 +80,7 @@ def test_a_slow_bucket_leads_to_its_trace(system, collector, image_path):
 def test_spans_wait_for_a_collector_that_is_away(collector, image_path):
     collector.status = 503
     image = image_path.ask()
-    until(lambda: image_path.state(image) == "done", "the image is there")
+    image_path.until_done(image)
     until(lambda: image_path.query("SELECT count(*) FROM influencegen.span") >= [(3,)], "n8n keeps its spans")
     collector.status = 200
     trace_of(collector, image)

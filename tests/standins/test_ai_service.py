@@ -1,4 +1,5 @@
 import io
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 import requests
@@ -38,6 +39,22 @@ def test_size_has_a_default(ai):
 ])
 def test_what_is_out_of_bounds_is_refused(ai, change):
     assert ai.post("/v1/images", {**ORDER, **change}).status_code == 400
+
+
+def test_the_gpu_is_as_busy_as_the_service(start, tmp_path, wait_until):
+    ai = start("ai_service", NVML_STANDIN=str(tmp_path))
+    images = tmp_path / "images"
+    assert images.stat().st_size == 0
+    ai.control(timeout_rate=1)
+    with pytest.raises(requests.Timeout):
+        ai.post("/v1/images", ORDER, timeout=0.5)
+    wait_until(lambda: images.stat().st_size == 0, "the request to be given up")
+    ai.control(timeout_rate=0, slow_rate=1, slow_seconds=2)
+    with ThreadPoolExecutor(3) as pool:
+        answers = [pool.submit(ai.post, "/v1/images", ORDER) for _ in range(3)]
+        wait_until(lambda: images.stat().st_size == 3, "three requests in hand")
+        assert [answer.result().status_code for answer in answers] == [200, 200, 200]
+    assert images.stat().st_size == 0
 
 
 def test_the_log_tells_how_each_try_ended(ai, wait_until):

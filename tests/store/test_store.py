@@ -61,6 +61,27 @@ def test_threads_lose_nothing(store, total):
     assert total(LATENCY, sample="5.0") == 160_000
 
 
+def test_scrapes_at_the_same_time_see_each_value_once(store):
+    for campaign in range(300):
+        store.inc("campaign_applications_total", (campaign,), database="db")
+    expected, read = store.read()[0], []
+    interval = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    try:
+        for _ in range(20):
+            # forgets what was decoded
+            store.configure(store.directory().parent)
+            threads = [threading.Thread(target=lambda: read.append(store.read()[0])) for _ in range(4)]
+            for thread in threads:
+                thread.start()
+            for thread in threads:
+                thread.join()
+    finally:
+        sys.setswitchinterval(interval)
+    assert len(read) == 80
+    assert all(values == expected for values in read)
+
+
 def test_a_dead_worker_is_not_busy(store, total):
     store.set_kind("http")
     store.add(BUSY, 1, ("http",))

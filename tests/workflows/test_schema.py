@@ -281,7 +281,8 @@ def test_executions_are_counted_unless_nobody_will_write_their_end(state):
         ("igImageGenerate", "running", "10 years"),
     ):
         state.rows(
-            'INSERT INTO public.execution_entity ("workflowId", status, "startedAt") VALUES (%s, %s, now() - %s::interval)',
+            'INSERT INTO public.execution_entity ("workflowId", status, "startedAt") '
+            "VALUES (%s, %s, now() - %s::interval)",
             workflow, status, age,
         )  # fmt: skip
     assert state.counted("n8n_workflow_active_executions") == 1

@@ -1,0 +1,74 @@
+"""Where readings come from: a process that is watched and replaced, so that NVML can't take the exporter along.
+
+A fresh process is also the cure for everything that can be cured: it loads the library of a new driver, and finds GPUs
+that came back.
+"""
+
+import multiprocessing
+import time
+
+from .reader import Reading, serve
+
+PATIENCE_SECONDS = 3
+"""How long a scrape waits: well under Prometheus's time-out of 10 s, even for a scrape that waits for another."""
+
+INIT_PATIENCE_SECONDS = 60
+"""How long NVML may take to wake the GPUs: seconds for each of them, if nothing keeps the driver loaded."""
+
+
+class Source:
+    """The process that reads. Not for several threads at once."""
+
+    def __init__(self):
+        self._context = multiprocessing.get_context("spawn")
+        self._start()
+
+    def read(self) -> Reading:
+        """Return what NVML says now; its `trouble` tells if it says nothing. Takes PATIENCE_SECONDS at most."""
+        deadline = time.monotonic() + PATIENCE_SECONDS
+        if not self._process.is_alive():
+            self._start()
+        elif self._killed:
+            return Reading(f"a call of NVML hangs in the driver, and process {self._process.pid} can't be ended")
+        try:
+            if not self._ready:
+                if not self._answered(deadline):
+                    if time.monotonic() > self._started + INIT_PATIENCE_SECONDS:
+                        self._kill()
+                    return Reading("NVML is still being initialized")
+                failure = self._pipe.recv()
+                if failure:
+                    self._process.join(1)
+                    return failure
+                self._ready = True
+            self._pipe.send(None)
+            if not self._answered(deadline):
+                self._kill()
+                return Reading(f"NVML gave no answer in {PATIENCE_SECONDS} s")
+            return self._pipe.recv()
+        except (EOFError, OSError):
+            self._process.join(1)
+            return Reading(f"NVML took its process along (exit status {self._process.exitcode})")
+
+    def renew(self) -> None:
+        """Let the next reading come from a fresh process, which starts now; one that was not read yet is fresh."""
+        if self._ready:
+            self._kill()
+            if not self._process.is_alive():
+                self._start()
+
+    def _answered(self, deadline: float) -> bool:
+        return self._pipe.poll(max(0, deadline - time.monotonic()))
+
+    def _start(self) -> None:
+        self._pipe, theirs = self._context.Pipe()
+        self._process = self._context.Process(target=serve, args=(theirs,), daemon=True)
+        self._process.start()
+        theirs.close()
+        self._started = time.monotonic()
+        self._ready = self._killed = False
+
+    def _kill(self) -> None:
+        self._process.kill()
+        self._process.join(1)
+        self._killed = True
