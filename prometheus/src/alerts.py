@@ -114,7 +114,7 @@ GPU = (
                  f"A GPU of {_ON_HOST}, or its driver, does not answer (gpu_up is {_WHOLE}).", IMAGES),
     _integration("GpuErrors", WARNING,
                  "sum by (host, gpu) (increase(gpu_xid_errors_total[1h])) > <above> "
-                 "or sum by (host, gpu) (increase(gpu_ecc_errors_total[1h])) > <above>",
+                 'or sum by (host, gpu) (increase(gpu_ecc_errors_total{error_type="uncorrected"}[1h])) > <above>',
                  "A GPU makes errors", f"{_OF_GPU} reported {_WHOLE} errors in the last hour.", IMAGES),
     _integration("GpuHot", WARNING, "gpu_temperature_celsius > <above_celsius>", "A GPU is hot",
                  f"{_OF_GPU} has {_WHOLE} °C; more than <above_celsius> is too hot.", IMAGES, "5m"),

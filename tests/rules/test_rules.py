@@ -41,6 +41,11 @@ def test_alertmanager_accepts_its_configuration(run):
     run("amtool", "check-config", FOLDER / "alertmanager" / "alertmanager.yml")
 
 
+@pytest.mark.parametrize("path", sorted((FOLDER / "tests").glob("*.yml")), ids=lambda path: path.stem)
+def test_rules_that_are_not_generated_give_what_they_promise(run, path):
+    run("promtool", "test", "rules", path)
+
+
 def test_they_are_not_stale():
     written = {path.stem: path.read_text() for path in promtool.RULES.glob("*.yml")}
     content = generator.files(thresholds.Thresholds.read())
