@@ -1,6 +1,6 @@
 """Error budgets: what share of events may fail within 30 days, and how fast the rest of it is used up.
 
-Windows and factors are those of the SRE Workbook, chapter 5, "Alerting on SLOs", table 5-8: at 14.4 times the pace that
+Windows and factors are those of the SRE Workbook, chapter 5, "Alerting on SLOs": at 14.4 times the pace that
 uses the budget up in 30 days, an hour takes 2 % of it; at 6 times, six hours take 5 %; at 3 times, a day takes 10 %; at
 once, three days take 10 %. The short window, a twelfth of the long one, ends the alert soon after the errors end.
 https://sre.google/workbook/alerting-on-slos/
