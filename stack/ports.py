@@ -19,6 +19,7 @@ WHO = {
     "redis": "Redis",
     "receiver": "the receiver of alerts",
     "gpu": "the GPU exporter",
+    "backup": "the exporter of backups",
 }
 
 
@@ -37,6 +38,7 @@ class Ports:
     redis: int = 6379
     receiver: int = 8092
     gpu: int = 9835
+    backup: int = 9836
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str]) -> "Ports":

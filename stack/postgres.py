@@ -62,7 +62,7 @@ def program(layout: Layout) -> Program:
     return Program(
         name="postgres",
         command=[programs / "postgres", "-D", layout.cluster],
-        environment={name: value for name, value in _environment(programs).items() if name == "LD_LIBRARY_PATH"},
+        environment={name: value for name, value in environment(programs).items() if name == "LD_LIBRARY_PATH"},
         directory=Path("/"),
         user=UNPRIVILEGED if _drops_privileges() else None,
         stop_signal="INT",
@@ -98,6 +98,15 @@ def execute(layout: Layout, statement: str, *, database: str = "postgres") -> li
             return cursor.fetchall() if cursor.description else []
 
 
+def environment(programs: Path) -> dict[str, str]:
+    """Return the environment of the server's programs; libraries unpacked beside them are found there."""
+    variables = {"PATH": os.environ["PATH"], "LC_ALL": "C.UTF-8"}
+    libraries = sorted({str(path.parent) for path in (programs.parents[3] / "lib").glob("*/libpq.so*")})
+    if libraries and programs.is_relative_to(cache()):
+        variables["LD_LIBRARY_PATH"] = ":".join(libraries)
+    return variables
+
+
 def remove(layout: Layout) -> None:
     """Delete the cluster; the server is stopped already."""
     shutil.rmtree(layout.cluster, ignore_errors=True)
@@ -124,15 +133,6 @@ def _from_package() -> Path:
     if not found:
         raise Trouble("Debian's package of PostgreSQL carries no server: install PostgreSQL and run this again.")
     return found[-1]
-
-
-def _environment(programs: Path) -> dict[str, str]:
-    """Return the environment of the server's programs; libraries unpacked beside them are found there."""
-    environment = {"PATH": os.environ["PATH"], "LC_ALL": "C.UTF-8"}
-    libraries = sorted({str(path.parent) for path in (programs.parents[3] / "lib").glob("*/libpq.so*")})
-    if libraries and programs.is_relative_to(cache()):
-        environment["LD_LIBRARY_PATH"] = ":".join(libraries)
-    return environment
 
 
 def _preload(programs: Path) -> str:
@@ -162,7 +162,7 @@ def _initialise(layout: Layout, programs: Path) -> None:
     run(
         [programs / "initdb", "--pgdata", unfinished, "--username", USER, "--auth", "scram-sha-256",
          "--pwfile", password, "--encoding", "UTF8", "--locale", "C.UTF-8", "--no-sync"],
-        log=layout.logs / "initdb.log", cwd="/", env=_environment(programs), **_as_server(),
+        log=layout.logs / "initdb.log", cwd="/", env=environment(programs), **_as_server(),
     )  # fmt: skip
     password.unlink()
     unfinished.rename(layout.cluster)
@@ -186,5 +186,5 @@ def _stop_orphan(layout: Layout, programs: Path) -> None:
     if (layout.cluster / "postmaster.pid").exists():
         subprocess.run(
             [programs / "pg_ctl", "stop", "--mode", "fast", "--pgdata", layout.cluster],
-            cwd="/", env=_environment(programs), capture_output=True, **_as_server(),
+            cwd="/", env=environment(programs), capture_output=True, **_as_server(),
         )  # fmt: skip

@@ -55,6 +55,8 @@ def programs(layout: Layout) -> list[Program]:
                 f"--storage.tsdb.path={layout.state / 'prometheus'}",
                 f"--web.listen-address=127.0.0.1:{ports.prometheus}",
                 "--enable-feature=exemplar-storage",
+                # for the snapshots that backups are made of
+                "--web.enable-admin-api",
             ],
         ),
         Program(

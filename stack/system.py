@@ -11,7 +11,7 @@ from dataclasses import asdict, dataclass
 
 import requests
 
-from stack import gpu, n8n, odoo, postgres, prometheus
+from stack import backup, gpu, n8n, odoo, postgres, prometheus
 from stack.console import Trouble, step
 from stack.layout import Layout
 from stack.processes import Processes, Program
@@ -29,6 +29,7 @@ OWNERS = {
     "prometheus": {"prometheus"},
     "alertmanager": {"alertmanager"},
     "gpu": {"gpu_exporter"},
+    "backup": {"backup"},
     **{port: {module} for module, port in STANDINS.items()},
 }
 
@@ -112,6 +113,7 @@ def _prepare(layout: Layout, hop: Hop) -> tuple[odoo.Source, Processes]:
     print(f"  GPU: {gpu.why()}")
     configuration = odoo.configure(layout, source)
     prometheus.configure(layout)
+    backups = backup.configure(layout, with_n8n=not hop.stub)
     if "postgres" not in ours:
         postgres.create(layout)
     processes.configure([
@@ -120,14 +122,16 @@ def _prepare(layout: Layout, hop: Hop) -> tuple[odoo.Source, Processes]:
         odoo.program(layout, source),
         gpu.program(layout),
         *prometheus.programs(layout),
+        backup.program(layout),
         # last, because what follows a program that is added or removed is stopped
         *([_standin(layout, *stub) for stub in STUB.items()] if hop.stub else n8n.programs(layout, hop.workers)),
     ])  # fmt: skip
     with step("PostgreSQL"):
         processes.start("postgres")
         processes.wait("postgres", lambda: postgres.answers(layout))
-    if "odoo" in processes.running() and processes.began("odoo") < configuration.stat().st_mtime:
-        processes.stop("odoo")
+    for name, file in (("odoo", configuration), ("backup", backups)):
+        if name in processes.running() and processes.began(name) < file.stat().st_mtime:
+            processes.stop(name)
     if not odoo.is_current(layout, source):
         processes.stop("odoo")
         odoo.install(layout, source, configuration)
@@ -158,6 +162,10 @@ def _start(system: System) -> None:
             processes.start(name)
         for name, answer in ready.items():
             processes.wait(name, answer)
+    with step("backups, the first of each at once"):
+        # they are of what runs by now
+        processes.start("backup")
+        processes.wait("backup", lambda: answers(system.url("backup", "/metrics")))
 
 
 def _stop_if_elsewhere(layout: Layout, processes: Processes) -> None:

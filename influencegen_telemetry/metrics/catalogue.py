@@ -108,6 +108,7 @@ STATUS = Label("status_code_class", STATUS_CLASSES)
 WORKER_KIND = Label("kind", ("http", "gevent", "cron", "threaded", "master", "other"))
 LISTENER = Label("listener", ("http", "gevent"))
 JOB = Label("cron", limit=100)
+BACKUP = Label("backup", ("platform", "n8n", "monitoring"))
 ERROR_CLASS = Label("error_class", limit=50)
 
 
@@ -240,9 +241,18 @@ OTHER_PRODUCERS = (
     Metric("n8n_workflow_execution_queue_length", "gauge",
            "n8n workflow executions that wait to run: for a worker in queue mode, else for a place within n8n's limit.",
            scope="instance", group="fast", producer="n8n"),
-    Metric("backup_job_total", "counter", "Backup jobs finished.", scope="instance", producer="backup"),
-    Metric("backup_job_success_total", "counter", "Backup jobs finished with a verified backup.", scope="instance",
+    Metric("backup_job_total", "counter", "Backup jobs finished.", (BACKUP,), scope="instance", producer="backup"),
+    Metric("backup_job_success_total", "counter", "Backup jobs finished with a verified backup.", (BACKUP,),
+           scope="instance", producer="backup"),
+    Metric("backup_job_duration_seconds", "gauge", "Time that the last backup job took, good or not.", (BACKUP,),
+           "seconds", scope="instance", producer="backup"),
+    Metric("backup_size_bytes", "gauge", "Size of the last verified backup.", (BACKUP,), "bytes", scope="instance",
            producer="backup"),
+    Metric("backup_last_success_timestamp_seconds", "gauge",
+           "When the last verified backup was finished; 0 if there is none.", (BACKUP,), "seconds", scope="instance",
+           producer="backup"),
+    Metric("backup_schedule_seconds", "gauge", "Time from the beginning of a backup job to that of the next.",
+           (BACKUP,), "seconds", scope="instance", producer="backup"),
 )
 
 EXPORTER = (

@@ -23,7 +23,7 @@ LISTENS = {
     "odoo": {PORTS.odoo, PORTS.gevent}, "ai-service": {PORTS.ai}, "kyc-provider": {PORTS.kyc}, "n8n": {PORTS.n8n},
     "n8n-worker": {PORTS.n8n}, "redis": {PORTS.redis}, "alert-receiver": {PORTS.receiver},
     "prometheus": {PORTS.prometheus}, "alertmanager": {PORTS.alertmanager}, "postgres": {5432}, "grafana": {3000},
-    "gpu-exporter": {PORTS.gpu}, "tempo": {3200, 4318}, "loki": {3100}, "alloy": {12345},
+    "gpu-exporter": {PORTS.gpu}, "backup": {PORTS.backup}, "tempo": {3200, 4318}, "loki": {3100}, "alloy": {12345},
 }
 ONE_SHOT = {"odoo-init", "n8n-database", "n8n-init"}
 DOCKER_SOCKET = "/var/run/docker.sock"
@@ -214,3 +214,23 @@ def test_prometheus_finds_its_token(services):
     jobs = yaml.safe_load((ROOT / "prometheus" / "prometheus.yml").read_text())["scrape_configs"]
     files = {job["authorization"]["credentials_file"] for job in jobs if "authorization" in job}
     assert {secret["target"]} == {f"/etc/prometheus/{file}" for file in files}
+
+
+def test_backups_are_of_what_the_other_services_have(services, odoo_configuration):
+    settings = yaml.safe_load((ROOT / "compose" / "backup.yml").read_text())
+    backups = settings["backups"]
+    database = odoo_configuration["db_name"]
+    assert backups["platform"]["database"] == database
+    assert backups["platform"]["filestore"] == f"{odoo_configuration['data_dir']}/filestore/{database}"
+    assert backups["n8n"]["database"] == services["n8n"]["environment"]["DB_POSTGRESDB_DATABASE"]
+    assert backups["monitoring"]["data"] in " ".join(services["prometheus"]["command"])
+    volumes = {mount["target"]: mount["source"] for mount in services["backup"]["volumes"]}
+    for folder, service in ((odoo_configuration["data_dir"], "odoo"), (backups["monitoring"]["data"], "prometheus")):
+        assert volumes[folder] in {mount["source"] for mount in services[service]["volumes"]}
+    assert volumes[settings["folder"]] == "backups"
+    assert "--web.enable-admin-api" in services["prometheus"]["command"]
+    assert str(PORTS.backup) in services["backup"]["command"]
+
+
+def test_backups_are_dumped_by_programs_of_the_server_s_version(services):
+    assert f"FROM {services['postgres']['image']}" in (ROOT / "compose" / "backup.Dockerfile").read_text()

@@ -1,0 +1,1 @@
+"""Small exporters for what no well-kept exporter covers."""

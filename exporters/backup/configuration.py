@@ -1,0 +1,81 @@
+"""The configuration file: where backups go, when they are made, and of what.
+
+    folder: /srv/backups
+    password_file: /run/secrets/postgres_password   # of PostgreSQL's user
+    environment: {PGHOST: 127.0.0.1, PGUSER: odoo}  # of this program and those that it runs
+    backups:
+      platform: {every_seconds: 86400, keep: 7, database: influencegen, filestore: /srv/odoo/filestore/influencegen}
+      n8n: {every_seconds: 86400, keep: 7, database: n8n}
+      monitoring: {every_seconds: 86400, keep: 7, prometheus: "http://127.0.0.1:9090", data: /srv/prometheus,
+                   configuration: /etc/prometheus}
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from exporters.backup.kinds import DatabaseBackup, MonitoringBackup
+
+
+class Invalid(Exception):
+    """The configuration can't be used; the text says what to change."""
+
+
+@dataclass(frozen=True)
+class Backup:
+    """A backup of that name, made every so many seconds, of which the newest `keep` are kept."""
+
+    name: str
+    every_seconds: int
+    keep: int
+    source: DatabaseBackup | MonitoringBackup
+
+
+@dataclass(frozen=True)
+class Configuration:
+    """What the file says; `environment` has the password in it."""
+
+    folder: Path
+    environment: dict[str, str]
+    backups: dict[str, Backup]
+
+
+KINDS = {"platform": DatabaseBackup, "n8n": DatabaseBackup, "monitoring": MonitoringBackup}
+
+
+def read(path: Path) -> Configuration:
+    """Return what a configuration file says; raise Invalid if it can't be read, lacks something or has too much."""
+    try:
+        content = yaml.safe_load(path.read_text())
+        environment = {name: str(value) for name, value in content.get("environment", {}).items()}
+        if "password_file" in content:
+            environment["PGPASSWORD"] = Path(content["password_file"]).read_text().strip()
+        backups = {name: _backup(name, section) for name, section in content["backups"].items()}
+        return Configuration(Path(content["folder"]), environment, backups)
+    except (OSError, yaml.YAMLError, AttributeError, KeyError, TypeError, ValueError) as error:
+        raise Invalid(f"{path} is no configuration: {type(error).__name__}: {error}.") from error
+    except Invalid as error:
+        raise Invalid(f"{path}: {error}") from error
+
+
+def _backup(name: str, section: Mapping[str, Any]) -> Backup:
+    if name not in KINDS:
+        raise Invalid(f"there is no backup {name}; there are {', '.join(KINDS)}.")
+    section = dict(section)
+    try:
+        every_seconds, keep = (section.pop(key) for key in ("every_seconds", "keep"))
+    except KeyError as error:
+        raise Invalid(f"{name} lacks {error.args[0]}.") from error
+    for key, value in (("every_seconds", every_seconds), ("keep", keep)):
+        if not isinstance(value, int) or value < 1:
+            raise Invalid(f"{name} has {key}: {value}; give a whole number from 1 on.")
+    kind = KINDS[name]
+    paths = {field.name for field in fields(kind) if field.type in (Path, Path | None)}
+    try:
+        source = kind(**{key: Path(value) if key in paths else value for key, value in section.items()})
+    except TypeError as error:
+        raise Invalid(f"{name}: {error}.") from error
+    return Backup(name, every_seconds, keep, source)

@@ -1,0 +1,70 @@
+"""Folders: copied while others write to them, and compared."""
+
+import contextlib
+import hashlib
+import os
+import shutil
+from collections.abc import Iterable
+from pathlib import Path
+
+from exporters.backup.errors import Failed
+
+
+def add_new(source: Path, copy: Path) -> None:
+    """Copy what `copy` lacks of `source`, or has in another size or of another time.
+
+    A file that disappears meanwhile is left out. Raise Failed if there is no folder `source`.
+    """
+    if not source.is_dir():
+        raise Failed(f"there is no folder {source}")
+    for folder, _folders, names in os.walk(source):
+        target = copy / Path(folder).relative_to(source)
+        target.mkdir(parents=True, exist_ok=True)
+        for name in names:
+            with contextlib.suppress(FileNotFoundError):
+                _copy(Path(folder) / name, target / name)
+
+
+def compare(source: Path, copy: Path) -> None:
+    """Raise Failed, naming a file, unless both folders hold the same files with the same content."""
+    digests, copies = ({path.relative_to(root): digest(path, "sha256") for path in root.rglob("*") if path.is_file()}
+                       for root in (source, copy))  # fmt: skip
+    different = sorted(path for path in digests.keys() | copies.keys() if digests.get(path) != copies.get(path))
+    if different:
+        raise Failed(f"{len(different)} files of {source} are not copied as they are, among them {different[0]}")
+
+
+def check_attachments(attachments: Iterable[tuple[str, str]], folder: Path) -> None:
+    """Raise Failed, naming a file, unless each attachment is in the folder with the content it should have.
+
+    `attachments` are the file names and the SHA-1 checksums that Odoo's database has of them.
+    """
+    wrong = []
+    for name, checksum in attachments:
+        path = folder / name
+        if not path.is_file():
+            wrong.append(f"{name} is missing")
+        elif digest(path, "sha1") != checksum:
+            wrong.append(f"the content of {name} is not the one that the database has the checksum of")
+    if wrong:
+        raise Failed(f"{len(wrong)} attachments are not in the filestore as they should be: {wrong[0]}")
+
+
+def size(folder: Path) -> int:
+    """Return the bytes of all files in a folder."""
+    return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
+
+
+def digest(path: Path, algorithm: str) -> str:
+    """Return the digest of a file in hexadecimal digits."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, algorithm).hexdigest()
+
+
+def _copy(original: Path, copy: Path) -> None:
+    status = original.stat()
+    if copy.exists():
+        copied = copy.stat()
+        if (copied.st_size, copied.st_mtime_ns) == (status.st_size, status.st_mtime_ns):
+            return
+    shutil.copy2(original, copy)

@@ -1,0 +1,115 @@
+"""One job: a backup made, verified, given its name, and the oldest ones deleted.
+
+An archive is a folder `<backup>-<time>`. While it is made, and while it is deleted, its name begins with a dot:
+what has no dot is complete and was verified.
+"""
+
+import fcntl
+import logging
+import shutil
+import subprocess
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+
+import psycopg2
+import requests
+
+from exporters.backup import commands, files
+from exporters.backup.configuration import Backup
+from exporters.backup.errors import Failed
+from exporters.backup.ledger import Ledger
+
+log = logging.getLogger(__name__)
+
+# What happens to a job that is not this program's own error, and is told without a traceback.
+EXPECTED = (Failed, OSError, psycopg2.Error, requests.RequestException, subprocess.SubprocessError)
+
+
+class Busy(Exception):
+    """Another process makes that backup now."""
+
+
+def run(backup: Backup, folder: Path, ledger: Ledger) -> bool:
+    """Make a backup in the folder now, and say whether it is good; raise Busy if another process is at it.
+
+    Whatever goes wrong is logged and recorded as a failed job. So is an earlier job that was killed.
+    """
+    started = time.time()
+    try:
+        with _locked(backup, folder):
+            _settle(backup, ledger)
+            ledger.write(backup.name, ledger.read(backup.name).begun(started))
+            size = _attempt(backup, folder)
+            ledger.write(backup.name, ledger.read(backup.name).ended(time.time(), size))
+            return size is not None
+    except OSError as error:
+        log.error("%s: the backup failed: %s", backup.name, error)
+        ledger.write(backup.name, ledger.read(backup.name).begun(started).ended(time.time()))
+        return False
+
+
+def settle(backup: Backup, folder: Path, ledger: Ledger) -> None:
+    """Record a job that was killed as failed, unless it runs in another process."""
+    if ledger.read(backup.name).running:
+        try:
+            with _locked(backup, folder):
+                _settle(backup, ledger)
+        except Busy as busy:
+            log.info(busy)
+
+
+def _settle(backup: Backup, ledger: Ledger) -> None:
+    record = ledger.read(backup.name)
+    if record.running:
+        log.error("%s: the backup failed: the job that began at %s never ended", backup.name, _time(record.began))
+        ledger.write(backup.name, record.ended(time.time()))
+
+
+def _attempt(backup: Backup, folder: Path) -> int | None:
+    """Return the size of the archive in bytes, or None if there is none because the job failed."""
+    try:
+        return _make(backup, folder)
+    except Exception as error:
+        said = " ".join(str(error).split())
+        log.error("%s: the backup failed: %s", backup.name, said, exc_info=not isinstance(error, EXPECTED))
+        return None
+
+
+def _make(backup: Backup, folder: Path) -> int:
+    """Make the archive, delete those that are too old, and return its size in bytes."""
+    for leftover in folder.glob(f".{backup.name}-*"):
+        shutil.rmtree(leftover)
+    started = time.time()
+    archive = folder / f"{backup.name}-{_time(started)}"
+    unfinished = archive.with_name(f".{archive.name}")
+    unfinished.mkdir()
+    try:
+        backup.source.make(unfinished)
+        commands.run("sync", "--file-system", unfinished)
+        unfinished.rename(archive)
+    finally:
+        shutil.rmtree(unfinished, ignore_errors=True)
+    size = files.size(archive)
+    log.info("%s: %s is good, %d bytes, %.1f s", backup.name, archive, size, time.time() - started)
+    for old in sorted(folder.glob(f"{backup.name}-*"))[: -backup.keep]:
+        shutil.rmtree(old.rename(old.with_name(f".{old.name}")))
+    return size
+
+
+@contextmanager
+def _locked(backup: Backup, folder: Path) -> Iterator[None]:
+    """Let one process at a time make a backup; the lock goes with the process that holds it."""
+    with open(folder / f"{backup.name}.lock", "w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise Busy(f"{backup.name} is being backed up by another process: wait for it.") from error
+        yield
+
+
+def _time(seconds: float) -> str:
+    """Return a time in the form that archives are named with; names sort as their times do."""
+    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H%M%S.%fZ")

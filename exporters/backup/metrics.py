@@ -1,0 +1,46 @@
+"""What Prometheus is told: the records of all backups, read anew at each scrape."""
+
+from collections.abc import Iterable, Iterator
+
+from prometheus_client import Metric
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
+from prometheus_client.registry import Collector
+
+from exporters.backup.configuration import Backup
+from exporters.backup.ledger import Ledger
+
+COUNTERS = (
+    ("backup_job_total", "Backup jobs finished.", "total"),
+    ("backup_job_success_total", "Backup jobs finished with a verified backup.", "success"),
+)
+GAUGES = (
+    ("backup_last_success_timestamp_seconds", "When the last verified backup was finished; 0 if there is none.",
+     "last_success"),
+    ("backup_job_duration_seconds", "Time that the last backup job took, good or not.", "duration"),
+    ("backup_size_bytes", "Size of the last verified backup.", "size"),
+)  # fmt: skip
+SCHEDULE = ("backup_schedule_seconds", "Time from the beginning of a backup job to that of the next.")
+
+
+class Backups(Collector):
+    """The series of all backups: from the start for counters, from the first result for durations and sizes."""
+
+    def __init__(self, backups: Iterable[Backup], ledger: Ledger):
+        self._backups = tuple(backups)
+        self._ledger = ledger
+
+    def collect(self) -> Iterator[Metric]:
+        """Yield the metric families."""
+        records = {backup.name: self._ledger.read(backup.name) for backup in self._backups}
+        for kind, metrics in ((CounterMetricFamily, COUNTERS), (GaugeMetricFamily, GAUGES)):
+            for name, text, field in metrics:
+                family = kind(name, text, labels=["backup"])
+                for backup, record in records.items():
+                    value = getattr(record, field)
+                    if value is not None:
+                        family.add_metric([backup], value)
+                yield family
+        schedule = GaugeMetricFamily(*SCHEDULE, labels=["backup"])
+        for backup in self._backups:
+            schedule.add_metric([backup.name], backup.every_seconds)
+        yield schedule

@@ -1,0 +1,68 @@
+"""The data of Prometheus: a snapshot by its admin API, copied and read in full."""
+
+import json
+import shutil
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from tempfile import TemporaryFile
+
+import requests
+
+from exporters.backup import files
+from exporters.backup.errors import Failed
+
+# A snapshot is given this name at once, so that one that a killed job leaves behind is found, and no other is deleted.
+NAME = "influencegen-backup"
+# Prometheus writes what it has in memory into the snapshot.
+TIMEOUT_SECONDS = 600
+
+
+def back_up(url: str, data: Path, copy: Path) -> None:
+    """Copy a snapshot of the Prometheus at `url`, whose data folder is `data`, to the new folder `copy`.
+
+    Every sample of the copy is then read, each chunk of which has its checksum; Failed if anything is wrong.
+    """
+    with _snapshot(url, data / "snapshots") as snapshot:
+        shutil.copytree(snapshot, copy)
+        files.compare(snapshot, copy)
+    # a snapshot has no write-ahead log; promtool wants the folder of one, and Prometheus would make it
+    (copy / "wal").mkdir()
+    _read(copy)
+
+
+@contextmanager
+def _snapshot(url: str, folder: Path) -> Iterator[Path]:
+    """Make a snapshot, let the body copy it, and delete it: it holds disk space that Prometheus would free."""
+    ours = folder / NAME
+    shutil.rmtree(ours, ignore_errors=True)
+    answer = requests.post(f"{url}/api/v1/admin/tsdb/snapshot", timeout=TIMEOUT_SECONDS)
+    if not answer.ok:
+        raise Failed(f"Prometheus makes no snapshot ({answer.text.strip()}): it must be run with "
+                     "--web.enable-admin-api")
+    made = folder / answer.json()["data"]["name"]
+    if not made.is_dir():
+        raise Failed(f"Prometheus made its snapshot elsewhere than at {made}: is that its data folder?")
+    made.rename(ours)
+    try:
+        yield ours
+    finally:
+        shutil.rmtree(ours)
+
+
+def _read(copy: Path) -> None:
+    """Raise Failed unless promtool reads as many samples as the blocks say that they have.
+
+    promtool alone does not tell: it ends at the first damaged chunk as if that were the end.
+    """
+    promised = sum(json.loads(meta.read_text())["stats"].get("numSamples", 0) for meta in copy.glob("*/meta.json"))
+    command = ["promtool", "tsdb", "dump", copy]
+    with TemporaryFile("w+") as said, subprocess.Popen(command, stdout=subprocess.PIPE, stderr=said) as dump:
+        samples = sum(1 for _line in dump.stdout)
+        if dump.wait():
+            said.seek(0)
+            raise Failed(f"promtool can't read the copy of Prometheus' data: {said.read().strip()}")
+    if samples != promised or not samples:
+        raise Failed(f"promtool reads {samples} samples of Prometheus' data, whose blocks promise {promised}: a chunk "
+                     "is damaged, or series were deleted and their tombstones not cleaned")

@@ -1,0 +1,36 @@
+"""The clock: makes each backup when it is due, one after the other.
+
+A loop, and no scheduler from a library: what is due follows from the records alone, so it survives a restart.
+"""
+
+import logging
+import time
+from collections.abc import Collection
+from pathlib import Path
+
+from exporters.backup import job
+from exporters.backup.configuration import Backup
+from exporters.backup.ledger import Ledger, Record
+
+log = logging.getLogger(__name__)
+
+PERIOD_SECONDS = 1
+
+
+def due(backup: Backup, record: Record, now: float) -> bool:
+    """Say whether a backup is due: never begun, begun long enough ago, or, if the clock was set back, in the future."""
+    return not 0 <= now - record.began < backup.every_seconds
+
+
+def run(backups: Collection[Backup], folder: Path, ledger: Ledger) -> None:
+    """Make all backups when they are due, for ever."""
+    for backup in backups:
+        job.settle(backup, folder, ledger)
+    while True:
+        for backup in backups:
+            if due(backup, ledger.read(backup.name), time.time()):
+                try:
+                    job.run(backup, folder, ledger)
+                except job.Busy as busy:
+                    log.info(busy)
+        time.sleep(PERIOD_SECONDS)

@@ -1,0 +1,135 @@
+"""A backup of a database and its filestore is counted as good if it is, and only then."""
+
+import os
+import shutil
+import subprocess
+
+import pytest
+
+from .conftest import DATABASE
+
+
+@pytest.fixture
+def small_disk(exporter):
+    """Archives on a disk of 1 MB, in place of the exporter's folder."""
+    exporter.archives.mkdir()
+    mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=1m", "none", exporter.archives], capture_output=True)
+    if mounted.returncode:
+        pytest.skip("a small disk can be mounted by root alone")
+    yield
+    subprocess.run(["umount", exporter.archives], check=True)
+
+
+def assert_fails(exporter, because):
+    """A job fails, says why, and leaves nothing that looks like a backup, and nothing else."""
+    good, said = exporter.run("platform")
+    assert not good
+    assert f"platform: the backup failed: {because}" in said
+    assert said.count("\n") == 1, "one line says it all"
+    assert exporter.complete("platform") == []
+    assert exporter.leftovers() == []
+
+
+def test_a_backup_under_traffic_is_exact(exporter, business, new_database, tmp_path):
+    with business.busy() as done:
+        for _time in range(5):
+            before = done()
+            good, said = exporter.run("platform")
+            assert good, said
+            assert done() > before + 20
+    *_older, archive = exporter.complete("platform")
+    new_database("backup_test_restored")
+    programs = {**os.environ, **exporter.environment}
+    subprocess.run(["pg_restore", "--dbname=backup_test_restored", archive / "database.dump"], env=programs, check=True)
+    restored = type(business)({**business.dsn, "dbname": "backup_test_restored"}, archive / "filestore")
+    assert restored.execute("SELECT sum(balance)::numeric(12, 4) FROM account") == [(5005,)]
+    names = [name for (name,) in restored.execute("SELECT store_fname FROM ir_attachment")]
+    assert len(names) >= 10
+    assert all((archive / "filestore" / name).is_file() for name in names)
+
+
+def test_the_scratch_database_is_gone_afterwards(exporter, business):
+    for wanted in (True, False):
+        assert exporter.run("platform")[0] is wanted
+        assert business.execute("SELECT datname FROM pg_database WHERE datname LIKE %s", f"{DATABASE}_%") == []
+        business.execute("INSERT INTO ir_attachment (store_fname, checksum) VALUES ('ab/absent', 'ab')")
+
+
+def test_a_truncated_dump_fails(exporter):
+    exporter.replace("pg_dump", '''
+        "$REAL" "$@"
+        for argument; do case $argument in --file=*) truncate --size=-2000 "${argument#--file=}";; esac; done''')
+    assert_fails(exporter, "pg_restore ended with status 1: pg_restore: error: could not read")
+
+
+def test_a_dump_of_another_database_fails(exporter, new_database, business):
+    other = type(business)(new_database("backup_test_other"), business.filestore)
+    other.execute("CREATE TABLE account (id int PRIMARY KEY, balance float NOT NULL)")
+    exporter.replace("pg_dump", f'''
+        for argument; do
+            case $argument in --file=*) exec "$REAL" --format=custom "$argument" {other.dsn["dbname"]};; esac
+        done''')
+    assert_fails(exporter, "3 of 3 tables are not as in the source, among them public.account: 50 rows")
+
+
+def test_a_dump_of_the_same_tables_with_other_rows_fails(exporter, business):
+    """As many rows, and one of them with another value: what a dump of yesterday would be."""
+    exporter.replace("pg_dump", f'''
+        psql --quiet --dbname={DATABASE} --command="UPDATE account SET balance = 7 WHERE id = 1"
+        for argument; do
+            case $argument in --file=*) exec "$REAL" --format=custom "$argument" {DATABASE};; esac
+        done''')
+    assert_fails(exporter, "1 of 3 tables are not as in the source, among them public.account: 50 rows")
+
+
+def test_a_dump_that_can_not_be_restored_fails(exporter, business):
+    """pg_dump is content with this one: the function finds its table in nobody's search path but the owner's."""
+    business.execute("CREATE FUNCTION richest() RETURNS float LANGUAGE sql IMMUTABLE "
+                     "AS 'SELECT max(balance) FROM account'")  # fmt: skip
+    business.execute("CREATE INDEX ON note ((length(text) + richest()))")
+    assert_fails(exporter, "pg_restore ended with status 1: pg_restore: error: could not execute query: "
+                           'ERROR: relation "account" does not exist')  # fmt: skip
+
+
+def test_a_missing_attachment_fails(exporter, business):
+    path = business.attach()
+    path.unlink()
+    name = path.relative_to(business.filestore)
+    assert_fails(exporter, f"1 attachments are not in the filestore as they should be: {name} is missing")
+
+
+@pytest.mark.parametrize("damage", [lambda content: content[:-1], lambda content: b"\0" + content[1:]])
+def test_a_damaged_attachment_fails(exporter, business, damage):
+    path = business.attach(b"a picture")
+    path.write_bytes(damage(b"a picture"))
+    name = path.relative_to(business.filestore)
+    assert_fails(exporter, f"1 attachments are not in the filestore as they should be: the content of {name} is not")
+
+
+def test_a_filestore_that_is_not_there_fails(exporter, business):
+    shutil.rmtree(business.filestore)
+    assert_fails(exporter, f"there is no folder {business.filestore}")
+
+
+def test_a_database_that_is_not_there_fails(exporter):
+    exporter.configure(database="absent")
+    assert_fails(exporter, "connection to server")
+
+
+def test_a_server_that_is_down_fails(exporter):
+    exporter.environment["PGPORT"] = "1"
+    exporter.configure()
+    assert_fails(exporter, "connection to server")
+
+
+def test_a_program_that_is_missing_fails(exporter):
+    exporter.environment["PATH"] = str(exporter.programs)
+    exporter.configure()
+    assert_fails(exporter, "[Errno 2] No such file or directory: 'pg_dump'")
+
+
+def test_a_full_disk_fails_and_is_counted(exporter, business, small_disk):
+    business.attach(os.urandom(2_000_000))
+    assert_fails(exporter, "[Errno 28] No space left on device")
+    with exporter.serving():
+        assert exporter.jobs("platform") == (1, 0)
