@@ -1,6 +1,6 @@
 # The verbs of the project. `make` alone lists them.
 .DEFAULT_GOAL := help
-.PHONY: help demo up stop clean test bench lint docs review
+.PHONY: help demo up stop clean test bench lint docs rules mutations review
 
 # The Python that the project's own environment is made with.
 PYTHON ?= $(shell for python in python3 python3.13 python3.12 python3.11; do \
@@ -11,7 +11,7 @@ in_environment = @test -n "$(PYTHON)" || { echo "Python 3.11 or newer is needed:
 	python=$$($(PYTHON) -m stack.environment) && exec $$python
 
 help: ## List the verbs
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 demo: ## Bring the whole system up, drive business through it, and compare the figures (DEMO_SECONDS, default 90)
 	$(in_environment) -m stack demo
@@ -38,6 +38,13 @@ docs: export PYTHONPATH = influencegen_telemetry
 docs: ## Write what is generated from the catalogue: docs/metrics.md and n8n_workflows/metrics.sql
 	$(in_environment) -m metrics.documentation > docs/metrics.md
 	$(in_environment) -m metrics.n8n > n8n_workflows/metrics.sql
+
+rules: export PYTHONPATH = influencegen_telemetry
+rules: ## Write prometheus/rules/ from the catalogue and prometheus/thresholds.yml
+	$(in_environment) -m prometheus.src
+
+mutations: ## Change each threshold of each alert a little, and see that a test notices (some minutes)
+	$(in_environment) -m tests.rules.mutations
 
 review: ## List which alerts fired and never fired, silences, and metrics that nobody uses, of the running system
 	$(in_environment) prometheus/review.py --prometheus http://127.0.0.1:$(or $(IG_PROMETHEUS_PORT),9090)

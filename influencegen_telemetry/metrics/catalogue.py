@@ -300,7 +300,7 @@ _P95 = "influencegen:{}_latency_seconds:p95_5m"
 
 SPECIFICATION = {requirement.name: requirement for requirement in (
     _requirement("system.cpu.utilization", "gauge", "percentage", "node_cpu_seconds_total", "node_exporter", 60,
-                 "influencegen:system_cpu_utilization:percent", warning="70%", critical="85%"),
+                 "influencegen:system_cpu_utilization:avg_5m", warning="70%", critical="85%"),
     _requirement("system.memory.utilization", "gauge", "percentage",
                  "node_memory_MemAvailable_bytes node_memory_MemTotal_bytes", "node_exporter", 60,
                  "influencegen:system_memory_utilization:percent", warning="75%", critical="90%"),
@@ -326,7 +326,8 @@ SPECIFICATION = {requirement.name: requirement for requirement in (
                  30, "influencegen:n8n_workflow_execution_queue_length:max"),
     _requirement("postgresql.connections.active_count", "gauge", "count",
                  "pg_stat_database_numbackends pg_settings_max_connections", "postgres_exporter", 60,
-                 warning="80% of max_connections", critical="95% of max_connections"),
+                 "influencegen:postgresql_connections_active_count:sum", warning="80% of max_connections",
+                 critical="95% of max_connections"),
     _requirement("postgresql.query.slow_query_rate", "counter", "queries/sec", "postgresql_slow_queries_total",
                  "slow_queries", 60, "influencegen:postgresql_query_slow_query_rate:rate_1m"),
     _requirement("odoo.ui.page_load_time_seconds", "histogram", "seconds", "odoo_ui_page_load_time_seconds", "browser",
@@ -334,7 +335,7 @@ SPECIFICATION = {requirement.name: requirement for requirement in (
     _requirement("odoo.ui.interaction_latency_seconds", "histogram", "seconds", "odoo_ui_interaction_latency_seconds",
                  "browser", "on_request", "influencegen:odoo_ui_interaction_latency_seconds:p95_5m"),
     _requirement("system.availability.percentage", "gauge", "percentage", "probe_success", "blackbox_exporter", 60,
-                 "influencegen:system_availability:percent", sla="99.9%"),
+                 "influencegen:system_availability:percent_1m", sla="99.9%"),
     _requirement("odoo.concurrent_users.count", "gauge", "count", "odoo_concurrent_users", "odoo", 60,
                  capacity="configurable (200, 500, 1000)"),
     _requirement("influencer.registration.attempts_rate", "counter", "registrations/sec",

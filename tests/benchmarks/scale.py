@@ -73,8 +73,8 @@ def tier_series(times=1):
             names.add(name)
             for labels in combinations(metric, ("slot",), times):
                 yield f"tier:{name}", {**labels, **le}, place
-    for rule in tiers.groups()[0]["rules"]:
-        name = rule["record"].removeprefix("tier5m:")
+    for rule in tiers.groups()[0].rules:
+        name = rule.name.removeprefix("tier5m:")
         if name not in names:
             for host in range(HOSTS * times):
                 yield f"tier:{name}", {"host": f"host-{host}"}, 1

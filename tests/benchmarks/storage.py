@@ -22,7 +22,7 @@ import requests
 from aiohttp import web
 from metrics import catalogue
 
-from prometheus.src import tiers
+from prometheus.src import promql
 from stack import prometheus, victoria
 from stack.layout import Layout
 from stack.ports import Ports
@@ -118,7 +118,7 @@ def stored(storage, folder):
 
 def serve(port):
     """Answer as the servers would: /1, /2, … each with the groups that are asked for."""
-    groups = {group: scraped(group) for group in tiers.SCRAPE_SECONDS}
+    groups = {group: scraped(group) for group in promql.SCRAPED}
     begun = time.time() - 3600
 
     async def metrics(request):
@@ -137,7 +137,7 @@ def serve(port):
 
 def samples_a_second():
     """Return how many samples of all servers are scraped in a second."""
-    return sum(SERVERS * len(scraped(group)) / seconds for group, seconds in tiers.SCRAPE_SECONDS.items())
+    return sum(SERVERS * len(scraped(group)) / seconds for group, seconds in promql.SCRAPED.items())
 
 
 def live(layout):
@@ -153,7 +153,7 @@ def live(layout):
              "static_configs": [{"targets": [f"127.0.0.1:{port}"],
                                  "labels": {"__metrics_path__": f"/{server}", "instance": f"odoo-{server}"}}
                                 for server in range(SERVERS)]}
-            for group, seconds in tiers.SCRAPE_SECONDS.items()]
+            for group, seconds in promql.SCRAPED.items()]
     server = start_prometheus(layout, rules / "*.yml", {"scrape_configs": jobs, "alerting": {}})
     try:
         time.sleep(LIVE_SECONDS)
@@ -187,7 +187,7 @@ def raw_bytes(layout):
     text = layout.state / "raw.txt"
     draw = random.Random(0)
     with text.open("w") as file:
-        for group, seconds in tiers.SCRAPE_SECONDS.items():
+        for group, seconds in promql.SCRAPED.items():
             for series, rate in scraped(group):
                 value = 1000.0 * draw.random()
                 for at in range(begin, begin + 7200, seconds):

@@ -14,7 +14,7 @@ import requests
 import yaml
 from metrics import catalogue
 
-from prometheus.src import tiers
+from prometheus.src import promql, tiers
 from stack import prometheus
 from tests.end_to_end.waiting import until
 from tests.storage.servers import start_prometheus, start_victoria
@@ -23,7 +23,7 @@ METRIC = catalogue.METRICS["ai_image_generation_end_to_end_latency_seconds"]
 HOURS = 6
 # The last hour, and the first, may not be whole: a tier's hours begin at a minute of their own
 TOLD = 4
-SCRAPE = tiers.SCRAPE_SECONDS[METRIC.group]
+SCRAPE = promql.SCRAPED[METRIC.group]
 BEGIN = int(time.time()) // 3600 * 3600 - 8 * 3600
 END = BEGIN + HOURS * 3600
 RESTART = END - 100 * 60
@@ -76,8 +76,8 @@ def servers(layout, running, latencies):
     write_blocks("openmetrics", raw, blocks)
     server = running(start_prometheus(layout, layout.state / "none.yml"))
     for group in tiers.groups():
-        rules = layout.state / f"{group['name']}.yml"
-        rules.write_text(yaml.safe_dump({"groups": [group]}))
+        rules = layout.state / f"{group.name}.yml"
+        rules.write_text(yaml.safe_dump({"groups": [group.content()]}))
         write_blocks("rules", f"--start={BEGIN}", f"--end={END}", f"--url={server.url}", f"--output-dir={blocks}",
                      rules)
         server.stop()

@@ -1,0 +1,432 @@
+"""The alerts, but for those of the error budgets.
+
+`<name>` stands for the threshold of that name in thresholds.yml. Against fatigue: `keep` holds an alert whose condition
+comes and goes, and a share counts only where there were enough events.
+"""
+
+from .rules import Alert, Group
+from .thresholds import Thresholds
+
+BACKUPS = ("platform", "n8n", "monitoring")
+"""The backups that must have been made."""
+
+CRITICAL, WARNING = "critical", "warning"
+SYSTEM, INTEGRATION, IMAGES, BUSINESS = (
+    f"/d/{uid}" for uid in ("odoo-system-health", "n8n-ai-integration", "ai-image-kpis", "business-operations"))
+
+_ONE = '{{ $value | printf "%.1f" }}'
+_WHOLE = '{{ $value | printf "%.0f" }}'
+_LASTS = "{{ $value | humanizeDuration }}"
+_ON_HOST = "{{ $labels.host }}"
+_OF_DISK = "{{ $labels.mount_point }} on {{ $labels.host }}"
+_OF_DEVICE = "{{ $labels.device }} of {{ $labels.host }}"
+_OF_GPU = "GPU {{ $labels.gpu }} of {{ $labels.host }}"
+_OF_DATABASE = "{{ $labels.db_instance }}"
+
+
+def files(thresholds: Thresholds, jobs: list[str]) -> dict[str, list[Group]]:
+    """Return the groups of alerts by name of their file.
+
+    jobs: the scrape jobs that must have targets.
+    """
+    subjects = {
+        "hosts": HOSTS,
+        "gpu": GPU,
+        "postgresql": POSTGRESQL,
+        "odoo": ODOO,
+        "integration": INTEGRATIONS,
+        "ai_images": AI_IMAGES,
+        "business": BUSINESSES,
+        "backups": BACKED_UP,
+        "monitoring": (*MONITORING, missing(jobs)),
+    }
+    return {
+        f"alerts_{subject}": [
+            Group(f"alerts-{subject.replace('_', '-')}", [thresholds.apply(alert) for alert in alerts])
+        ] for subject, alerts in subjects.items()
+    }
+
+
+def _platform(name, severity, expr, summary, description, dashboard=SYSTEM, keep=""):
+    return Alert(name, severity, "platform", expr, summary, description, dashboard, keep)
+
+
+def _integration(name, severity, expr, summary, description, dashboard=INTEGRATION, keep=""):
+    return Alert(name, severity, "integration", expr, summary, description, dashboard, keep)
+
+
+def _business(name, expr, summary, description, keep=""):
+    return Alert(name, WARNING, "business", expr, summary, description, BUSINESS, keep)
+
+
+def _two(team, names, expr, summaries, description, dashboard, keep="5m"):
+    """The warning and the critical alert about the same thing."""
+    return tuple(Alert(name, severity, team, expr, summary, description, dashboard, keep)
+                 for name, severity, summary in zip(names, (WARNING, CRITICAL), summaries, strict=True))
+
+
+_DISK_LABELS = "host, service_name, mount_point"
+HOSTS = (
+    *_two("platform", ("HostCpuHigh", "HostCpuCritical"),
+          "influencegen:system_cpu_utilization:avg_5m > <above_percent>",
+          ("A host's CPUs are busy", "A host's CPUs are nearly used up"),
+          f"The CPUs of {_ON_HOST} ({{{{ $labels.service_name }}}}) were {_ONE} % busy over the last 5 minutes; more "
+          f"than <above_percent> % is too much.", SYSTEM),
+    *_two("platform", ("HostMemoryHigh", "HostMemoryCritical"),
+          "influencegen:system_memory_utilization:percent > <above_percent>",
+          ("A host's memory is filling", "A host's memory is nearly used up"),
+          f"{_ONE} % of the memory of {_ON_HOST} ({{{{ $labels.service_name }}}}) is used; more than <above_percent> "
+          f"% is too much.", SYSTEM),
+    *_two("platform", ("DiskSpaceLow", "DiskSpaceCritical"),
+          "influencegen:system_disk_space_used:percent > <above_percent>",
+          ("A disk is filling", "A disk is nearly full"),
+          f"{_OF_DISK} is {_ONE} % full; more than <above_percent> % is too much.", SYSTEM),
+    _platform("DiskFullSoon", WARNING,
+              f"influencegen:system_disk_space_used:percent > <above_percent> and on ({_DISK_LABELS}) "
+              f'min by ({_DISK_LABELS}) (label_replace(predict_linear(node_filesystem_avail_bytes[6h], '
+              '<within_hours> * 3600), "mount_point", "$1", "mountpoint", "(.+)")) < 0',
+              "A disk will soon be full",
+              f"{_OF_DISK} is {_ONE} % full, and will be full within <within_hours> hours if it goes on filling as it "
+              f"did over the last 6.", keep="30m"),
+    *_two("platform", ("DiskBusy", "DiskSaturated"),
+          "influencegen:system_disk_io_time:percent_5m > <above_percent>",
+          ("A disk is busy", "A disk has more to do than it can"),
+          f"{_OF_DEVICE} was busy {_ONE} % of the last 5 minutes; more than <above_percent> % is too much.", SYSTEM),
+    *_two("platform", ("NetworkBusy", "NetworkSaturated"),
+          "influencegen:system_network_utilization:percent_5m > <above_percent>",
+          ("A network link is busy", "A network link is nearly used up"),
+          f"{_OF_DEVICE} carried {_ONE} % of what it can over the last 5 minutes; more than <above_percent> % is too "
+          f"much.",
+          SYSTEM),
+    _platform("HostDown", CRITICAL, 'up{job="node"} == 0', "A host does not answer",
+              f"{_ON_HOST} ({{{{ $labels.service_name }}}}) does not answer Prometheus (up is {_WHOLE})."),
+)
+
+GPU = (
+    *_two("integration", ("GpuBusy", "GpuSaturated"), "avg_over_time(gpu_utilization_percent[5m]) > <above_percent>",
+          ("A GPU is busy", "A GPU has more to do than it can"),
+          f"{_OF_GPU} was {_ONE} % busy over the last 5 minutes; more than <above_percent> % is too much.", IMAGES),
+    *_two("integration", ("GpuMemoryHigh", "GpuMemoryCritical"),
+          "influencegen:gpu_memory_utilization:percent > <above_percent>",
+          ("A GPU's memory is filling", "A GPU's memory is nearly used up"),
+          f"{_ONE} % of the memory of {_OF_GPU} is used; more than <above_percent> % is too much.", IMAGES),
+    _integration("GpuMissing", CRITICAL, "gpu_up == 0", "A GPU can't be used",
+                 f"A GPU of {_ON_HOST}, or its driver, does not answer (gpu_up is {_WHOLE}).", IMAGES),
+    _integration("GpuErrors", WARNING,
+                 "sum by (host, gpu) (increase(gpu_xid_errors_total[1h])) > <above> "
+                 'or sum by (host, gpu) (increase(gpu_ecc_errors_total{error_type="uncorrected"}[1h])) > <above>',
+                 "A GPU makes errors", f"{_OF_GPU} reported {_WHOLE} errors in the last hour.", IMAGES),
+    _integration("GpuHot", WARNING, "gpu_temperature_celsius > <above_celsius>", "A GPU is hot",
+                 f"{_OF_GPU} has {_WHOLE} °C; more than <above_celsius> is too hot.", IMAGES, "5m"),
+)
+
+_CONNECTIONS = "influencegen:postgresql_connections_utilization:percent > <above_percent>"
+POSTGRESQL = (
+    _platform("PostgresDown", CRITICAL, "pg_up == 0", "PostgreSQL does not answer",
+              f"PostgreSQL on {_OF_DATABASE} does not answer (pg_up is {_WHOLE})."),
+    *_two("platform", ("PostgresConnectionsHigh", "PostgresConnectionsCritical"), _CONNECTIONS,
+          ("PostgreSQL's connections are running out", "PostgreSQL's connections are nearly used up"),
+          f"{_ONE} % of the connections that PostgreSQL on {_OF_DATABASE} allows are used; more than <above_percent> "
+          f"% is too much.", SYSTEM),
+    _platform("PostgresConnectionsRunOutSoon", WARNING,
+              f"{_CONNECTIONS} and on (db_instance) "
+              f"predict_linear(influencegen:postgresql_connections_utilization:percent"
+              "[30m], <within_hours> * 3600) > 100",
+              "PostgreSQL's connections will soon run out",
+              f"{_ONE} % of the connections that PostgreSQL on {_OF_DATABASE} allows are used, and none will be left "
+              f"within <within_hours> h if it goes on as over the last 30 minutes.", keep="15m"),
+    _platform("PostgresSlowQueries", WARNING,
+              "60 * sum by (db_instance) (influencegen:postgresql_query_slow_query_rate:rate_5m) > <above_per_minute>",
+              "PostgreSQL is slow to answer",
+              f"{_ONE} statements a minute took PostgreSQL on {_OF_DATABASE} too long over the last 5 minutes; more "
+              f"than <above_per_minute> are too many.", keep="5m"),
+    _platform("PostgresLongTransaction", WARNING,
+              'max by (db_instance, datname) (pg_stat_activity_max_tx_duration{state!="idle"}) > <above_seconds>',
+              "A transaction stays open",
+              f"A transaction in {{{{ $labels.datname }}}} on {_OF_DATABASE} has been open for {_LASTS}; it holds its "
+              f"locks, and keeps old rows from being cleared away."),
+    _platform("PostgresDeadlocks", WARNING,
+              "sum by (db_instance, datname) (increase(pg_stat_database_deadlocks[1h])) > <above_per_hour>",
+              "Transactions lock each other out",
+              f"{_WHOLE} deadlocks in {{{{ $labels.datname }}}} on {_OF_DATABASE} in the last hour; more than "
+              "<above_per_hour> are too many."),
+    _platform("PostgresReplicationLag", WARNING, "max by (db_instance) (pg_replication_lag_seconds) > <above_seconds>",
+              "A copy of the database lags behind",
+              f"The standby {_OF_DATABASE} is {_LASTS} behind; more than <above_seconds> s is too much.", keep="5m"),
+)
+
+
+def _threshold(name, labels=""):
+    """What an administrator set in Odoo; the strictest, where databases differ and an alert is about all."""
+    return f'min{labels} (influencegen_telemetry_threshold{{name="{name}"}})'
+
+
+_PROBE = "It did not answer the probe of its health (probe_success is {{ $value }})."
+ODOO = (
+    _platform("OdooDown", CRITICAL, 'probe_success{service_name="odoo"} == 0', "Odoo does not answer", _PROBE),
+    _platform("OdooWorkersMissing", CRITICAL,
+              "sum by (instance, kind) (odoo_workers_configured) - (sum by (instance, kind) (odoo_workers_active) "
+              "or 0 * sum by (instance, kind) (odoo_workers_configured)) > 0",
+              "Odoo lacks workers",
+              f"{_WHOLE} of the {{{{ $labels.kind }}}} workers that {{{{ $labels.instance }}}} is configured for are "
+              f"not there."),
+    _platform("OdooRequestQueueLong", WARNING,
+              "max by (instance, listener) (odoo_request_queue_length) > <above>",
+              "Requests wait for a worker of Odoo",
+              f"{_WHOLE} connections wait for a {{{{ $labels.listener }}}} worker of {{{{ $labels.instance }}}}; more "
+              f"than <above> are too many.", keep="3m"),
+    _platform("OdooRequestsRefused", CRITICAL,
+              "sum by (instance, listener) (increase(odoo_request_queue_overflows_total[5m])) > <above>",
+              "Odoo refuses requests",
+              f"{{{{ $labels.instance }}}} refused {_WHOLE} connections in the last 5 minutes, because too many "
+              f"waited for a {{{{ $labels.listener }}}} worker.", keep="5m"),
+    _platform("OdooApplicationErrors", WARNING,
+              "60 * sum(influencegen:odoo_application_error_rate:rate_5m) > "
+              f"{_threshold('application_errors_per_minute')}",
+              "Odoo makes errors",
+              f"{_ONE} unhandled errors a minute in Odoo's log over the last 5 minutes; more than Odoo's settings "
+              f"allow.",
+              keep="5m"),
+    _platform("OdooCacheHitRatioLow", WARNING,
+              "influencegen:odoo_orm_cache_hit_ratio:percent_5m < <below_percent> and on () "
+              "influencegen:odoo_orm_cache_lookups:increase_5m / 5 >= <minimum_lookups_per_minute>",
+              "Odoo's cache misses too often",
+              f"Odoo's ORM cache answered {_ONE} % of the look-ups of the last 5 minutes; less than <below_percent> % "
+              f"is too little.", keep="5m"),
+    _platform("OdooConcurrentUsersHigh", WARNING,
+              "sum by (database) (max by (database, user_role) (odoo_concurrent_users)) > on (database) "
+              f"{_threshold('concurrent_users', ' by (database)')}",
+              "More users than Odoo was sized for",
+              f"{_WHOLE} users work at the same time; more than Odoo's settings allow for.", keep="10m"),
+    _platform("OdooJobsFailing", WARNING,
+              "100 * sum by (cron) (increase(odoo_cron_failures_total[1h])) / "
+              "sum by (cron) (increase(odoo_cron_runs_total[1h])) > <above_percent>",
+              "A scheduled job of Odoo fails",
+              f"{_WHOLE} % of the runs of {{{{ $labels.cron }}}} in the last hour failed."),
+)
+
+
+def _slow(name, team_alert, api, who):
+    """A call's 95th percentile is above what is promised, of enough calls."""
+    latency = f"influencegen:api_{api}_latency_seconds"
+    return team_alert(
+        name, WARNING,
+        f"{latency}:p95_5m > <above_seconds> and on () sum({latency}:count_5m) >= <minimum_calls>",
+        f"{who[0].upper()}{who[1:]} is slow",
+        f"One call to {who} in twenty took longer than {_LASTS} over the last 5 minutes; <above_seconds> s is the "
+        f"target.",
+        keep="5m")
+
+
+def _unavailable(name, severity, objective, who):
+    """Too many calls failed in the last hour, of enough calls, and they still fail."""
+    return _integration(
+        name, severity,
+        f'100 * (1 - influencegen:slo_errors:ratio_1h{{slo="{objective}"}}) < <below_percent> '
+        f'and influencegen:slo_events:increase_1h{{slo="{objective}"}} >= <minimum_calls> '
+        f'and influencegen:slo_errors:ratio_5m{{slo="{objective}"}} > 0',
+        f"Calls to {who} fail",
+        f"{{{{ $value | printf \"%.2f\" }}}} % of the calls to {who} in the last hour succeeded, and some still fail; "
+        "<below_percent> % is promised.", keep="5m")
+
+
+INTEGRATIONS = (
+    _integration("N8nDown", CRITICAL, 'probe_success{service_name="n8n"} == 0', "n8n does not answer", _PROBE),
+    _integration("N8nWorkflowErrors", WARNING,
+                 "60 * sum by (workflow_name) (influencegen:n8n_workflow_execution_error_rate:rate_5m) > on () "
+                 f"group_left () {_threshold('n8n_errors_per_minute')}",
+                 "A workflow of n8n fails",
+                 f"{_ONE} executions of {{{{ $labels.workflow_name }}}} a minute failed over the last 5 minutes; more "
+                 f"than Odoo's settings allow.", keep="5m"),
+    _integration("N8nQueueLong", WARNING, "influencegen:n8n_workflow_execution_queue_length:max > <above>",
+                 "Executions of n8n wait", f"{_WHOLE} executions wait to run; more than <above> are too many.",
+                 keep="5m"),
+    _integration("AiServiceDown", CRITICAL, 'probe_success{service_name="aiservice"} == 0',
+                 "The AI image service does not answer", _PROBE),
+    _integration("AiServiceErrorRateHigh", CRITICAL,
+                 "sum(influencegen:api_n8n_to_aiservice_error_rate:rate_5m) > <above_per_second>",
+                 "Calls to the AI image service fail",
+                 '{{ $value | printf "%.2f" }} calls a second from n8n to the AI image service failed over the last 5 '
+                 "minutes; more than <above_per_second> is too many."),
+    _integration("AiServiceSlow", WARNING, "influencegen:api_n8n_to_aiservice_latency_seconds:avg_5m > <above_seconds>",
+                 "The AI image service is slow",
+                 f"A call to the AI image service took {_LASTS} on average over the last 5 minutes; <above_seconds> s "
+                 f"is the target.", keep="5m"),
+    _unavailable("AiServiceUnavailable", WARNING, "aiservice", "the AI image service"),
+    _slow("WebhookSlow", _integration, "odoo_to_n8n_webhook", "n8n's webhook"),
+    _unavailable("WebhookUnavailable", CRITICAL, "webhook", "n8n's webhook"),
+    _slow("CallbackSlow", _integration, "n8n_to_odoo_callback", "Odoo's callback"),
+    _unavailable("CallbackUnavailable", CRITICAL, "callback", "Odoo's callback"),
+    _integration("KycServiceDown", WARNING, 'probe_success{service_name="kyc"} == 0', "The KYC service does not answer",
+                 _PROBE),
+    _slow("KycServiceSlow", _integration, "external_kyc_service", "the KYC service"),
+    _integration("KycServiceErrors", WARNING,
+                 '100 * influencegen:slo_errors:ratio_1h{slo="kyc"} > <above_percent> '
+                 'and influencegen:slo_events:increase_1h{slo="kyc"} >= <minimum_calls>',
+                 "Calls to the KYC service fail",
+                 f"{_ONE} % of the calls to the KYC service in the last hour failed; more than <above_percent> % is "
+                 f"too much.",
+                 keep="10m"),
+    _integration("CircuitBreakerOpen", WARNING,
+                 "max by (dependency) (max_over_time(api_circuit_breaker_state[2m])) == 2",
+                 "A service is not called any more",
+                 "The circuit to {{ $labels.dependency }} is open (state {{ $value }}): calls fail at once, without "
+                 "being made.", keep="2m"),
+)
+
+AI_IMAGES = (
+    _integration("AiImageGenerationP95High", WARNING,
+                 "influencegen:ai_image_generation_end_to_end_latency_seconds:p95_5m > <above_seconds>",
+                 "AI images take too long",
+                 f"One AI image in twenty took longer than {_LASTS} over the last 5 minutes; the target is "
+                 f"<above_seconds> s.",
+                 IMAGES),
+    _integration("AiImageGenerationP90High", WARNING,
+                 "influencegen:ai_image_generation_end_to_end_latency_seconds:p90_5m > <above_seconds>",
+                 "Many AI images take too long",
+                 f"One AI image in ten took longer than {_LASTS} over the last 5 minutes; the target is "
+                 f"<above_seconds> s.",
+                 IMAGES, "5m"),
+    _integration("AiImageSuccessRateLow", WARNING,
+                 "influencegen:ai_image_generation_success_rate:percent_1h < <below_percent> and on () "
+                 "influencegen:ai_image_generation_ended:increase_1h >= <minimum_images>",
+                 "AI images fail",
+                 f"{_ONE} % of the AI images of the last hour were made; less than <below_percent> % is too few.",
+                 IMAGES,
+                 "15m"),
+    _integration("AiImagesPending", WARNING,
+                 "sum(max by (database) (ai_image_generation_pending)) > <above> and on () "
+                 "sum(max by (database) (delta(ai_image_generation_pending[30m]))) > 0",
+                 "AI images pile up",
+                 f"{_WHOLE} AI images wait to be made, and they become more; more than <above> are too many.", IMAGES,
+                 "10m"),
+    _integration("AiImageVolumeHigh", WARNING,
+                 "influencegen:ai_image_generation_daily_volume:increase_1d > <above_per_day>",
+                 "More AI images than planned",
+                 f"{_WHOLE} AI images were asked for in the last 24 hours; more than <above_per_day> were not planned "
+                 f"for.",
+                 IMAGES, "1h"),
+    _integration("AiImageVolumeLow", WARNING,
+                 "influencegen:ai_image_generation_daily_volume:increase_1d < <below_per_day> and "
+                 "influencegen:ai_image_generation_daily_volume:increase_1d offset 1d > 0",
+                 "Fewer AI images than planned",
+                 f"{_WHOLE} AI images were asked for in the last 24 hours; at least <below_per_day> were planned "
+                 f"for.", IMAGES,
+                 "1h"),
+)
+
+_PER_HOUR = "influencegen:influencer_onboarding_registrations_per_hour"
+BUSINESSES = (
+    _business("RegistrationSuccessRateLow",
+              "influencegen:influencer_registration_success_rate:percent_1h < <below_percent>",
+              "Too many influencer registrations fail",
+              f"{_ONE} % of the registration attempts of the last hour succeeded; less than <below_percent> % is too "
+              f"few."),
+    _business("RegistrationsHigh", f"{_PER_HOUR}:increase_1h > <above_per_hour>",
+              "More registrations than planned",
+              f"{_WHOLE} registrations were tried in the last hour; more than <above_per_hour> were not planned for.",
+              "30m"),
+    # over a day: nights are quiet
+    _business("RegistrationsLow", f"{_PER_HOUR}:avg_1d < <below_per_hour> and {_PER_HOUR}:avg_1d offset 1d > 0",
+              "Fewer registrations than planned",
+              f"{_WHOLE} registrations an hour were tried over the last day; at least <below_per_hour> were planned "
+              f"for.",
+              "1h"),
+    _business("KycApprovalRateLow",
+              "influencegen:influencer_onboarding_kyc_approval_rate:percent_1d < <below_percent> and on () "
+              "influencegen:influencer_kyc_verifications:increase_1d >= <minimum_decisions>",
+              "Too few KYC verifications are approved",
+              f"{_ONE} % of the KYC verifications of the last day were approved; less than <below_percent> % is too "
+              f"few.",
+              "1h"),
+    _business("KycManualReviewSlow",
+              "influencegen:influencer_onboarding_kyc_manual_review_time:avg_hours_1d > <above_hours>",
+              "Manual KYC reviews take too long",
+              f"A manual KYC review took {_ONE} hours on average over the last day; more than <above_hours> is too "
+              f"long.",
+              "1h"),
+    _business("KycQueueOld",
+              "max by (state) (influencer_kyc_queue_oldest_age_seconds) / 3600 > <above_hours>",
+              "A KYC submission waits too long",
+              f"A KYC submission in state {{{{ $labels.state }}}} has waited {_ONE} hours; more than <above_hours> is "
+              f"too long."),
+    _business("PaymentSuccessRateLow",
+              "influencegen:payment_processing_success_rate:percent_1h < <below_percent> and on () "
+              "influencegen:payment_processing_ended:increase_1h >= <minimum_payments>",
+              "Payments to influencers fail",
+              f"{_ONE} % of the payments that ended in the last hour succeeded; less than <below_percent> % is too "
+              f"few.",
+              "15m"),
+)
+
+BACKED_UP = (
+    _platform("BackupJobFailed", CRITICAL, "influencegen:system_backup_job_success_rate:percent_24h < <below_percent>",
+              "A backup failed", f"{_ONE} % of the backup jobs of the last 24 hours succeeded; all must."),
+    # one that never ran tells 0 as its last success, or nothing at all
+    _platform("BackupMissing", CRITICAL,
+              "time() - max by (backup) (backup_last_success_timestamp_seconds) > "
+              "<above_schedules> * max by (backup) (backup_schedule_seconds) or "
+              + " or ".join(f'time() * absent(backup_last_success_timestamp_seconds{{backup="{backup}"}})'
+                            for backup in BACKUPS),
+              "There is no recent backup",
+              f"The last good backup of {{{{ $labels.backup }}}} is {_LASTS} old, more than <above_schedules> times "
+              f"what it may be; if that is decades, there never was one."),
+)
+
+
+def missing(jobs: list[str]) -> Alert:
+    """The alert about scrape jobs that have no answer, or no target at all; a host has an alert of its own."""
+    return _platform(
+        "TargetMissing", CRITICAL,
+        'up{job!="node"} == 0 or ' + " or ".join(f'absent(up{{job="{job}"}}) - 1' for job in jobs),
+        "Prometheus gets no metrics",
+        "{{ if $labels.instance }}{{ $labels.instance }} does not answer{{ else }}There is no target{{ end }} for job "
+        f"{{{{ $labels.job }}}} (up is {_WHOLE}): what it tells of is not seen.")
+
+
+MONITORING = (
+    Alert("DeadMansSwitch", "none", "platform", "vector(1)", "Alerts arrive",
+          "This alert always fires (its value is {{ $value }}): if it stops, alerts do not arrive any more."),
+    _platform("ScrapeSlow", WARNING, "max by (job, instance) (avg_over_time(scrape_duration_seconds[10m])) > "
+                                     "<above_seconds>",
+              "Metrics are slow to read",
+              f"{{{{ $labels.instance }}}} took {_LASTS} on average to answer job {{{{ $labels.job }}}}; more than "
+              "<above_seconds> s is too long.", "", "10m"),
+    _platform("RuleEvaluationFailing", CRITICAL,
+              "sum by (rule_group) (increase(prometheus_rule_evaluation_failures_total[5m])) > <above>",
+              "Prometheus can't evaluate rules",
+              f"{_WHOLE} evaluations of {{{{ $labels.rule_group }}}} failed in the last 5 minutes: its alerts are "
+              f"blind.", "",
+              "15m"),
+    _platform("AlertmanagerUnreachable", CRITICAL,
+              "sum by (alertmanager) (increase(prometheus_notifications_errors_total[5m])) > 0 "
+              "or max by (instance) (prometheus_notifications_alertmanagers_discovered) == 0",
+              "Prometheus does not reach Alertmanager",
+              f"Prometheus can't hand alerts over to Alertmanager ({_WHOLE}).", ""),
+    _platform("NotificationsFailing", CRITICAL,
+              "sum by (integration) (increase(alertmanager_notifications_failed_total[5m])) > <above>",
+              "Alertmanager can't tell anybody",
+              f"{_WHOLE} notifications by {{{{ $labels.integration }}}} failed in the last 5 minutes.", "", "10m"),
+    _platform("LabelOverflow", WARNING,
+              "sum by (label) (increase(influencegen_telemetry_labels_folded_total[1h])) > <above>",
+              "A label has too many values",
+              f"{_WHOLE} values of the label {{{{ $labels.label }}}} became `other` in the last hour.", "", "1h"),
+    _platform("TelemetryErrors", WARNING,
+              "sum by (reason) (increase(influencegen_telemetry_errors_total[15m])) > <above>",
+              "Telemetry itself makes errors",
+              f"{_WHOLE} errors of kind {{{{ $labels.reason }}}} in the last 15 minutes: values are missing or old.",
+              keep="15m"),
+    _platform("TelemetryDisagreesWithDatabase", CRITICAL,
+              "influencegen:telemetry_fact_disagreement:delta_1d > <above_facts> and "
+              "influencegen:telemetry_fact_disagreement:delta_1d > <above_percent> / 100 * "
+              "abs(influencegen:telemetry_fact_rows:delta_1d)",
+              "A counter does not agree with the database",
+              f"{{{{ $labels.fact }}}} and the rows that it counts have grown apart by {_WHOLE} within a day.",
+              BUSINESS),
+    _platform("LongTermStorageBehind", WARNING,
+              "prometheus_remote_storage_highest_timestamp_in_seconds - on (job, instance) group_right () "
+              "prometheus_remote_storage_queue_highest_sent_timestamp_seconds > <above_seconds>",
+              "Long-term storage lags behind",
+              f"What Prometheus sends to {{{{ $labels.remote_name }}}} is {_LASTS} behind; more than <above_seconds> "
+              f"s is too much.", "", "10m"),
+)

@@ -1,0 +1,54 @@
+"""Expressions that rules have in common.
+
+No traffic gives no data: a quantile of nothing is NaN, which `>= 0` leaves out, and `> 0` leaves out what a share of
+nothing would be divided by.
+"""
+
+from metrics import catalogue
+
+SECONDS = {"1m": 60, "5m": 300, "15m": 900, "30m": 1800, "1h": 3600, "2h": 7200, "6h": 21600, "1d": 86400, "3d": 259200}
+
+
+def interval(window: str) -> str:
+    """Return how often a rule over that window is evaluated; the short ones as often as prometheus.yml says."""
+    return "" if SECONDS[window] <= 300 else "5m" if SECONDS[window] >= 86400 else "1m"
+
+
+def range_of(window: str, scraped: int) -> str:
+    """Return the range of a rate over `window` of series that are scraped every `scraped` seconds.
+
+    A rate needs two scrapes: one over the last minute takes the last two minutes, unless scrapes are 10 s apart.
+    """
+    return "2m" if window == "1m" and scraped > 10 else window
+
+
+def by(labels: tuple[str, ...]) -> str:
+    """Return the clause of an aggregation that keeps `labels`."""
+    return f" by ({', '.join(labels)}) " if labels else ""
+
+
+def total(function: str, metric: catalogue.Metric, window: str, labels: tuple[str, ...] = (),
+          matchers: str = "") -> str:
+    """Return `function` (rate or increase) of a counter over `window`, summed over all but `labels`.
+
+    Facts are what the rows of the database say, so each instance knows all of them, and their maximum is taken. What
+    else is counted, the instance that met it knows alone.
+    """
+    series = f"{function}({metric.name}{matchers}[{range_of(window, SCRAPED[metric.group])}])"
+    if metric.rows:
+        series = f"max without (instance) ({series})"
+    return f"sum{by(labels)}({series})"
+
+
+def both(first: str, second: str) -> str:
+    """Return the sum of two vectors, either of which may be absent."""
+    return f"{first} + ({second} or 0 * {first}) or {second}"
+
+
+def percent(part: str, whole: str) -> str:
+    """Return what share of `whole` is `part`, in percent: 0 if there is no part, no data if there is no whole."""
+    return f"100 * ({part} or 0 * {whole}) / ({whole} > 0)"
+
+
+SCRAPED = {"fast": 10, "system": 30, "business": 60}
+"""Seconds between two scrapes of a group of the catalogue."""

@@ -1,0 +1,730 @@
+"""When alerts fire, with what they say, and when they recover: one case for each threshold of each alert."""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import yaml
+
+CONFIGURATION = Path(__file__).parents[2] / "prometheus" / "prometheus.yml"
+
+
+@dataclass(frozen=True)
+class Level:
+    """A gauge: its value while all is just inside the threshold, just beyond it, and after that.
+
+    history: what it is before, in promtool's notation. A value may be '_' for none, or grow, as in '5+1'.
+    """
+
+    inside: object
+    beyond: object
+    after: object = None
+    history: str = ""
+
+    def values(self, state, beyond, after):
+        """Return the series in promtool's notation; `beyond` and `after` are numbers of samples."""
+        values = ((getattr(self, state), beyond), (self.inside if self.after is None else self.after, after))
+        # 1x2 is three samples, and _x2 is two
+        return " ".join([self.history, *(f"{value}x{length - (value != '_')}" for value, length in values)]).strip()
+
+
+@dataclass(frozen=True)
+class Rate:
+    """A counter: by how much it grows from sample to sample, likewise.
+
+    history: (growth, number of samples) of the times before.
+    """
+
+    inside: float
+    beyond: float
+    after: float = 0
+    history: tuple = ()
+
+    def values(self, state, beyond, after):
+        """See :meth:`Level.values`."""
+        value, parts = 1000, []
+        for step, length in (*self.history, (getattr(self, state), beyond), (self.after, after)):
+            parts.append(f"{value:.12g}+{step:.12g}x{length - 1}")
+            value += step * length
+        return " ".join(parts)
+
+
+@dataclass(frozen=True)
+class Case:
+    """An alert that is silent while its series are inside, and fires when they are beyond.
+
+    series: values by name, as Level or Rate, or in promtool's notation where they are always the same.
+    fires, recovers: minutes after the start at which the alert fires first, and is first silent again.
+    until: minutes for which the series are beyond, from the start or from the end of their history.
+    says: its description then; labels: its labels, but for severity and team, in promtool's notation.
+    every: seconds between samples and evaluations.
+    """
+
+    alert: str
+    severity: str
+    team: str
+    series: dict
+    fires: float
+    until: float
+    recovers: float
+    says: str
+    labels: dict = field(default_factory=dict)
+    every: int = 60
+    name: str = "its threshold"
+
+    def __str__(self):
+        return f"{self.alert}: {self.name}"
+
+    def tests(self, annotations):
+        """The tests of the case as promtool wants them; `annotations` are those of the rule, but for the "
+          "description."""
+        end = self.recovers + 10 * self.every / 60
+        samples = [round(minutes * 60 / self.every) for minutes in (self.until, end - self.until)]
+        tick = self.every / 60
+        expected = [{
+            "exp_labels": {"severity": self.severity, "team": self.team, **self.labels},
+            "exp_annotations": {**annotations, "description": self.says},
+        }]
+        firing = f'ALERTS{{alertname="{self.alert}", alertstate="firing"}}'
+        fired = f"count_over_time({firing}[{seconds(end)}])"
+        return [
+            {
+                "name": f"{self} is not reached",
+                "interval": f"{self.every}s",
+                "input_series": self._series("inside", samples),
+                "promql_expr_test": [{"expr": fired, "eval_time": seconds(end), "exp_samples": []}],
+            },
+            {
+                "name": f"{self} is crossed",
+                "interval": f"{self.every}s",
+                "input_series": self._series("beyond", samples),
+                "alert_rule_test": [
+                    {"alertname": self.alert, "eval_time": seconds(self.fires), "exp_alerts": expected},
+                ],
+                "promql_expr_test": [
+                    {"expr": f"count({firing})", "eval_time": seconds(minute), "exp_samples": samples}
+                    for minute, samples in (
+                        (self.fires - tick, []), (self.recovers - tick, [{"labels": "{}", "value": 1}]), (self.recovers,
+                                                                                                          []),
+                    )
+                ],
+            },
+        ]
+
+    def _series(self, state, samples):
+        return [{"series": name, "values": values if isinstance(values, str) else values.values(state, *samples)}
+                for name, values in self.series.items()]
+
+
+def seconds(minutes):
+    """Minutes as promtool reads them."""
+    return f"{round(minutes * 60)}s"
+
+
+def always(value):
+    """A series that stays the same."""
+    return f"{value}x20000"
+
+
+HOST = {"host": "h", "service_name": "odoo"}
+ON_HOST = 'host="h", service_name="odoo"'
+
+
+def _cpu(name, severity, says, at, fires):
+    idle = 60 * (1 - at / 100)
+    return Case(name, severity, "platform", {
+        f'node_cpu_seconds_total{{{ON_HOST}, cpu="0", mode="user"}}': Rate(59.9 - idle, 60.1 - idle, 6),
+        f'node_cpu_seconds_total{{{ON_HOST}, cpu="0", mode="idle"}}': Rate(idle + 0.1, idle - 0.1, 54),
+    }, fires, fires + 9, fires + 15, says, HOST)
+
+
+def _gauge(name, severity, team, series, threshold, lasting, kept, says, labels, step=0.5, below=False):
+    """A gauge that is exactly its threshold, and then beyond it by `step`."""
+    beyond = threshold - step if below else threshold + step
+    return Case(name, severity, team, {series: Level(threshold, beyond)}, lasting, lasting + 10, lasting + 10 + kept,
+                says,
+                labels)
+
+
+def _memory(name, severity, says, at, lasting):
+    return Case(name, severity, "platform", {
+        f"node_memory_MemAvailable_bytes{{{ON_HOST}}}": Level(1000 - 10 * at, 995 - 10 * at),
+        f"node_memory_MemTotal_bytes{{{ON_HOST}}}": always(1000),
+    }, lasting, lasting + 9, lasting + 14, says, HOST)
+
+
+FILES = f'{ON_HOST}, fstype="ext4", mountpoint="/"'
+ROOT = {**HOST, "mount_point": "/"}
+
+
+def _space(name, severity, says, at, lasting):
+    return Case(name, severity, "platform", {
+        f"node_filesystem_avail_bytes{{{FILES}}}": Level(1000 - 10 * at, 995 - 10 * at),
+        f"node_filesystem_size_bytes{{{FILES}}}": always(1000),
+    }, lasting, lasting + 9, lasting + 14, says, ROOT)
+
+
+def _disk(name, severity, says, at):
+    return Case(name, severity, "platform", {
+        f'node_disk_io_time_seconds_total{{{ON_HOST}, device="sda"}}': Rate(0.6 * at - 0.06, 0.6 * at + 0.06),
+    }, 19, 25, 31, says, {**HOST, "device": "sda"})
+
+
+def _network(name, severity, says, at):
+    link = f'{ON_HOST}, device="eth0"'
+    return Case(name, severity, "platform", {
+        f"node_network_receive_bytes_total{{{link}}}": Rate(60, 60),
+        f"node_network_transmit_bytes_total{{{link}}}": Rate(600 * at - 60, 600 * at + 60),
+        f"node_network_speed_bytes{{{link}}}": always(1000),
+    }, 20, 25, 31, says, {**HOST, "device": "eth0"})
+
+
+HOSTS = [
+    _cpu("HostCpuHigh", "warning", "The CPUs of h (odoo) were 70.2 % busy over the last 5 minutes; more than 70 % is "
+         "too much.", 70, 16),
+    _cpu("HostCpuCritical", "critical", "The CPUs of h (odoo) were 85.2 % busy over the last 5 minutes; more than 85 "
+         "% is too much.", 85, 11),
+    _memory("HostMemoryHigh", "warning", "75.5 % of the memory of h (odoo) is used; more than 75 % is too much.", 75,
+            15),
+    _memory("HostMemoryCritical", "critical", "90.5 % of the memory of h (odoo) is used; more than 90 % is too much.",
+            90, 5),
+    _space("DiskSpaceLow", "warning", "/ on h is 80.5 % full; more than 80 % is too much.", 80, 15),
+    _space("DiskSpaceCritical", "critical", "/ on h is 90.5 % full; more than 90 % is too much.", 90, 5),
+    _disk("DiskBusy", "warning", "sda of h was busy 70.1 % of the last 5 minutes; more than 70 % is too much.", 70),
+    _disk("DiskSaturated", "critical", "sda of h was busy 90.1 % of the last 5 minutes; more than 90 % is too much.",
+          90),
+    _network("NetworkBusy", "warning", "eth0 of h carried 70.1 % of what it can over the last 5 minutes; more than 70 "
+             "% is too much.", 70),
+    _network("NetworkSaturated", "critical", "eth0 of h carried 90.1 % of what it can over the last 5 minutes; more "
+             "than 90 % is too much.", 90),
+    Case("HostDown", "critical", "platform", {f'up{{job="node", {ON_HOST}}}': Level(1, 0)}, 3, 10, 10,
+         "h (odoo) does not answer Prometheus (up is 0).", {**HOST, "job": "node"}),
+    # 300 of 1000 bytes are left after a quarter of an hour, of which 0.2 or 0.21 go each minute: in 24 hours 288 or 302
+    Case("DiskFullSoon", "warning", "platform", {
+        f"node_filesystem_avail_bytes{{{FILES}}}": Level("303-0.2", "303-0.21", "285+0.2"),
+        f"node_filesystem_size_bytes{{{FILES}}}": always(1000),
+    }, 63, 90, 129, "/ on h is 71.0 % full, and will be full within 24 hours if it goes on filling as it did over the "
+       "last 6.", ROOT),
+    Case("DiskFullSoon", "warning", "platform", {
+        f"node_filesystem_avail_bytes{{{FILES}}}": Level("499-1", "403-1", "900+1"),
+        f"node_filesystem_size_bytes{{{FILES}}}": always(1000),
+    }, 64, 90, 120, "/ on h is 66.1 % full, and will be full within 24 hours if it goes on filling as it did over the "
+       "last 6.", ROOT, name="how full it must be"),
+]
+
+ON_GPU = 'host="h", gpu="0", uuid="u"'
+THE_GPU = {"host": "h", "gpu": "0", "uuid": "u"}
+
+
+def _gpu_memory(name, severity, says, at, lasting):
+    return Case(name, severity, "integration", {
+        f"gpu_memory_used_bytes{{{ON_GPU}}}": Level(at, at + 0.5),
+        f"gpu_memory_total_bytes{{{ON_GPU}}}": always(100),
+    }, lasting, lasting + 9, lasting + 14, says, THE_GPU)
+
+
+GPU = [
+    _gauge("GpuBusy", "warning", "integration", f"gpu_utilization_percent{{{ON_GPU}}}", 70, 30, 9,
+           "GPU 0 of h was 70.5 % busy over the last 5 minutes; more than 70 % is too much.", THE_GPU),
+    _gauge("GpuSaturated", "critical", "integration", f"gpu_utilization_percent{{{ON_GPU}}}", 90, 30, 9,
+           "GPU 0 of h was 90.5 % busy over the last 5 minutes; more than 90 % is too much.", THE_GPU),
+    _gpu_memory("GpuMemoryHigh", "warning", "75.5 % of the memory of GPU 0 of h is used; more than 75 % is too much.",
+                75, 15),
+    _gpu_memory("GpuMemoryCritical", "critical", "90.5 % of the memory of GPU 0 of h is used; more than 90 % is too "
+                                                 "much.",
+                90, 10),
+    Case("GpuMissing", "critical", "integration", {'gpu_up{host="h"}': Level(1, 0)}, 2, 10, 10,
+         "A GPU of h, or its driver, does not answer (gpu_up is 0).", {"host": "h"}),
+    Case("GpuErrors", "warning", "integration", {f"gpu_xid_errors_total{{{ON_GPU}}}": Rate(0, 0.6)}, 1, 5, 64,
+         "GPU 0 of h reported 1 errors in the last hour.", {"host": "h", "gpu": "0"}, name="Xid"),
+    Case("GpuErrors", "warning", "integration",
+         {f'gpu_ecc_errors_total{{{ON_GPU}, error_type="uncorrected"}}': Rate(0, 0.6)}, 1, 5, 64,
+         "GPU 0 of h reported 1 errors in the last hour.", {"host": "h", "gpu": "0"}, name="ECC"),
+    _gauge("GpuHot", "warning", "integration", f"gpu_temperature_celsius{{{ON_GPU}}}", 85, 5, 5,
+           "GPU 0 of h has 86 °C; more than 85 is too hot.", THE_GPU, 1),
+]
+
+DB = {"db_instance": "d"}
+
+
+def _connections(name, severity, says, at, lasting):
+    return Case(name, severity, "platform", {
+        'pg_stat_database_numbackends{db_instance="d", datname="odoo"}': Level(2 * at, 2 * at + 1),
+        'pg_settings_max_connections{db_instance="d"}': always(200),
+    }, lasting, lasting + 9, lasting + 14, says, DB)
+
+
+POSTGRESQL = [
+    Case("PostgresDown", "critical", "platform", {'pg_up{db_instance="d"}': Level(1, 0)}, 2, 10, 10,
+         "PostgreSQL on d does not answer (pg_up is 0).", DB),
+    _connections("PostgresConnectionsHigh", "warning", "80.5 % of the connections that PostgreSQL on d allows are "
+                 "used; more than 80 % is too much.", 80, 5),
+    _connections("PostgresConnectionsCritical", "critical", "95.5 % of the connections that PostgreSQL on d allows "
+                 "are used; more than 95 % is too much.", 95, 2),
+    # of 1000 connections, 620 to begin with
+    Case("PostgresConnectionsRunOutSoon", "warning", "platform", {
+        'pg_stat_database_numbackends{db_instance="d", datname="odoo"}': Level("620+5", "620+6.2", "600-2"),
+        'pg_settings_max_connections{db_instance="d"}': always(1000),
+    }, 17, 25, 40, "72.5 % of the connections that PostgreSQL on d allows are used, and none will be left within 1 h "
+       "if it goes on as over the last 30 minutes.", DB),
+    Case("PostgresConnectionsRunOutSoon", "warning", "platform", {
+        'pg_stat_database_numbackends{db_instance="d", datname="odoo"}': Level("350+10", "610+10", "400-2"),
+        'pg_settings_max_connections{db_instance="d"}': always(1000),
+    }, 16, 24, 39, "77.0 % of the connections that PostgreSQL on d allows are used, and none will be left within 1 h "
+       "if it goes on as over the last 30 minutes.", DB, name="how many must be used"),
+    Case("PostgresSlowQueries", "warning", "platform",
+         {'postgresql_slow_queries_total{db_instance="d", database="odoo"}': Rate(4.9, 5.1)}, 14, 20, 26,
+         "5.1 statements a minute took PostgreSQL on d too long over the last 5 minutes; more than 5 are too many.",
+         DB),
+    _gauge("PostgresLongTransaction", "warning", "platform",
+           'pg_stat_activity_max_tx_duration{db_instance="d", datname="odoo", state="active"}', 1800, 1, 0,
+           "A transaction in odoo on d has been open for 30m 30s; it holds its locks, and keeps old rows from being "
+           "cleared away.", {**DB, "datname": "odoo"}, 30),
+    Case("PostgresDeadlocks", "warning", "platform",
+         {'pg_stat_database_deadlocks{db_instance="d", datname="odoo"}': Rate(0.08, 0.085)}, 59, 70, 72,
+         "5 deadlocks in odoo on d in the last hour; more than 5 are too many.", {**DB, "datname": "odoo"}),
+    _gauge("PostgresReplicationLag", "warning", "platform", 'pg_replication_lag_seconds{db_instance="d"}', 60, 5, 5,
+           "The standby d is 1m 1s behind; more than 60 s is too much.", DB, 1),
+]
+
+
+def _probe(name, severity, team, service, lasting):
+    return Case(name, severity, team, {f'probe_success{{service_name="{service}"}}': Level(1, 0)}, lasting, 10, 10,
+                "It did not answer the probe of its health (probe_success is 0).", {"service_name": service})
+
+
+ODOO = [
+    _probe("OdooDown", "critical", "platform", "odoo", 2),
+    Case("OdooWorkersMissing", "critical", "platform", {
+        'odoo_workers_configured{instance="i", kind="http"}': always(4),
+        'odoo_workers_active{instance="i", kind="http"}': Level(4, 3),
+    }, 5, 10, 10, "1 of the http workers that i is configured for are not there.", {"instance": "i", "kind": "http"}),
+    Case("OdooWorkersMissing", "critical", "platform", {
+        'odoo_workers_configured{instance="i", kind="cron"}': always(2),
+        'odoo_workers_active{instance="i", kind="cron"}': Level(2, "_", 2),
+    }, 5, 10, 10, "2 of the cron workers that i is configured for are not there.", {"instance": "i", "kind": "cron"},
+        name="all of a kind"),
+    _gauge("OdooRequestQueueLong", "warning", "platform", 'odoo_request_queue_length{instance="i", listener="http"}',
+           10, 3,
+           3, "10 connections wait for a http worker of i; more than 10 are too many.",
+           {"instance": "i", "listener": "http"}, 0.4),
+    Case("OdooRequestsRefused", "critical", "platform",
+         {'odoo_request_queue_overflows_total{instance="i", listener="http"}': Rate(0, 0.6)}, 1, 5, 14,
+         "i refused 1 connections in the last 5 minutes, because too many waited for a http worker.",
+         {"instance": "i", "listener": "http"}),
+    Case("OdooApplicationErrors", "warning", "platform", {
+        'odoo_application_errors_total{instance="i", error_type="orm_error"}': Rate(2, 2),
+        'odoo_application_errors_total{instance="j", error_type="orm_error"}': Rate(2.9, 3.1),
+        'influencegen_telemetry_threshold{name="application_errors_per_minute"}': always(5),
+        'influencegen_telemetry_threshold{name="n8n_errors_per_minute"}': always(2),
+    }, 9, 15, 21, "5.1 unhandled errors a minute in Odoo's log over the last 5 minutes; more than Odoo's settings "
+                  "allow."),
+    Case("OdooCacheHitRatioLow", "warning", "platform", {
+        "odoo_orm_cache_hits_total": Rate(802, 798, 900),
+        "odoo_orm_cache_misses_total": Rate(198, 202, 100),
+    }, 33, 40, 46, "Odoo's ORM cache answered 79.8 % of the look-ups of the last 5 minutes; less than 80 % is too "
+                   "little."),
+    Case("OdooCacheHitRatioLow", "warning", "platform", {
+        "odoo_orm_cache_hits_total": Rate(299, 301, 0),
+        "odoo_orm_cache_misses_total": Rate(299, 301, 0),
+    }, 34, 40, 46, "Odoo's ORM cache answered 50.0 % of the look-ups of the last 5 minutes; less than 80 % is too "
+                   "little.",
+        name="how much it must be used"),
+    Case("OdooConcurrentUsersHigh", "warning", "platform", {
+        'odoo_concurrent_users{instance="a", database="x", user_role="user"}': Level(150, 151),
+        'odoo_concurrent_users{instance="b", database="x", user_role="user"}': always(100),
+        'odoo_concurrent_users{instance="a", database="x", user_role="admin"}': always(50),
+        'influencegen_telemetry_threshold{name="concurrent_users", database="x"}': always(200),
+        'influencegen_telemetry_threshold{name="concurrent_users", database="y"}': always(20),
+    }, 5, 15, 25, "201 users work at the same time; more than Odoo's settings allow for.", {"database": "x"}),
+    Case("OdooJobsFailing", "warning", "platform", {
+        'odoo_cron_runs_total{cron="mail"}': Rate(1, 1, 1),
+        'odoo_cron_failures_total{cron="mail"}': Rate(0.49, 0.51, 0),
+    }, 1, 9, 10, "51 % of the runs of mail in the last hour failed.", {"cron": "mail"}),
+]
+
+
+def _slow(name, api, who, at, says):
+    """Of 100 calls 95 or 94 are fast enough; and of calls that are all too slow, 5 in 5 minutes are enough."""
+    metric = f"api_{api}_latency_seconds"
+    bounds = {0.5: (0.25, 0.75), 5: (2.5, 10)}[at]
+
+    def calls(share, all_calls):
+        return {
+            f'{metric}_bucket{{endpoint="e", le="{bounds[0]}"}}': Rate(*(0.9 * step for step in share)),
+            f'{metric}_bucket{{endpoint="e", le="{at}"}}': Rate(*share),
+            f'{metric}_bucket{{endpoint="e", le="{bounds[1]}"}}': Rate(*all_calls),
+            f'{metric}_bucket{{endpoint="e", le="+Inf"}}': Rate(*all_calls),
+            f'{metric}_count{{endpoint="e"}}': Rate(*all_calls),
+        }
+
+    end = f" over the last 5 minutes; {at:g} s is the target."
+    return [
+        Case(name, "warning", "integration", calls((95.2, 94.8), (100, 100)), 11, 20, 29,
+             f"One call to {who} in twenty took longer than {says[0]}{end}"),
+        Case(name, "warning", "integration", calls((0, 0), (0.98, 1.02)), 14, 20, 26,
+             f"One call to {who} in twenty took longer than {says[1]}{end}", name="how many calls it takes"),
+    ]
+
+
+def _unavailable(name, severity, api, objective, who, budget, says):
+    count, errors = f"api_{api}_latency_seconds_count", f"api_{api}_errors_total"
+    promised = f"{100 - budget:g} % is promised."
+    return [
+        # 100 calls a minute
+        Case(name, severity, "integration", {
+            f'{count}{{status_code_class="2xx"}}': Rate(100 - 0.98 * budget, 100 - 1.02 * budget, 100),
+            f'{count}{{status_code_class="5xx"}}': Rate(0.49 * budget, 0.51 * budget),
+            f'{errors}{{status_code_class="5xx"}}': Rate(0.49 * budget, 0.51 * budget),
+            f'{errors}{{status_code_class="circuit_open"}}': Rate(0.49 * budget, 0.51 * budget),
+        }, 11, 20, 26, f"{says} % of the calls to {who} in the last hour succeeded, and some still fail; {promised}",
+            {"slo": objective}),
+        Case(name, severity, "integration", {
+            f'{count}{{status_code_class="5xx"}}': Rate(98 / 60, 102 / 60),
+            f'{errors}{{status_code_class="5xx"}}': Rate(98 / 60, 102 / 60),
+        }, 69, 75, 82, f"0.00 % of the calls to {who} in the last hour succeeded, and some still fail; {promised}",
+            {"slo": objective}, name="how many calls it takes"),
+        # half of the calls of the first minutes fail, and then none: of an hour that is still too many
+        Case(name, severity, "integration", {
+            f"{count}": always("0+100"),
+            f"{errors}": Rate(0, 50, 0),
+        }, 11, 20, 29, f"47.73 % of the calls to {who} in the last hour succeeded, and some still fail; {promised}",
+            {"slo": objective}, name="whether calls still fail"),
+    ]
+
+
+WEBHOOK, CALLBACK, AI, KYC = "odoo_to_n8n_webhook", "n8n_to_odoo_callback", "n8n_to_aiservice", "external_kyc_service"
+INTEGRATION = [
+    _probe("N8nDown", "critical", "integration", "n8n", 2),
+    Case("N8nWorkflowErrors", "warning", "integration", {
+        'n8n_workflow_execution_errors_total{workflow_name="w", node_name="a"}': Rate(1, 1),
+        'n8n_workflow_execution_errors_total{workflow_name="w", node_name="b"}': Rate(0.95, 1.05),
+        'n8n_workflow_execution_errors_total{workflow_name="v", node_name="a"}': Rate(1, 1),
+        'influencegen_telemetry_threshold{name="n8n_errors_per_minute"}': always(2),
+        'influencegen_telemetry_threshold{name="application_errors_per_minute"}': always(5),
+    }, 9, 15, 21, "2.0 executions of w a minute failed over the last 5 minutes; more than Odoo's settings allow.",
+        {"workflow_name": "w"}),
+    _gauge("N8nQueueLong", "warning", "integration", "n8n_workflow_execution_queue_length", 20, 10, 5,
+           "21 executions wait to run; more than 20 are too many.", {}, 1),
+    _probe("AiServiceDown", "critical", "integration", "aiservice", 2),
+    # on two instances together
+    Case("AiServiceErrorRateHigh", "critical", "integration", {
+        'api_n8n_to_aiservice_errors_total{instance="a", status_code_class="5xx"}': Rate(3, 3),
+        'api_n8n_to_aiservice_errors_total{instance="b", status_code_class="timeout"}': Rate(2.9, 3.1),
+    }, 9, 15, 16, "0.10 calls a second from n8n to the AI image service failed over the last 5 minutes; more than 0.1 "
+       "is too many."),
+    Case("AiServiceSlow", "warning", "integration", {
+        "api_n8n_to_aiservice_latency_seconds_sum": Rate(149, 151, 50),
+        "api_n8n_to_aiservice_latency_seconds_count": Rate(10, 10, 10),
+    }, 11, 20, 26, "A call to the AI image service took 15.1s on average over the last 5 minutes; 15 s is the target."),
+    *_unavailable("AiServiceUnavailable", "warning", AI, "aiservice", "the AI image service", 0.5, "99.49"),
+    *_slow("WebhookSlow", WEBHOOK, "n8n's webhook", 0.5, ("509.6ms", "737.5ms")),
+    *_unavailable("WebhookUnavailable", "critical", WEBHOOK, "webhook", "n8n's webhook", 0.1, "99.90"),
+    *_slow("CallbackSlow", CALLBACK, "Odoo's callback", 0.5, ("509.6ms", "737.5ms")),
+    *_unavailable("CallbackUnavailable", "critical", CALLBACK, "callback", "Odoo's callback", 0.1, "99.90"),
+    _probe("KycServiceDown", "warning", "integration", "kyc", 5),
+    *_slow("KycServiceSlow", KYC, "the KYC service", 5, ("5.192s", "9.75s")),
+    Case("KycServiceErrors", "warning", "integration", {
+        "api_external_kyc_service_latency_seconds_count": Rate(100, 100, 100),
+        "api_external_kyc_service_errors_total": Rate(4.9, 5.1),
+    }, 11, 20, 31, "5.1 % of the calls to the KYC service in the last hour failed; more than 5 % is too much.",
+        {"slo": "kyc"}),
+    Case("KycServiceErrors", "warning", "integration", {
+        "api_external_kyc_service_latency_seconds_count": Rate(19.6 / 60, 20.4 / 60),
+        "api_external_kyc_service_errors_total": Rate(19.6 / 60, 20.4 / 60),
+    }, 69, 75, 87, "100.0 % of the calls to the KYC service in the last hour failed; more than 5 % is too much.",
+        {"slo": "kyc"}, name="how many calls it takes"),
+    Case("CircuitBreakerOpen", "warning", "integration",
+         {'api_circuit_breaker_state{dependency="kyc", instance="a"}': Level(1, 2, 0),
+          'api_circuit_breaker_state{dependency="kyc", instance="b"}': always(0)}, 1, 10, 13,
+         "The circuit to kyc is open (state 2): calls fail at once, without being made.", {"dependency": "kyc"}),
+]
+
+IMAGE = "ai_image_generation_end_to_end_latency_seconds"
+
+
+def _images(name, bound, larger, share, says, kept):
+    return Case(name, "warning", "integration", {
+        f'{IMAGE}_bucket{{le="{bound - 5}.0"}}': Rate(share - 5, share - 5, 100),
+        f'{IMAGE}_bucket{{le="{bound}.0"}}': Rate(share + 0.2, share - 0.2, 100),
+        f'{IMAGE}_bucket{{le="{larger}.0"}}': Rate(100, 100, 100),
+        f'{IMAGE}_bucket{{le="+Inf"}}': Rate(100, 100, 100),
+        f"{IMAGE}_count": Rate(100, 100, 100),
+    }, 11, 20, 21 + kept, says)
+
+
+AI_IMAGES = [
+    _images("AiImageGenerationP95High", 30, 45, 95, "One AI image in twenty took longer than 30.58s over the last 5 "
+            "minutes; the target is 30 s.", 0),
+    _images("AiImageGenerationP90High", 20, 25, 90, "One AI image in ten took longer than 20.1s over the last 5 "
+            "minutes; the target is 20 s.", 5),
+    Case("AiImageSuccessRateLow", "warning", "integration", {
+        'ai_image_generation_success_total{instance="a"}': Rate(95.1, 94.9, 100),
+        'ai_image_generation_success_total{instance="b"}': Rate(95.1, 94.9, 100),
+        'ai_image_generation_failures_total{instance="a", reason="failed"}': Rate(4.9, 5.1),
+    }, 16, 25, 41, "94.9 % of the AI images of the last hour were made; less than 95 % is too few."),
+    Case("AiImageSuccessRateLow", "warning", "integration", {
+        'ai_image_generation_failures_total{reason="failed"}': Rate(19.6 / 60, 20.4 / 60),
+    }, 74, 80, 97, "0.0 % of the AI images of the last hour were made; less than 95 % is too few.",
+        name="how many images it takes"),
+    Case("AiImagesPending", "warning", "integration", {
+        'ai_image_generation_pending{instance="a"}': Level("48+0.05", "50.5+0.05", "40-1"),
+        'ai_image_generation_pending{instance="b"}': always(0),
+    }, 16, 25, 35, "51 AI images wait to be made, and they become more; more than 50 are too many."),
+    Case("AiImagesPending", "warning", "integration",
+         {"ai_image_generation_pending": Level("90-0.01", "90+0.01", "70-1")}, 16, 25, 35,
+         "90 AI images wait to be made, and they become more; more than 50 are too many.", name="whether they become "
+                                                                                                "more"),
+    Case("AiImageVolumeHigh", "warning", "integration", {
+        'ai_image_generation_requests_total{instance="a"}': Rate(9980 / 288, 10020 / 288),
+        'ai_image_generation_requests_total{instance="b"}': Rate(9980 / 288, 10020 / 288),
+    }, 1450, 1600, 1665, "10020 AI images were asked for in the last 24 hours; more than 10000 were not planned for.",
+        every=300),
+    Case("AiImageVolumeLow", "warning", "integration", {"ai_image_generation_requests_total": Rate(5020 / 288,
+                                                                                                   4980 / 288, 30)},
+         1565, 2000, 2070, "4980 AI images were asked for in the last 24 hours; at least 5000 were planned for.",
+         every=300),
+    # the day before there was one image, or none
+    Case("AiImageVolumeLow", "warning", "integration",
+         {"ai_image_generation_requests_total": Level("5", "5x143 5.9", "5.9+1000")},
+         2280, 2180, 2985, "0 AI images were asked for in the last 24 hours; at least 5000 were planned for.",
+         every=300,
+         name="whether there were any before"),
+]
+
+BUSINESS = [
+    Case("RegistrationSuccessRateLow", "warning", "business", {
+        "influencer_registration_attempts_total": Rate(100, 100, 100),
+        "influencer_registration_success_total": Rate(80.1, 79.9, 100),
+    }, 61, 180, 181, "79.9 % of the registration attempts of the last hour succeeded; less than 80 % is too few."),
+    Case("RegistrationsHigh", "warning", "business",
+         {"influencer_registration_attempts_total": Rate(99 / 60, 101 / 60)}, 119, 130, 161,
+         "101 registrations were tried in the last hour; more than 100 were not planned for."),
+    Case("RegistrationsLow", "warning", "business",
+         {"influencer_registration_attempts_total": Rate(50.2 / 12, 49.8 / 12, 10)}, 1565, 2000, 2065,
+         "50 registrations an hour were tried over the last day; at least 50 were planned for.", every=300),
+    Case("RegistrationsLow", "warning", "business",
+         {"influencer_registration_attempts_total": Level("5", "5x143 6", "6+100")}, 2280, 2180, 3020,
+         "0 registrations an hour were tried over the last day; at least 50 were planned for.", every=300,
+         name="whether there were any before"),
+    Case("KycApprovalRateLow", "warning", "business", {
+        'influencer_kyc_verifications_total{verification_type="manual", outcome="approved"}': Rate(85.1, 84.9, 100),
+        'influencer_kyc_verifications_total{verification_type="manual", outcome="rejected"}': Rate(14.9, 15.1),
+    }, 61, 70, 131, "84.9 % of the KYC verifications of the last day were approved; less than 85 % is too few."),
+    Case("KycApprovalRateLow", "warning", "business", {
+        'influencer_kyc_verifications_total{verification_type="manual", outcome="rejected"}': Rate(19.6 / 288,
+                                                                                                   20.4 / 288),
+    }, 1470, 1600, 1690, "0.0 % of the KYC verifications of the last day were approved; less than 85 % is too few.",
+        every=300, name="how many decisions it takes"),
+    Case("KycManualReviewSlow", "warning", "business", {
+        "influencer_onboarding_kyc_manual_review_time_seconds_sum": Rate(23.9, 24.1, 1),
+        "influencer_onboarding_kyc_manual_review_time_seconds_count": Rate(*[1 / 3600] * 3),
+    }, 61, 70, 131, "A manual KYC review took 24.1 hours on average over the last day; more than 24 is too long."),
+    Case("KycQueueOld", "warning", "business",
+         {'influencer_kyc_queue_oldest_age_seconds{instance="a", state="review"}': Level(86400, 86760)}, 60, 70, 70,
+         "A KYC submission in state review has waited 24.1 hours; more than 24 is too long.", {"state": "review"}),
+    Case("PaymentSuccessRateLow", "warning", "business", {
+        "payment_processing_success_total": Rate(95.1, 94.9, 100),
+        "payment_processing_failures_total": Rate(4.9, 5.1),
+    }, 16, 25, 41, "94.9 % of the payments that ended in the last hour succeeded; less than 95 % is too few."),
+    Case("PaymentSuccessRateLow", "warning", "business", {
+        "payment_processing_failures_total": Rate(19.6 / 60, 20.4 / 60),
+    }, 74, 80, 97, "0.0 % of the payments that ended in the last hour succeeded; less than 95 % is too few.",
+        name="how many payments it takes"),
+]
+
+BACKUPS = [
+    # 200 jobs a minute, of which one fails or none
+    Case("BackupJobFailed", "critical", "platform", {
+        "backup_job_total": Rate(200, 200, 200),
+        "backup_job_success_total": Rate(200, 199, 200),
+    }, 1, 10, 1449, "99.7 % of the backup jobs of the last 24 hours succeeded; all must."),
+    # the last good one at the start; from then on every 20 hours, or 15 hours and a half later
+    Case("BackupMissing", "critical", "platform", {
+        'backup_last_success_timestamp_seconds{backup="platform"}': always("0+60"),
+        'backup_last_success_timestamp_seconds{backup="n8n"}': always("0+60"),
+        'backup_last_success_timestamp_seconds{backup="monitoring"}': Level("0x179 10800", 0, 14400),
+        'backup_schedule_seconds{backup="platform"}': always(7200),
+        'backup_schedule_seconds{backup="n8n"}': always(7200),
+        'backup_schedule_seconds{backup="monitoring"}': always(7200),
+    }, 196, 240, 240, "The last good backup of monitoring is 3h 16m 0s old, more than 1.5 times what it may be; if "
+       "that is decades, there never was one.", {"backup": "monitoring"}),
+    *(Case("BackupMissing", "critical", "platform", {
+        **{f'backup_last_success_timestamp_seconds{{backup="{other}"}}': always("0+60")
+           for other in ("platform", "n8n", "monitoring") if other != backup},
+        f'backup_last_success_timestamp_seconds{{backup="{backup}"}}': Level("0+60", "_", "6000+60"),
+        **{f'backup_schedule_seconds{{backup="{other}"}}': always(7200) for other in ("platform", "n8n", "monitoring")},
+    }, 15, 25, 25, f"The last good backup of {backup} is 15m 0s old, more than 1.5 times what it may be; if that is "
+                   "decades, there never was one.", {"backup": backup}, name=f"none of {backup} ever")
+      for backup in ("platform", "n8n", "monitoring")),
+]
+
+
+def _budget(alert, team, name, events, budget, what):
+    """The cases of an error budget of `budget` percent; `events` makes its series of counters of events and failures.
+
+    100 events a sample, but where it is said otherwise.
+    """
+    hundred = Rate(100, 100, 100)
+    end = f"% of the {what} failed; {100 - budget:g} % must succeed over 30 days."
+    labels = {"slo": name}
+
+    def failing(factor):
+        return Rate(0.98 * factor * budget, 1.02 * factor * budget, 0)
+
+    def share(factor):
+        return f"{1.02 * factor * budget:.4g}"
+
+    def few(needed, window, history=()):
+        """All of so many events in `window` samples fail."""
+        return Rate(0.98 * needed / window, 1.02 * needed / window, 0, history)
+
+    needed = 20 if name == "image_latency" else 60
+    busy_hours, busy_days = ((1000, 240), (0, 60)), ((1000, 192), (0, 96))
+    idle_hours, idle_days = ((0, 300),), ((0, 288),)
+    return [
+        # 5 hours were good
+        Case(f"{alert}Fast", "critical", team, events(
+            Rate(100, 100, 100, ((100, 300),)), Rate(*(step * 14.4 * budget for step in (0.98, 1.02)), 0, ((0, 300),))),
+            360, 75, 376, f"{share(14.4)}{end}", labels, name="14.4 times, in an hour"),
+        Case(f"{alert}Fast", "critical", team, events(hundred, failing(6)), 3, 40, 41, f"{share(6)}{end}", labels,
+             name="6 times, in 6 hours"),
+        Case(f"{alert}Fast", "critical", team, events(few(needed, 60, busy_hours), few(needed, 60, idle_hours)), 360,
+             75,
+             377, f"100{end}", labels, name="how many events it takes in an hour"),
+        Case(f"{alert}Fast", "critical", team, events(few(needed, 360), few(needed, 360)), 355, 370, 378, f"100{end}",
+             labels,
+             name="how many events it takes in 6 hours"),
+        Case(f"{alert}Slow", "warning", team, events(
+            Rate(100, 100, 100, ((200, 288),)), Rate(*(step * 3 * budget for step in (0.98, 1.02)), 0, ((0, 288),))),
+            5760, 1600, 5940, f"{share(3)}{end}", labels, every=900, name="3 times, in a day"),
+        Case(f"{alert}Slow", "warning", team, events(hundred, failing(1)), 30, 450, 465, f"{share(1)}{end}", labels,
+             every=900,
+             name="once, in 3 days"),
+        Case(f"{alert}Slow", "warning", team, events(few(needed, 96, busy_days), few(needed, 96, idle_days)), 5745,
+             1600,
+             5955, f"100{end}", labels, every=900, name="how many events it takes in a day"),
+        Case(f"{alert}Slow", "warning", team, events(few(needed, 288), few(needed, 288)), 4245, 4500, 4590, f"100{end}",
+             labels, every=900, name="how many events it takes in 3 days"),
+    ]
+
+
+def _calls(api):
+    def events(all_calls, failed):
+        return {f"api_{api}_latency_seconds_count": all_calls, f"api_{api}_errors_total": failed}
+
+    return events
+
+
+def _image_latency(images, late):
+    """How many were within 30 s is how many there were, less those that were late; in their history none was."""
+    within = Rate(images.inside - late.inside, images.beyond - late.beyond, images.after - late.after, images.history)
+    return {f'{IMAGE}_bucket{{le="30.0"}}': within, f'{IMAGE}_bucket{{le="+Inf"}}': images, f"{IMAGE}_count": images}
+
+
+BUDGETS = [
+    *_budget("WebhookErrorBudgetBurn", "integration", "webhook", _calls(WEBHOOK), 0.1, "calls to n8n's webhook"),
+    *_budget("CallbackErrorBudgetBurn", "integration", "callback", _calls(CALLBACK), 0.1, "calls to Odoo's callback"),
+    *_budget("AiServiceErrorBudgetBurn", "integration", "aiservice", _calls(AI), 0.5, "calls to the AI image service"),
+    *_budget("AiImageLatencyBudgetBurn", "integration", "image_latency", _image_latency, 5, "AI images within 30 s"),
+]
+
+def _platform(beyond, history="", inside=1):
+    """A probe whose result is a share of a whole one, so that few probes give small shares; it says 1 again after."""
+    return {'probe_success{service_name="odoo", critical="true"}': Level(inside, beyond, 1, history),
+            'probe_success{service_name="kyc", critical="false"}': always(0)}
+
+
+def _platform_case(speed, series, fires, until, recovers, share, name, every=60):
+    severity = {"Fast": "critical", "Slow": "warning"}[speed]
+    return Case(f"PlatformAvailabilityBudgetBurn{speed}", severity, "platform", series, fires, until, recovers,
+                f"{share} of the probes of Odoo, n8n and the AI service failed; 99.9 % must succeed over 30 days.",
+                {"slo": "platform"}, every, name)
+
+
+OTHER = 'probe_success{service_name="n8n", critical="true"}'
+BUDGETS += [
+    _platform_case("Fast", _platform(1 - 0.0147, "1x299", 1 - 0.0141), 360, 75, 375, "1.47%", "14.4 times, in an hour"),
+    _platform_case("Fast", _platform(1 - 0.0061, inside=1 - 0.0059), 61, 70, 70, "0.61%", "6 times, in 6 hours"),
+    _platform_case("Fast", _platform(0.98, "1x239 _x60", "_"), 361, 75, 376, "2%", "how many events it takes in an "
+                                                                                   "hour"),
+    # every other probe is missing
+    _platform_case("Fast", _platform("0.99 _ " * 70 + "1", inside="_"), 120, 1, 147, "1%",
+                   "how many events it takes in 6 hours"),
+    _platform_case("Slow", {**_platform(1 - 0.00306, "1x287", 1 - 0.00294), OTHER: "1x287"}, 5760, 1600, 5925, "0.306%",
+                   "3 times, in a day", 900),
+    _platform_case("Slow", _platform(1 - 0.00102, inside=1 - 0.00098), 900, 1000, 1005, "0.102%", "once, in 3 days",
+                   900),
+    _platform_case("Slow", {**_platform(0.996, "1x191 _x96", "_"), OTHER: "1x191"}, 5220, 1200, 5790, "0.4%",
+                   "how many events it takes in a day", 900),
+    _platform_case("Slow", _platform("0.9985 _ " * 70 + "1", inside="_"), 1785, 15, 2160, "0.15%",
+                   "how many events it takes in 3 days", 900),
+]
+
+JOBS = [job["job_name"] for job in yaml.safe_load(CONFIGURATION.read_text())["scrape_configs"]]
+FACT = "ai_image_generation_requests_total"
+
+
+def _up(job):
+    return f'up{{job="{job}", instance="i"}}'
+
+
+def _monitoring(alert, severity, series, labels, fires, recovers, says, until=5, **more):
+    return Case(alert, severity, "platform", series, fires, until, recovers, says, labels, **more)
+
+
+def _growth(inside, beyond, after, says, name):
+    """Rows grow by 10000 a day, or not at all, and the counter by so many less or more."""
+    rows, counted = ((0, 0, 0), (inside, beyond, after)) if after == 0 else ((10000 / 96,) * 3, (inside, beyond, after))
+    return Case("TelemetryDisagreesWithDatabase", "critical", "platform", {
+        f'influencegen_telemetry_fact_rows{{fact="{FACT}", instance="a"}}': Rate(*rows),
+        f'influencegen_telemetry_fact_rows{{fact="{FACT}", instance="b"}}': Rate(*rows),
+        f'{FACT}{{instance="a"}}': Rate(*counted),
+        f'{FACT}{{instance="b"}}': Rate(*counted),
+    }, 1470, 1500, 1530, says, {"fact": FACT}, 900, name)
+
+
+MONITORING = [
+    Case("TargetMissing", "critical", "platform", {**{_up(job): always(1) for job in JOBS}, _up("n8n"): Level(1, 0)},
+         5, 10, 10, "i does not answer for job n8n (up is 0): what it tells of is not seen.", {"job": "n8n",
+                                                                                               "instance": "i"}),
+    *(Case("TargetMissing", "critical", "platform",
+           {**{_up(other): always(1) for other in JOBS}, _up(job): Level(1, "_", 1)}, 5, 10, 10,
+           f"There is no target for job {job} (up is 0): what it tells of is not seen.", {"job": job},
+           name=f"{job} has no target") for job in JOBS),
+    _monitoring("ScrapeSlow", "warning", {'scrape_duration_seconds{job="j", instance="i"}': Level(3, 3.1)},
+                {"job": "j", "instance": "i"}, 10, 39,
+                "i took 3.1s on average to answer job j; more than 3 s is too long.", 20),
+    _monitoring("RuleEvaluationFailing", "critical",
+                {'prometheus_rule_evaluation_failures_total{rule_group="g"}': Rate(0, 0.6)},
+                {"rule_group": "g"}, 1, 24, "1 evaluations of g failed in the last 5 minutes: its alerts are blind."),
+    _monitoring("AlertmanagerUnreachable", "critical",
+                {'prometheus_notifications_errors_total{alertmanager="a"}': Rate(0, 0.6)}, {"alertmanager": "a"}, 6, 14,
+                "Prometheus can't hand alerts over to Alertmanager (3).", 10, name="it does not answer"),
+    _monitoring("AlertmanagerUnreachable", "critical",
+                {'prometheus_notifications_alertmanagers_discovered{instance="p"}': Level(1, 0)}, {"instance": "p"}, 5,
+                10,
+                "Prometheus can't hand alerts over to Alertmanager (0).", 10, name="there is none"),
+    _monitoring("NotificationsFailing", "critical",
+                {'alertmanager_notifications_failed_total{integration="email"}': Rate(0, 0.6)},
+                {"integration": "email"},
+                6, 24,
+                "3 notifications by email failed in the last 5 minutes.", 10),
+    _monitoring("LabelOverflow", "warning", {'influencegen_telemetry_labels_folded_total{label="route"}': Rate(0, 0.6)},
+                {"label": "route"}, 1, 124, "1 values of the label route became `other` in the last hour."),
+    _monitoring("TelemetryErrors", "warning", {'influencegen_telemetry_errors_total{reason="disk"}': Rate(0.33, 0.34)},
+                {"reason": "disk"}, 14, 36, "5 errors of kind disk in the last 15 minutes: values are missing or "
+                                            "old.", 20),
+    _growth(9.8 / 96, 10.2 / 96, 0, f"{FACT} and the rows that it counts have grown apart by 10 within a day.",
+            "how many facts"),
+    _growth(9902 / 96, 9898 / 96, 10000 / 96, f"{FACT} and the rows that it counts have grown apart by 102 within a "
+                                              f"day.",
+            "what share of the facts"),
+    _monitoring("LongTermStorageBehind", "warning", {
+        'prometheus_remote_storage_highest_timestamp_in_seconds{job="prometheus", instance="p"}': always("1000+60"),
+        'prometheus_remote_storage_queue_highest_sent_timestamp_seconds'
+        '{job="prometheus", instance="p", remote_name="5m", url="u"}': Level("700+60", "695+60", "9000+60"),
+    }, {"job": "prometheus", "instance": "p", "remote_name": "5m", "url": "u"}, 10, 30,
+        "What Prometheus sends to 5m is 5m 5s behind; more than 300 s is too much.", 20),
+]
+
+CASES = [*HOSTS, *GPU, *POSTGRESQL, *ODOO, *INTEGRATION, *AI_IMAGES, *BUSINESS, *BACKUPS, *BUDGETS, *MONITORING]

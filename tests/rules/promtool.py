@@ -1,0 +1,81 @@
+"""Unit tests of Prometheus's rules, run by promtool."""
+
+import json
+import re
+import subprocess
+from pathlib import Path
+
+import yaml
+
+from stack import prometheus
+
+RULES = Path(__file__).parents[2] / "prometheus" / "rules"
+
+
+def groups(*names: str) -> list[dict]:
+    """Return the groups of rules in the named files of prometheus/rules/, without `.yml`; of all files if none is."""
+    paths = [RULES / f"{name}.yml" for name in names] or sorted(RULES.glob("*.yml"))
+    return [group for path in paths for group in yaml.safe_load(path.read_text())["groups"]]
+
+
+def run(folder: Path, rules: list[dict], test: dict, evaluated: str) -> str:
+    """Run one test, see :func:`run_all`, that evaluates rules every `evaluated`, such as '1m'."""
+    return run_all(folder, rules, {evaluated: [test]})
+
+
+def run_all(folder: Path, rules: list[dict], tests: dict[str, list[dict]]) -> str:
+    """Run tests of these groups of rules, evaluated in their order; return what is wrong, or nothing.
+
+    folder: where the files for promtool are written.
+    tests: as promtool wants them, see https://prometheus.io/docs/prometheus/latest/configuration/unit_testing_rules/,
+        by the time between two evaluations.
+    """
+    # JSON is YAML, and is written and read faster
+    (folder / "rules.yml").write_text(json.dumps({"groups": rules}))
+    files = []
+    for evaluated, cases in tests.items():
+        files.append(folder / f"{evaluated}.yml")
+        files[-1].write_text(json.dumps({
+            "rule_files": ["rules.yml"],
+            "evaluation_interval": evaluated,
+            "group_eval_order": [group["name"] for group in rules],
+            "tests": cases,
+        }))
+    command = [prometheus.provide()["promtool"], "test", "rules", *files]
+    result = subprocess.run(command, capture_output=True, text=True)
+    return "" if result.returncode == 0 else result.stdout + result.stderr
+
+
+def check(folder: Path, rules: list[dict], cases: list) -> str:
+    """Run the cases of an alert, which is the last of the rules; return what is wrong, or nothing."""
+    annotations = rules[-1]["rules"][-1]["annotations"]
+    tests: dict[str, list] = {}
+    for case in cases:
+        tests.setdefault(f"{case.every}s", []).extend(case.tests(annotations))
+    return run_all(folder, rules, tests)
+
+
+def input_series(series: dict[str, str]) -> list[dict]:
+    """Return series and their values, in promtool's notation, as promtool wants them."""
+    return [{"series": name, "values": values} for name, values in series.items()]
+
+
+def needed_by(alert: str, rules: list[dict]) -> list[dict]:
+    """Return the alert's rule, as the last one, after those that it is made of, in a group of their own."""
+    every = [rule for group in rules for rule in group["rules"]]
+    recorded: dict[str, list] = {}
+    for rule in every:
+        if "record" in rule:
+            recorded.setdefault(rule["record"], []).append(rule)
+    wanted: dict[str, None] = {}
+
+    def want(expression):
+        for name in dict.fromkeys(re.findall(r"influencegen:[a-z0-9_]+:[a-z0-9_]+", expression)):
+            for rule in recorded[name]:
+                if rule["expr"] != expression:
+                    want(rule["expr"])
+            wanted.setdefault(name)
+
+    rule, = (rule for rule in every if rule.get("alert") == alert)
+    want(rule["expr"])
+    return [{"name": alert, "rules": [*(rule for name in wanted for rule in recorded[name]), rule]}]

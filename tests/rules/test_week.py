@@ -1,0 +1,40 @@
+"""A week of ordinary traffic tells nobody of anything; the same traffic with a fault does."""
+
+import pytest
+
+from . import ordinary, promtool
+
+TOLD = ('count by (alertname, severity) '
+        '(count_over_time(ALERTS{{alertstate="firing", alertname!="DeadMansSwitch"}}[{}d]))')
+
+
+def rules():
+    """All alerts, after the recording rules that they are made of, each once."""
+    every = promtool.groups()
+    needed = [rule for group in every for rule in group["rules"] if "alert" in rule]
+    chosen = []
+    for alert in needed:
+        chosen += [rule for rule in promtool.needed_by(alert["alert"], every)[0]["rules"] if rule not in chosen]
+    return [{"name": "all", "rules": chosen}]
+
+
+@pytest.mark.parametrize(("days", "evaluated", "n8n_down", "told"), [
+    (7, "5m", range(0), {}),
+    (1, "1m", range(0), {}),
+    # the alerts of the error budget are silenced by the first one
+    (1, "5m", range(600, 610), {"N8nDown": "critical", "PlatformAvailabilityBudgetBurnFast": "critical",
+                                "PlatformAvailabilityBudgetBurnSlow": "warning"}),
+], ids=["an ordinary week", "an ordinary day", "n8n is down for ten minutes"])
+def test_who_is_told_of_what(days, evaluated, n8n_down, told, tmp_path):
+    wrong = promtool.run(tmp_path, rules(), {
+        "name": f"{days} days",
+        "interval": "1m",
+        "input_series": promtool.input_series(ordinary.series(days, n8n_down)),
+        "promql_expr_test": [{
+            "expr": TOLD.format(days),
+            "eval_time": f"{days * 24 * 60 - 1}m",
+            "exp_samples": [{"labels": f'{{alertname="{alert}", severity="{severity}"}}', "value": 1}
+                            for alert, severity in told.items()],
+        }],
+    }, evaluated)
+    assert not wrong
