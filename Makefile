@@ -1,6 +1,6 @@
 # The verbs of the project. `make` alone lists them.
 .DEFAULT_GOAL := help
-.PHONY: help demo up stop clean test bench lint docs
+.PHONY: help demo up stop clean test bench lint docs review
 
 # The Python that the project's own environment is made with.
 PYTHON ?= $(shell for python in python3 python3.13 python3.12 python3.11; do \
@@ -38,3 +38,6 @@ docs: export PYTHONPATH = influencegen_telemetry
 docs: ## Write what is generated from the catalogue: docs/metrics.md and n8n_workflows/metrics.sql
 	$(in_environment) -m metrics.documentation > docs/metrics.md
 	$(in_environment) -m metrics.n8n > n8n_workflows/metrics.sql
+
+review: ## List which alerts fired and never fired, silences, and metrics that nobody uses, of the running system
+	$(in_environment) prometheus/review.py --prometheus http://127.0.0.1:$(or $(IG_PROMETHEUS_PORT),9090)

@@ -11,7 +11,7 @@ from dataclasses import asdict, dataclass
 
 import requests
 
-from stack import backup, exporters, gpu, n8n, odoo, postgres, prometheus
+from stack import backup, exporters, gpu, n8n, odoo, postgres, prometheus, victoria
 from stack.console import Trouble, step
 from stack.layout import Layout
 from stack.processes import Processes, Program
@@ -28,10 +28,12 @@ OWNERS = {
     "n8n": {"n8n", "n8n_stub"},
     "prometheus": {"prometheus"},
     "alertmanager": {"alertmanager"},
+    **{tier.name: {tier.name} for tier in victoria.TIERS},
     **{port: {program} for program, port in exporters.PORTS.items()},
     "gpu": {"gpu_exporter"},
     "backup": {"backup"},
     **{port: {module} for module, port in STANDINS.items()},
+    "smtp": {"alert_receiver"},
 }
 
 
@@ -121,6 +123,7 @@ def _prepare(layout: Layout, hop: Hop) -> tuple[odoo.Source, Processes]:
         postgres.program(layout),
         *(_standin(layout, module, port) for module, port in STANDINS.items()),
         odoo.program(layout, source),
+        *victoria.programs(layout),
         gpu.program(layout),
         *prometheus.programs(layout),
         *exporters.programs(layout),
@@ -147,6 +150,7 @@ def _start(system: System) -> None:
     urls = {
         "odoo": system.url("odoo", "/web/login"),
         **{module: system.url(port, "/health") for module, port in standins.items()},
+        **{tier.name: system.url(tier.name, "/health") for tier in victoria.TIERS},
         "gpu_exporter": system.url("gpu", "/metrics"),
         **{name: system.url(name, "/-/ready") for name in ("prometheus", "alertmanager")},
         **{program: system.url(port) for program, port in exporters.PORTS.items()},
@@ -158,7 +162,7 @@ def _start(system: System) -> None:
         n8n.deploy(layout, processes)
         ready |= {program.name: lambda: n8n.answers(layout) for program in n8n.programs(layout, hop.workers)}
     parts = ["Odoo with 4 workers and its websocket worker", *([] if hop.stub else ["n8n"]), "Prometheus",
-             "Alertmanager", "exporters", "stand-ins"]
+             "Alertmanager", "VictoriaMetrics", "exporters", "stand-ins"]
     with step(", ".join(parts)):
         for name in ("prometheus", "alertmanager", "blackbox_exporter"):
             processes.reload(name)
@@ -198,6 +202,7 @@ def _standin(layout: Layout, module: str, port: str) -> Program:
             "INFLUENCEGEN_WEBHOOK_SECRET": layout.secret("webhook"),
             "AI_SERVICE_URL": f"http://127.0.0.1:{layout.ports.ai}",
             "AI_SERVICE_TOKEN": layout.secret("ai-service"),
+            "SMTP_LISTEN": f"127.0.0.1:{layout.ports.smtp}",
             "OTEL_EXPORTER_OTLP_ENDPOINT": os.environ.get("OTEL_EXPORTER_OTLP_ENDPOINT", ""),
             **gpu.environment(layout),
         },

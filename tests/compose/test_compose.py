@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from stack import debian, exporters, gpu, n8n, postgres
+from stack import debian, exporters, gpu, n8n, postgres, prometheus, victoria
 from stack.layout import Layout
 from stack.odoo import ADDONS, DATABASE
 from stack.ports import Ports
@@ -22,12 +22,14 @@ ROOT = Path(__file__).parents[2]
 PORTS = Ports()
 LISTENS = {
     "odoo": {PORTS.odoo, PORTS.gevent}, "ai-service": {PORTS.ai}, "kyc-provider": {PORTS.kyc}, "n8n": {PORTS.n8n},
-    "n8n-worker": {PORTS.n8n}, "redis": {PORTS.redis}, "alert-receiver": {PORTS.receiver},
-    "prometheus": {PORTS.prometheus}, "alertmanager": {PORTS.alertmanager}, "postgres": {5432}, "grafana": {3000},
-    "tempo": {3200, 4318}, "loki": {3100}, "alloy": {12345}, "node-exporter": {PORTS.node},
-    "process-exporter": {PORTS.process}, "postgres-exporter": {PORTS.postgres_exporter},
-    "slow-queries": {PORTS.slow_queries}, "blackbox-exporter": {PORTS.blackbox},
-    "gpu-exporter": {PORTS.gpu}, "backup": {PORTS.backup},
+    "n8n-worker": {PORTS.n8n}, "redis": {PORTS.redis}, "alert-receiver": {PORTS.receiver, PORTS.smtp},
+    "prometheus": {PORTS.prometheus}, "prometheus-b": {PORTS.prometheus}, "alertmanager": {PORTS.alertmanager, 9094},
+    "alertmanager-b": {PORTS.alertmanager, 9094}, "victoria-5m": {PORTS.victoria_5m},
+    "victoria-1h": {PORTS.victoria_1h}, "postgres": {5432}, "grafana": {3000},
+    "gpu-exporter": {PORTS.gpu}, "backup": {PORTS.backup}, "tempo": {3200, 4318}, "loki": {3100}, "alloy": {12345},
+    "node-exporter": {PORTS.node}, "process-exporter": {PORTS.process},
+    "postgres-exporter": {PORTS.postgres_exporter}, "slow-queries": {PORTS.slow_queries},
+    "blackbox-exporter": {PORTS.blackbox},
 }
 ONE_SHOT = {"odoo-init", "n8n-database", "n8n-init", "postgres-monitor"}
 DOCKER_SOCKET = "/var/run/docker.sock"
@@ -40,6 +42,18 @@ def odoo_configuration():
     parser = configparser.ConfigParser()
     parser.read(ROOT / "compose" / "odoo.conf")
     return parser["options"]
+
+
+def configured(service, path, folder):
+    """The text of a file of prometheus/ as the image of a service has it, edited by the commands that build it."""
+    copy = folder / Path(path).name
+    copy.write_text((ROOT / "prometheus" / path).read_text())
+    inline = service["build"]["dockerfile_inline"].replace("\\\n", "").replace("$$", "$")
+    for command in re.findall(r"^RUN (sed .+)", inline, re.MULTILINE):
+        before = copy.read_text()
+        subprocess.run(["sh", "-ec", re.sub(r"/etc/\S+\.yml", str(copy), command)], check=True)
+        assert copy.read_text() != before
+    return copy.read_text()
 
 
 def files_of(service):
@@ -143,12 +157,13 @@ def test_what_a_service_waits_for_can_come_true(services):
                 "service_completed_successfully" if name in ONE_SHOT else "service_healthy"), name
 
 
-@pytest.mark.parametrize("name, module", [
-    ("ai-service", "ai_service"), ("kyc-provider", "kyc_provider"), ("alert-receiver", "alert_receiver"),
+@pytest.mark.parametrize("name, module, port", [
+    ("ai-service", "ai_service", PORTS.ai), ("kyc-provider", "kyc_provider", PORTS.kyc),
+    ("alert-receiver", "alert_receiver", PORTS.receiver),
 ])
-def test_stand_ins_listen_where_they_are_expected(services, name, module):
+def test_stand_ins_listen_where_they_are_expected(services, name, module, port):
     command = " ".join(services[name]["command"])
-    assert f"stack.standins.{module} --host 0.0.0.0 --port {min(LISTENS[name])}" in command
+    assert f"stack.standins.{module} --host 0.0.0.0 --port {port}" in command
     assert (ROOT / "stack" / "standins" / f"{module}.py").exists()
 
 
@@ -222,14 +237,11 @@ def test_addresses_name_services_and_their_ports(services):
         assert port in LISTENS[host]
 
 
-@pytest.mark.parametrize("service, path", [
-    ("prometheus", "prometheus.yml"), ("alertmanager", "alertmanager/alertmanager.yml")])
-def test_monitoring_reaches_other_services_by_their_names(services, service, path):
+@pytest.mark.parametrize("service, path, key", [
+    ("prometheus", "prometheus.yml", "targets"), ("alertmanager", "alertmanager/alertmanager.yml", "url")])
+def test_monitoring_reaches_other_services_by_their_names(services, service, path, key, tmp_path):
     inline = services[service]["build"]["dockerfile_inline"]
-    text = (ROOT / "prometheus" / path).read_text()
-    for old, new in re.findall(r"\bs/([\w.:-]+)/([\w.:-]+)/", inline):
-        assert old in text
-        text = text.replace(old, new)
+    text = configured(services[service], path, tmp_path)
     context = Path(services[service]["build"]["context"])
     for copied in re.findall(r"^COPY (?:--\S+ )?(\S+)", inline, re.MULTILINE):
         assert (context / copied).exists()
@@ -239,6 +251,18 @@ def test_monitoring_reaches_other_services_by_their_names(services, service, pat
     for host, port in addresses:
         # Prometheus and Alertmanager scrape themselves on their own loopback
         assert int(port) in LISTENS[service if host == "127.0.0.1" else host]
+
+
+def test_alertmanager_reaches_the_mail_server_and_finds_its_secrets_and_templates(services):
+    inline = services["alertmanager"]["build"]["dockerfile_inline"]
+    text = (ROOT / "prometheus" / "alertmanager" / "alertmanager.yml").read_text()
+    [host, port] = re.search(rf"s/127.0.0.1:{PORTS.smtp}/([\w-]+):(\d+)/", inline).groups()
+    assert f"smtp_smarthost: 127.0.0.1:{PORTS.smtp}" in text
+    assert int(port) in LISTENS[host]
+    assert services[host]["environment"]["SMTP_LISTEN"] == f"0.0.0.0:{port}"
+    assert "COPY templates /etc/alertmanager/templates/" in inline
+    assert {secret["target"] for secret in services["alertmanager"]["secrets"]} == set(
+        re.findall(r"(?:credentials|routing_key)_file: (\S+)", text))
 
 
 def test_prometheus_finds_its_token(services):
@@ -282,3 +306,48 @@ def test_backups_are_of_what_the_other_services_have(services, odoo_configuratio
 def test_backups_are_dumped_by_programs_of_the_server_s_version(services):
     [server] = re.findall(r"^FROM \S+$", services["postgres"]["build"]["dockerfile_inline"], re.MULTILINE)
     assert f"{server}\n" in (ROOT / "compose" / "backup.Dockerfile").read_text()
+
+
+def test_tiers_are_kept_as_on_one_machine(services, tmp_path):
+    for program in victoria.programs(Layout(tmp_path, PORTS)):
+        service = services[program.name.replace("_", "-")]
+        flags = [flag for flag in program.command[1:] if not flag.startswith(("-httpListenAddr", "-storageDataPath"))]
+        assert set(flags) < set(service["command"])
+
+
+def test_prometheus_keeps_raw_samples_as_long_as_on_one_machine(services, tmp_path):
+    [program] = [program for program in prometheus.programs(Layout(tmp_path, PORTS)) if program.name == "prometheus"]
+    [retention] = [flag for flag in program.command[1:] if "retention" in flag]
+    assert retention in services["prometheus"]["command"]
+
+
+@pytest.mark.parametrize("name", ["prometheus", "alertmanager"])
+def test_one_of_a_pair_does_what_the_other_does(services, name):
+    first, second = services[name], services[f"{name}-b"]
+    assert second["profiles"] == ["ha"]
+    assert second["image"] == first["image"]
+    assert set(first["command"]) <= set(second["command"])
+    assert {mount["source"] for mount in first["volumes"]}.isdisjoint(mount["source"] for mount in second["volumes"])
+
+
+def test_two_prometheus_differ_by_their_name_alone(services):
+    assert [services[name]["environment"] for name in ("prometheus", "prometheus-b")] == [
+        {"REPLICA": "a"}, {"REPLICA": "b"}]
+    configuration = (ROOT / "prometheus" / "prometheus.yml").read_text()
+    assert yaml.safe_load(configuration)["global"]["external_labels"] == {"replica": "${REPLICA}"}
+
+
+def test_prometheus_asks_for_all_alertmanagers(services, tmp_path):
+    configuration = yaml.safe_load(configured(services["prometheus"], "prometheus.yml", tmp_path))
+    [job] = [job for job in configuration["scrape_configs"] if job["job_name"] == "alertmanager"]
+    for section in (job, *configuration["alerting"]["alertmanagers"]):
+        [asked] = section["dns_sd_configs"]
+        assert (asked["type"], asked["port"]) == ("A", PORTS.alertmanager)
+        for name in ("alertmanager", "alertmanager-b"):
+            assert asked["names"] == services[name]["networks"]["default"]["aliases"]
+
+
+def test_alertmanagers_find_each_other(services):
+    [peer] = re.findall(r"--cluster\.peer=(\S+):(\d+)", " ".join(services["alertmanager-b"]["command"]))
+    assert peer[0] == "alertmanager"
+    assert f"--cluster.listen-address=0.0.0.0:{peer[1]}" in services["alertmanager"]["command"]
