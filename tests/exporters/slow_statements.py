@@ -3,6 +3,7 @@
 import os
 import signal
 import subprocess
+import uuid
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 
@@ -92,6 +93,12 @@ class Server:
              "--port", str(dsn["port"]), "--username", dsn["user"], dsn["dbname"]],
             env={**os.environ, "PGPASSWORD": dsn["password"]}, capture_output=True, check=True)
 
+    def flush(self):
+        """Wait until the log holds all that was done so far: the process that writes it takes lines in their order."""
+        mark = uuid.uuid4().hex
+        self.execute(f"DO $$BEGIN RAISE LOG '{mark}'; END$$")
+        until(lambda: any(mark in path.read_text() for path in self.logs.glob("*.json")), "the log is written")
+
     def counted(self):
         """The slow statements by database, as the exporter says now."""
         return {
@@ -109,9 +116,16 @@ class Difference:
     """What was counted since this was made."""
 
     def __init__(self, server):
+        server.flush()
         self._server, self._before = server, server.counted()
 
     def __call__(self):
+        """What was counted of all that was done."""
+        self._server.flush()
+        return self.now()
+
+    def now(self):
+        """What was counted of what is in the log."""
         after = self._server.counted()
         return {database: after[database] - count for database, count in self._before.items()
                 if after[database] != count}
