@@ -1,6 +1,6 @@
 # The verbs of the project. `make` alone lists them.
 .DEFAULT_GOAL := help
-.PHONY: help demo up stop clean test bench lint docs rules mutations
+.PHONY: help demo up stop clean test bench lint docs rules mutations review
 
 # The Python that the project's own environment is made with.
 PYTHON ?= $(shell for python in python3 python3.13 python3.12 python3.11; do \
@@ -45,3 +45,6 @@ rules: ## Write prometheus/rules/ from the catalogue and prometheus/thresholds.y
 
 mutations: ## Change each threshold of each alert a little, and see that a test notices (some minutes)
 	$(in_environment) -m tests.rules.mutations
+
+review: ## List which alerts fired and never fired, silences, and metrics that nobody uses, of the running system
+	$(in_environment) prometheus/review.py --prometheus http://127.0.0.1:$(or $(IG_PROMETHEUS_PORT),9090)

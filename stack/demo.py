@@ -187,6 +187,7 @@ Open                                    and look at
   {system.url("odoo", "/influencegen/register")}   the public registration form
   {system.url("prometheus", f"/api/v1/query?query={rate}")}
                                           a rate of the specification, by its recording rule
+  {system.url("prometheus", "/targets")}   what is measured: services, hosts, PostgreSQL, probes
   {system.url("prometheus", "/api/v1/alerts")}   alerts that are pending or firing
   {system.url("receiver", "/alerts")}   alerts that were delivered
 {editor}  curl -H "Authorization: Bearer $(cat {token})" {system.url("odoo", "/metrics")}

@@ -135,8 +135,10 @@ def files(layout: Layout) -> Path:
 
 def environment(source: Source) -> dict[str, str]:
     """Return the variables under which this Odoo is run."""
+    # the name in PostgreSQL, where Odoo would put the number of each worker: a label has no room for that
+    name = "ODOO_PGAPPNAME" if source.series == SERIES else "PGAPPNAME"
     # the safe path keeps this folder's odoo.py from being taken for Odoo
-    return {"PYTHONPATH": str(source.folder), "PYTHONSAFEPATH": "1", "TZ": "UTC"}
+    return {"PYTHONPATH": str(source.folder), "PYTHONSAFEPATH": "1", "TZ": "UTC", name: "odoo"}
 
 
 def program(layout: Layout, source: Source) -> Program:

@@ -18,6 +18,14 @@ WHO = {
     "n8n": "n8n",
     "redis": "Redis",
     "receiver": "the receiver of alerts",
+    "smtp": "the receiver of mail",
+    "victoria_5m": "VictoriaMetrics of the 5-minute tier",
+    "victoria_1h": "VictoriaMetrics of the 1-hour tier",
+    "node": "the exporter of the host",
+    "process": "the exporter of processes",
+    "postgres_exporter": "the exporter of PostgreSQL",
+    "slow_queries": "the exporter of slow queries",
+    "blackbox": "the exporter of probes",
     "gpu": "the GPU exporter",
     "backup": "the exporter of backups",
 }
@@ -37,6 +45,14 @@ class Ports:
     n8n: int = 5678
     redis: int = 6379
     receiver: int = 8092
+    smtp: int = 8025
+    victoria_5m: int = 8428
+    victoria_1h: int = 8429
+    node: int = 9100
+    process: int = 9256
+    postgres_exporter: int = 9187
+    slow_queries: int = 3903
+    blackbox: int = 9115
     gpu: int = 9835
     backup: int = 9836
 

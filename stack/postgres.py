@@ -3,6 +3,7 @@
 import functools
 import os
 import pwd
+import re
 import shutil
 import subprocess
 from contextlib import closing
@@ -16,8 +17,12 @@ from stack.layout import Layout, cache
 from stack.processes import Program
 
 USER = "odoo"
+# What watches the server may see all of it, and change nothing.
+MONITOR = "monitoring"
 # PostgreSQL refuses to run as root.
 UNPRIVILEGED = "nobody"
+# The first that writes its log as JSON.
+OLDEST = 15
 
 SETTINGS = """
 listen_addresses = '127.0.0.1'
@@ -32,6 +37,17 @@ fsync = off
 synchronous_commit = off
 full_page_writes = off
 max_wal_size = 2GB
+# What is slow, and what goes wrong: a file for each hour of the day, written anew a day later.
+logging_collector = on
+log_destination = 'jsonlog'
+log_filename = 'postgresql-%H.log'
+log_rotation_age = 1h
+log_rotation_size = 0
+log_truncate_on_rotation = on
+log_min_duration_statement = 1s
+# The exporter of slow queries knows the messages in this language; values that are bound are nobody's business.
+lc_messages = 'C'
+log_parameter_max_length = 0
 {preload}
 """
 
@@ -44,6 +60,7 @@ def provide() -> Path:
 def create(layout: Layout) -> None:
     """Make the cluster if there is none, and write its settings."""
     programs = provide()
+    _check_version(programs)
     _stop_orphan(layout, programs)
     # a cluster that outlived the state it belongs to can't be opened: its password went with the state
     made = layout.state / "cluster.made"
@@ -98,6 +115,17 @@ def execute(layout: Layout, statement: str, *, database: str = "postgres") -> li
             return cursor.fetchall() if cursor.description else []
 
 
+def create_monitor(layout: Layout) -> None:
+    """Make the role that exporters log in as, with the secret of that name, if there is none."""
+    if not execute(layout, f"SELECT 1 FROM pg_roles WHERE rolname = '{MONITOR}'"):
+        execute(layout, f"CREATE ROLE {MONITOR} LOGIN PASSWORD '{layout.secret(MONITOR)}' IN ROLE pg_monitor")
+
+
+def logs(layout: Layout) -> Path:
+    """Return the folder of the server's own log."""
+    return layout.cluster / "log"
+
+
 def environment(programs: Path) -> dict[str, str]:
     """Return the environment of the server's programs; libraries unpacked beside them are found there."""
     variables = {"PATH": os.environ["PATH"], "LC_ALL": "C.UTF-8"}
@@ -133,6 +161,16 @@ def _from_package() -> Path:
     if not found:
         raise Trouble("Debian's package of PostgreSQL carries no server: install PostgreSQL and run this again.")
     return found[-1]
+
+
+def _check_version(programs: Path) -> None:
+    told = subprocess.run(
+        [programs / "postgres", "--version"], env=environment(programs), capture_output=True, text=True, check=True
+    ).stdout
+    version = int(re.search(r"\d+", told)[0])
+    if version < OLDEST:
+        raise Trouble(f"{programs / 'postgres'} is of PostgreSQL {version}, and {OLDEST} or newer is needed: "
+                      "put a newer one on PATH.")
 
 
 def _preload(programs: Path) -> str:

@@ -16,6 +16,11 @@ FOLDER = PROJECT / "prometheus"
 ADDRESS = re.compile(r"\b(127\.0\.0\.1|localhost):(\d+)")
 # Keys of both configuration formats whose values are paths, relative to the file.
 PATHS = {"rule_files", "templates"}
+# The keys whose values are files with a secret, and the secret.
+SECRETS = {
+    "prometheus": {"credentials_file": "scrape-token"},
+    "alertmanager": {"credentials_file": "chat-token", "routing_key_file": "pager-key"},
+}
 # Where Debian's Alertmanager reads its templates.
 ASSETS = Path("/usr/share/prometheus/alertmanager")
 
@@ -34,10 +39,11 @@ def provide() -> dict[str, Path]:
 
 def configure(layout: Layout) -> None:
     """Write both configurations for this layout's ports, secrets and paths."""
-    secrets = {"credentials_file": layout.secret_file("scrape-token")}
-    layout.secret("scrape-token")
     for name, source in (("prometheus", "prometheus.yml"), ("alertmanager", "alertmanager/alertmanager.yml")):
         path = FOLDER / source
+        for secret in SECRETS[name].values():
+            layout.secret(secret)
+        secrets = {key: layout.secret_file(secret) for key, secret in SECRETS[name].items()}
         content = adapt(yaml.safe_load(path.read_text()), layout.ports, path.parent, secrets)
         (layout.state / f"{name}.yml").write_text(yaml.safe_dump(content, sort_keys=False))
 
@@ -53,6 +59,7 @@ def programs(layout: Layout) -> list[Program]:
                 provided["prometheus"],
                 f"--config.file={layout.state / 'prometheus.yml'}",
                 f"--storage.tsdb.path={layout.state / 'prometheus'}",
+                "--storage.tsdb.retention.time=14d",
                 f"--web.listen-address=127.0.0.1:{ports.prometheus}",
                 "--enable-feature=exemplar-storage",
                 # for the snapshots that backups are made of

@@ -11,7 +11,7 @@ from dataclasses import asdict, dataclass
 
 import requests
 
-from stack import backup, gpu, n8n, odoo, postgres, prometheus
+from stack import backup, exporters, gpu, n8n, odoo, postgres, prometheus, victoria
 from stack.console import Trouble, step
 from stack.layout import Layout
 from stack.processes import Processes, Program
@@ -28,9 +28,12 @@ OWNERS = {
     "n8n": {"n8n", "n8n_stub"},
     "prometheus": {"prometheus"},
     "alertmanager": {"alertmanager"},
+    **{tier.name: {tier.name} for tier in victoria.TIERS},
+    **{port: {program} for program, port in exporters.PORTS.items()},
     "gpu": {"gpu_exporter"},
     "backup": {"backup"},
     **{port: {module} for module, port in STANDINS.items()},
+    "smtp": {"alert_receiver"},
 }
 
 
@@ -120,8 +123,10 @@ def _prepare(layout: Layout, hop: Hop) -> tuple[odoo.Source, Processes]:
         postgres.program(layout),
         *(_standin(layout, module, port) for module, port in STANDINS.items()),
         odoo.program(layout, source),
+        *victoria.programs(layout),
         gpu.program(layout),
         *prometheus.programs(layout),
+        *exporters.programs(layout),
         backup.program(layout),
         # last, because what follows a program that is added or removed is stopped
         *([_standin(layout, *stub) for stub in STUB.items()] if hop.stub else n8n.programs(layout, hop.workers)),
@@ -129,6 +134,7 @@ def _prepare(layout: Layout, hop: Hop) -> tuple[odoo.Source, Processes]:
     with step("PostgreSQL"):
         processes.start("postgres")
         processes.wait("postgres", lambda: postgres.answers(layout))
+    postgres.create_monitor(layout)
     for name, file in (("odoo", configuration), ("backup", backups)):
         if name in processes.running() and processes.began(name) < file.stat().st_mtime:
             processes.stop(name)
@@ -144,8 +150,10 @@ def _start(system: System) -> None:
     urls = {
         "odoo": system.url("odoo", "/web/login"),
         **{module: system.url(port, "/health") for module, port in standins.items()},
+        **{tier.name: system.url(tier.name, "/health") for tier in victoria.TIERS},
         "gpu_exporter": system.url("gpu", "/metrics"),
         **{name: system.url(name, "/-/ready") for name in ("prometheus", "alertmanager")},
+        **{program: system.url(port) for program, port in exporters.PORTS.items()},
     }
     ready = {name: lambda url=url: answers(url) for name, url in urls.items()}
     if hop.stub:
@@ -154,9 +162,9 @@ def _start(system: System) -> None:
         n8n.deploy(layout, processes)
         ready |= {program.name: lambda: n8n.answers(layout) for program in n8n.programs(layout, hop.workers)}
     parts = ["Odoo with 4 workers and its websocket worker", *([] if hop.stub else ["n8n"]), "Prometheus",
-             "Alertmanager", "stand-ins"]
+             "Alertmanager", "VictoriaMetrics", "exporters", "stand-ins"]
     with step(", ".join(parts)):
-        for name in ("prometheus", "alertmanager"):
+        for name in ("prometheus", "alertmanager", "blackbox_exporter"):
             processes.reload(name)
         for name in ready:
             processes.start(name)
@@ -194,6 +202,7 @@ def _standin(layout: Layout, module: str, port: str) -> Program:
             "INFLUENCEGEN_WEBHOOK_SECRET": layout.secret("webhook"),
             "AI_SERVICE_URL": f"http://127.0.0.1:{layout.ports.ai}",
             "AI_SERVICE_TOKEN": layout.secret("ai-service"),
+            "SMTP_LISTEN": f"127.0.0.1:{layout.ports.smtp}",
             "OTEL_EXPORTER_OTLP_ENDPOINT": os.environ.get("OTEL_EXPORTER_OTLP_ENDPOINT", ""),
             **gpu.environment(layout),
         },

@@ -329,7 +329,7 @@ SPECIFICATION = {requirement.name: requirement for requirement in (
                  "influencegen:postgresql_connections_active_count:sum", warning="80% of max_connections",
                  critical="95% of max_connections"),
     _requirement("postgresql.query.slow_query_rate", "counter", "queries/sec", "postgresql_slow_queries_total",
-                 "postgres_exporter", 60, "influencegen:postgresql_query_slow_query_rate:rate_1m"),
+                 "slow_queries", 60, "influencegen:postgresql_query_slow_query_rate:rate_1m"),
     _requirement("odoo.ui.page_load_time_seconds", "histogram", "seconds", "odoo_ui_page_load_time_seconds", "browser",
                  "on_request", "influencegen:odoo_ui_page_load_time_seconds:p95_5m"),
     _requirement("odoo.ui.interaction_latency_seconds", "histogram", "seconds", "odoo_ui_interaction_latency_seconds",

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import yaml
 
-from . import alerts, recording, slo
+from . import alerts, recording, slo, tiers
 from .rules import Group, render
 from .thresholds import Refused, Thresholds
 
@@ -24,6 +24,7 @@ def files(thresholds: Thresholds) -> dict[str, list[Group]]:
         **recording.files(link["bytes_per_second"]),
         **slo.files(thresholds),
         **alerts.files(thresholds, jobs),
+        "tiers": tiers.groups(),
     }
     thresholds.refuse_unused()
     return content

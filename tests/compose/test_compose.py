@@ -13,7 +13,8 @@ from pathlib import Path
 import pytest
 import yaml
 
-from stack import debian, gpu, postgres
+from stack import debian, exporters, gpu, n8n, postgres, prometheus, victoria
+from stack.layout import Layout
 from stack.odoo import ADDONS, DATABASE
 from stack.ports import Ports
 
@@ -21,11 +22,16 @@ ROOT = Path(__file__).parents[2]
 PORTS = Ports()
 LISTENS = {
     "odoo": {PORTS.odoo, PORTS.gevent}, "ai-service": {PORTS.ai}, "kyc-provider": {PORTS.kyc}, "n8n": {PORTS.n8n},
-    "n8n-worker": {PORTS.n8n}, "redis": {PORTS.redis}, "alert-receiver": {PORTS.receiver},
-    "prometheus": {PORTS.prometheus}, "alertmanager": {PORTS.alertmanager}, "postgres": {5432}, "grafana": {3000},
+    "n8n-worker": {PORTS.n8n}, "redis": {PORTS.redis}, "alert-receiver": {PORTS.receiver, PORTS.smtp},
+    "prometheus": {PORTS.prometheus}, "prometheus-b": {PORTS.prometheus}, "alertmanager": {PORTS.alertmanager, 9094},
+    "alertmanager-b": {PORTS.alertmanager, 9094}, "victoria-5m": {PORTS.victoria_5m},
+    "victoria-1h": {PORTS.victoria_1h}, "postgres": {5432}, "grafana": {3000},
     "gpu-exporter": {PORTS.gpu}, "backup": {PORTS.backup}, "tempo": {3200, 4318}, "loki": {3100}, "alloy": {12345},
+    "node-exporter": {PORTS.node}, "process-exporter": {PORTS.process},
+    "postgres-exporter": {PORTS.postgres_exporter}, "slow-queries": {PORTS.slow_queries},
+    "blackbox-exporter": {PORTS.blackbox},
 }
-ONE_SHOT = {"odoo-init", "n8n-database", "n8n-init"}
+ONE_SHOT = {"odoo-init", "n8n-database", "n8n-init", "postgres-monitor"}
 DOCKER_SOCKET = "/var/run/docker.sock"
 DOCKERFILES = sorted((ROOT / "compose").glob("*.Dockerfile"))
 
@@ -36,6 +42,18 @@ def odoo_configuration():
     parser = configparser.ConfigParser()
     parser.read(ROOT / "compose" / "odoo.conf")
     return parser["options"]
+
+
+def configured(service, path, folder):
+    """The text of a file of prometheus/ as the image of a service has it, edited by the commands that build it."""
+    copy = folder / Path(path).name
+    copy.write_text((ROOT / "prometheus" / path).read_text())
+    inline = service["build"]["dockerfile_inline"].replace("\\\n", "").replace("$$", "$")
+    for command in re.findall(r"^RUN (sed .+)", inline, re.MULTILINE):
+        before = copy.read_text()
+        subprocess.run(["sh", "-ec", re.sub(r"/etc/\S+\.yml", str(copy), command)], check=True)
+        assert copy.read_text() != before
+    return copy.read_text()
 
 
 def files_of(service):
@@ -113,7 +131,8 @@ def test_images_are_pinned(services):
 def test_python_packages_are_those_of_the_project():
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     pins = {*project["dependencies"], *(pin for group in project["optional-dependencies"].values() for pin in group)}
-    installed = [pin for path in DOCKERFILES for pin in re.findall(r"\S+==\S+", path.read_text())]
+    texts = [path.read_text() for path in (*DOCKERFILES, ROOT / "docker-compose.yml")]
+    installed = [pin for text in texts for pin in re.findall(r"\w\S*==\S+", text)]
     assert installed
     assert set(installed) <= pins
 
@@ -138,12 +157,13 @@ def test_what_a_service_waits_for_can_come_true(services):
                 "service_completed_successfully" if name in ONE_SHOT else "service_healthy"), name
 
 
-@pytest.mark.parametrize("name, module", [
-    ("ai-service", "ai_service"), ("kyc-provider", "kyc_provider"), ("alert-receiver", "alert_receiver"),
+@pytest.mark.parametrize("name, module, port", [
+    ("ai-service", "ai_service", PORTS.ai), ("kyc-provider", "kyc_provider", PORTS.kyc),
+    ("alert-receiver", "alert_receiver", PORTS.receiver),
 ])
-def test_stand_ins_listen_where_they_are_expected(services, name, module):
+def test_stand_ins_listen_where_they_are_expected(services, name, module, port):
     command = " ".join(services[name]["command"])
-    assert f"stack.standins.{module} --host 0.0.0.0 --port {min(LISTENS[name])}" in command
+    assert f"stack.standins.{module} --host 0.0.0.0 --port {port}" in command
     assert (ROOT / "stack" / "standins" / f"{module}.py").exists()
 
 
@@ -176,15 +196,42 @@ def test_odoo_is_configured_as_on_one_machine(services, odoo_configuration):
         assert targets[f"{odoo_configuration['addons_path']}/{addon}"] == ROOT / addon
 
 
-def test_postgres_takes_as_many_connections_as_on_one_machine(services):
-    [limit] = re.findall(r"max_connections = (\d+)", postgres.SETTINGS)
-    assert f"max_connections={limit}" in services["postgres"]["command"]
+def test_postgres_takes_connections_and_writes_its_log_as_on_one_machine(services):
+    given = dict(option.split("=") for option in services["postgres"]["command"] if option != "-c")
+    settings = dict(re.findall(r"^(\w+) = '?(.+?)'?$", postgres.SETTINGS, re.MULTILINE))
+    expected = {name: settings[name] for name in settings
+                if name in ("max_connections", "lc_messages") or name.startswith("log") and name != "log_timezone"}
+    assert given == {**expected, "log_directory": "/var/log/postgresql"}
+
+
+def test_the_exporter_of_slow_queries_reads_postgres_log_as_its_user(services):
+    targets = {mount["source"]: mount for mount in services["slow-queries"]["volumes"]}
+    [written] = [mount for mount in services["postgres"]["volumes"] if mount["source"] == "postgres-log"]
+    read = targets["postgres-log"]
+    assert read["read_only"] and read["target"] == written["target"]
+    command = " ".join(services["slow-queries"]["command"])
+    assert f"--logs {read['target']} " in command
+    assert f"--state {targets['slow-queries-data']['target']}/" in command
+    assert re.findall(r"--database (\w+)", command) == [DATABASE, n8n.DATABASE]
+    # that of PostgreSQL's image; the folders belong to it before a volume takes their place
+    assert services["slow-queries"]["user"] == "999:999"
+    assert targets["slow-queries-data"]["target"] in services["slow-queries"]["build"]["dockerfile_inline"]
+    assert written["target"] in services["postgres"]["build"]["dockerfile_inline"]
+
+
+def test_exporters_are_run_as_on_one_machine(services, tmp_path):
+    options = {option for program in exporters.programs(Layout(tmp_path, PORTS)) for option in program.command}
+    assert set(services["process-exporter"]["command"]) - options == {"-config.path=/etc/process_exporter.yml"}
+    mounts = {mount["target"]: Path(mount["source"]) for mount in files_of(services["blackbox-exporter"])}
+    [file] = re.findall(r"--config.file=(\S+)", " ".join(services["blackbox-exporter"]["command"]))
+    assert mounts[file] == ROOT / "prometheus" / "blackbox.yml"
 
 
 def test_addresses_name_services_and_their_ports(services):
     texts = [json.dumps(services), *(path.read_text() for path in (ROOT / "compose").rglob("*") if path.is_file()
                                      and path.parent.name != "secrets")]
-    addresses = {(host, int(port)) for text in texts for host, port in re.findall(r"http://([\w.-]+):(\d+)", text)}
+    addresses = {(host, int(port)) for text in texts
+                 for host, port in re.findall(r"(?:http://|URI\": \")([\w.-]+):(\d+)", text)}
     assert ("prometheus", PORTS.prometheus) in addresses
     for host, port in addresses - {("127.0.0.1", port) for ports in LISTENS.values() for port in ports}:
         assert port in LISTENS[host]
@@ -192,21 +239,30 @@ def test_addresses_name_services_and_their_ports(services):
 
 @pytest.mark.parametrize("service, path, key", [
     ("prometheus", "prometheus.yml", "targets"), ("alertmanager", "alertmanager/alertmanager.yml", "url")])
-def test_monitoring_reaches_other_services_by_their_names(services, service, path, key):
+def test_monitoring_reaches_other_services_by_their_names(services, service, path, key, tmp_path):
     inline = services[service]["build"]["dockerfile_inline"]
-    text = (ROOT / "prometheus" / path).read_text()
-    for old, new in re.findall(r"\bs/([\w.:-]+)/([\w.:-]+)/", inline):
-        assert old in text
-        text = text.replace(old, new)
+    text = configured(services[service], path, tmp_path)
     context = Path(services[service]["build"]["context"])
     for copied in re.findall(r"^COPY (?:--\S+ )?(\S+)", inline, re.MULTILINE):
         assert (context / copied).exists()
     yaml.safe_load(text)
-    addresses = re.findall(rf"{key}: (?:\[|http://)([\w.-]+):(\d+)", text)
+    addresses = re.findall(r"(?:\[|http://|: )([\w.-]+):(\d+)", text)
     assert addresses
     for host, port in addresses:
         # Prometheus and Alertmanager scrape themselves on their own loopback
         assert int(port) in LISTENS[service if host == "127.0.0.1" else host]
+
+
+def test_alertmanager_reaches_the_mail_server_and_finds_its_secrets_and_templates(services):
+    inline = services["alertmanager"]["build"]["dockerfile_inline"]
+    text = (ROOT / "prometheus" / "alertmanager" / "alertmanager.yml").read_text()
+    [host, port] = re.search(rf"s/127.0.0.1:{PORTS.smtp}/([\w-]+):(\d+)/", inline).groups()
+    assert f"smtp_smarthost: 127.0.0.1:{PORTS.smtp}" in text
+    assert int(port) in LISTENS[host]
+    assert services[host]["environment"]["SMTP_LISTEN"] == f"0.0.0.0:{port}"
+    assert "COPY templates /etc/alertmanager/templates/" in inline
+    assert {secret["target"] for secret in services["alertmanager"]["secrets"]} == set(
+        re.findall(r"(?:credentials|routing_key)_file: (\S+)", text))
 
 
 def test_prometheus_finds_its_token(services):
@@ -214,6 +270,21 @@ def test_prometheus_finds_its_token(services):
     jobs = yaml.safe_load((ROOT / "prometheus" / "prometheus.yml").read_text())["scrape_configs"]
     files = {job["authorization"]["credentials_file"] for job in jobs if "authorization" in job}
     assert {secret["target"]} == {f"/etc/prometheus/{file}" for file in files}
+
+
+@pytest.mark.parametrize("command, group", [
+    ("/usr/bin/python3 /usr/bin/odoo --db_host postgres --db_port 5432", "odoo"),
+    ("/opt/odoo/venv/bin/python3 -u /opt/odoo/odoo-bin -c /etc/odoo.conf", "odoo"),
+    ("node /usr/local/bin/n8n worker --concurrency=10", "n8n"),
+    ("python -m stack.standins.ai_service --host 0.0.0.0 --port 8090", "aiservice"),
+    ("sh /entrypoint.sh odoo", None),
+    ("tail -f /var/log/odoo/odoo.log", None),
+    ("python -m stack.standins.kyc_provider --host 0.0.0.0 --port 8091", None),
+])
+def test_processes_in_containers_belong_to_their_services(command, group):
+    groups = yaml.safe_load((ROOT / "prometheus" / "process_exporter.yml").read_text())["process_names"]
+    found = [each["name"] for each in groups if any(re.search(pattern, command) for pattern in each.get("cmdline", []))]
+    assert found == ([group] if group else [])
 
 
 def test_backups_are_of_what_the_other_services_have(services, odoo_configuration):
@@ -233,4 +304,50 @@ def test_backups_are_of_what_the_other_services_have(services, odoo_configuratio
 
 
 def test_backups_are_dumped_by_programs_of_the_server_s_version(services):
-    assert f"FROM {services['postgres']['image']}" in (ROOT / "compose" / "backup.Dockerfile").read_text()
+    [server] = re.findall(r"^FROM \S+$", services["postgres"]["build"]["dockerfile_inline"], re.MULTILINE)
+    assert f"{server}\n" in (ROOT / "compose" / "backup.Dockerfile").read_text()
+
+
+def test_tiers_are_kept_as_on_one_machine(services, tmp_path):
+    for program in victoria.programs(Layout(tmp_path, PORTS)):
+        service = services[program.name.replace("_", "-")]
+        flags = [flag for flag in program.command[1:] if not flag.startswith(("-httpListenAddr", "-storageDataPath"))]
+        assert set(flags) < set(service["command"])
+
+
+def test_prometheus_keeps_raw_samples_as_long_as_on_one_machine(services, tmp_path):
+    [program] = [program for program in prometheus.programs(Layout(tmp_path, PORTS)) if program.name == "prometheus"]
+    [retention] = [flag for flag in program.command[1:] if "retention" in flag]
+    assert retention in services["prometheus"]["command"]
+
+
+@pytest.mark.parametrize("name", ["prometheus", "alertmanager"])
+def test_one_of_a_pair_does_what_the_other_does(services, name):
+    first, second = services[name], services[f"{name}-b"]
+    assert second["profiles"] == ["ha"]
+    assert second["image"] == first["image"]
+    assert set(first["command"]) <= set(second["command"])
+    assert {mount["source"] for mount in first["volumes"]}.isdisjoint(mount["source"] for mount in second["volumes"])
+
+
+def test_two_prometheus_differ_by_their_name_alone(services):
+    assert [services[name]["environment"] for name in ("prometheus", "prometheus-b")] == [
+        {"REPLICA": "a"}, {"REPLICA": "b"}]
+    configuration = (ROOT / "prometheus" / "prometheus.yml").read_text()
+    assert yaml.safe_load(configuration)["global"]["external_labels"] == {"replica": "${REPLICA}"}
+
+
+def test_prometheus_asks_for_all_alertmanagers(services, tmp_path):
+    configuration = yaml.safe_load(configured(services["prometheus"], "prometheus.yml", tmp_path))
+    [job] = [job for job in configuration["scrape_configs"] if job["job_name"] == "alertmanager"]
+    for section in (job, *configuration["alerting"]["alertmanagers"]):
+        [asked] = section["dns_sd_configs"]
+        assert (asked["type"], asked["port"]) == ("A", PORTS.alertmanager)
+        for name in ("alertmanager", "alertmanager-b"):
+            assert asked["names"] == services[name]["networks"]["default"]["aliases"]
+
+
+def test_alertmanagers_find_each_other(services):
+    [peer] = re.findall(r"--cluster\.peer=(\S+):(\d+)", " ".join(services["alertmanager-b"]["command"]))
+    assert peer[0] == "alertmanager"
+    assert f"--cluster.listen-address=0.0.0.0:{peer[1]}" in services["alertmanager"]["command"]

@@ -87,7 +87,7 @@ def test_reports_of_use_are_not_sent(services):
 
 def test_data_sources_lead_to_each_other(datasources):
     assert {uid: set(references(source)) for uid, source in datasources.items()} == {
-        "prometheus": {"tempo"}, "tempo": {"loki"}, "loki": {"tempo"}}
+        "prometheus": {"tempo"}, "tempo": {"loki"}, "loki": {"tempo"}, "victoria-5m": set(), "victoria-1h": set()}
 
 
 def test_an_exemplar_leads_to_its_trace(datasources):

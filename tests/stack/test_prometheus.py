@@ -1,6 +1,8 @@
+import re
 from pathlib import Path
 
 from stack import prometheus
+from stack.layout import Layout
 from stack.ports import Ports
 
 PORTS = Ports(odoo=18069, prometheus=19090)
@@ -32,6 +34,15 @@ def test_the_token_is_read_from_the_state():
     assert adapt({"authorization": {"credentials_file": "token"}}) == {
         "authorization": {"credentials_file": "/state/token"}
     }
+
+
+def test_each_server_reads_secrets_of_its_own(tmp_path):
+    prometheus.configure(Layout(tmp_path, PORTS))
+    keys = {name: set(re.findall(r"(?:credentials|routing_key)_file: (.+)", (tmp_path / f"{name}.yml").read_text()))
+            for name in ("prometheus", "alertmanager")}
+    assert keys == {name: {str(tmp_path / "secrets" / secret) for secret in secrets} for name, secrets in {
+        "prometheus": ["scrape-token"], "alertmanager": ["chat-token", "pager-key"]}.items()}
+    assert all(Path(file).read_text() for files in keys.values() for file in files)
 
 
 def test_a_program_that_reads_a_folder_is_made_to_read_its_working_directory(tmp_path):

@@ -1,0 +1,149 @@
+"""Exporter of how many statements were slow, exact, from PostgreSQL's JSON log.
+
+PostgreSQL writes a line for each statement that took ``log_min_duration_statement`` or longer, when it has ended. A
+scrape reads the lines that came since the one before. What was read and what was counted is stored together, before the
+scrape is answered, so that no line is counted twice or left out, however often either side is restarted.
+"""
+
+import argparse
+import hashlib
+import json
+import os
+import re
+import threading
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import BinaryIO
+
+from prometheus_client import CollectorRegistry, start_http_server
+from prometheus_client.core import CounterMetricFamily, Metric
+
+# Of the extended protocol's three lines the one of the execution; the bare line is of a statement logged already.
+SLOW = re.compile(r"duration: [\d.]+ ms(?:$|  statement: |  execute )")
+OTHER = "other"
+
+
+class DamagedState(Exception):
+    """The file with what was counted can't be used."""
+
+
+@dataclass
+class State:
+    """What was read and counted so far.
+
+    offsets: bytes read of each log file that is there, by the hash of its first line, which stays when the file is
+    renamed, and goes when it is written anew.
+    statements: slow statements by database.
+    unreadable: lines that were no JSON object.
+    """
+
+    offsets: dict[str, int] = field(default_factory=dict)
+    statements: Counter[str] = field(default_factory=Counter)
+    unreadable: int = 0
+
+    @classmethod
+    def load(cls, path: Path) -> "State":
+        """Return what was stored at `path`, or an empty state if nothing was; raise DamagedState if it is damaged."""
+        try:
+            stored = json.loads(path.read_bytes())
+            return cls(stored["offsets"], Counter(stored["statements"]), stored["unreadable"])
+        except FileNotFoundError:
+            return cls()
+        except (ValueError, KeyError, TypeError) as error:
+            raise DamagedState(f"{path} is damaged ({error}): delete it, and the log is counted anew.") from error
+
+    def store(self, path: Path) -> None:
+        """Write it to `path`, whole or not at all."""
+        unfinished = path.with_suffix(".unfinished")
+        with open(unfinished, "w") as file:
+            json.dump(vars(self), file)
+            file.flush()
+            os.fsync(file.fileno())
+        unfinished.rename(path)
+
+
+class SlowQueries:
+    """Collector of the counters; `databases` get a series of their own, statements in others count as other."""
+
+    def __init__(self, logs: Path, state: Path, databases: Sequence[str]):
+        self._logs = logs
+        self._path = state
+        self._databases = (*databases, OTHER)
+        self._state = State.load(state)
+        self._lock = threading.Lock()
+
+    def collect(self) -> Iterator[Metric]:
+        """Read what is new in the log, and yield the counters; raise OSError if it can't be read, or not be stored."""
+        with self._lock:
+            state = self._read()
+            if state != self._state:
+                state.store(self._path)
+                self._state = state
+        statements = CounterMetricFamily(
+            "postgresql_slow_queries", "Statements that took log_min_duration_statement or longer.", labels=["database"]
+        )
+        for database in self._databases:
+            statements.add_metric([database], state.statements[database])
+        yield statements
+        yield CounterMetricFamily(
+            "postgresql_slow_queries_unreadable_lines", "Lines of the log that could not be read.", state.unreadable
+        )
+
+    def _read(self) -> State:
+        """Return the state after all that is in the log now."""
+        state = State({}, self._state.statements.copy(), self._state.unreadable)
+        for path in sorted(self._logs.iterdir()):
+            if path.suffix == ".json":
+                with open(path, "rb") as log:
+                    self._read_file(log, state)
+        return state
+
+    def _read_file(self, log: BinaryIO, state: State) -> None:
+        first = log.readline()
+        if not first.endswith(b"\n"):
+            return
+        identity = hashlib.sha256(first).hexdigest()
+        offset = state.offsets.get(identity) or self._state.offsets.get(identity, 0)
+        log.seek(offset)
+        for line in log:
+            # the rest of a line that is being written comes next time
+            if not line.endswith(b"\n"):
+                break
+            offset += len(line)
+            self._count(line, state)
+        state.offsets[identity] = offset
+
+    def _count(self, line: bytes, state: State) -> None:
+        try:
+            record = json.loads(line.decode(errors="replace"))
+            message, database = record["message"], record.get("dbname", OTHER)
+        except (ValueError, KeyError, TypeError):
+            state.unreadable += 1
+            return
+        if SLOW.match(message):
+            state.statements[database if database in self._databases else OTHER] += 1
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Serve /metrics until the process is ended."""
+    parser = argparse.ArgumentParser(prog="python -m exporters.slow_queries", description=__doc__.split("\n\n")[0])
+    parser.add_argument("--logs", type=Path, required=True, help="PostgreSQL's log_directory, with its jsonlog")
+    parser.add_argument("--state", type=Path, required=True, help="file that keeps what was counted")
+    parser.add_argument("--database", action="append", default=[], help="one that gets a series of its own; repeatable")
+    parser.add_argument("--host", default="127.0.0.1")
+    parser.add_argument("--port", type=int, default=3903)
+    chosen = parser.parse_args(arguments)
+    # it reads once now: what can not work is told at the start
+    registry = CollectorRegistry(auto_describe=True)
+    try:
+        registry.register(SlowQueries(chosen.logs, chosen.state, chosen.database))
+    except (OSError, DamagedState) as error:
+        parser.exit(1, f"{error}\n")
+    thread = start_http_server(chosen.port, chosen.host, registry)[1]
+    thread.join()
+
+
+if __name__ == "__main__":
+    main()

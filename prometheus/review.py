@@ -1,0 +1,121 @@
+"""The quarterly review: which alerts fired, which never did, what is silenced, and which metrics nobody uses.
+
+``python prometheus/review.py`` asks a running Prometheus, and the Alertmanager that it knows; docs/alerting.md says
+what to make of the answer.
+"""
+
+import argparse
+import re
+import time
+from pathlib import Path
+
+import requests
+
+ROOT = Path(__file__).parents[1]
+# The jobs whose metrics are the project's own.
+OWN = 'job=~"influencegen-.+|gpu|backup|slow-queries"'
+# What is looked at in steps of 5 minutes: an alert that pauses for less is one that goes on.
+STEP_MINUTES = 5
+FIRING = 'ALERTS{alertstate="firing"}'
+PARTS_OF_HISTOGRAMS = re.compile(r"_(bucket|sum|count)$")
+
+
+class Prometheus:
+    """The HTTP API at ``url``."""
+
+    def __init__(self, url):
+        self.url = url
+
+    def get(self, path, **parameters):
+        """Return the ``data`` of an answer; raise requests.HTTPError with what Prometheus says is wrong."""
+        answer = requests.get(f"{self.url}/api/v1/{path}", parameters, timeout=120)
+        if not answer.ok:
+            raise requests.HTTPError(f"{answer.url}: {answer.text.strip()}")
+        return answer.json()["data"]
+
+    def values(self, query, label):
+        """Return the values of a query's series by one of their labels."""
+        result = self.get("query", query=query)["result"]
+        return {series["metric"].get(label, ""): float(series["value"][1]) for series in result}
+
+
+def seen_days(prometheus, days):
+    """Return how many of the last ``days`` days Prometheus has data of."""
+    oldest = prometheus.values(f"min(min_over_time(timestamp(up)[{days}d:1h]))", "")
+    return (time.time() - oldest[""]) / 86400 if oldest else 0.0
+
+
+def fired(prometheus, days):
+    """Return {alert: (how often it began to fire, hours that it fired)}, the most frequent first.
+
+    Each series of an alert counts, so two disks that fill are two.
+    """
+    window = f"[{days}d:{STEP_MINUTES}m]"
+    began = f"{FIRING} unless {FIRING} offset {STEP_MINUTES}m"
+    times = prometheus.values(f"sum by (alertname) (count_over_time(({began}){window}))", "alertname")
+    steps = prometheus.values(f"sum by (alertname) (count_over_time({FIRING}{window}))", "alertname")
+    counted = {name: (round(times.get(name, 0)), steps[name] * STEP_MINUTES / 60) for name in steps}
+    return dict(sorted(counted.items(), key=lambda item: item[1], reverse=True))
+
+
+def rules(prometheus):
+    """Return the rules that Prometheus evaluates, as its API tells them."""
+    return [rule for group in prometheus.get("rules")["groups"] for rule in group["rules"]]
+
+
+def unused(prometheus):
+    """Return the names of our own metrics that no rule, dashboard or runbook names; a histogram by its base name."""
+    names = prometheus.values(f"count by (__name__) ({{{OWN}}})", "__name__").keys()
+    texts = [rule["query"] for rule in rules(prometheus)]
+    for folder, pattern in (("grafana_dashboards", "*.json"), ("docs/runbooks", "*.md")):
+        texts += [path.read_text() for path in (ROOT / folder).rglob(pattern)]
+    used = {base(word) for text in texts for word in re.findall(r"\w+", text)}
+    recorded = {rule["name"] for rule in rules(prometheus)}
+    of_scrapes = {name for name in names if name == "up" or name.startswith("scrape_")}
+    return sorted({base(name) for name in names - recorded - of_scrapes} - used)
+
+
+def base(name):
+    """Return a series' name without what a histogram appends."""
+    return PARTS_OF_HISTOGRAMS.sub("", name)
+
+
+def silences(prometheus):
+    """Return the silences that hold now, one line each, from every Alertmanager that Prometheus knows."""
+    lines = []
+    for found in prometheus.get("alertmanagers")["activeAlertmanagers"]:
+        url = found["url"].replace("/alerts", "/silences")
+        for silence in requests.get(url, timeout=30).json():
+            if silence["status"]["state"] == "active":
+                what = ", ".join(f"{matcher['name']}={matcher['value']}" for matcher in silence["matchers"])
+                lines.append(f"{what}  until {silence['endsAt'][:16]}, by {silence['createdBy']}: {silence['comment']}")
+    return sorted(set(lines))
+
+
+def report(prometheus, days):
+    """Return the whole review as text."""
+    firings = fired(prometheus, days)
+    never = sorted({rule["name"] for rule in rules(prometheus) if rule["type"] == "alerting"} - firings.keys())
+    sent = prometheus.values(f"sum by (integration) (increase(alertmanager_notifications_total[{days}d])) > 0",
+                             "integration")
+    sections = {
+        "Fired, most often first (times, hours)": [
+            f"{name:40} {times:6} {hours:8.1f}" for name, (times, hours) in firings.items()],
+        "Never fired": never,
+        "Notifications by channel": [f"{channel:40} {count:6.0f}" for channel, count in sorted(sent.items())],
+        "Silences that hold now": silences(prometheus),
+        "Metrics that no rule, dashboard or runbook uses": unused(prometheus),
+    }
+    seen = seen_days(prometheus, days)
+    head = [f"The last {days} days, of which Prometheus has {min(seen, days):.0f}."]
+    for title, lines in sections.items():
+        head += ["", title, "-" * len(title), *(lines or ["none"])]
+    return "\n".join(head)
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--prometheus", default="http://127.0.0.1:9090", help="its address (default: %(default)s)")
+    parser.add_argument("--days", type=int, default=90, help="how far back (default: %(default)s)")
+    options = parser.parse_args()
+    print(report(Prometheus(options.prometheus), options.days))

@@ -1,0 +1,104 @@
+"""The recording rules of the long-term tiers: every metric in steps of 5 minutes and of 1 hour, without its instances.
+
+The specification's table of downsampling says how: gauges are averaged, counters summed, histograms merged, bucket by
+bucket. What a counter grew by in each step is recorded, not the counter: over instances that come, go and begin anew
+only growth adds up, and ``sum_over_time`` of it gives the increase over any longer time. docs/storage.md has the
+queries.
+"""
+
+from metrics import catalogue
+
+from .promql import SCRAPED
+from .rules import Group, Recording
+
+STEP_SECONDS = 300
+"""The step of the finer tier; the coarser one is made of twelve of them, so that both tell the same."""
+
+OF_ONE_SERVER = {"odoo_concurrent_users"}
+"""Gauges that are kept by database, and yet tell of the one server that exports them."""
+
+WITHOUT = "without (instance, slot)"
+"""What only tells parts of a whole apart: servers, and the slots of their workers."""
+
+WHOLE, MILLI = "", ", 0.001"
+"""The last digit that is kept of a growth: things are counted in whole numbers, seconds are not."""
+
+
+def groups() -> list[Group]:
+    """Return the groups of both tiers.
+
+    They record ``tier5m:<metric>:<operation>`` and ``tier1h:<metric>:<operation>``, where the operation is ``increase``
+    (what a counter, or a bucket, grew by in the step) or ``avg`` (of a gauge over the step).
+    """
+    steps = [*_of_catalogue(), *_of_other_exporters()]
+    hours = [(name, f"{_over_an_hour(name)}(tier5m:{name}[1h])") for name, _ in steps]
+    return [_group("5m", steps), _group("1h", hours)]
+
+
+def _group(tier, expressions):
+    rules = [Recording(f"tier{tier}:{name}", expression) for name, expression in expressions]
+    return Group(f"tier-{tier}", rules, tier)
+
+
+def _over_an_hour(name):
+    return "avg_over_time" if name.endswith(":avg") else "sum_over_time"
+
+
+def _of_catalogue():
+    """Yield name and expression of each series of the project's own metrics."""
+    for metric in catalogue.METRICS.values():
+        if metric.kind == "gauge":
+            yield _average(metric.name, _over_instances(metric))
+        elif metric.kind == "histogram":
+            yield _growth(f"{metric.name}_bucket", metric.group)
+            yield _growth(f"{metric.name}_sum", metric.group, MILLI)
+            yield _growth(f"{metric.name}_count", metric.group)
+        elif metric.rows:
+            yield _growth_of_facts(metric.name)
+        else:
+            yield _growth(metric.name, metric.group, MILLI if metric.unit else WHOLE)
+
+
+def _of_other_exporters():
+    """Yield those of the specification's metrics that other exporters produce: the rule of each, or its series."""
+    for requirement in catalogue.SPECIFICATION.values():
+        if catalogue.METRICS.keys().isdisjoint(requirement.series):
+            for series in (requirement.rule,) if requirement.rule else requirement.series:
+                yield _average(series, "max")
+
+
+def _over_instances(gauge):
+    """Return how a gauge of several instances becomes one: the database tells all the same, the rest adds up."""
+    known_to_all = gauge.scope == "database" and gauge.merge == "latest" and gauge.name not in OF_ONE_SERVER
+    return "max" if known_to_all or gauge.merge == "max" else "sum"
+
+
+def _average(series, over):
+    name = series.split(":")[1] if ":" in series else series
+    return f"{name}:avg", f"{over} {WITHOUT} (avg_over_time({series}[5m]))"
+
+
+def _growth(series, group, digit=WHOLE):
+    """Return name and expression of what a series of all instances grew by in a step.
+
+    The window is one scrape longer than the step, and the result is scaled back: each window begins with the scrape
+    that the one before ended with, and no growth between the two is lost. What remains of the extrapolation is rounded
+    away, which also makes what is stored a tenth as large.
+    """
+    window = STEP_SECONDS + SCRAPED[group]
+    growth = f"sum {WITHOUT} (increase({series}[{window}s])) * {STEP_SECONDS} / {window}"
+    return _name(series), f"round({growth}{digit})"
+
+
+def _growth_of_facts(series):
+    """Return name and expression of what the rows in the database grew by in a step.
+
+    Each instance counts all rows, its own sooner than the others': the greatest is the newest. What each instance grew
+    by would count a row twice if instances saw it in different steps.
+    """
+    now, before = (f"max {WITHOUT} ({series}{offset})" for offset in ("", " offset 5m"))
+    return _name(series), f"clamp_min({now} - {before}, 0)"
+
+
+def _name(counter):
+    return f"{counter.removesuffix('_total')}:increase"

@@ -1,0 +1,110 @@
+"""Who is told of an alert, on which channel, with which text, and when not."""
+
+import calendar
+import datetime
+
+import pytest
+
+from tests.end_to_end.waiting import until
+
+ON_CALL, TEAM = ("pager", "chat"), ("chat", "mail")
+DISK = {
+    "alertname": "DiskSpaceCritical", "severity": "critical", "team": "platform", "host": "db-1", "mount_point": "/",
+}
+
+
+@pytest.mark.parametrize("labels, channels, whom", [
+    (DISK, ON_CALL, {"pager": "platform", "chat": "#platform"}),
+    ({"alertname": "N8nDown", "severity": "critical", "team": "integration"}, ON_CALL,
+     {"pager": "integration", "chat": "#integration"}),
+    ({"alertname": "PostgresDeadlocks", "severity": "warning", "team": "platform"}, TEAM,
+     {"chat": "#platform", "mail": "platform@influencegen.example"}),
+    ({"alertname": "CallbackSlow", "severity": "warning", "team": "integration"}, TEAM,
+     {"chat": "#integration", "mail": "integration@influencegen.example"}),
+    ({"alertname": "OfNobody", "severity": "info"}, TEAM,
+     {"chat": "#platform", "mail": "platform@influencegen.example"}),
+])
+def test_severity_chooses_the_channel_and_team_the_people(oncall, labels, channels, whom):
+    oncall.raise_alerts(labels)
+    told = oncall.wait_for(labels["alertname"], channels)
+    assert {channel: alert["to"] for channel, alert in told.items()} == whom
+
+
+def test_every_channel_says_what_is_wrong_where_and_what_to_do(oncall):
+    warning = {**DISK, "alertname": "DiskBusy", "severity": "warning"}
+    oncall.raise_alerts(DISK, warning)
+    for name, channels, severity in (("DiskSpaceCritical", ON_CALL, "critical"), ("DiskBusy", TEAM, "warning")):
+        for alert in oncall.wait_for(name, channels).values():
+            assert alert["title"] == f"FIRING {name}, platform ({severity}): Summary of {name}"
+            lines = alert["text"].splitlines()
+            assert lines[:3] == [
+                f"FIRING {name} ({severity}, platform): Summary of {name}",
+                "The value is 91.5 %; more than 90 % is too much.",
+                "Where: host=db-1, mount_point=/",
+            ]
+            assert lines[3].startswith("Since: 2") and lines[3].endswith(" UTC")
+            assert lines[4:] == [
+                f"Runbook: https://github.com/influencegen/telemetry/blob/main/docs/runbooks/{name}.md",
+                "Dashboard: http://127.0.0.1:3000/d/odoo-system-health",
+            ]
+
+
+@pytest.mark.parametrize("severity, channels", [("critical", ON_CALL), ("warning", TEAM)])
+def test_the_end_of_an_alert_is_told_to_those_who_heard_of_it(oncall, severity, channels):
+    alert = {**DISK, "severity": severity}
+    oncall.raise_alerts(alert)
+    oncall.wait_for("DiskSpaceCritical", channels)
+    oncall.raise_alerts(alert, resolved=True)
+    for told in oncall.wait_for("DiskSpaceCritical", channels, status="resolved").values():
+        assert ", until: " in told["text"]
+
+
+def test_one_fault_on_many_hosts_is_one_notification(oncall):
+    hosts = [f"web-{number}" for number in range(20)]
+    oncall.raise_alerts(*({**DISK, "host": host} for host in hosts))
+    until(lambda: len(oncall.received()) == 2 * len(hosts), "20 alerts on two channels")
+    pages = [alert for alert in oncall.received() if alert["channel"] == "pager"]
+    assert {alert["message"] for alert in pages} == {pages[0]["message"]}
+    assert pages[0]["title"].endswith(" [20 firing, 0 resolved]")
+    assert {line for page in pages for line in page["text"].splitlines() if line.startswith("Where")} == {
+        f"Where: host={host}, mount_point=/" for host in hosts}
+
+
+BUSINESS = {"alertname": "KycQueueOld", "severity": "warning", "team": "business"}
+OTHER = {"alertname": "PostgresDeadlocks", "severity": "warning", "team": "platform"}
+
+
+def working_on(weekday):
+    """A change of the configuration: one weekday (0 is Monday) is worked, day and night."""
+    def adjust(configuration):
+        [interval] = configuration["time_intervals"]
+        interval["time_intervals"] = [{"weekdays": [calendar.day_name[weekday % 7].lower()]}]
+    return adjust
+
+
+def test_business_alerts_are_told_in_working_hours(start):
+    oncall = start(working_on(datetime.datetime.now(datetime.UTC).weekday()))
+    oncall.raise_alerts(BUSINESS)
+    assert oncall.wait_for("KycQueueOld", TEAM)["mail"]["to"] == "business@influencegen.example"
+
+
+def test_business_alerts_wait_for_working_hours_and_others_do_not(start):
+    oncall = start(working_on(datetime.datetime.now(datetime.UTC).weekday() + 2))
+    oncall.raise_alerts(BUSINESS, OTHER)
+    oncall.wait_for("PostgresDeadlocks", TEAM)
+    until(lambda: oncall.muted() == {"KycQueueOld"}, "Alertmanager mutes the alert")
+    assert oncall.names() == {"PostgresDeadlocks"}
+
+
+def test_working_hours_are_those_of_an_office(start):
+    hours = {}
+    start(lambda configuration: hours.update(configuration["time_intervals"][0]))
+    assert hours == {"name": "working-hours", "time_intervals": [{
+        "weekdays": ["monday:friday"], "times": [{"start_time": "08:00", "end_time": "18:00"}], "location": "UTC"}]}
+
+
+def test_the_dead_mans_switch_beats_and_disturbs_nobody(oncall):
+    oncall.raise_alerts({"alertname": "DeadMansSwitch", "severity": "none", "team": "platform"}, OTHER)
+    until(lambda: oncall.received("/heartbeat")["count"], "a heartbeat")
+    oncall.wait_for("PostgresDeadlocks", TEAM)
+    assert oncall.names() == {"PostgresDeadlocks"}

@@ -1,0 +1,115 @@
+"""What the tiers' rules make of hours of two servers, told by a real Prometheus and a real VictoriaMetrics.
+
+The hours lie in the past: promtool writes the samples, and then what the rules would have recorded, as blocks.
+"""
+
+import bisect
+import json
+import random
+import subprocess
+import time
+
+import pytest
+import requests
+import yaml
+from metrics import catalogue
+
+from prometheus.src import promql, tiers
+from stack import prometheus
+from tests.end_to_end.waiting import until
+from tests.storage.servers import start_prometheus, start_victoria
+
+METRIC = catalogue.METRICS["ai_image_generation_end_to_end_latency_seconds"]
+HOURS = 6
+# The last hour, and the first, may not be whole: a tier's hours begin at a minute of their own
+TOLD = 4
+SCRAPE = promql.SCRAPED[METRIC.group]
+BEGIN = int(time.time()) // 3600 * 3600 - 8 * 3600
+END = BEGIN + HOURS * 3600
+RESTART = END - 100 * 60
+
+
+def scrapes(instance, observed):
+    """Yield (labels, value, time) of each scrape of an instance: what it observed since it began, seconds by scrape.
+
+    :param observed: latencies by time of the scrape that shows them first
+    """
+    bounds = (*METRIC.buckets, float("inf"))
+    counts, total = [0] * len(bounds), 0.0
+    for at, latencies in observed:
+        for latency in latencies:
+            total += latency
+            for index in range(bisect.bisect_left(bounds, latency), len(bounds)):
+                counts[index] += 1
+        for bound, count in zip(bounds, counts, strict=True):
+            le = "+Inf" if bound == float("inf") else bound
+            yield f'{METRIC.name}_bucket{{instance="{instance}",le="{le}"}}', count, at
+        yield f'{METRIC.name}_count{{instance="{instance}"}}', counts[-1], at
+        yield f'{METRIC.name}_sum{{instance="{instance}"}}', total, at
+
+
+@pytest.fixture
+def latencies():
+    """The latencies that two servers observed in the scrapes of those hours, as {server: [(time, latencies)]}."""
+    draw = random.Random(5)
+    return {instance: [(at, [draw.lognormvariate(median, 0.5) for _ in range(draw.randrange(3))])
+                       for at in range(BEGIN + SCRAPE, END + SCRAPE, SCRAPE)]
+            for instance, median in (("a", 2.0), ("b", 2.8))}
+
+
+@pytest.fixture
+def servers(layout, running, latencies):
+    """A Prometheus with these hours, raw and downsampled, and a VictoriaMetrics with the tier of an hour."""
+    promtool = prometheus.provide()["promtool"]
+    blocks = layout.state / "prometheus"
+
+    def write_blocks(kind, *arguments):
+        subprocess.run([promtool, "tsdb", "create-blocks-from", kind, *map(str, arguments)], check=True,
+                       capture_output=True)
+
+    samples = [*scrapes("a", latencies["a"]),
+               *scrapes("b", [pair for pair in latencies["b"] if pair[0] <= RESTART]),
+               *scrapes("b", [pair for pair in latencies["b"] if pair[0] > RESTART])]
+    raw = layout.state / "raw.txt"
+    raw.write_text(f"# TYPE {METRIC.name} histogram\n"
+                   + "".join(f"{series} {value} {at}\n" for series, value, at in samples) + "# EOF\n")
+    write_blocks("openmetrics", raw, blocks)
+    server = running(start_prometheus(layout, layout.state / "none.yml"))
+    for group in tiers.groups():
+        rules = layout.state / f"{group.name}.yml"
+        rules.write_text(yaml.safe_dump({"groups": [group.content()]}))
+        write_blocks("rules", f"--start={BEGIN}", f"--end={END}", f"--url={server.url}", f"--output-dir={blocks}",
+                     rules)
+        server.stop()
+        server.start()
+
+    storage = running(start_victoria(layout, "victoria_1h"))
+    recorded = server.get("/api/v1/query", query=f'{{__name__=~"tier1h:.+"}}[{HOURS}h]', time=END)["data"]["result"]
+    lines = [json.dumps({"metric": {**series["metric"], "__name__": series["metric"]["__name__"].replace("1h", "", 1)},
+                         "values": [float(value) for _, value in series["values"]],
+                         "timestamps": [round(at * 1000) for at, _ in series["values"]]}) for series in recorded]
+    requests.post(f"{storage.url}/api/v1/import", data="\n".join(lines), timeout=10).raise_for_status()
+    until(lambda: storage.query(f"tier:{METRIC.name}_count:increase", END), "what was imported is found")
+    return server, storage, recorded[0]["values"][-1][0]
+
+
+def test_hours_tell_what_raw_samples_tell(servers, latencies):
+    raw, tier, end = servers
+    seconds = sorted(latency for scraped in latencies.values() for at, several in scraped for latency in several
+                     if end - TOLD * 3600 < at <= end)
+    bounds = (0, *METRIC.buckets)
+    from_raw = f"increase({METRIC.name}_bucket[{TOLD}h])"
+    from_tier = f"sum_over_time(tier:{METRIC.name}_bucket:increase[{TOLD}h])"
+    for q in (0.5, 0.9, 0.95, 0.99):
+        (_, of_raw), (_, of_tier) = (
+            server.query(f"histogram_quantile({q}, sum by (le) ({growth}))", end)[0]
+            for server, growth in ((raw, from_raw), (tier, from_tier)))
+        bucket = bisect.bisect_left(bounds, seconds[int(q * len(seconds))])
+        assert bounds[bucket - 1] <= of_tier <= bounds[bucket]
+        assert of_tier == pytest.approx(of_raw, rel=0.01)
+
+    # the restart costs at most the growth between two scrapes
+    [(_, count)] = tier.query(f"sum_over_time(tier:{METRIC.name}_count:increase[{TOLD}h])", end)
+    assert count == pytest.approx(len(seconds), abs=3)
+    [(_, total)] = tier.query(f"sum_over_time(tier:{METRIC.name}_sum:increase[{TOLD}h])", end)
+    assert total == pytest.approx(sum(seconds), rel=0.01)

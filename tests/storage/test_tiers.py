@@ -1,0 +1,39 @@
+"""The tiers' rules tell of every metric."""
+
+import pytest
+import yaml
+from metrics import catalogue
+
+from prometheus.src import promql, tiers
+from tests.storage.conftest import ROOT
+
+PROMETHEUS = ROOT / "prometheus"
+TEXT = {group.name: " ".join(rule.expr for rule in group.rules) for group in tiers.groups()}
+RECORDED = {group.name: {rule.name for rule in group.rules} for group in tiers.groups()}
+
+
+@pytest.mark.parametrize("metric", catalogue.METRICS.values(), ids=lambda metric: metric.name)
+def test_each_metric_of_the_catalogue_is_in_both_tiers(metric):
+    name = metric.name.removesuffix("_total")
+    series = {"counter": {f"{name}:increase"}, "gauge": {f"{name}:avg"},
+              "histogram": {f"{name}_{part}:increase" for part in ("bucket", "sum", "count")}}[metric.kind]
+    for tier in ("5m", "1h"):
+        assert {f"tier{tier}:{one}" for one in series} <= RECORDED[f"tier-{tier}"]
+
+
+@pytest.mark.parametrize("requirement", catalogue.SPECIFICATION.values(), ids=lambda requirement: requirement.name)
+def test_each_metric_of_the_specification_is_in_the_tiers(requirement):
+    expressions = TEXT["tier-5m"]
+    assert all(series in expressions for series in requirement.series) or f"({requirement.rule}[" in expressions
+
+
+def test_the_coarser_tier_is_made_of_the_finer():
+    fine, coarse = (set(names) for names in RECORDED.values())
+    assert {name.replace("tier1h:", "tier5m:") for name in coarse} == fine
+
+
+def test_scrapes_are_as_far_apart_as_the_rules_take_them_to_be():
+    jobs = yaml.safe_load((PROMETHEUS / "prometheus.yml").read_text())["scrape_configs"]
+    intervals = {group: int(job["scrape_interval"].removesuffix("s"))
+                 for job in jobs for group in job.get("params", {}).get("group[]", [])}
+    assert intervals == promql.SCRAPED
