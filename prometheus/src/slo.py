@@ -83,14 +83,14 @@ def _recorded(objective, window):
 
 
 def _alerts(objective, thresholds):
-    promised = thresholds.section("objectives", objective.name, {"good_percent", "minimum_events"})
-    budget = 1 - promised["good_percent"] / 100
+    promised = thresholds.section("objectives", objective.name, {"good_percent", "minimum_failed"})
+    budget, enough = 1 - promised["good_percent"] / 100, promised["minimum_failed"]
     for speed, severity, pairs in (("Fast", CRITICAL, FAST), ("Slow", WARNING, SLOW)):
         expr = " or ".join(
             f'influencegen:slo_errors:ratio_{long}{{slo="{objective.name}"}} > {number(factor * budget)} '
             f'and influencegen:slo_errors:ratio_{short}{{slo="{objective.name}"}} > {number(factor * budget)} '
-            f'and influencegen:slo_events:increase_{long}{{slo="{objective.name}"}} >= '
-            f'{number(promised["minimum_events"])}'
+            f'and influencegen:slo_errors:ratio_{long}{{slo="{objective.name}"}} '
+            f'* influencegen:slo_events:increase_{long}{{slo="{objective.name}"}} >= {number(enough)}'
             for factor, long, short in pairs)
         yield Alert(
             f"{objective.alert}{speed}", severity, objective.team, expr,
