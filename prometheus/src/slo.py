@@ -16,6 +16,9 @@ from .thresholds import Thresholds, number
 FAST = ((14.4, "1h", "5m"), (6, "6h", "30m"))
 SLOW = ((3, "1d", "2h"), (1, "3d", "6h"))
 WINDOWS = ("5m", "30m", "1h", "2h", "6h", "1d", "3d")
+KNOWN = "35m"
+"""For how long an outage that on-call was told of explains what it used of a budget: the longer of the short windows
+remembers it for 30 minutes."""
 
 
 @dataclass(frozen=True)
@@ -24,6 +27,7 @@ class Objective:
 
     name: of its entry in thresholds.yml, and of the label `slo`.
     alert: how the names of its two alerts begin; without one, it is only recorded.
+    outage: the alerts, as a regular expression, that say better why events fail.
     failed, events: how many there were, with WINDOW for the window.
     what: what an event is, in the plural.
     """
@@ -35,31 +39,34 @@ class Objective:
     events: str
     what: str
     dashboard: str
+    outage: str = ""
 
 
-def _calls(name, alert, api, who):
+def _calls(name, alert, api, who, outage=""):
     """Calls that were not made, or whose maker died, have no latency."""
     errors, count = f"api_{api}_errors_total", f"api_{api}_latency_seconds_count"
     not_made = '{status_code_class=~"circuit_open|interrupted"}'
     counted = f"sum(increase({count}[WINDOW]))"
     return Objective(name, alert, "integration", f"sum(increase({errors}[WINDOW]))",
                      f"{counted} + (sum(increase({errors}{not_made}[WINDOW])) or 0 * {counted}) "
-                     f"or sum(increase({errors}{not_made}[WINDOW]))", f"calls to {who}", INTEGRATION)
+                     f"or sum(increase({errors}{not_made}[WINDOW]))", f"calls to {who}", INTEGRATION, outage)
 
 
+CORE_DOWN = "(Odoo|N8n|AiService|Postgres)Down"
 _PROBES = 'probe_success{critical="true"}[WINDOW]'
 _IMAGE = "ai_image_generation_end_to_end_latency_seconds"
 OBJECTIVES = (
-    _calls("webhook", "WebhookErrorBudgetBurn", "odoo_to_n8n_webhook", "n8n's webhook"),
-    _calls("callback", "CallbackErrorBudgetBurn", "n8n_to_odoo_callback", "Odoo's callback"),
-    _calls("aiservice", "AiServiceErrorBudgetBurn", "n8n_to_aiservice", "the AI image service"),
+    _calls("webhook", "WebhookErrorBudgetBurn", "odoo_to_n8n_webhook", "n8n's webhook", "(N8n|Postgres)Down"),
+    _calls("callback", "CallbackErrorBudgetBurn", "n8n_to_odoo_callback", "Odoo's callback",
+           "(Odoo|Postgres)Down"),
+    _calls("aiservice", "AiServiceErrorBudgetBurn", "n8n_to_aiservice", "the AI image service", "AiServiceDown"),
     _calls("kyc", "", "external_kyc_service", "the KYC service"),
     Objective("platform", "PlatformAvailabilityBudgetBurn", "platform",
               f"sum(count_over_time({_PROBES})) - sum(sum_over_time({_PROBES}))", f"sum(count_over_time({_PROBES}))",
-              "probes of Odoo, n8n and the AI service", SYSTEM),
+              "probes of Odoo, n8n and the AI service", SYSTEM, CORE_DOWN),
     Objective("image_latency", "AiImageLatencyBudgetBurn", "integration",
               f'sum(increase({_IMAGE}_count[WINDOW])) - sum(increase({_IMAGE}_bucket{{le="30.0"}}[WINDOW]))',
-              f"sum(increase({_IMAGE}_count[WINDOW]))", "AI images within 30 s", IMAGES),
+              f"sum(increase({_IMAGE}_count[WINDOW]))", "AI images within 30 s", IMAGES, CORE_DOWN),
 )
 
 
@@ -92,6 +99,9 @@ def _alerts(objective, thresholds):
             f'and influencegen:slo_errors:ratio_{long}{{slo="{objective.name}"}} '
             f'* influencegen:slo_events:increase_{long}{{slo="{objective.name}"}} >= {number(enough)}'
             for factor, long, short in pairs)
+        if severity == CRITICAL:
+            known = f'ALERTS{{alertname=~"{objective.outage}", alertstate="firing"}}'
+            expr = f"({expr}) unless on () count(max_over_time({known}[{KNOWN}]))"
         yield Alert(
             f"{objective.alert}{speed}", severity, objective.team, expr,
             f"The error budget is being used up {'fast' if speed == 'Fast' else 'steadily'}: {objective.what}",

@@ -653,6 +653,37 @@ def _platform():
 
 BUDGETS += _platform()
 
+
+def _known():
+    """Half of all events fail; but if on-call was told of the outage, that is no news, and no page of its own."""
+    def calls(api):
+        return {f"api_{api}_latency_seconds_count": "0+100x600", f"api_{api}_errors_total": "0+50x600"}
+
+    images = {f'{IMAGE}_bucket{{le="30.0"}}': "0+50x600", f'{IMAGE}_bucket{{le="+Inf"}}': "0+100x600",
+              f"{IMAGE}_count": "0+100x600"}
+    probes = _probes(1, "1x600") | {'probe_success{service_name="down", critical="true"}': "0x600"}
+    every = ("OdooDown", "N8nDown", "AiServiceDown", "PostgresDown")
+    for alert, team, slo, series, outages, end in (
+        ("WebhookErrorBudgetBurn", "integration", "webhook", calls(WEBHOOK), ("N8nDown", "PostgresDown"),
+         "calls to n8n's webhook failed; 99.9 %"),
+        ("CallbackErrorBudgetBurn", "integration", "callback", calls(CALLBACK), ("OdooDown", "PostgresDown"),
+         "calls to Odoo's callback failed; 99.9 %"),
+        ("AiServiceErrorBudgetBurn", "integration", "aiservice", calls(AI), ("AiServiceDown",),
+         "calls to the AI image service failed; 99.5 %"),
+        ("AiImageLatencyBudgetBurn", "integration", "image_latency", images, every,
+         "AI images within 30 s failed; 95 %"),
+        ("PlatformAvailabilityBudgetBurn", "platform", "platform", probes, every,
+         "probes of Odoo, n8n and the AI service failed; 99.9 %"),
+    ):
+        for outage in outages:
+            known = {f'ALERTS{{alertname="{outage}", alertstate="firing"}}': Level(1, "_", 1)}
+            yield Case(f"{alert}Fast", "critical", team, series | known, 6 if slo == "platform" else 3, 20, 20,
+                       f"50% of the {end} must succeed over 30 days.", {"slo": slo},
+                       name=f"{outage} has told of it")
+
+
+BUDGETS += _known()
+
 JOBS = [job["job_name"] for job in yaml.safe_load(CONFIGURATION.read_text())["scrape_configs"]]
 FACT = "ai_image_generation_requests_total"
 
