@@ -7,7 +7,7 @@ those that the fault declares; and when the fault has ended, each of them must b
 import re
 import signal
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Set
 from contextlib import contextmanager, nullcontext
 
 import requests
@@ -98,10 +98,10 @@ class Drill:
             with self.business if fault.busy else nullcontext(), fault.around(self.system):
                 with fault.cause(self.system):
                     caused = time.monotonic()
-                    self._await(line, fault, caused, firing=True)
+                    line.channels = self._await(line, fault, caused, fault.channels, firing=True)
                     ended = time.monotonic()
-                if line.channels:
-                    self._await(line, fault, ended, firing=False)
+                # who was not told of it can't be told that it is over
+                self._await(line, fault, ended, line.channels, firing=False)
                 self._calm_down(line)
         except Impossible as why:
             line.impossible = str(why)
@@ -126,27 +126,25 @@ class Drill:
         self._judge(line, begun, dict.fromkeys(("TargetMissing", "AlertmanagerUnreachable"), said))
         return line
 
-    def _await(self, line: Line, fault: Fault, since: float, firing: bool) -> None:
-        """Wait until an alert has been told to fire, or to be over, on all its channels."""
+    def _await(self, line: Line, fault: Fault, since: float, channels: Set[str], firing: bool) -> Set[str]:
+        """Wait until an alert has been told to fire, or to be over; return the channels on which it was."""
 
         def right(notification: Notification) -> bool:
             return notification.firing == firing and fault.is_told_by(notification.alert, notification.text)
 
-        came = self.inbox.wait(right, fault.channels, since, PATIENCE)
-        last = max((notification.at for notification in came.values()), default=since) - since
-        if firing:
-            line.channels = set(came)
-            if came:
+        came = self.inbox.wait(right, channels, since, PATIENCE)
+        if came.keys() != channels:
+            line.wrong.append(f"{fault.alert} {'came' if firing else 'was told to be over'} on "
+                              f"{', '.join(sorted(came)) or 'no channel'}, not on {', '.join(sorted(channels))}")
+        if came:
+            last = max(notification.at for notification in came.values()) - since
+            if firing:
                 line.arrived, line.delay, line.text = fault.alert, last, next(iter(came.values())).text
-            runbook = f"/docs/runbooks/{fault.alert}.md"
-            if came and runbook not in line.text:
-                line.wrong.append(f"its text has no {runbook}")
-        else:
-            line.resolved = last
-        if came.keys() != fault.channels:
-            what = "come" if firing else "been told to be over"
-            line.wrong.append(f"{fault.alert} has {what} on {', '.join(sorted(came)) or 'no channel'}, "
-                              f"not on {', '.join(sorted(fault.channels))}")
+                if fault.runbook not in line.text:
+                    line.wrong.append(f"its text has no {fault.runbook}")
+            else:
+                line.resolved = last
+        return came.keys()
 
     def _judge(self, line: Line, since: float, declared: Mapping[str, str],
                right: Callable[[str, str], bool] = lambda alert, text: False) -> None:  # fmt: skip

@@ -57,6 +57,11 @@ class Fault:
     busy: bool = False
     around: Cause = nullcontext
 
+    @property
+    def runbook(self) -> str:
+        """How the address of its runbook ends."""
+        return f"/docs/runbooks/{self.alert}.md"
+
     def is_told_by(self, alert: str, text: str) -> bool:
         """Say whether an alert with that text is the one that must arrive."""
         return alert == self.alert and self.says in text
@@ -208,7 +213,9 @@ FAULTS = (
     ),
     Fault(
         "the AI service fails every request", behaving("ai", fail_rate=1),
-        "AiServiceErrorRateHigh", PAGED, "calls a second from n8n to the AI image service failed", busy=True,
+        "AiServiceErrorRateHigh", PAGED, "calls a second from n8n to the AI image service failed",
+        {"CircuitBreakerOpen": "n8n stops calling a service that fails, and that is told after 1 minute, not 5"},
+        busy=True,
     ),
     Fault("the KYC provider is stopped", stopped("kyc_provider"), "KycServiceDown", WRITTEN, "service_name=kyc"),
     Fault("the GPU's driver is lost", lost_gpu, "GpuMissing", PAGED, "gpu_up is 0"),

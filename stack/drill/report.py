@@ -1,6 +1,6 @@
 """What came of a drill, as a table in Markdown and the texts below it."""
 
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from dataclasses import dataclass, field
 
 HEADER = ("fault", "expected", "arrived", "channels", "after", "held for, really", "over after", "others", "")
@@ -20,7 +20,7 @@ class Line:
     expected: str
     held: float | None = None
     arrived: str = ""
-    channels: set[str] = field(default_factory=set)
+    channels: Set[str] = field(default_factory=set)
     delay: float | None = None
     resolved: float | None = None
     text: str = ""

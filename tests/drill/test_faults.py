@@ -1,7 +1,7 @@
 """What the faults of the drill expect is what the rules and the routes say."""
 
-import yaml
 import pytest
+import yaml
 
 from stack import prometheus
 from stack.drill.course import judged
