@@ -88,6 +88,7 @@ class Drill:
             begun = time.monotonic()
             time.sleep(QUIET_SECONDS)
             self._judge(line, begun, {})
+            line.wrong += self._uproar()
         return line
 
     def fault(self, fault: Fault) -> Line:

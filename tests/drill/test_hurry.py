@@ -24,7 +24,7 @@ RULES = sorted((prometheus.FOLDER / "rules").glob("*.yml"))
     ("x - x offset 15m", "x - x offset 45s"),
     ("x offset -10m", "x offset -30s"),
     ("max_over_time(x:rate_5m[10m:2m])", "max_over_time(x:rate_5m[30s:6s])"),
-    ("a:errors:rate_5m > 0.1 and a:age:avg_1d offset 1d > 24", "a:errors:rate_5m > 0.1 and a:age:avg_1d offset 60s > 24"),
+    ("a:errors:rate_5m > 0.1 and a:age:avg_1d offset 1d > 4", "a:errors:rate_5m > 0.1 and a:age:avg_1d offset 60s > 4"),
     ('x{path=~"[5m]|offset 1d", other=\'[1h]\'}[5m]', 'x{path=~"[5m]|offset 1d", other=\'[1h]\'}[15s]'),
     ("predict_linear(x[30m], 1 * 3600) > 100", "predict_linear(x[60s], 1 * 3600) > 100"),
 ])  # fmt: skip
