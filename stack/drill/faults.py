@@ -207,7 +207,7 @@ def _disk(system: System) -> Path:
 # N8nDown and OdooDown silence these while they last.
 AFTERWARDS = {
     "TargetMissing": "the service answers its probe again some seconds before its metrics are scraped again",
-    "PlatformAvailabilityBudgetBurnFast": "what an outage has used of the error budget is told when the outage has ended",
+    "PlatformAvailabilityBudgetBurnFast": "what an outage has used of the error budget is told when it has ended",
 }
 
 FAULTS = (
