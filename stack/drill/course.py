@@ -97,9 +97,10 @@ class Drill:
         begun = time.monotonic()
         try:
             with self.business if fault.busy else nullcontext(), fault.around(self.system):
+                # what takes its time to break may be told of before it has broken
+                begun = time.monotonic()
                 with fault.cause(self.system):
-                    caused = time.monotonic()
-                    line.channels = self._await(line, fault, caused, fault.channels, firing=True)
+                    line.channels = self._await(line, fault, begun, fault.channels, firing=True)
                     ended = time.monotonic()
                 # who was not told of it can't be told that it is over
                 self._await(line, fault, ended, line.channels, firing=False)

@@ -3,7 +3,7 @@
 from collections.abc import Sequence, Set
 from dataclasses import dataclass, field
 
-HEADER = ("fault", "expected", "arrived", "channels", "after", "held for, really", "over after", "others", "")
+HEADER = ("fault", "expected", "arrived", "channels", "after", "held for, at full length", "over after", "others", "")
 
 
 @dataclass
@@ -56,7 +56,7 @@ def _cells(line: Line) -> tuple[str, ...]:
         return line.what, line.expected, "not caused", *[""] * 5, "-"
     return (
         line.what, line.expected, line.arrived or "nothing", ", ".join(sorted(line.channels)),
-        _seconds(line.delay), _seconds(line.held), _seconds(line.resolved), ", ".join(sorted(line.others)),
+        _seconds(line.delay), "" if line.held is None else f"{line.held / 60:g} min", _seconds(line.resolved), ", ".join(sorted(line.others)),
         "✗" if line.wrong else "✓",
     )  # fmt: skip
 

@@ -10,7 +10,7 @@ LEFT_OUT = Line("a disk fills", "DiskSpaceCritical", impossible="only root may m
 
 def test_a_fault_that_was_told_of_as_it_must_be():
     text = report([GOOD])
-    assert "| n8n is killed | N8nDown  | N8nDown | chat, pager | 9 s   | 120 s " in text
+    assert "| n8n is killed | N8nDown  | N8nDown | chat, pager | 9 s   | 2 min " in text
     assert text.splitlines()[2].endswith("| ✓ |")
     assert "HostCpuHigh: is not judged." in text
     assert "    It is down." in text
