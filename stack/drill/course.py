@@ -94,7 +94,6 @@ class Drill:
     def fault(self, fault: Fault) -> Line:
         """Cause a fault, and wait for what must be told of it, and then of its end."""
         line = Line(fault.what, fault.alert, held=self.held.get(fault.alert))
-        begun = time.monotonic()
         try:
             with self.business if fault.busy else nullcontext(), fault.around(self.system):
                 # what takes its time to break may be told of before it has broken
@@ -105,9 +104,9 @@ class Drill:
                 # who was not told of it can't be told that it is over
                 self._await(line, fault, ended, line.channels, firing=False)
                 self._calm_down(line)
+                self._judge(line, begun, fault.besides, fault.is_told_by)
         except Impossible as why:
             line.impossible = str(why)
-        self._judge(line, begun, fault.besides, fault.is_told_by)
         return line
 
     def silence(self) -> Line:
