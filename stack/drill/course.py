@@ -24,6 +24,8 @@ from stack.system import System
 QUIET_SECONDS = 60
 # A busy machine takes its time; what has not come after so many seconds does not come.
 PATIENCE = 240
+# What rules recorded at their own pace is taken for the present for 5 minutes more.
+FORGOTTEN = 360
 # A service that is slow is not to be given up before it has answered.
 AI_TIMEOUT_SECONDS = 60
 # Whoever receives the heartbeat raises the alarm when it has been silent for so long; it comes every 3 s.
@@ -82,7 +84,7 @@ class Drill:
         """Let business go on as ever, and wait for nothing to be told."""
         line = Line(f"none, in {QUIET_SECONDS} s of business", "nothing")
         with self.business:
-            self._calm_down(line)
+            self._calm_down(line, FORGOTTEN)
             if line.wrong:
                 raise Trouble(f"Before any fault {', '.join(line.wrong)}: mend that first.")
             begun = time.monotonic()
@@ -156,9 +158,9 @@ class Drill:
                 line.others[told.alert] = declared.get(told.alert) or ("" if ours else NOT_JUDGED)
         line.wrong += [f"{alert} came too" for alert, reason in line.others.items() if not reason]
 
-    def _calm_down(self, line: Line) -> None:
+    def _calm_down(self, line: Line, within: float = PATIENCE) -> None:
         """Wait until nothing fires, or is about to, and all that was told to fire has been told to be over."""
-        if not self._until(lambda: not self._uproar()):
+        if not self._until(lambda: not self._uproar(), within):
             line.wrong += self._uproar()
 
     def _uproar(self) -> list[str]:
@@ -179,8 +181,8 @@ class Drill:
         """Return when the last heartbeat came, in seconds since 1970."""
         return requests.get(self.system.url("receiver", "/heartbeat"), timeout=10).json()["last"] or 0
 
-    def _until(self, condition) -> bool:
-        deadline = time.monotonic() + PATIENCE
+    def _until(self, condition: Callable[[], bool], within: float = PATIENCE) -> bool:
+        deadline = time.monotonic() + within
         while not condition():
             if time.monotonic() > deadline:
                 return False

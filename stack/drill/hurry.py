@@ -89,6 +89,7 @@ def hurry(system: System) -> Iterator[None]:
         with step("Prometheus and Alertmanager hurry"):
             _write(system)
             _load(system)
+            system.processes.wait("prometheus", lambda: _evaluated(system))
         yield
     finally:
         with step("Prometheus and Alertmanager at their own pace again"):
@@ -121,6 +122,13 @@ def _load(system: System) -> None:
         wanted = _pace(yaml.safe_load((system.layout.state / f"{name}.yml").read_text()))
         system.processes.reload(name)
         system.processes.wait(name, lambda answered=answered, wanted=wanted: _pace(answered(system)) == wanted)
+
+
+def _evaluated(system: System) -> bool:
+    """Say whether each alert has been evaluated since."""
+    answer = requests.get(system.url("prometheus", "/api/v1/rules?type=alert"), timeout=10)
+    # the year 1: not yet
+    return not any(group["lastEvaluation"].startswith("0001") for group in answer.json()["data"]["groups"])
 
 
 def _pace(configuration: dict) -> float:

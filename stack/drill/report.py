@@ -56,8 +56,8 @@ def _cells(line: Line) -> tuple[str, ...]:
         return line.what, line.expected, "not caused", *[""] * 5, "-"
     return (
         line.what, line.expected, line.arrived or "nothing", ", ".join(sorted(line.channels)),
-        _seconds(line.delay), "" if line.held is None else f"{line.held / 60:g} min", _seconds(line.resolved), ", ".join(sorted(line.others)),
-        "✗" if line.wrong else "✓",
+        _seconds(line.delay), "" if line.held is None else f"{line.held / 60:g} min", _seconds(line.resolved),
+        ", ".join(sorted(line.others)), "✗" if line.wrong else "✓",
     )  # fmt: skip
 
 

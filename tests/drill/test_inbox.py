@@ -13,7 +13,8 @@ from stack.ports import Ports
 from stack.system import Hop, System, answers
 from tests.end_to_end.waiting import until
 
-TEXT = """{status} TargetMissing (critical, platform): Prometheus gets no metrics
+TEXT = """{status} TargetMissing (critical, platform)
+Prometheus gets no metrics
 127.0.0.1:1 does not answer for job {job} (up is 0): what it tells of is not seen.
 Where: instance=127.0.0.1:1, job={job}
 Since: 2026-01-01 00:00 UTC
