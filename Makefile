@@ -1,6 +1,6 @@
 # The verbs of the project. `make` alone lists them.
 .DEFAULT_GOAL := help
-.PHONY: help demo up stop clean test bench lint docs rules mutations review
+.PHONY: help demo drill up stop clean test bench lint docs rules mutations review
 
 # The Python that the project's own environment is made with.
 PYTHON ?= $(shell for python in python3 python3.13 python3.12 python3.11; do \
@@ -15,6 +15,9 @@ help: ## List the verbs
 
 demo: ## Bring the whole system up, drive business through it, and compare the figures (DEMO_SECONDS, default 90)
 	$(in_environment) -m stack demo
+
+drill: ## Bring the whole system up, cause real faults, and see what on-call is told of them (about 15 minutes)
+	$(in_environment) -m stack drill
 
 up: ## Bring the whole system up and leave it running
 	$(in_environment) -m stack up

@@ -1,10 +1,11 @@
-"""The verbs: python -m stack up | demo | stop | clean | test | lint."""
+"""The verbs: python -m stack up | demo | drill | stop | clean | test | lint."""
 
 import argparse
 import sys
 
 from stack import checks, demo, system
 from stack.console import told
+from stack.drill import course
 from stack.layout import Layout
 
 
@@ -19,6 +20,11 @@ def run_demo(layout: Layout) -> bool:
     return demo.run(system.up(layout))
 
 
+def run_drill(layout: Layout) -> bool:
+    """Bring the system up, and see what on-call is told of real faults."""
+    return course.run(system.up(layout))
+
+
 def stop(layout: Layout) -> bool:
     """Stop the system."""
     system.down(layout)
@@ -31,7 +37,10 @@ def clean(layout: Layout) -> bool:
     return True
 
 
-VERBS = {"up": up, "demo": run_demo, "stop": stop, "clean": clean, "test": checks.test, "lint": checks.lint}
+VERBS = {
+    "up": up, "demo": run_demo, "drill": run_drill, "stop": stop, "clean": clean, "test": checks.test,
+    "lint": checks.lint,
+}  # fmt: skip
 
 
 def main() -> None:

@@ -87,7 +87,7 @@ def drive(system: System, seconds: int) -> Traffic:
                 time.sleep(max(0.0, begun + moment * seconds - time.monotonic()))
                 happening()
             time.sleep(max(0.0, begun + seconds - time.monotonic()))
-            _wait(lambda: traffic.done.keys() >= EVERYTHING, PATIENCE, "Not everything has happened once")
+            wait(lambda: traffic.done.keys() >= EVERYTHING, PATIENCE, "Not everything has happened once")
         finally:
             traffic.stop()
     print("  " + ", ".join(f"{count} × {what}" for what, count in traffic.done.most_common()))
@@ -147,14 +147,14 @@ def wait_for_quiet(system: System, admin: Office, seconds: float = 300) -> None:
         )
 
     with step("quiet: every image, verification and payment has an outcome"):
-        _wait(quiet, seconds, "Some records still have no outcome")
+        wait(quiet, seconds, "Some records still have no outcome")
 
 
 def settled(system: System, compare: Callable[[], list[Line]], seconds: float = 180) -> list[Line]:
     """Return what `compare` gives once Prometheus has scraped what is true now, or after some seconds."""
     with step("Prometheus has scraped it all"):
         since = time.time()
-        _wait(lambda: _scraped_since(system, since), seconds, "Prometheus does not scrape Odoo")
+        wait(lambda: _scraped_since(system, since), seconds, "Prometheus does not scrape Odoo")
         deadline = time.monotonic() + seconds
         while True:
             compared = compare()
@@ -173,7 +173,7 @@ def send_alert(system: System) -> None:
         received = requests.get(system.url("receiver", "/alerts"), timeout=10).json()
         return any(alert["labels"]["alertname"] == name for alert in received)
 
-    _wait(arrived, 60, "The alert did not arrive")
+    wait(arrived, 60, "The alert did not arrive")
 
 
 def addresses(system: System) -> str:
@@ -203,7 +203,8 @@ def _scraped_since(system: System, moment: float) -> bool:
     return all(scraped.get(job, 0) > moment for job in jobs)
 
 
-def _wait(condition: Callable[[], bool], seconds: float, otherwise: str) -> None:
+def wait(condition: Callable[[], bool], seconds: float, otherwise: str) -> None:
+    """Wait until the condition is true; Trouble, which says what is `otherwise`, after some seconds."""
     deadline = time.monotonic() + seconds
     while not condition():
         if time.monotonic() > deadline:

@@ -102,6 +102,14 @@ class Processes:
         if name in self.running():
             self._call("stopProcess", name)
 
+    def kill(self, name: str) -> None:
+        """End a program that runs as the kernel would, at once, and don't let it be started again."""
+        process = psutil.Process(self.pid(name))
+        self._call("stopProcess", name, False)
+        process.kill()
+        while self._call("getProcessInfo", name)["state"] == ProcessStates.STOPPING:
+            time.sleep(0.05)
+
     def stop_all(self) -> None:
         """Stop every process of the layout: supervisord, what it runs, and what outlived an earlier one."""
         if self._alive():

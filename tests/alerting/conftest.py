@@ -76,7 +76,7 @@ class OnCall:
             "labels": labels,
             "annotations": {
                 "summary": f"Summary of {labels['alertname']}",
-                "description": "The value is 91.5 %; more than 90 % is too much.",
+                "description": "The value is 91.5 %: more than 90 % is too much.",
                 "runbook_url": f"{RUNBOOK}{labels['alertname']}.md",
                 "dashboard": "/d/odoo-system-health",
             },

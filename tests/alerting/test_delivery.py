@@ -37,13 +37,14 @@ def test_every_channel_says_what_is_wrong_where_and_what_to_do(oncall):
         for alert in oncall.wait_for(name, channels).values():
             assert alert["title"] == f"FIRING {name}, platform ({severity}): Summary of {name}"
             lines = alert["text"].splitlines()
-            assert lines[:3] == [
-                f"FIRING {name} ({severity}, platform): Summary of {name}",
-                "The value is 91.5 %; more than 90 % is too much.",
+            assert lines[:4] == [
+                f"FIRING {name} ({severity}, platform)",
+                f"Summary of {name}",
+                "The value is 91.5 %: more than 90 % is too much.",
                 "Where: host=db-1, mount_point=/",
             ]
-            assert lines[3].startswith("Since: 2") and lines[3].endswith(" UTC")
-            assert lines[4:] == [
+            assert lines[4].startswith("Since: 2") and lines[4].endswith(" UTC")
+            assert lines[5:] == [
                 f"Runbook: https://github.com/influencegen/telemetry/blob/main/docs/runbooks/{name}.md",
                 "Dashboard: http://127.0.0.1:3000/d/odoo-system-health",
             ]

@@ -2,6 +2,7 @@ import os
 import signal
 import socket
 import sys
+import time
 
 import psutil
 import pytest
@@ -34,6 +35,19 @@ def server(layout, name="ai"):
 def listens(port):
     with socket.socket() as client:
         return client.connect_ex(("127.0.0.1", port)) == 0
+
+
+def test_what_is_killed_ends_at_once_and_can_be_started_again(layout, processes):
+    deaf = f"import signal; signal.signal(signal.SIGTERM, signal.SIG_IGN); {SERVER.format(port=layout.ports.ai)}"
+    processes.configure([Program("ai", [sys.executable, "-c", deaf])])
+    processes.start("ai")
+    processes.wait("ai", lambda: listens(layout.ports.ai))
+    begun = time.monotonic()
+    processes.kill("ai")
+    assert not processes.running() and not listens(layout.ports.ai)
+    assert time.monotonic() - begun < 20, "it was given the 30 s that a program has to end by itself"
+    processes.start("ai")
+    processes.wait("ai", lambda: listens(layout.ports.ai))
 
 
 def test_start_wait_stop(layout, processes):

@@ -4,16 +4,18 @@ from email.message import EmailMessage
 
 import pytest
 
-TEXT = """FIRING HostDown (critical, platform): A host is down
+TEXT = """FIRING HostDown (critical, platform)
+A host is down
 The value is 0.
-RESOLVED PostgresDown (critical, platform): PostgreSQL is back
+RESOLVED PostgresDown (critical, platform)
+PostgreSQL is back
 It is FIRING no longer.
 """
 ALERTS = [
     {"status": "firing", "labels": {"alertname": "HostDown", "severity": "critical", "team": "platform"},
-     "text": "FIRING HostDown (critical, platform): A host is down\nThe value is 0."},
+     "text": "FIRING HostDown (critical, platform)\nA host is down\nThe value is 0."},
     {"status": "resolved", "labels": {"alertname": "PostgresDown", "severity": "critical", "team": "platform"},
-     "text": "RESOLVED PostgresDown (critical, platform): PostgreSQL is back\nIt is FIRING no longer."},
+     "text": "RESOLVED PostgresDown (critical, platform)\nPostgreSQL is back\nIt is FIRING no longer."},
 ]
 EVENT = {"routing_key": "key", "dedup_key": "1", "payload": {
     "summary": "Title", "group": "platform", "custom_details": {"firing": ALERTS[0]["text"],
