@@ -13,6 +13,7 @@ from pathlib import Path
 from stack import office as staff
 from stack import reconcile
 
+from .client import Refused
 from .load import Load, behave
 from .waiting import until
 from .workers import Workers
@@ -114,11 +115,14 @@ def settle(office):
     office.parameter("influencegen.image_timeout_seconds", 1)
     open_images = [("state", "in", ["requested", "processing"])]
     [cron] = admin.call("ir.model.data", "search_read", [("name", "=", "cron_time_out_images")], ["res_id"])
-    until(
-        lambda: admin.call("ir.cron", "method_direct_trigger", [cron["res_id"]])
-        and not admin.call("influencegen.image", "search_count", open_images),
-        "no image is open",
-    )
+
+    def none_open():
+        # refused while Odoo runs the job itself
+        with suppress(Refused):
+            admin.call("ir.cron", "method_direct_trigger", [cron["res_id"]])
+        return not admin.call("influencegen.image", "search_count", open_images)
+
+    until(none_open, "no image is open")
     office.parameter("influencegen.image_timeout_seconds", 900)
 
 
