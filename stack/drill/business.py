@@ -7,7 +7,8 @@ from uuid import uuid4
 
 import requests
 
-from stack.demo import control, wait
+from stack.demo import wait
+from stack.drill.faults import behaving
 from stack.portal import Influencer, picture
 from stack.system import System
 from stack.traffic import administrator
@@ -22,20 +23,19 @@ class Business:
     """Registers the influencers; they ask for images from the beginning of a `with` block to its end."""
 
     def __init__(self, system: System):
-        before = control(system, "kyc", {"outcomes": {"approved": 1, "rejected": 0, "referred": 0}})
         admin = administrator(system)
         self._people = [Influencer(system.url("odoo")) for _number in range(PEOPLE)]
-        for person in self._people:
-            person.register_by_api()
-            [user] = admin.call("res.users", "search", [("login", "=", person.email)])
-            password = uuid4().hex
-            admin.call("res.users", "write", [user], {"password": password})
-            person.log_in(password)
-            person.upload_document(picture())
-        active = [("email", "in", [person.email for person in self._people]), ("state", "=", "active")]
-        wait(lambda: admin.call("influencegen.influencer", "search_count", active) == PEOPLE, 300,
-             "The influencers are not verified")  # fmt: skip
-        control(system, "kyc", before)
+        with behaving("kyc", outcomes={"approved": 1, "rejected": 0, "referred": 0})(system):
+            for person in self._people:
+                person.register_by_api()
+                [user] = admin.call("res.users", "search", [("login", "=", person.email)])
+                password = uuid4().hex
+                admin.call("res.users", "write", [user], {"password": password})
+                person.log_in(password)
+                person.upload_document(picture())
+            active = [("email", "in", [person.email for person in self._people]), ("state", "=", "active")]
+            wait(lambda: admin.call("influencegen.influencer", "search_count", active) == PEOPLE, 300,
+                 "The influencers are not verified")  # fmt: skip
 
     def __enter__(self) -> None:
         self._stop = threading.Event()

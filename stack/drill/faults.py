@@ -233,7 +233,7 @@ FAULTS = (
         "OdooWorkersMissing", PAGED, "1 of the http workers",
     ),
     Fault(
-        f"{SHARE_HELD:.0%} of PostgreSQL's connections are held", crowded_postgres,
+        f"{100 * SHARE_HELD:.0f} % of PostgreSQL's connections are held", crowded_postgres,
         "PostgresConnectionsCritical", PAGED, "more than 95 % is too much",
     ),
     Fault(
