@@ -204,11 +204,8 @@ def _disk(system: System) -> Path:
     return system.layout.state / "drill" / "disk"
 
 
-# N8nDown and OdooDown silence these while they last.
-AFTERWARDS = {
-    "TargetMissing": "the service answers its probe again some seconds before its metrics are scraped again",
-    "PlatformAvailabilityBudgetBurnFast": "what an outage has used of the error budget is told when it has ended",
-}
+# N8nDown and OdooDown silence it while they last.
+AFTERWARDS = {"TargetMissing": "the service answers its probe again some seconds before its metrics are scraped again"}
 
 FAULTS = (
     Fault(

@@ -105,8 +105,8 @@ def test_a_second_prometheus_answers_from_it_as_the_first_did(exporter, source, 
     shutil.copytree(archive / "prometheus", tmp_path / "restored")
     with running(tmp_path / "second", tmp_path / "restored", scraping=False) as second:
         assert [second.query(*query) for query in queries] == answers
-    rules = archive / "configuration" / "rules" / "alerts.yml"
-    assert rules.read_bytes() == (prometheus.FOLDER / "rules" / "alerts.yml").read_bytes()
+    thresholds = archive / "configuration" / "thresholds.yml"
+    assert thresholds.read_bytes() == (prometheus.FOLDER / "thresholds.yml").read_bytes()
 
 
 def test_no_snapshot_stays_behind(exporter, source):
