@@ -65,7 +65,7 @@ class OnCall:
     def answers(port, path):
         try:
             return requests.get(f"http://127.0.0.1:{port}{path}", timeout=5).ok
-        except requests.ConnectionError:
+        except requests.RequestException:
             return False
 
     def raise_alerts(self, *alerts, resolved=False):

@@ -96,5 +96,5 @@ class Exporter:
     def _answers(self):
         try:
             return bool(self.text())
-        except requests.ConnectionError:
+        except requests.RequestException:
             return False

@@ -37,7 +37,7 @@ class Prometheus:
     def ready(self):
         try:
             return requests.get(f"{self.url}/-/ready", timeout=10).ok
-        except requests.ConnectionError:
+        except requests.RequestException:
             return False
 
 

@@ -151,7 +151,7 @@ def kill(server):
 def answers(server):
     try:
         return server.counted()
-    except requests.ConnectionError:
+    except requests.RequestException:
         return None
 
 

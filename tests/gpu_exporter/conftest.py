@@ -53,7 +53,7 @@ class Exporter:
             assert self.process.poll() is None, "the exporter ended"
             try:
                 series = self.scrape()
-            except requests.ConnectionError:
+            except requests.RequestException:
                 time.sleep(0.05)
                 continue
             if condition(series):

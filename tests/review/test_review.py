@@ -88,10 +88,12 @@ def report(tmp_path_factory):
             [programs["prometheus"], f"--config.file={folder / 'prometheus.yml'}", "--query.lookback-delta=5m",
              f"--storage.tsdb.path={folder / 'data'}", "--storage.tsdb.retention.time=120d",
              f"--web.listen-address={url.removeprefix('http://')}"], stdout=log, stderr=log) as server:
-            until(lambda: knows_alertmanager(url), "Prometheus has found Alertmanager")
-            result = subprocess.run([sys.executable, ROOT / "prometheus" / "review.py", "--prometheus", url],
-                                    capture_output=True, text=True)
-            server.kill()
+            try:
+                until(lambda: knows_alertmanager(url), "Prometheus has found Alertmanager")
+                result = subprocess.run([sys.executable, ROOT / "prometheus" / "review.py", "--prometheus", url],
+                                        capture_output=True, text=True)
+            finally:
+                server.kill()
         alertmanager.shutdown()
     assert result.returncode == 0, result.stderr
     head, *sections = result.stdout.strip().split("\n\n")
@@ -101,9 +103,11 @@ def report(tmp_path_factory):
 
 def knows_alertmanager(url):
     try:
-        return requests.get(f"{url}/api/v1/alertmanagers", timeout=5).json()["data"]["activeAlertmanagers"]
-    except requests.ConnectionError:
+        answer = requests.get(f"{url}/api/v1/alertmanagers", timeout=5)
+    except requests.RequestException:
         return False
+    # it says 503 while it starts
+    return answer.ok and answer.json()["data"]["activeAlertmanagers"]
 
 
 def test_it_says_how_far_back_prometheus_remembers(report):

@@ -30,7 +30,7 @@ def ask(tmp_path_factory):
         assert process.poll() is None, (folder / "log").read_text()
         try:
             return requests.get(f"http://{address}/-/ready", timeout=5).ok
-        except requests.ConnectionError:
+        except requests.RequestException:
             return False
 
     def ask(endpoint, query):

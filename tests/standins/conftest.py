@@ -39,7 +39,7 @@ class Running:
         assert self.process.poll() is None, "the stand-in ended"
         try:
             return requests.get(f"{self.url}/health", timeout=5).ok
-        except requests.ConnectionError:
+        except requests.RequestException:
             return False
 
     def get(self, path):
