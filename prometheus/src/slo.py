@@ -28,6 +28,7 @@ class Objective:
     name: of its entry in thresholds.yml, and of the label `slo`.
     alert: how the names of its two alerts begin; without one, it is only recorded.
     outage: the alerts, as a regular expression, that say better why events fail.
+    lasting: for how long the fast pace must last; longer than what says better needs to fire.
     failed, events: how many there were, with WINDOW for the window.
     what: what an event is, in the plural.
     """
@@ -40,16 +41,18 @@ class Objective:
     what: str
     dashboard: str
     outage: str = ""
+    lasting: str = "2m"
 
 
-def _calls(name, alert, api, who, outage=""):
+def _calls(name, alert, api, who, outage="", lasting="2m"):
     """Calls that were not made, or whose maker died, have no latency."""
     errors, count = f"api_{api}_errors_total", f"api_{api}_latency_seconds_count"
     not_made = '{status_code_class=~"circuit_open|interrupted"}'
     counted = f"sum(increase({count}[WINDOW]))"
     return Objective(name, alert, "integration", f"sum(increase({errors}[WINDOW]))",
                      f"{counted} + (sum(increase({errors}{not_made}[WINDOW])) or 0 * {counted}) "
-                     f"or sum(increase({errors}{not_made}[WINDOW]))", f"calls to {who}", INTEGRATION, outage)
+                     f"or sum(increase({errors}{not_made}[WINDOW]))", f"calls to {who}", INTEGRATION, outage,
+                     lasting)
 
 
 CORE_DOWN = "(Odoo|N8n|AiService|Postgres)Down"
@@ -59,7 +62,8 @@ OBJECTIVES = (
     _calls("webhook", "WebhookErrorBudgetBurn", "odoo_to_n8n_webhook", "n8n's webhook", "(N8n|Postgres)Down"),
     _calls("callback", "CallbackErrorBudgetBurn", "n8n_to_odoo_callback", "Odoo's callback",
            "(Odoo|Postgres)Down"),
-    _calls("aiservice", "AiServiceErrorBudgetBurn", "n8n_to_aiservice", "the AI image service", "AiServiceDown"),
+    _calls("aiservice", "AiServiceErrorBudgetBurn", "n8n_to_aiservice", "the AI image service",
+           "AiService(Down|ErrorRateHigh)", "6m"),
     _calls("kyc", "", "external_kyc_service", "the KYC service"),
     Objective("platform", "PlatformAvailabilityBudgetBurn", "platform",
               f"sum(count_over_time({_PROBES})) - sum(sum_over_time({_PROBES}))", f"sum(count_over_time({_PROBES}))",
@@ -107,4 +111,4 @@ def _alerts(objective, thresholds):
             f"The error budget is being used up {'fast' if speed == 'Fast' else 'steadily'}: {objective.what}",
             f"{{{{ $value | humanizePercentage }}}} of the {objective.what} failed; "
             f"{number(promised['good_percent'])} % must succeed over 30 days.",
-            objective.dashboard, lasting="2m" if speed == "Fast" else "15m")
+            objective.dashboard, lasting=objective.lasting if speed == "Fast" else "15m")

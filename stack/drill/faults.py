@@ -204,8 +204,11 @@ def _disk(system: System) -> Path:
     return system.layout.state / "drill" / "disk"
 
 
-# N8nDown and OdooDown silence it while they last.
-AFTERWARDS = {"TargetMissing": "the service answers its probe again some seconds before its metrics are scraped again"}
+# N8nDown and OdooDown silence these while they last.
+AFTERWARDS = {
+    "TargetMissing": "the service answers its probe again some seconds before its metrics are scraped again",
+    "PlatformAvailabilityBudgetBurnSlow": "it wakes nobody, and tells what a core outage has cost",
+}
 
 FAULTS = (
     Fault(
