@@ -24,7 +24,7 @@ REFUSED = [
     ("no date of birth", {"birthdate": None}, "birth"),
     ("garbled date of birth", {"birthdate": "yesterday"}, "birth"),
     ("date of birth of another type", {"birthdate": 19940512}, "birth"),
-    ("under age", {"birthdate": str(ADULT_TODAY + timedelta(days=1))}, "18"),
+    ("under age", {"birthdate": str(ADULT_TODAY + timedelta(days=2))}, "18"),
     ("no consent", {"consent": False}, "Consent"),
     ("consent as text", {"consent": "false"}, "Consent"),
     ("handles of another type", {"handles": "ada"}, "handle"),

@@ -27,12 +27,13 @@ class Running:
     """A stand-in in a process of its own."""
 
     def __init__(self, name, *options, **environment):
-        with socket.create_server(("127.0.0.1", 0)) as free:
-            port = free.getsockname()[1]
+        with socket.create_server(("127.0.0.1", 0)) as free, socket.create_server(("127.0.0.1", 0)) as other:
+            port, mail_port = free.getsockname()[1], other.getsockname()[1]
         self.url = f"http://127.0.0.1:{port}"
         self.process = subprocess.Popen(
             [sys.executable, "-m", f"stack.standins.{name}", "--port", str(port), *options],
-            cwd=ROOT, env={**os.environ, **environment}, stdout=subprocess.PIPE, text=True)
+            cwd=ROOT, env={"SMTP_LISTEN": f"127.0.0.1:{mail_port}", **os.environ, **environment},
+            stdout=subprocess.PIPE, text=True)
         wait_until(self.is_up, name)
 
     def is_up(self):

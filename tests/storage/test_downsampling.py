@@ -59,7 +59,10 @@ def latencies():
 
 @pytest.fixture
 def servers(layout, running, latencies):
-    """A Prometheus with these hours, raw and downsampled, and a VictoriaMetrics with the tier of an hour."""
+    """A Prometheus with these hours, raw and downsampled, and a VictoriaMetrics with the tier of an hour.
+
+    The times that follow are those of the last hour, and of the last of the steps of 5 minutes that it is made of.
+    """
     promtool = prometheus.provide()["promtool"]
     blocks = layout.state / "prometheus"
 
@@ -90,26 +93,28 @@ def servers(layout, running, latencies):
                          "timestamps": [round(at * 1000) for at, _ in series["values"]]}) for series in recorded]
     requests.post(f"{storage.url}/api/v1/import", data="\n".join(lines), timeout=10).raise_for_status()
     until(lambda: storage.query(f"tier:{METRIC.name}_count:increase", END), "what was imported is found")
-    return server, storage, recorded[0]["values"][-1][0]
+    hour = recorded[0]["values"][-1][0]
+    [steps] = server.get("/api/v1/query", query=f"tier5m:{METRIC.name}_count:increase[5m]", time=hour)["data"]["result"]
+    return server, storage, hour, steps["values"][-1][0]
 
 
 def test_hours_tell_what_raw_samples_tell(servers, latencies):
-    raw, tier, end = servers
+    raw, tier, hour, step = servers
     seconds = sorted(latency for scraped in latencies.values() for at, several in scraped for latency in several
-                     if end - TOLD * 3600 < at <= end)
+                     if step - TOLD * 3600 < at <= step)
     bounds = (0, *METRIC.buckets)
     from_raw = f"increase({METRIC.name}_bucket[{TOLD}h])"
     from_tier = f"sum_over_time(tier:{METRIC.name}_bucket:increase[{TOLD}h])"
     for q in (0.5, 0.9, 0.95, 0.99):
         (_, of_raw), (_, of_tier) = (
             server.query(f"histogram_quantile({q}, sum by (le) ({growth}))", end)[0]
-            for server, growth in ((raw, from_raw), (tier, from_tier)))
+            for server, growth, end in ((raw, from_raw, step), (tier, from_tier, hour)))
         bucket = bisect.bisect_left(bounds, seconds[int(q * len(seconds))])
         assert bounds[bucket - 1] <= of_tier <= bounds[bucket]
         assert of_tier == pytest.approx(of_raw, rel=0.01)
 
     # the restart costs at most the growth between two scrapes
-    [(_, count)] = tier.query(f"sum_over_time(tier:{METRIC.name}_count:increase[{TOLD}h])", end)
+    [(_, count)] = tier.query(f"sum_over_time(tier:{METRIC.name}_count:increase[{TOLD}h])", hour)
     assert count == pytest.approx(len(seconds), abs=3)
-    [(_, total)] = tier.query(f"sum_over_time(tier:{METRIC.name}_sum:increase[{TOLD}h])", end)
+    [(_, total)] = tier.query(f"sum_over_time(tier:{METRIC.name}_sum:increase[{TOLD}h])", hour)
     assert total == pytest.approx(sum(seconds), rel=0.01)

@@ -1,5 +1,6 @@
 """Two Prometheus with the same rules, and a cluster of two Alertmanagers: one notification, whichever is lost."""
 
+import os
 import sys
 from dataclasses import replace
 
@@ -33,7 +34,10 @@ def receiver(running, layouts):
     [layout, _] = layouts
     command = [sys.executable, "-m", "stack.standins.alert_receiver", "--port", layout.ports.receiver,
                "--state-dir", layout.state / "receiver"]
-    return running(Server(Program("receiver", command), layout.ports.receiver, layout.state, ready="/health"))
+    return running(Server(
+        Program("receiver", command), layout.ports.receiver, layout.state, ready="/health",
+        environment={**os.environ, "SMTP_LISTEN": f"127.0.0.1:{layout.ports.smtp}"},
+    ))  # fmt: skip
 
 
 @pytest.fixture
