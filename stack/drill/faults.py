@@ -219,7 +219,10 @@ FAULTS = (
     Fault(
         "the AI service fails every request", behaving("ai", fail_rate=1),
         "AiServiceErrorRateHigh", PAGED, "calls a second from n8n to the AI image service failed",
-        {"CircuitBreakerOpen": "n8n stops calling a service that fails, and that is told after 1 minute, not 5"},
+        {
+            "CircuitBreakerOpen": "n8n stops calling a service that fails, and that is told after 1 minute, not 5",
+            "AiServiceErrorBudgetBurnSlow": "it wakes nobody, and tells what the failures have cost",
+        },
         busy=True,
     ),
     Fault("the KYC provider is stopped", stopped("kyc_provider"), "KycServiceDown", WRITTEN, "service_name=kyc"),
