@@ -3,6 +3,7 @@
 import json
 import shutil
 import subprocess
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -17,6 +18,8 @@ from exporters.backup.errors import Failed
 NAME = "influencegen-backup"
 # Prometheus writes what it has in memory into the snapshot.
 TIMEOUT_SECONDS = 600
+# One that has just been started has scraped nothing yet; the rarest scrapes are a minute apart.
+PATIENCE_SECONDS = 120
 
 
 def back_up(url: str, data: Path, copy: Path) -> None:
@@ -24,12 +27,25 @@ def back_up(url: str, data: Path, copy: Path) -> None:
 
     Every sample of the copy is then read, each chunk of which has its checksum; Failed if anything is wrong.
     """
+    _wait_for_samples(url)
     with _snapshot(url, data / "snapshots") as snapshot:
         shutil.copytree(snapshot, copy)
         files.compare(snapshot, copy)
     # a snapshot has no write-ahead log; promtool wants the folder of one, and Prometheus would make it
     (copy / "wal").mkdir()
     _read(copy)
+
+
+def _wait_for_samples(url: str) -> None:
+    """Wait until Prometheus holds anything; raise Failed if it goes on holding nothing."""
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while True:
+        answer = requests.get(f"{url}/api/v1/status/tsdb", timeout=TIMEOUT_SECONDS)
+        if answer.ok and answer.json()["data"]["headStats"]["numSeries"]:
+            return
+        if time.monotonic() > deadline:
+            raise Failed(f"Prometheus at {url} has scraped nothing for {PATIENCE_SECONDS} s: are there targets?")
+        time.sleep(1)
 
 
 @contextmanager

@@ -42,13 +42,13 @@ class Prometheus:
 
 
 @contextmanager
-def running(folder, data, *options, scraping=True):
-    """Run a Prometheus on a data folder."""
+def running(folder, data, *options, scraping=True, interval="1s"):
+    """Run a Prometheus on a data folder; it begins to scrape within an interval."""
     folder.mkdir()
     with socket.create_server(("127.0.0.1", 0)) as server:
         port = server.getsockname()[1]
-    configuration = yaml.safe_dump(CONFIGURATION).replace("{port}", str(port)) if scraping else ""
-    (folder / "prometheus.yml").write_text(configuration)
+    configuration = yaml.safe_dump(CONFIGURATION).replace("{port}", str(port)).replace("1s", interval)
+    (folder / "prometheus.yml").write_text(configuration if scraping else "")
     with open(folder / "log", "w") as log:
         process = subprocess.Popen(
             [prometheus.provide()["prometheus"], f"--config.file={folder}/prometheus.yml",
@@ -107,6 +107,13 @@ def test_a_second_prometheus_answers_from_it_as_the_first_did(exporter, source, 
         assert [second.query(*query) for query in queries] == answers
     thresholds = archive / "configuration" / "thresholds.yml"
     assert thresholds.read_bytes() == (prometheus.FOLDER / "thresholds.yml").read_bytes()
+
+
+def test_one_that_has_just_started_is_waited_for(exporter, tmp_path):
+    data = tmp_path / "young-data"
+    with running(tmp_path / "young", data, "--web.enable-admin-api", interval="20s") as young:
+        exporter.configure(prometheus=young.url, data=str(data))
+        assert exporter.run("monitoring")[0]
 
 
 def test_no_snapshot_stays_behind(exporter, source):

@@ -21,7 +21,7 @@ def rules():
 @pytest.mark.parametrize(("days", "evaluated", "n8n_down", "told"), [
     (7, "5m", range(0), {}),
     (1, "1m", range(0), {}),
-    (1, "5m", range(600, 610), {"N8nDown": "critical", "PlatformAvailabilityBudgetBurnSlow": "warning"}),
+    (1, "2m", range(1000, 1010), {"N8nDown": "critical", "PlatformAvailabilityBudgetBurnSlow": "warning"}),
 ], ids=["an ordinary week", "an ordinary day", "n8n is down for ten minutes"])
 def test_who_is_told_of_what(days, evaluated, n8n_down, told, tmp_path):
     wrong = promtool.run(tmp_path, rules(), {
