@@ -1,12 +1,12 @@
 """The GPU exporter in the running system, where the stand-in for a GPU works on the AI service's images."""
 
-import time
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 import requests
 
 from stack import gpu
+from tests.end_to_end.waiting import until
 
 GPU = {"gpu": "0", "uuid": "GPU-00000000-0000-0000-0000-000000000000"}
 DEADLINE_SECONDS = 90
@@ -27,23 +27,16 @@ def gpu_of(stack):
     gpu.control(stack.layout)
 
 
-def wait(condition, what):
-    deadline = time.monotonic() + DEADLINE_SECONDS
-    while not condition():
-        assert time.monotonic() < deadline, f"waited {DEADLINE_SECONDS} s for {what}"
-        time.sleep(0.5)
-
-
 def test_prometheus_knows_the_gpu_and_when_it_is_away(stack, gpu_of):
     labels = {**GPU, "host": "influencegen-1", "job": "gpu"}
-    wait(lambda: gpu_of("gpu_up") == [(labels, 1)], "the GPU")
+    until(lambda: gpu_of("gpu_up") == [(labels, 1)], "the GPU", DEADLINE_SECONDS)
     [(info, _)] = gpu_of("gpu_info")
     assert info["name"] == "Stand-in GPU (no hardware)"
     gpu.control(stack.layout, "all error 9")
-    wait(lambda: gpu_of("gpu_up") == [(labels, 0)], "the GPU to be away")
+    until(lambda: gpu_of("gpu_up") == [(labels, 0)], "the GPU to be away", DEADLINE_SECONDS)
     assert gpu_of("gpu_utilization_percent") == []
     gpu.control(stack.layout)
-    wait(lambda: gpu_of("gpu_up") == [(labels, 1)], "the GPU to be back")
+    until(lambda: gpu_of("gpu_up") == [(labels, 1)], "the GPU to be back", DEADLINE_SECONDS)
 
 
 def test_the_stand_in_works_on_the_images_of_the_ai_service(stack, gpu_of):
@@ -63,8 +56,8 @@ def test_the_stand_in_works_on_the_images_of_the_ai_service(stack, gpu_of):
     try:
         with ThreadPoolExecutor(4) as pool:
             answers = [pool.submit(order, number) for number in range(4)]
-            wait(lambda: utilization() == 50, "four images of eight")
+            until(lambda: utilization() == 50, "four images of eight", DEADLINE_SECONDS)
             assert [answer.result() for answer in answers] == [200] * 4
     finally:
         requests.put(control, json=before, timeout=10)
-    wait(lambda: utilization() == 0, "an idle GPU")
+    until(lambda: utilization() == 0, "an idle GPU", DEADLINE_SECONDS)

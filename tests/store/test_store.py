@@ -40,44 +40,42 @@ def test_values_outlive_kill_9_and_files_do_not_pile_up(store, total):
     assert store.slot_count() == 1
 
 
-def test_threads_lose_nothing(store, total):
+@pytest.fixture
+def in_threads():
+    """A function of (number, work) that calls ``work`` in so many threads, which take turns as often as can be."""
     interval = sys.getswitchinterval()
     sys.setswitchinterval(1e-6)
 
+    def run(number, work):
+        threads = [threading.Thread(target=work) for _ in range(number)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+
+    yield run
+    sys.setswitchinterval(interval)
+
+
+def test_threads_lose_nothing(store, total, in_threads):
     def work():
         for _ in range(20_000):
             store.inc(ATTEMPTS, database="db")
             store.observe(LATENCY, 3.0, database="db")
 
-    try:
-        threads = [threading.Thread(target=work) for _ in range(8)]
-        for thread in threads:
-            thread.start()
-        for thread in threads:
-            thread.join()
-    finally:
-        sys.setswitchinterval(interval)
+    in_threads(8, work)
     assert total(ATTEMPTS) == 160_000
     assert total(LATENCY, sample="5.0") == 160_000
 
 
-def test_scrapes_at_the_same_time_see_each_value_once(store):
+def test_scrapes_at_the_same_time_see_each_value_once(store, in_threads):
     for campaign in range(300):
         store.inc("campaign_applications_total", (campaign,), database="db")
     expected, read = store.read()[0], []
-    interval = sys.getswitchinterval()
-    sys.setswitchinterval(1e-6)
-    try:
-        for _ in range(20):
-            # forgets what was decoded
-            store.configure(store.directory().parent)
-            threads = [threading.Thread(target=lambda: read.append(store.read()[0])) for _ in range(4)]
-            for thread in threads:
-                thread.start()
-            for thread in threads:
-                thread.join()
-    finally:
-        sys.setswitchinterval(interval)
+    for _ in range(20):
+        # forgets what was decoded
+        store.configure(store.directory().parent)
+        in_threads(4, lambda: read.append(store.read()[0]))
     assert len(read) == 80
     assert all(values == expected for values in read)
 
