@@ -6,7 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from stack import odoo, postgres, prometheus, system
+from stack import browser, odoo, postgres, prometheus, system
 from stack.console import step
 from stack.layout import PROJECT, Layout
 from stack.ports import Ports
@@ -21,12 +21,14 @@ def test(layout: Layout) -> bool:
     try:
         source = system.prepare(own)
         configuration = _copy_database(own, source)
+        # promtool, and the browser that Odoo's own tours look for
+        programs = [prometheus.provide()["promtool"].parent, browser.chromium().parent]
         environment = {
             **os.environ,
             **odoo.environment(source),
             **own.ports.variables(),
             "INFLUENCEGEN_STATE": str(own.state),
-            "PATH": f"{prometheus.provide()['promtool'].parent}:{os.environ['PATH']}",
+            "PATH": ":".join([*map(str, programs), os.environ["PATH"]]),
             # pytest-odoo reads Odoo's configuration file from it
             "ODOO_RC": str(configuration),
         }

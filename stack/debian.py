@@ -85,7 +85,8 @@ class _Suite:
         wanted = self._missing_on_machine(packages) if dependencies else packages
         shutil.rmtree(downloads)
         downloads.mkdir()
-        self._apt("download", *wanted, cwd=downloads)
+        if wanted:
+            self._apt("download", *wanted, cwd=downloads)
         for archive in sorted(downloads.glob("*.deb")):
             run(["dpkg", "-x", archive, self.root], log=self.log)
         for package in packages:

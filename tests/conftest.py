@@ -22,3 +22,16 @@ def database():
     from odoo.tests.common import get_db_name
 
     return get_db_name()
+
+
+@pytest.fixture(scope="session")
+def chromium():
+    """A real Chromium, driven by Playwright; each test opens a context of its own in it."""
+    from playwright.sync_api import sync_playwright
+
+    from stack import browser
+
+    with sync_playwright() as playwright:
+        launched = playwright.chromium.launch(executable_path=browser.chromium())
+        yield launched
+        launched.close()

@@ -1,0 +1,53 @@
+"""A real browser: the Chromium on PATH, or else Debian's, unpacked with what the machine lacks for it."""
+
+import os
+import shutil
+from pathlib import Path
+
+from stack import debian
+from stack.layout import cache
+
+NAMES = ("google-chrome", "chromium", "chromium-browser", "google-chrome-stable")
+
+
+def chromium() -> Path:
+    """Return the path of a Chromium that runs as it is; its folder can be put on PATH."""
+    for name in NAMES:
+        if found := shutil.which(name):
+            return Path(found)
+    debian.unpacked_with_dependencies("fonts-dejavu-core")
+    root = debian.unpacked_with_dependencies("chromium")
+    place = cache() / "chromium"
+    place.mkdir(parents=True, exist_ok=True)
+    _replace(place / "fonts.conf", _fonts(root, place))
+    launcher = _replace(place / "chromium", _launcher(root, place))
+    launcher.chmod(0o755)
+    return launcher
+
+
+def _launcher(root: Path, place: Path) -> str:
+    libraries = sorted({str(path.parent) for path in root.glob("usr/lib/*-linux-gnu/**/lib*.so*")})
+    return (
+        "#!/bin/sh\n"
+        f"export LD_LIBRARY_PATH='{':'.join(libraries)}' FONTCONFIG_FILE='{place}/fonts.conf'\n"
+        f"exec '{root}/usr/lib/chromium/chromium' \"$@\"\n"
+    )
+
+
+def _fonts(root: Path, place: Path) -> str:
+    return (
+        '<?xml version="1.0"?>\n'
+        '<!DOCTYPE fontconfig SYSTEM "urn:fontconfig:fonts.dtd">\n'
+        f"<fontconfig><dir>{root}/usr/share/fonts</dir><dir>/usr/share/fonts</dir>"
+        f"<cachedir>{place}/fonts</cachedir></fontconfig>\n"
+    )
+
+
+def _replace(path: Path, text: str) -> Path:
+    """Write a file in one step, because several may do so at once."""
+    if not path.exists() or path.read_text() != text:
+        temporary = path.with_suffix(f".{os.getpid()}")
+        temporary.write_text(text)
+        temporary.chmod(0o755)
+        temporary.replace(path)
+    return path
