@@ -1,6 +1,6 @@
 """Values of a form that are refused: which field each refusal is about, and how the form shows it."""
 
-from dataclasses import dataclass, field
+import dataclasses
 
 from markupsafe import Markup
 
@@ -14,7 +14,7 @@ def about(name, error):
     return error
 
 
-@dataclass
+@dataclasses.dataclass
 class Refusal:
     """A form that was refused, for the page that shows it again; without a `form` nothing was refused.
 
@@ -24,7 +24,7 @@ class Refusal:
     form: str = ""
     message: str = ""
     field: str = ""
-    values: dict[str, str] = field(default_factory=dict)
+    values: dict[str, str] = dataclasses.field(default_factory=dict)
 
     @classmethod
     def of(cls, form, error, values):

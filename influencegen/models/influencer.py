@@ -140,7 +140,9 @@ class Influencer(models.Model):
         if not birthdate:
             raise about("birthdate", ValidationError(self.env._("A date of birth is required, as YYYY-MM-DD.")))
         if values.get("consent") is not True:
-            raise about("consent", ValidationError(self.env._("Consent to the processing of personal data is required.")))
+            raise about(
+                "consent", ValidationError(self.env._("Consent to the processing of personal data is required."))
+            )
         return {
             "name": name.strip(),
             "email": email_normalize(email),
