@@ -34,6 +34,7 @@ def open_page(chromium):
 
     def open_page(url, person=None, viewport=DESKTOP):
         context = browser_of(chromium, person, viewport)
+        context.set_default_timeout(15_000)  # ms
         contexts.append(context)
         page = context.new_page()
         page.goto(url)

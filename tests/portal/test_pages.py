@@ -23,7 +23,8 @@ def focused(page):
 
 
 def described(page, selector):
-    """Return the text that a field is described by."""
+    """Return what a field that was refused is described by."""
+    page.locator(f"{selector}[aria-invalid=true]").wait_for()
     return page.locator(f"#{page.locator(selector).get_attribute('aria-describedby')}").inner_text()
 
 
