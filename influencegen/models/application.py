@@ -30,6 +30,7 @@ class Application(models.Model):
         readonly=True,
         copy=False,
         index=True,
+        group_expand=True,
     )
     content_ids = fields.One2many("influencegen.content", "application_id")
 

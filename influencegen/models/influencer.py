@@ -55,6 +55,7 @@ class Influencer(models.Model):
         index=True,
         copy=False,
         default="registered",
+        group_expand=True,
     )
     activated_at = fields.Datetime(readonly=True, copy=False)
     kyc_ids = fields.One2many(

@@ -60,6 +60,7 @@ class Kyc(models.Model):
         index=True,
         copy=False,
         default="awaiting_document",
+        group_expand=True,
     )
     submitted_at = fields.Datetime(readonly=True)
     automated_outcome = fields.Selection(
