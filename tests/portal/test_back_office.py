@@ -30,8 +30,9 @@ ROLES = {
 }
 # Lists whose rows are edited in place.
 WITHOUT_FORM = {"menu_image_model"}
-# What the browser says because nothing stands before Odoo that leads this to its websocket worker.
-WEBSOCKET = "WebSocket connection to"
+# What the console says of other things than the platform: nothing stands before Odoo that leads this to its websocket
+# worker, and Debian's package leaves this script of Odoo's calls out.
+NOT_OURS = ("WebSocket connection to", "selfie_segmentation")
 
 
 @pytest.fixture
@@ -74,7 +75,7 @@ def open_menu(page, name):
     return views
 
 
-def open_record(page, name):
+def open_record(page):
     """Open the first record of the list; the test's business sees to it that there is one."""
     page.locator(".o_data_row .o_data_cell").first.click()
     page.locator(".o_form_view").wait_for()
@@ -82,20 +83,19 @@ def open_record(page, name):
 
 def menus_of(platform, login, password):
     """Return the names of the platform's menus that open something for a user."""
-    menus = Office(platform.url, login, password).call("ir.ui.menu", "load_web_menus", False)
+    menus = Office(platform.url, login, password).call("ir.ui.menu", "load_web_menus", [], False)
     [root] = [menu["id"] for menu in menus.values() if menu["xmlid"] == "influencegen.menu_root"]
     return {
         menu["xmlid"].removeprefix("influencegen.")
         for menu in menus.values()
-        if menu["appID"] == root and menu["actionID"] and menu["id"] != root
-        and menu["xmlid"].removeprefix("influencegen.") in MENUS
+        if menu["appID"] == root and menu["xmlid"].removeprefix("influencegen.") in MENUS
     }  # fmt: skip
 
 
 def errors(page, complaints):
     """Return what a user or the console was told went wrong."""
     dialogs = page.locator(".o_error_dialog, .o_notification:has(.bg-danger)").all_inner_texts()
-    return dialogs + [complaint for complaint in complaints if WEBSOCKET not in complaint]
+    return dialogs + [complaint for complaint in complaints if not any(part in complaint for part in NOT_OURS)]
 
 
 def test_administrator(platform, working, referred, back_office, complaints):
@@ -106,7 +106,7 @@ def test_administrator(platform, working, referred, back_office, complaints):
                 page.click(f".o_switch_view.o_{view}")
                 page.locator(f".o_{view}_view").wait_for()
             if view == "list" and name not in WITHOUT_FORM:
-                open_record(page, name)
+                open_record(page)
                 page.go_back()
                 page.locator(".o_list_view").wait_for()
             assert errors(page, complaints) == [], (name, view)
@@ -120,5 +120,5 @@ def test_role(platform, working, referred, back_office, complaints, role):
     for name in MENUS.keys() & ROLES[role]:
         for view in open_menu(page, name):
             if view == "list":
-                open_record(page, name)
+                open_record(page)
         assert errors(page, complaints) == [], name

@@ -45,7 +45,7 @@ def test_register_and_ask_for_an_image(platform, open_page):
     type_in(page, "#password", PASSWORD)
     page.keyboard.press("Enter")
 
-    page.wait_for_url("**/my/influencegen")
+    page.get_by_role("heading", name="AI images").wait_for()
     type_in(page, "#image_prompt", "A cat that plays")
     tab_to(page, "#image_model")
     page.keyboard.press("ArrowDown")
