@@ -8,7 +8,7 @@ LONGEST_WAY = 40  # presses of the tabulator
 
 
 def tab_to(page, selector):
-    """Press the tabulator until the element has the focus; it must be seen to have it."""
+    """Press the tabulator until the element has the focus."""
     for _press in range(LONGEST_WAY):
         page.keyboard.press("Tab")
         if page.evaluate("selector => document.activeElement.matches(selector)", selector):
@@ -46,6 +46,8 @@ def test_register_and_ask_for_an_image(platform, open_page):
     page.keyboard.press("Enter")
 
     page.get_by_role("heading", name="AI images").wait_for()
+    tab_to(page, "nav a[href='#influencegen_images']")
+    page.keyboard.press("Enter")
     type_in(page, "#image_prompt", "A cat that plays")
     tab_to(page, "#image_model")
     page.keyboard.press("ArrowDown")
