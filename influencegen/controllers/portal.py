@@ -1,9 +1,14 @@
+from dataclasses import asdict
+
 from odoo.exceptions import UserError, ValidationError
 from odoo.http import request, route
 
 from odoo.addons.portal.controllers.portal import CustomerPortal
 
 from ..models.kyc import DOCUMENT_MAX_BYTES
+from ..refusal import Refusal
+
+KEPT = 2000  # characters of a value that a session keeps until its form is shown again
 
 
 class InfluencerPortal(CustomerPortal):
@@ -24,7 +29,8 @@ class InfluencerPortal(CustomerPortal):
             "document_types": request.env["influencegen.kyc"]
             ._fields["document_type"]
             ._description_selection(request.env),
-            "error": request.session.pop("influencegen_error", None),
+            "refusal": Refusal(**request.session.pop("influencegen_refusal", {})),
+            "done": request.session.pop("influencegen_done", None),
         }
 
     @route("/my/influencegen", type="http", auth="user", website=True)
@@ -46,12 +52,14 @@ class InfluencerPortal(CustomerPortal):
             kyc.sudo()._submit_document(document_type, document.filename if document else "", content)
             return {"state": kyc.state}
 
-        return self._answer(submit)
+        return self._answer("kyc", submit, request.env._("Your document has arrived."))
 
-    def _answer(self, work):
+    def _answer(self, form, work, done):
         """Do the `work` of a form, and send the browser back to the page, or JSON to who accepts it.
 
-        What `work` returns is the JSON object; a UserError or ValidationError from it undoes it and is shown.
+        :param form: identity of the form in the page, for what was refused to be shown in it
+        :param work: function that returns the JSON object; a UserError or ValidationError from it undoes it
+        :param done: what the page then says, if it went well
         """
         wants_json = request.httprequest.accept_mimetypes.best == "application/json"
         try:
@@ -60,8 +68,10 @@ class InfluencerPortal(CustomerPortal):
             request.env.cr.rollback()
             if wants_json:
                 return request.make_json_response({"error": error.args[0]}, status=400)
-            request.session["influencegen_error"] = error.args[0]
+            values = {name: value for name, value in request.httprequest.form.items() if len(value) <= KEPT}
+            request.session["influencegen_refusal"] = asdict(Refusal.of(form, error, values))
         else:
             if wants_json:
                 return request.make_json_response(result)
+            request.session["influencegen_done"] = done
         return request.redirect("/my/influencegen")

@@ -29,7 +29,7 @@ class CampaignPortal(InfluencerPortal):
             application = self._open_campaign(campaign_id).sudo()._apply(self._influencer().sudo(), message)
             return {"id": application.id, "state": application.state}
 
-        return self._answer(apply)
+        return self._answer(f"application_{campaign_id}", apply, request.env._("Your application was sent."))
 
     @route("/my/influencegen/applications/<int:application_id>/content", type="http", auth="user", methods=["POST"],
            website=True)
@@ -41,7 +41,7 @@ class CampaignPortal(InfluencerPortal):
             content = application.sudo()._submit_content(url, caption)
             return {"id": content.id, "state": content.state}
 
-        return self._answer(submit)
+        return self._answer(f"content_{application_id}", submit, request.env._("Your content was submitted."))
 
     @route("/my/influencegen/images", type="http", auth="user", methods=["POST"], website=True)
     def image_request(self, model="", prompt="", campaign_id="", **kwargs):
@@ -50,7 +50,9 @@ class CampaignPortal(InfluencerPortal):
             image = request.env["influencegen.image"]._request(model, prompt, campaign=campaign)
             return {"request_id": image.uuid, "state": image.state}
 
-        return self._answer(ask)
+        return self._answer(
+            "image", ask, request.env._("Your image is being made. It will show here under AI images.")
+        )
 
     def _open_campaign(self, campaign_id):
         campaign = request.env["influencegen.campaign"].search([("id", "=", campaign_id)])

@@ -3,6 +3,8 @@ import json
 from odoo.exceptions import ValidationError
 from odoo.http import Controller, request, route
 
+from ..refusal import Refusal
+
 MAX_BODY = 64 * 1024  # bytes
 HANDLES_ASKED = 3
 
@@ -12,7 +14,7 @@ class Registration(Controller):
 
     @route("/influencegen/register", type="http", auth="public", methods=["GET"], website=True)
     def form(self):
-        return self._render_form({}, [])
+        return self._render_form(Refusal(), [])
 
     @route("/influencegen/register", type="http", auth="public", methods=["POST"], website=True)
     def submit(self, **form):
@@ -28,7 +30,7 @@ class Registration(Controller):
             )
         except ValidationError as error:
             request.env.cr.rollback()
-            return self._render_form(form, handles, error.args[0])
+            return self._render_form(Refusal.of("registration", error, form), handles)
         return request.render("influencegen.registration_done", {"influencer": influencer})
 
     @route("/influencegen/api/register", type="http", auth="public", methods=["POST"], csrf=False, save_session=False)
@@ -54,16 +56,15 @@ class Registration(Controller):
     def _refuse(self, reason, status=400):
         return request.make_json_response({"error": reason}, status=status)
 
-    def _render_form(self, form, handles, error=None):
+    def _render_form(self, refusal, handles):
         platform = request.env["influencegen.handle"]._fields["platform"]
         rows = handles + [{"platform": None, "handle": ""}] * (HANDLES_ASKED - len(handles))
         return request.render(
             "influencegen.registration",
             {
-                "form": form,
+                "refusal": refusal,
                 "handles": rows,
                 "platforms": platform._description_selection(request.env),
-                "error": error,
             },
-            status=400 if error else 200,
+            status=400 if refusal.form else 200,
         )

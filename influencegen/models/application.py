@@ -4,6 +4,7 @@ from odoo import api, fields, models
 from odoo.exceptions import UserError, ValidationError
 
 from ..compat import Constraint
+from ..refusal import about
 
 
 class Application(models.Model):
@@ -29,6 +30,7 @@ class Application(models.Model):
         readonly=True,
         copy=False,
         index=True,
+        group_expand=True,
     )
     content_ids = fields.One2many("influencegen.content", "application_id")
 
@@ -67,7 +69,7 @@ class Application(models.Model):
             raise UserError(self.env._("Only active influencers can submit content."))
         address = urlsplit((url or "").strip())
         if address.scheme not in ("http", "https") or not address.hostname:
-            raise UserError(self.env._("The content needs a web address (http or https)."))
+            raise about("url", UserError(self.env._("The content needs a web address (http or https).")))
         return self.env["influencegen.content"].create({
             "application_id": self.id,
             "url": address.geturl(),

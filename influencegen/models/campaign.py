@@ -20,6 +20,7 @@ class Campaign(models.Model):
         readonly=True,
         copy=False,
         index=True,
+        group_expand=True,
     )
     date_start = fields.Date(string="Start", required=True, default=fields.Date.context_today)
     date_end = fields.Date(string="End")

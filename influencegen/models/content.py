@@ -24,6 +24,7 @@ class Content(models.Model):
         readonly=True,
         copy=False,
         index=True,
+        group_expand=True,
     )
     payment_ids = fields.One2many("influencegen.payment", "content_id")
 

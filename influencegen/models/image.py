@@ -16,6 +16,7 @@ from odoo.modules.registry import Registry
 
 from .. import signing
 from ..compat import Constraint
+from ..refusal import about
 from ..transaction import claim, commit
 from .api import ApiError
 from .stateful import utcnow
@@ -102,10 +103,10 @@ class Image(models.Model):
         influencer = self._check_requester(campaign)
         prompt = (prompt or "").strip()
         if not prompt:
-            raise UserError(self.env._("Say what the image should show."))
+            raise about("prompt", UserError(self.env._("Say what the image should show.")))
         model = self.env["influencegen.image.model"].sudo().search([("code", "=", model_code)], limit=1)
         if not model:
-            raise UserError(self.env._("There is no image model “%s”.", model_code))
+            raise about("model", UserError(self.env._("There is no image model “%s”.", model_code)))
         self._check_quota()
         image = self.sudo().create({
             "user_id": self.env.uid,

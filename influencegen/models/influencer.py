@@ -6,6 +6,7 @@ from odoo.exceptions import UserError, ValidationError
 from odoo.tools import email_normalize, mute_logger
 
 from ..compat import USER_GROUPS, Constraint
+from ..refusal import about
 from .stateful import utcnow
 
 ADULT = 18  # years
@@ -54,6 +55,7 @@ class Influencer(models.Model):
         index=True,
         copy=False,
         default="registered",
+        group_expand=True,
     )
     activated_at = fields.Datetime(readonly=True, copy=False)
     kyc_ids = fields.One2many(
@@ -89,7 +91,9 @@ class Influencer(models.Model):
     def _check_adult(self):
         latest = fields.Date.today() - relativedelta(years=ADULT)
         if any(influencer.birthdate > latest for influencer in self):
-            raise ValidationError(self.env._("An influencer must be at least %s years old.", ADULT))
+            raise about(
+                "birthdate", ValidationError(self.env._("An influencer must be at least %s years old.", ADULT))
+            )
 
     @api.model
     def _sign_up(self, values, source):
@@ -100,7 +104,9 @@ class Influencer(models.Model):
         :raises ValidationError: says what is wrong with the values; the caller rolls back
         """
         values = self._read_registration(values)
-        already_registered = ValidationError(self.env._("This e-mail address is already registered."))
+        already_registered = about(
+            "email", ValidationError(self.env._("This e-mail address is already registered."))
+        )
         if self._is_taken(values["email"]):
             raise already_registered
         try:
@@ -125,17 +131,19 @@ class Influencer(models.Model):
         """Return the values of a registration as those of a record; raise ValidationError if they can't be."""
         name, email = values.get("name"), values.get("email")
         if not isinstance(name, str) or not name.strip():
-            raise ValidationError(self.env._("A name is required."))
+            raise about("name", ValidationError(self.env._("A name is required.")))
         if not isinstance(email, str) or not email_normalize(email):
-            raise ValidationError(self.env._("A valid e-mail address is required."))
+            raise about("email", ValidationError(self.env._("A valid e-mail address is required.")))
         try:
             birthdate = fields.Date.to_date(values.get("birthdate"))
         except (TypeError, ValueError):
             birthdate = None
         if not birthdate:
-            raise ValidationError(self.env._("A date of birth is required, as YYYY-MM-DD."))
+            raise about("birthdate", ValidationError(self.env._("A date of birth is required, as YYYY-MM-DD.")))
         if values.get("consent") is not True:
-            raise ValidationError(self.env._("Consent to the processing of personal data is required."))
+            raise about(
+                "consent", ValidationError(self.env._("Consent to the processing of personal data is required."))
+            )
         return {
             "name": name.strip(),
             "email": email_normalize(email),

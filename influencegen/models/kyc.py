@@ -6,6 +6,7 @@ from odoo import api, fields, models
 from odoo.exceptions import UserError, ValidationError
 from odoo.tools.mimetypes import guess_mimetype
 
+from ..refusal import about
 from ..transaction import claim, commit
 from .api import ApiError
 from .stateful import utcnow
@@ -59,6 +60,7 @@ class Kyc(models.Model):
         index=True,
         copy=False,
         default="awaiting_document",
+        group_expand=True,
     )
     submitted_at = fields.Datetime(readonly=True)
     automated_outcome = fields.Selection(
@@ -111,15 +113,15 @@ class Kyc(models.Model):
     def _check_document(self, document_type, filename, content):
         """Return the document's MIME type; raise ValidationError if it isn't one that is accepted."""
         if document_type not in self._fields["document_type"].get_values(self.env):
-            raise ValidationError(self.env._("Choose the type of the document."))
+            raise about("document_type", ValidationError(self.env._("Choose the type of the document.")))
         if not content:
-            raise ValidationError(self.env._("The document is empty."))
+            raise about("document", ValidationError(self.env._("The document is empty.")))
         if len(content) > DOCUMENT_MAX_BYTES:
-            raise ValidationError(self.env._("The document is larger than 5 MB."))
+            raise about("document", ValidationError(self.env._("The document is larger than 5 MB.")))
         mimetype = guess_mimetype(content)
         extension = filename.rpartition(".")[2].lower()
         if extension not in DOCUMENT_EXTENSIONS.get(mimetype, ()):
-            raise ValidationError(self.env._("The document must be a PDF, JPEG or PNG file."))
+            raise about("document", ValidationError(self.env._("The document must be a PDF, JPEG or PNG file.")))
         return mimetype
 
     def _verify(self):

@@ -50,6 +50,7 @@ class Payment(models.Model):
         readonly=True,
         copy=False,
         index=True,
+        group_expand=True,
     )
     paid_at = fields.Datetime(readonly=True, copy=False)
     attempt_ids = fields.One2many(
