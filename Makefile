@@ -1,6 +1,6 @@
 # The verbs of the project. `make` alone lists them.
 .DEFAULT_GOAL := help
-.PHONY: help demo drill up stop clean test bench lint docs rules mutations review
+.PHONY: help demo drill up stop clean test bench lint docs rules mutations review preview
 
 # The Python that the project's own environment is made with.
 PYTHON ?= $(shell for python in python3 python3.13 python3.12 python3.11; do \
@@ -51,3 +51,6 @@ mutations: ## Change each threshold of each alert a little, and see that a test 
 
 review: ## List which alerts fired and never fired, silences, and metrics that nobody uses, of the running system
 	$(in_environment) prometheus/review.py --prometheus http://127.0.0.1:$(or $(IG_PROMETHEUS_PORT),9090)
+
+preview: ## Draw the dashboards from the running system into docs/images/dashboards (PREVIEW_ARGS="..." for some)
+	$(in_environment) -m grafana_dashboards.preview $(PREVIEW_ARGS)

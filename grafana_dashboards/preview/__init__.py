@@ -18,7 +18,6 @@ from stack.console import Trouble, run
 from stack.layout import PROJECT, Layout
 
 HERE = Path(__file__).parent
-DASHBOARDS = HERE.parent
 SOURCES = PROJECT / "compose" / "grafana" / "datasource.yml"
 ADDRESS = "http://preview.invalid"
 # Width, height and pixels for each of them; on a phone Grafana puts one panel below the other.
@@ -31,6 +30,11 @@ class Drawing:
 
     page: Page
     complaints: list[str] = field(default_factory=list)
+
+
+def dashboards() -> list[Path]:
+    """Return the files of all dashboards; each is in the folder of whom it is for."""
+    return sorted(path for path in HERE.parent.glob("*/*.json") if path.parent != HERE)
 
 
 @contextmanager
@@ -52,7 +56,8 @@ def bundled() -> Iterator[Path]:
 
 
 @contextmanager
-def drawn(browser: Browser, bundle: Path, layout: Layout, dashboard: Path, screen: str, last: str = "") -> Iterator[Drawing]:
+def drawn(browser: Browser, bundle: Path, layout: Layout, dashboard: Path, screen: str,
+          last: str = "") -> Iterator[Drawing]:
     """Draw a dashboard from the data of the system of that layout, and wait until each panel has its answer.
 
     bundle: folder that ``bundled`` gives.
@@ -83,8 +88,8 @@ def drawn(browser: Browser, bundle: Path, layout: Layout, dashboard: Path, scree
 
 def _sources() -> dict[str, str]:
     """Return how far apart the samples of each Prometheus-like data source are, by its uid."""
-    provisioned = yaml.safe_load(SOURCES.read_text())["datasources"]
-    return {source["uid"]: source["jsonData"]["timeInterval"] for source in provisioned if source["type"] == "prometheus"}
+    sources = yaml.safe_load(SOURCES.read_text())["datasources"]
+    return {source["uid"]: source["jsonData"]["timeInterval"] for source in sources if source["type"] == "prometheus"}
 
 
 def _answer(route: Route, bundle: Path, layout: Layout, dashboard: str) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 from PIL import Image
 from playwright.sync_api import sync_playwright
 
-from grafana_dashboards.preview import DASHBOARDS, SCREENS, bundled, drawn
+from grafana_dashboards.preview import SCREENS, bundled, dashboards, drawn
 from stack import browser
 from stack.console import step, told
 from stack.layout import PROJECT, Layout
@@ -20,14 +20,15 @@ def main() -> None:
     parser.add_argument("--last", default="", help="time range instead of the dashboard's own, such as 30m")
     parser.add_argument("--into", type=Path, default=PROJECT / "docs" / "images" / "dashboards", metavar="folder")
     asked = parser.parse_args()
-    names = asked.names or sorted(path.stem for path in DASHBOARDS.glob("*.json"))
+    chosen = [path for path in dashboards() if not asked.names or path.stem in asked.names]
+    if unknown := set(asked.names) - {path.stem for path in chosen}:
+        parser.error(f"no such dashboard: {', '.join(sorted(unknown))}")
     asked.into.mkdir(parents=True, exist_ok=True)
     with bundled() as bundle, sync_playwright() as playwright:
         chromium = playwright.chromium.launch(executable_path=browser.chromium())
-        for name in names:
+        for dashboard in chosen:
             for screen in asked.screen:
-                picture = asked.into / f"{name}-{screen}.png"
-                dashboard = DASHBOARDS / f"{name}.json"
+                picture = asked.into / f"{dashboard.stem}-{screen}.png"
                 with (
                     step(str(picture)),
                     drawn(chromium, bundle, Layout.from_environment(), dashboard, screen, asked.last) as drawing,
@@ -37,7 +38,8 @@ def main() -> None:
 
 def _write(screenshot: bytes, picture: Path) -> None:
     """Write a PNG in 256 colours: a third of its size, and no difference to see in charts and text."""
-    Image.open(io.BytesIO(screenshot)).convert("RGB").quantize(256, dither=Image.Dither.NONE).save(picture, optimize=True)
+    few = Image.open(io.BytesIO(screenshot)).convert("RGB").quantize(256, dither=Image.Dither.NONE)
+    few.save(picture, optimize=True)
 
 
 if __name__ == "__main__":

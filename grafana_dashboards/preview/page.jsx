@@ -56,8 +56,7 @@ function Dashboard({ dashboard, context }) {
 
 async function draw() {
   const { dashboard, sources, last } = await (await fetch("/dashboard.json")).json();
-  const raw = last ? { from: `now-${last}`, to: "now" } : dashboard.time;
-  const range = rangeUtil.convertRawToRange(raw);
+  const range = rangeUtil.convertRawToRange(last ? { from: `now-${last}`, to: "now" } : dashboard.time);
   const context = { sources, range, known: await variables(dashboard.templating?.list ?? [], range) };
   const theme = createTheme({ colors: { mode: "dark" } });
   createRoot(document.getElementById("page")).render(

@@ -5,7 +5,7 @@ import { frames as ask, interpolate } from "./prometheus.js";
 
 const {
   applyFieldOverrides, FieldType, getDisplayValueAlignmentFactors, getFieldDisplayValues,
-  renderTextPanelMarkdown, standardTransformers, standardTransformersRegistry, transformDataFrame, VizOrientation,
+  rangeUtil, renderTextPanelMarkdown, standardTransformers, standardTransformersRegistry, transformDataFrame, VizOrientation,
 } = require("@grafana/data");
 const { BarGauge, BigValue, PanelChrome, Table, TimeSeries, useTheme2, VizRepeater } = require("@grafana/ui");
 const { lastValueFrom } = require("rxjs");
@@ -24,8 +24,9 @@ const TIME_SERIES = {
 };
 
 /** A panel of the given size in pixels; its element says in data-state whether it is done, empty or has an error. */
-export function Panel({ panel, context, width, height }) {
+export function Panel({ panel, context: { range, ...rest }, width, height }) {
   const theme = useTheme2();
+  const [context] = useState({ ...rest, range: panel.timeFrom ? last(panel.timeFrom) : range });
   const [{ state, frames, message }, told] = useState({ state: "loading" });
   useEffect(() => {
     answers(panel, { ...context, width, theme })
@@ -37,6 +38,7 @@ export function Panel({ panel, context, width, height }) {
     <div data-panel={title} data-type={panel.type} data-state={state} data-message={message}>
       <PanelChrome title={title} description={panel.description} width={width} height={height} statusMessage={message}
         padding={panel.type === "table" ? "none" : "md"}
+        titleItems={panel.timeFrom && <small className="since">{rangeUtil.describeTimeRange(context.range.raw)}</small>}
         displayMode={panel.transparent ? "transparent" : "default"}>
         {(width, height) => {
           const Drawing = DRAWINGS[panel.type];
@@ -47,6 +49,10 @@ export function Panel({ panel, context, width, height }) {
       </PanelChrome>
     </div>
   );
+}
+
+function last(duration) {
+  return rangeUtil.convertRawToRange({ from: `now-${duration}`, to: "now" });
 }
 
 async function answers(panel, context) {
