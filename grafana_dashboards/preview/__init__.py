@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import urlsplit
 
+import requests
 import yaml
 from playwright.sync_api import Browser, Page, Route, TimeoutError
 
@@ -99,9 +100,12 @@ def _answer(route: Route, bundle: Path, layout: Layout, dashboard: str) -> None:
         route.fulfill(body=dashboard, content_type="application/json")
     elif path.startswith("/datasource/"):
         uid = path.split("/")[2]
-        port = getattr(layout.ports, uid.replace("-", "_"))
-        asked = route.request.url.replace(f"{ADDRESS}/datasource/{uid}", f"http://127.0.0.1:{port}", 1)
-        route.fulfill(response=route.fetch(url=asked))
+        address = f"http://127.0.0.1:{getattr(layout.ports, uid.replace('-', '_'))}"
+        try:
+            told = requests.get(route.request.url.replace(f"{ADDRESS}/datasource/{uid}", address, 1), timeout=30).text
+        except requests.RequestException as error:
+            told = json.dumps({"status": "error", "error": f"{uid} does not answer: {error}"})
+        route.fulfill(body=told, content_type="application/json")
     elif (bundle / path[1:]).is_file():
         route.fulfill(path=bundle / path[1:])
     else:
