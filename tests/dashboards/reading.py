@@ -40,7 +40,7 @@ def interpolated(expr, **intervals):
     """A query as it is sent: intervals are put in, and all values of each variable are chosen."""
     for name, value in {**INTERVALS, **{f"$__{name}": value for name, value in intervals.items()}}.items():
         expr = expr.replace(name, value)
-    return re.sub(r"\$\w+", ".*", expr)
+    return re.sub(r"\$[a-z]\w+", ".*", expr)
 
 
 PANELS = [(dashboard, panel) for dashboard in DASHBOARDS.values() for panel in panels(dashboard)]
