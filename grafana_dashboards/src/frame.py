@@ -51,6 +51,10 @@ class Page:
             made.with_row(dashboard.Row(question).id(number := number + 1))
             for panel in panels:
                 made.with_panel(panel.id(number := number + 1))
-        return made.build()
+        built = made.build()
+        for variable in built.templating.list_val:
+            # what the SDK adds to all of them for those of intervals; Grafana 12.0 does not know it
+            variable.auto = variable.auto_min = variable.auto_count = None
+        return built
 
 

@@ -11,7 +11,7 @@ from prometheus.src.thresholds import Thresholds
 from .palette import CRITICAL, GOOD, WARNING
 
 _COLOURS = {"critical": CRITICAL, "warning": WARNING}
-_LEAST = 0.001
+LEAST = 0.001
 """What is more than none: an alert above 0 is silent at 0."""
 
 
@@ -35,7 +35,7 @@ def steps(*alerts: str) -> list[Threshold]:
     """
     limits = [(*(_thresholds().limit(name) or ("above", 0)), _alerts()[name].severity) for name in alerts]
     steps = [Threshold(value=None, color=_worst(limits, float("-inf")))]
-    for value in sorted({max(figure, _LEAST) for _, figure, _ in limits}):
+    for value in sorted({max(figure, LEAST) for _, figure, _ in limits}):
         colour = _worst(limits, value)
         if colour != steps[-1].color:
             steps.append(Threshold(value=value, color=colour))
@@ -62,5 +62,5 @@ def runbook(alert: str) -> str:
 
 def _worst(limits, value):
     reached = {severity for side, figure, severity in limits
-               if (value >= max(figure, _LEAST) if side == "above" else value < figure)}
+               if (value >= max(figure, LEAST) if side == "above" else value < figure)}
     return next((colour for severity, colour in _COLOURS.items() if severity in reached), GOOD)

@@ -19,13 +19,13 @@ from .palette import NEUTRAL, SERIES
 from .queries import Query, source
 
 
-def figure(title: str, query: Query, unit: str, *, width: int = 4, words: dict[str, str] | None = None,
-           **told) -> stat.Panel:
+def figure(title: str, query: Query, unit: str, *, width: int = 4, height: int = 4,
+           words: dict[str, str] | None = None, **told) -> stat.Panel:
     """Return one large figure: what is now. If its series has ended it tells so, and not what was last known.
 
     words: what to show in place of a value. The rest is as of :func:`_told`.
     """
-    panel = stat.Panel().height(4).span(width).color_mode(shapes.BigValueColorMode.BACKGROUND)
+    panel = stat.Panel().height(height).span(width).color_mode(shapes.BigValueColorMode.BACKGROUND)
     panel.graph_mode(shapes.BigValueGraphMode.NONE).text_mode(shapes.BigValueTextMode.VALUE)
     panel.reduce_options(common.ReduceDataOptions().calcs(["lastNotNull"]))
     if words:

@@ -36,12 +36,12 @@ _BURN = [f"{objective.alert}{speed}" for objective in _PROMISED for speed in ("F
 
 _FIRST = (
     figure("Budgets that are used up too fast",
-           Query(f'count(ALERTS{{alertstate="firing", alertname=~".*BudgetBurn.*"}}) or vector(0)'), "none", width=6,
+           Query(f'count(ALERTS{{alertstate="firing", alertname=~".*BudgetBurn.*"}}) or vector(0)'), "none", width=6, height=8,
            spec="not in it; the alerts of system.availability.percentage and of the SLAs of the calls",
            says="How many alerts about error budgets fire. Each has a runbook.",
            empty="Prometheus does not answer.", alerts=("OdooDown",), words={"0": "none"}),
     figure("The platform is up", Query("influencegen:system_availability:percent_30d", every=BUSINESS), "percent",
-           width=6, spec="system.availability.percentage",
+           width=6, height=8, spec="system.availability.percentage",
            says="Of the probes of Odoo, n8n and the AI service, how many were answered, over 30 days or as long as "
                 "Prometheus keeps. The target is 99.9 %.",
            empty="No probe was made: look at the targets of blackbox_exporter.", decimals=3, objective="platform",
