@@ -16,10 +16,10 @@ from playwright.sync_api import Browser, Page, Route, TimeoutError
 
 from stack import npm
 from stack.console import Trouble, run
-from stack.layout import PROJECT, Layout
+from stack.layout import Layout
 
 HERE = Path(__file__).parent
-SOURCES = PROJECT / "compose" / "grafana" / "datasource.yml"
+SOURCES = HERE.parent / "provisioning" / "datasources.yml"
 ADDRESS = "http://preview.invalid"
 # Width, height and pixels for each of them; on a phone Grafana puts one panel below the other.
 SCREENS = {"1280": (1280, 800, 1), "1920": (1920, 1080, 1), "phone": (390, 844, 2)}
