@@ -32,6 +32,11 @@ class Drawing:
     page: Page
     complaints: list[str] = field(default_factory=list)
 
+    def panels(self, state: str) -> dict[str, str | None]:
+        """Return the titles of the panels that are done, empty or have an error, and what the error is."""
+        found = self.page.locator(f"[data-state={state}]")
+        return dict(found.evaluate_all("panels => panels.map(({dataset}) => [dataset.panel, dataset.message ?? null])"))
+
 
 def dashboards() -> list[Path]:
     """Return the files of all dashboards; each is in the folder of whom it is for."""

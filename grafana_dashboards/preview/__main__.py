@@ -34,6 +34,9 @@ def main() -> None:
                     drawn(chromium, bundle, Layout.from_environment(), dashboard, screen, asked.last) as drawing,
                 ):
                     _write(drawing.page.screenshot(full_page=True), picture)
+                    wrong = drawing.panels("error")
+                for title, message in wrong.items():
+                    print(f"    {title}: {message}")
 
 
 def _write(screenshot: bytes, picture: Path) -> None:

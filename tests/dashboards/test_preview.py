@@ -1,8 +1,12 @@
 """Every dashboard as people see it: drawn in a real Chromium from the live system, at a desk and on a phone."""
 
+import json
+
 import pytest
+import yaml
 
 from grafana_dashboards import preview
+from stack.layout import PROJECT
 
 # What a person can't read: its text is cut off, leaves its panel, or is tiny.
 ILLEGIBLE = """
@@ -45,11 +49,37 @@ def screen(request):
 @pytest.mark.parametrize("dashboard", preview.dashboards(), ids=lambda path: path.stem)
 def test_each_dashboard_is_drawn_whole(stack, chromium, bundle, dashboard, screen):
     with preview.drawn(chromium, bundle, stack.layout, dashboard, screen) as drawing:
-        panels = drawing.page.locator("[data-panel]").evaluate_all(
-            "panels => panels.map(({dataset}) => [dataset.panel, dataset.state, dataset.message])")
-        assert panels
-        assert [panel for panel in panels if panel[1] == "error"] == []
+        assert drawing.panels("done")
+        assert drawing.panels("error") == {}
         assert drawing.complaints == []
         assert drawing.page.evaluate(ILLEGIBLE) == []
         wide = drawing.page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
         assert wide == 0, "the page is wider than the screen"
+
+
+def test_a_panel_tells_what_is_wrong_with_it(stack, chromium, bundle, tmp_path):
+    """Or else the test above could not see it."""
+    def panel(number, title, kind, expr):
+        return {"id": number, "title": title, "type": kind, "gridPos": {"x": 6 * number, "y": 0, "w": 6, "h": 4},
+                "datasource": {"uid": "prometheus"}, "options": {"reduceOptions": {"calcs": ["lastNotNull"]}},
+                "targets": [{"refId": "A", "expr": expr, "instant": True}],
+                "fieldConfig": {"defaults": {"unit": "percent", "noValue": "Nothing yet."}, "overrides": []}}
+
+    dashboard = tmp_path / "sample.json"
+    dashboard.write_text(json.dumps({"title": "Sample", "time": {"from": "now-5m", "to": "now"}, "panels": [
+        panel(0, "right", "stat", "vector(42)"), panel(1, "empty", "stat", "vector(42) < 0"),
+        panel(2, "no query", "stat", "vector("), panel(3, "no such kind", "piechart", "vector(42)"),
+    ]}))
+    with preview.drawn(chromium, bundle, stack.layout, dashboard, "phone") as drawing:
+        shown = {title: drawing.page.locator(f"[data-panel='{title}']").inner_text() for title in ("right", "empty")}
+        assert "42%" in shown["right"].replace("\n", "")
+        assert "Nothing yet." in shown["empty"]
+        assert drawing.panels("done").keys() == {"right"} and drawing.panels("empty").keys() == {"empty"}
+        wrong = drawing.panels("error")
+        assert "parse error" in wrong["no query"] and "piechart" in wrong["no such kind"]
+
+
+def test_the_components_are_of_the_grafana_that_compose_runs():
+    image = yaml.safe_load((PROJECT / "docker-compose.yml").read_text())["services"]["grafana"]["image"]
+    wanted = json.loads((preview.HERE / "package.json").read_text())["dependencies"]
+    assert {wanted["@grafana/ui"], wanted["@grafana/data"]} == {image.partition(":")[2]}
