@@ -3,7 +3,7 @@
 from . import variables
 from .frame import Page
 from .palette import CRITICAL, GOOD
-from .panels import figure, series
+from .panels import NONE, figure, series
 from .queries import FAST, LONG_TERM, Query, quantile
 
 _LATENCY = "influencegen:ai_image_generation_end_to_end_latency_seconds"
@@ -26,7 +26,7 @@ _FIRST = (
            says="Images that were asked for and are neither made nor given up. Many: the AI service is slower than "
                 "people ask, or n8n stands still.",
            empty="Odoo is not scraped: look at the telemetry dashboard.", alerts=("AiImagesPending",),
-           words={"0": "none"}),
+           words=NONE),
     figure("Images in the last 24 hours", Query("influencegen:ai_image_generation_daily_volume:increase_1d"), "none",
            spec="ai.image_generation.daily_volume",
            says="Images that were asked for. Outside of what was planned: more need more GPUs, fewer may mean that "
@@ -40,7 +40,7 @@ _FIRST = (
     figure("GPUs that are missing", Query("count(gpu_up == 0) or 0 * max(gpu_up)"), "none",
            spec="not in it; without a GPU there is no gpu.utilization",
            says="GPUs that can't be used, or whose driver does not answer.",
-           empty="There is no GPU exporter, or it is not scraped.", alerts=("GpuMissing",), words={"0": "none"}),
+           empty="There is no GPU exporter, or it is not scraped.", alerts=("GpuMissing",), words=NONE),
 )
 
 _PEOPLE = (

@@ -3,7 +3,7 @@
 from . import variables
 from .frame import Page
 from .palette import CRITICAL, GREY
-from .panels import bars, figure, series
+from .panels import NONE, bars, figure, firing, series
 from .queries import SYSTEM, Query, of_hosts, or_none, quantile
 
 _OF_INSTANCE = 'instance=~"$instance"'
@@ -13,11 +13,10 @@ _ERRORS = "influencegen:odoo_application_error_rate:rate_5m"
 _USERS = f"max by (database, user_role) (odoo_concurrent_users{{{_OF_BOTH}}})"
 
 _FIRST = (
-    figure("Alerts that fire",
-           Query('count(ALERTS{alertstate="firing", severity=~"warning|critical", team="platform"}) or vector(0)'),
-           "none", spec="not in it; what is wrong, as on-call is told", empty="Prometheus does not answer.",
-           says="How many alerts of the platform fire. The dashed lines in the panels below say which and since when; "
-                "each has a runbook.", alerts=("OdooDown",), words={"0": "none"}),
+    firing("Alerts that fire", 'severity=~"warning|critical", team="platform"',
+           spec="not in it; what is wrong, as on-call is told",
+           says="How many alerts of the platform fire. The vertical lines in the panels below say which and since "
+                "when; each has a runbook."),
     figure("The platform is up", Query("influencegen:system_availability:percent_1h", every="60s"), "percent",
            spec="system.availability.percentage",
            says="Of the probes of Odoo, n8n and the AI service in the last hour, how many were answered. Below the "
@@ -30,13 +29,13 @@ _FIRST = (
            says="Workers that the configuration asks for and that are not there. More than none for minutes: they "
                 "end at once after they were started; Odoo's log says why.",
            empty="Odoo is not scraped: look at the telemetry dashboard.", alerts=("OdooWorkersMissing",),
-           words={"0": "none"}),
+           words=NONE),
     figure("Requests that wait", Query(f"sum(odoo_request_queue_length{{{_OF_INSTANCE}}})"), "none",
            spec="odoo.request_queue.length",
            says="Connections that no worker has taken yet. They are the first sign of too much load: look which pages "
                 "are slow, then for more workers.",
            empty="Odoo is not scraped, or its queue can't be read on this system.",
-           alerts=("OdooRequestQueueLong",), words={"0": "none"}),
+           alerts=("OdooRequestQueueLong",), words=NONE),
     figure("Errors a minute", Query(or_none(f"60 * sum({_ERRORS})", "influencegen-system")), "none",
            spec="odoo.application.error_rate",
            says="Unhandled errors in Odoo's log, over the last 5 minutes. How many are too many is set in Odoo: "

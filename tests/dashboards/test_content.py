@@ -164,7 +164,7 @@ def test_colours_are_those_of_the_palette(dashboard, panel):
 
 @each_panel
 def test_colours_change_where_thresholds_say(dashboard, panel):
-    """Each figure at which a colour changes is one of thresholds.yml, under a name that the panel links a runbook of."""
+    """Each figure at which a colour changes is in thresholds.yml, of an alert whose runbook the panel links."""
     figures = {value for link in panel.get("links", [])
                for name, value in THRESHOLDS["alerts"].get(link["title"].removeprefix("Runbook "), {}).items()
                if name.startswith(("above", "below"))}

@@ -4,6 +4,7 @@ The long-term tiers have their first sample after an hour, so series with the na
 are put into the real storage, an hour back: that their panels find them is proven, and not the figures.
 """
 
+import json
 import re
 import time
 
@@ -102,7 +103,7 @@ def hour_back(series):
     if name == "user_logins_daily_active_influencers":
         sets[0]["user_role"] = "influencer"
     moment = int(time.time() - 7200) * 1000
-    return [f"tier:{series}{{{','.join(f'{key}={value!r}' for key, value in one.items())}}} 42 {moment}".replace("'", '"')
+    return [f"tier:{series}{{{','.join(f'{label}={json.dumps(value)}' for label, value in one.items())}}} 42 {moment}"
             for one in sets]
 
 
@@ -220,7 +221,8 @@ def test_applications_by_campaign_are_those_of_odoo_s_list(running):
 
 
 def test_what_share_succeeds_is_that_of_the_rows(running):
-    paid, failed = (running.count("influencegen.payment.attempt", ("state", "=", state)) for state in ("paid", "failed"))
+    paid, failed = (running.count("influencegen.payment.attempt", ("state", "=", state))
+                    for state in ("paid", "failed"))
     expected = 100 * paid / (paid + failed)
     until(lambda: abs(running.figure("business-operations-overview", "Payments that succeed") - expected) < 10,
           f"payments that succeed: {expected} %", 120)
