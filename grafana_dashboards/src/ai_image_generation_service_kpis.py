@@ -80,14 +80,18 @@ _PEOPLE = (
 _GPUS = (
     series("Are the GPUs busy?",
            [Query('avg_over_time(gpu_utilization_percent{host=~"$host"}[5m])', "GPU {{gpu}} of {{host}}", "30s")],
-           "percent", width=12, spec="gpu.utilization (AI hosts)",
+           "percent", spec="gpu.utilization (AI hosts)",
            says="Over 5 minutes. Busy all the time: more images are asked for than these GPUs can make.",
            empty="There is no GPU exporter, or it is not scraped.", alerts=("GpuBusy", "GpuSaturated")),
     series("Is there memory left on the GPUs?",
            [Query('influencegen:gpu_memory_utilization:percent{host=~"$host"}', "GPU {{gpu}} of {{host}}")],
-           "percent", width=12, spec="gpu.memory.utilization (AI hosts)",
+           "percent", spec="gpu.memory.utilization (AI hosts)",
            says="Near the upper limit the next larger image fails: fewer at once, or smaller models.",
            empty="There is no GPU exporter, or it is not scraped.", alerts=("GpuMemoryHigh", "GpuMemoryCritical")),
+    series("Are the GPUs hot?", [Query('gpu_temperature_celsius{host=~"$host"}', "GPU {{gpu}} of {{host}}", "30s")],
+           "celsius", spec="not in it; a hot GPU slows itself down",
+           says="Above the limit: look at the fans and at the room. A GPU that is hot makes errors too.",
+           empty="There is no GPU exporter, or it is not scraped.", alerts=("GpuHot",), runbooks=("GpuErrors",)),
 )
 
 _MONTHS = (

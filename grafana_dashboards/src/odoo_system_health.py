@@ -2,7 +2,7 @@
 
 from . import variables
 from .frame import Page
-from .palette import CRITICAL, GREY
+from .palette import CRITICAL, GREY, ORANGE
 from .panels import NONE, bars, figure, firing, series
 from .queries import SYSTEM, Query, of_hosts, or_none, quantile
 
@@ -92,7 +92,7 @@ _CAUSES = (
         says="Of the hosts that Odoo runs on, over 5 minutes. If Odoo itself is the smaller part, find the neighbour "
              "that takes the rest.",
         empty="No host of Odoo is scraped: look at node_exporter and process-exporter.",
-        alerts=("HostCpuHigh", "HostCpuCritical"), more={"n8n and its hosts": "n8n-ai-integration-performance"}),
+        alerts=("HostCpuHigh", "HostCpuCritical"), runbooks=("HostDown",), more={"n8n and its hosts": "n8n-ai-integration-performance"}),
     series("Is there memory left?", [
         Query(of_hosts("influencegen:system_memory_utilization:percent", "odoo"), "{{host}}", "60s"),
         Query('influencegen:service_memory_utilization:percent{service_name="odoo", host=~"$host"}',
@@ -115,18 +115,27 @@ _CAUSES = (
     series("What goes wrong in Odoo?", [
         Query(f"60 * sum by (error_type, error_class) ({_ERRORS})", "{{error_class}} ({{error_type}})",
               colour=CRITICAL),
+        Query(f"60 * sum by (cron) (rate(odoo_cron_failures_total{{{_OF_BOTH}}}[$__rate_interval]))",
+              "job {{cron}}", SYSTEM, ORANGE),
         Query('min(influencegen_telemetry_threshold{name="application_errors_per_minute"})', "allowed", "60s", GREY,
               dashed=True),
-    ], "none", width=12, spec="odoo.application.error_rate",
-        says="Unhandled errors a minute in Odoo's log, by their class. The log has the rest of it: the module, and "
-             "the trace.",
+    ], "none", spec="odoo.application.error_rate",
+        says="Unhandled errors a minute in Odoo's log, by their class, and scheduled jobs that failed. The log has the "
+             "rest of it: the module, and the trace.",
         empty="No error was logged since Odoo was started, or Odoo is not scraped.",
-        runbooks=("OdooApplicationErrors",)),
+        runbooks=("OdooApplicationErrors", "OdooJobsFailing")),
     series("Does the cache help?", [Query("influencegen:odoo_orm_cache_hit_ratio:percent_5m", "answered by the cache")],
-           "percent", width=12, spec="odoo.orm.cache.hit_ratio",
+           "percent", spec="odoo.orm.cache.hit_ratio",
            says="Of the look-ups in Odoo's ORM cache, how many it could answer, over 5 minutes. Low for long: "
                 "something clears the cache again and again, mostly a write to settings, views or access rights.",
            empty="Nothing was looked up, or Odoo is not scraped.", alerts=("OdooCacheHitRatioLow",)),
+    series("Is the network busy?", [
+        Query('influencegen:system_network_utilization:percent_5m{host=~"$host"}', "{{device}} of {{host}}", "60s"),
+    ], "percent", spec="system.network.io.bytes, of what the link carries",
+        says="How much of its speed a network link carried, over 5 minutes. Near the limit: find out who sends that "
+             "much; backups and images are the largest.",
+        empty="No host is scraped, or node_exporter does not see its network: look at node_exporter.",
+        alerts=("NetworkBusy", "NetworkSaturated")),
 )
 
 PAGE = Page(

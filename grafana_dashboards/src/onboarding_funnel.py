@@ -67,8 +67,9 @@ _FUNNEL = (
         Query('3600 * sum(max without (instance) (rate(influencer_kyc_verifications_total{outcome="approved"}[1h])))',
               "approved", BUSINESS, GOOD),
     ], "none", width=12, spec="influencer.registration.attempts_rate, influencer.kyc.submission_rate",
-        says="In the hour before each moment. If forms go on and documents stop, look at the upload page.",
-        empty="Nobody has tried to register since counting began."),
+        says="In the hour before each moment; the limits are of forms. If forms go on and documents stop, look at the "
+             "upload page.",
+        empty="Nobody has tried to register since counting began.", alerts=("RegistrationsLow", "RegistrationsHigh")),
 )
 
 _KYC_ROW = (

@@ -80,9 +80,13 @@ _TROUBLE = (
     series("Do transactions wait for each other?", [
         Query(f'max by (datname, state) (pg_stat_activity_max_tx_duration{{{_DATABASE}, state!="idle"}})',
               "{{datname}}: {{state}}", BUSINESS),
+        Query(f"max by (db_instance) (pg_replication_lag_seconds{{{_SERVER}}})", "{{db_instance}} lags behind",
+              BUSINESS),
     ], "s", spec="not in it; what slow queries often wait for",
-        says="The longest open transaction of each state. `idle in transaction`: somebody began one and does nothing.",
-        empty=_UNSCRAPED, alerts=("PostgresLongTransaction",), runbooks=("PostgresDeadlocks",)),
+        says="The longest open transaction of each state, and how far a copy of the database is behind. `idle in "
+             "transaction`: somebody began one and does nothing.",
+        empty=_UNSCRAPED, alerts=("PostgresLongTransaction",),
+        runbooks=("PostgresDeadlocks", "PostgresReplicationLag")),
     series("How busy are the disks?", [
         Query("influencegen:system_disk_io_time:percent_5m", "{{device}} of {{host}}", BUSINESS),
     ], "percent", spec="system.disk.io.ops, by the time that they take",

@@ -41,7 +41,8 @@ _FIRST = (
            Query("sum(increase(alertmanager_notifications_failed_total[5m]))", every=BUSINESS), "none", spec=_NO_SPEC,
            says="Notifications that failed in the last 5 minutes. Nobody may know what is wrong: look at the "
                 "receivers.",
-           empty="Alertmanager is not scraped.", decimals=0, alerts=("NotificationsFailing",), words=NONE),
+           empty="Alertmanager is not scraped.", decimals=0, alerts=("NotificationsFailing",),
+           runbooks=("AlertmanagerUnreachable",), words=NONE),
 )
 
 _COST = (

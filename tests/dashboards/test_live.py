@@ -196,8 +196,7 @@ def test_a_figure_of_now_is_what_odoo_s_list_shows(running, panel, rows):
 COUNTED = {
     ("ai-image-generation-service-kpis", "Images in the last 24 hours"): ("influencegen.image",),
     ("business-operations-overview", "Images in the last 24 hours"): ("influencegen.image",),
-    ("business-operations-overview", "Do influencers get their money?"):
-        ("influencegen.payment.attempt", ("state", "=", "paid")),
+    ("business-operations-overview", "Do influencers get their money?"): ("influencegen.payment.attempt",),
 }
 
 
