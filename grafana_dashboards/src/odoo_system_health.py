@@ -92,7 +92,8 @@ _CAUSES = (
         says="Of the hosts that Odoo runs on, over 5 minutes. If Odoo itself is the smaller part, find the neighbour "
              "that takes the rest.",
         empty="No host of Odoo is scraped: look at node_exporter and process-exporter.",
-        alerts=("HostCpuHigh", "HostCpuCritical"), runbooks=("HostDown",), more={"n8n and its hosts": "n8n-ai-integration-performance"}),
+        alerts=("HostCpuHigh", "HostCpuCritical"), runbooks=("HostDown",),
+        more={"n8n and its hosts": "n8n-ai-integration-performance"}),
     series("Is there memory left?", [
         Query(of_hosts("influencegen:system_memory_utilization:percent", "odoo"), "{{host}}", "60s"),
         Query('influencegen:service_memory_utilization:percent{service_name="odoo", host=~"$host"}',
