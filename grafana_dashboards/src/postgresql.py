@@ -7,7 +7,8 @@ from .panels import NONE, bars, figure, series
 from .queries import BUSINESS, Query
 
 _SERVER = 'db_instance=~"$db_instance"'
-_DATABASE = f'{_SERVER}, datname=~"$datname"'
+_DATABASE = f'{_SERVER}, datname=~"$datname", datname!~"template.*|"'
+"""Neither templates nor what belongs to no database."""
 _UNSCRAPED = "PostgreSQL's exporter is not scraped: look at the telemetry dashboard."
 
 _FIRST = (
