@@ -3,7 +3,7 @@
 from . import variables
 from .frame import Page
 from .palette import CRITICAL, GOOD
-from .panels import figure, series
+from .panels import NONE, figure, series
 from .queries import FAST, LONG_TERM, Query, quantile
 
 _LATENCY = "influencegen:ai_image_generation_end_to_end_latency_seconds"
@@ -26,7 +26,7 @@ _FIRST = (
            says="Images that were asked for and are neither made nor given up. Many: the AI service is slower than "
                 "people ask, or n8n stands still.",
            empty="Odoo is not scraped: look at the telemetry dashboard.", alerts=("AiImagesPending",),
-           words={"0": "none"}),
+           words=NONE),
     figure("Images in the last 24 hours", Query("influencegen:ai_image_generation_daily_volume:increase_1d"), "none",
            spec="ai.image_generation.daily_volume",
            says="Images that were asked for. Outside of what was planned: more need more GPUs, fewer may mean that "
@@ -40,7 +40,7 @@ _FIRST = (
     figure("GPUs that are missing", Query("count(gpu_up == 0) or 0 * max(gpu_up)"), "none",
            spec="not in it; without a GPU there is no gpu.utilization",
            says="GPUs that can't be used, or whose driver does not answer.",
-           empty="There is no GPU exporter, or it is not scraped.", alerts=("GpuMissing",), words={"0": "none"}),
+           empty="There is no GPU exporter, or it is not scraped.", alerts=("GpuMissing",), words=NONE),
 )
 
 _PEOPLE = (
@@ -80,14 +80,18 @@ _PEOPLE = (
 _GPUS = (
     series("Are the GPUs busy?",
            [Query('avg_over_time(gpu_utilization_percent{host=~"$host"}[5m])', "GPU {{gpu}} of {{host}}", "30s")],
-           "percent", width=12, spec="gpu.utilization (AI hosts)",
+           "percent", spec="gpu.utilization (AI hosts)",
            says="Over 5 minutes. Busy all the time: more images are asked for than these GPUs can make.",
            empty="There is no GPU exporter, or it is not scraped.", alerts=("GpuBusy", "GpuSaturated")),
     series("Is there memory left on the GPUs?",
            [Query('influencegen:gpu_memory_utilization:percent{host=~"$host"}', "GPU {{gpu}} of {{host}}")],
-           "percent", width=12, spec="gpu.memory.utilization (AI hosts)",
+           "percent", spec="gpu.memory.utilization (AI hosts)",
            says="Near the upper limit the next larger image fails: fewer at once, or smaller models.",
            empty="There is no GPU exporter, or it is not scraped.", alerts=("GpuMemoryHigh", "GpuMemoryCritical")),
+    series("Are the GPUs hot?", [Query('gpu_temperature_celsius{host=~"$host"}', "GPU {{gpu}} of {{host}}", "30s")],
+           "celsius", spec="not in it; a hot GPU slows itself down",
+           says="Above the limit: look at the fans and at the room. A GPU that is hot makes errors too.",
+           empty="There is no GPU exporter, or it is not scraped.", alerts=("GpuHot",), runbooks=("GpuErrors",)),
 )
 
 _MONTHS = (

@@ -64,6 +64,7 @@ _NOW = (
              "that is not here got none.",
         empty="Nobody has applied since counting began."),
     series("Do influencers get their money?", [
+        Query("3600 * influencegen:payment_processing_attempts_rate:rate_1h", "tried in the hour before", BUSINESS),
         Query("sum(max without (instance) (increase(payment_processing_success_total[1h])))",
               "paid in the hour before", BUSINESS, GOOD),
         Query("sum(max without (instance) (increase(payment_processing_failures_total[1h])))",

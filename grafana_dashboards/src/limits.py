@@ -1,4 +1,4 @@
-"""What is too much or too little: the figures that alerts compare with, as colours, and the runbooks of these alerts."""
+"""What is too much or too little: the figures that alerts compare with, as colours, and the runbooks of alerts."""
 
 from functools import cache
 
@@ -40,6 +40,11 @@ def steps(*alerts: str) -> list[Threshold]:
         if colour != steps[-1].color:
             steps.append(Threshold(value=value, color=colour))
     return steps
+
+
+def none() -> list[Threshold]:
+    """Return the colours of what should not be at all."""
+    return [Threshold(value=None, color=GOOD), Threshold(value=LEAST, color=CRITICAL)]
 
 
 def at_least(figure: float) -> list[Threshold]:

@@ -3,7 +3,7 @@
 from . import variables
 from .frame import Page
 from .palette import CRITICAL, GREY
-from .panels import figure, series
+from .panels import NONE, figure, firing, series
 from .queries import FAST, Query, of_hosts, quantile
 
 _WORKFLOW_ERRORS = 'influencegen:n8n_workflow_execution_error_rate:rate_5m{workflow_name=~"$workflow"}'
@@ -29,16 +29,14 @@ def _latency(title, api, spec, says, **told):
 
 
 _FIRST = (
-    figure("Alerts that fire",
-           Query('count(ALERTS{alertstate="firing", severity=~"warning|critical", team="integration"}) or vector(0)'),
-           "none", spec="not in it; what is wrong, as on-call is told", empty="Prometheus does not answer.",
-           says="How many alerts about n8n, the AI service and the calls between them fire. Each has a runbook.",
-           alerts=("N8nDown",), words={"0": "none"}),
+    firing("Alerts that fire", 'severity=~"warning|critical", team="integration"',
+           spec="not in it; what is wrong, as on-call is told",
+           says="How many alerts about n8n, the AI service and the calls between them fire. Each has a runbook."),
     figure("Services that are down", Query('count(probe_success{service_name!="odoo"} == 0) or 0 * max(probe_success)'),
            "none", spec="system.availability.percentage, of n8n, the AI service and the KYC service",
            says="How many of them do not answer the probe of their health. Images wait until all are back, and are "
                 "then made.", empty="No probe was made: look at the targets of blackbox_exporter.",
-           alerts=("N8nDown", "AiServiceDown"), words={"0": "none"}),
+           alerts=("N8nDown", "AiServiceDown"), words=NONE),
     _came_through("Webhook calls that came through", "webhook", "api.odoo_to_n8n_webhook.error_rate", "webhook",
                   "WebhookUnavailable"),
     _came_through("AI service calls that came through", "aiservice", "api.n8n_to_aiservice.error_rate", "aiservice",
@@ -50,7 +48,7 @@ _FIRST = (
            says="Executions that no worker of n8n has begun. If they become more: start more workers, or look what "
                 "holds those that run.",
            empty="n8n is not scraped: look at the telemetry dashboard.", alerts=("N8nQueueLong",),
-           words={"0": "none"}),
+           words=NONE),
 )
 
 _CALLS = (

@@ -2,8 +2,8 @@
 
 from . import variables
 from .frame import Page
-from .palette import CRITICAL, GREY
-from .panels import bars, figure, series
+from .palette import CRITICAL, GREY, ORANGE
+from .panels import NONE, bars, figure, firing, series
 from .queries import SYSTEM, Query, of_hosts, or_none, quantile
 
 _OF_INSTANCE = 'instance=~"$instance"'
@@ -13,11 +13,10 @@ _ERRORS = "influencegen:odoo_application_error_rate:rate_5m"
 _USERS = f"max by (database, user_role) (odoo_concurrent_users{{{_OF_BOTH}}})"
 
 _FIRST = (
-    figure("Alerts that fire",
-           Query('count(ALERTS{alertstate="firing", severity=~"warning|critical", team="platform"}) or vector(0)'),
-           "none", spec="not in it; what is wrong, as on-call is told", empty="Prometheus does not answer.",
-           says="How many alerts of the platform fire. The dashed lines in the panels below say which and since when; "
-                "each has a runbook.", alerts=("OdooDown",), words={"0": "none"}),
+    firing("Alerts that fire", 'severity=~"warning|critical", team="platform"',
+           spec="not in it; what is wrong, as on-call is told",
+           says="How many alerts of the platform fire. The vertical lines in the panels below say which and since "
+                "when; each has a runbook."),
     figure("The platform is up", Query("influencegen:system_availability:percent_1h", every="60s"), "percent",
            spec="system.availability.percentage",
            says="Of the probes of Odoo, n8n and the AI service in the last hour, how many were answered. Below the "
@@ -30,13 +29,13 @@ _FIRST = (
            says="Workers that the configuration asks for and that are not there. More than none for minutes: they "
                 "end at once after they were started; Odoo's log says why.",
            empty="Odoo is not scraped: look at the telemetry dashboard.", alerts=("OdooWorkersMissing",),
-           words={"0": "none"}),
+           words=NONE),
     figure("Requests that wait", Query(f"sum(odoo_request_queue_length{{{_OF_INSTANCE}}})"), "none",
            spec="odoo.request_queue.length",
            says="Connections that no worker has taken yet. They are the first sign of too much load: look which pages "
                 "are slow, then for more workers.",
            empty="Odoo is not scraped, or its queue can't be read on this system.",
-           alerts=("OdooRequestQueueLong",), words={"0": "none"}),
+           alerts=("OdooRequestQueueLong",), words=NONE),
     figure("Errors a minute", Query(or_none(f"60 * sum({_ERRORS})", "influencegen-system")), "none",
            spec="odoo.application.error_rate",
            says="Unhandled errors in Odoo's log, over the last 5 minutes. How many are too many is set in Odoo: "
@@ -93,7 +92,8 @@ _CAUSES = (
         says="Of the hosts that Odoo runs on, over 5 minutes. If Odoo itself is the smaller part, find the neighbour "
              "that takes the rest.",
         empty="No host of Odoo is scraped: look at node_exporter and process-exporter.",
-        alerts=("HostCpuHigh", "HostCpuCritical"), more={"n8n and its hosts": "n8n-ai-integration-performance"}),
+        alerts=("HostCpuHigh", "HostCpuCritical"), runbooks=("HostDown",),
+        more={"n8n and its hosts": "n8n-ai-integration-performance"}),
     series("Is there memory left?", [
         Query(of_hosts("influencegen:system_memory_utilization:percent", "odoo"), "{{host}}", "60s"),
         Query('influencegen:service_memory_utilization:percent{service_name="odoo", host=~"$host"}',
@@ -116,18 +116,27 @@ _CAUSES = (
     series("What goes wrong in Odoo?", [
         Query(f"60 * sum by (error_type, error_class) ({_ERRORS})", "{{error_class}} ({{error_type}})",
               colour=CRITICAL),
+        Query(f"60 * sum by (cron) (rate(odoo_cron_failures_total{{{_OF_BOTH}}}[$__rate_interval]))",
+              "job {{cron}}", SYSTEM, ORANGE),
         Query('min(influencegen_telemetry_threshold{name="application_errors_per_minute"})', "allowed", "60s", GREY,
               dashed=True),
-    ], "none", width=12, spec="odoo.application.error_rate",
-        says="Unhandled errors a minute in Odoo's log, by their class. The log has the rest of it: the module, and "
-             "the trace.",
+    ], "none", spec="odoo.application.error_rate",
+        says="Unhandled errors a minute in Odoo's log, by their class, and scheduled jobs that failed. The log has the "
+             "rest of it: the module, and the trace.",
         empty="No error was logged since Odoo was started, or Odoo is not scraped.",
-        runbooks=("OdooApplicationErrors",)),
+        runbooks=("OdooApplicationErrors", "OdooJobsFailing")),
     series("Does the cache help?", [Query("influencegen:odoo_orm_cache_hit_ratio:percent_5m", "answered by the cache")],
-           "percent", width=12, spec="odoo.orm.cache.hit_ratio",
+           "percent", spec="odoo.orm.cache.hit_ratio",
            says="Of the look-ups in Odoo's ORM cache, how many it could answer, over 5 minutes. Low for long: "
                 "something clears the cache again and again, mostly a write to settings, views or access rights.",
            empty="Nothing was looked up, or Odoo is not scraped.", alerts=("OdooCacheHitRatioLow",)),
+    series("Is the network busy?", [
+        Query('influencegen:system_network_utilization:percent_5m{host=~"$host"}', "{{device}} of {{host}}", "60s"),
+    ], "percent", spec="system.network.io.bytes, of what the link carries",
+        says="How much of its speed a network link carried, over 5 minutes. Near the limit: find out who sends that "
+             "much; backups and images are the largest.",
+        empty="No host is scraped, or node_exporter does not see its network: look at node_exporter.",
+        alerts=("NetworkBusy", "NetworkSaturated")),
 )
 
 PAGE = Page(

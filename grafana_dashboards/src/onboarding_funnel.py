@@ -3,7 +3,7 @@
 from . import variables
 from .frame import Page
 from .palette import BLUE, CRITICAL, GOOD
-from .panels import bars, figure, series
+from .panels import NONE, bars, figure, series
 from .queries import BUSINESS, LONG_TERM, Query, or_none, quantile
 
 _DAY = "1d"
@@ -33,7 +33,7 @@ _FIRST = (
                                          every=BUSINESS),
            "none", spec="not in it; what is between influencer.kyc.submission_rate and a decision",
            says="Checks that wait for the service or for a reviewer.", empty="Odoo is not scraped.",
-           runbooks=("KycQueueOld",), words={"0": "none"}),
+           runbooks=("KycQueueOld",), words=NONE),
     figure("The oldest has waited", Query(
         f"max(influencer_kyc_queue_oldest_age_seconds{{{_DATABASE}}}) / 3600", every=BUSINESS), "h",
            spec="not in it; the longest wait that influencer.onboarding.kyc_manual_review_time_avg_hours will have",
@@ -67,8 +67,9 @@ _FUNNEL = (
         Query('3600 * sum(max without (instance) (rate(influencer_kyc_verifications_total{outcome="approved"}[1h])))',
               "approved", BUSINESS, GOOD),
     ], "none", width=12, spec="influencer.registration.attempts_rate, influencer.kyc.submission_rate",
-        says="In the hour before each moment. If forms go on and documents stop, look at the upload page.",
-        empty="Nobody has tried to register since counting began."),
+        says="In the hour before each moment; the limits are of forms. If forms go on and documents stop, look at the "
+             "upload page.",
+        empty="Nobody has tried to register since counting began.", alerts=("RegistrationsLow", "RegistrationsHigh")),
 )
 
 _KYC_ROW = (

@@ -18,6 +18,9 @@ from . import limits
 from .palette import NEUTRAL, SERIES
 from .queries import Query, source
 
+NONE = {"0": "none"}
+"""The words of a figure that is best when there is nothing."""
+
 
 def figure(title: str, query: Query, unit: str, *, width: int = 4, height: int = 4,
            words: dict[str, str] | None = None, **told) -> stat.Panel:
@@ -34,10 +37,16 @@ def figure(title: str, query: Query, unit: str, *, width: int = 4, height: int =
     return _told(panel, title, [query], unit, instant=True, **told)
 
 
-def bars(title: str, queries: Sequence[Query], unit: str, *, width: int = 12, height: int = 8, most: float | None = None,
+def firing(title: str, which: str, **told) -> stat.Panel:
+    """Return how many alerts fire that have the labels `which`."""
+    query = Query(f'count(ALERTS{{alertstate="firing", {which}}}) or vector(0)')
+    return figure(title, query, "none", words=NONE, colours=limits.none(), empty="Prometheus does not answer.", **told)
+
+
+def bars(title: str, queries: Sequence[Query], unit: str, *, width: int = 12, most: float | None = None,
          **told) -> bargauge.Panel:
     """Return horizontal bars, one for each series, of what is now or was in the time shown; `most` ends the scale."""
-    panel = bargauge.Panel().height(height).span(width).orientation(shapes.VizOrientation.HORIZONTAL)
+    panel = bargauge.Panel().height(8).span(width).orientation(shapes.VizOrientation.HORIZONTAL)
     panel.display_mode(shapes.BarGaugeDisplayMode.BASIC).value_mode(shapes.BarGaugeValueMode.TEXT).min(0)
     panel.reduce_options(common.ReduceDataOptions().calcs(["lastNotNull"]))
     if most is not None:
@@ -51,18 +60,20 @@ def series(title: str, queries: Sequence[Query], unit: str, *, width: int = 8, s
 
     least: where the axis begins; None lets it begin at the smallest value.
     since: how far back it looks, whatever time the page shows.
-    step: the time of one bar.
+    step: the time of one bar, or between two points.
     """
-    panel = timeseries.Panel().height(8).span(width).line_width(2).fill_opacity(0 if len(queries) > 1 else 10)
-    panel.show_points(shapes.VisibilityMode.AUTO).span_nulls(False)
-    panel.legend(common.VizLegendOptions().display_mode(shapes.LegendDisplayMode.LIST).show_legend(True).placement(
+    panel = timeseries.Panel().height(8).span(width).span_nulls(False).show_points(shapes.VisibilityMode.AUTO)
+    panel.legend(common.VizLegendOptions().show_legend(True).display_mode(shapes.LegendDisplayMode.LIST).placement(
         shapes.LegendPlacement.BOTTOM))
     panel.tooltip(common.VizTooltipOptions().mode(shapes.TooltipDisplayMode.MULTI).sort(shapes.SortOrder.DESCENDING))
+    limited = told.keys() & {"alerts", "objective", "colours"}
     panel.thresholds_style(common.GraphThresholdsStyleConfig().mode(
-        shapes.GraphThresholdsStyleMode.DASHED if told.keys() & {"alerts", "objective", "colours"} else shapes.GraphThresholdsStyleMode.OFF))
+        shapes.GraphThresholdsStyleMode.DASHED if limited else shapes.GraphThresholdsStyleMode.OFF))
     if stacked:
         panel.draw_style(shapes.GraphDrawStyle.BARS).fill_opacity(80).line_width(0)
         panel.stacking(common.StackingConfig().mode(shapes.StackingMode.NORMAL).group("A"))
+    else:
+        panel.line_width(2).fill_opacity(0 if len(queries) > 1 else 10)
     if least is not None:
         panel.min(least)
     if since:
@@ -70,11 +81,16 @@ def series(title: str, queries: Sequence[Query], unit: str, *, width: int = 8, s
     if step:
         panel.interval(step)
     for number, query in enumerate(queries):
-        properties = [_colour(query.colour or SERIES[number % len(SERIES)])]
-        if query.dashed:
-            properties.append(DynamicConfigValue("custom.lineStyle", {"fill": "dash", "dash": [8, 8]}))
-        panel.override_by_query(_letter(number), properties)
+        panel.override_by_query(_letter(number), _look(query, SERIES[number % len(SERIES)]))
     return _told(panel, title, queries, unit, instant=False, **told)
+
+
+def _look(query, colour):
+    """Its series have shades of one colour: many of them differ by lightness, which everybody sees."""
+    look = [DynamicConfigValue("color", {"mode": FieldColorModeId.SHADES, "fixedColor": query.colour or colour})]
+    if query.dashed:
+        look.append(DynamicConfigValue("custom.lineStyle", {"fill": "dash", "dash": [8, 8]}))
+    return look
 
 
 def _told(panel, title, queries, unit, *, instant: bool, spec: str, says: str, empty: str, alerts: Iterable[str] = (),
@@ -105,16 +121,11 @@ def _told(panel, title, queries, unit, *, instant: bool, spec: str, says: str, e
         panel.decimals(decimals)
     links = [_link(f"Runbook {alert}", limits.runbook(alert)) for alert in (*alerts, *runbooks)]
     links += [_link(text, f"/d/{uid}?${{__url_time_range}}") for text, uid in (more or {}).items()]
-    return panel.links(links) if links else panel
+    return panel.links(links)
 
 
 def _link(title, url):
     return dashboard.DashboardLink(title).type(DashboardLinkType.LINK).url(url).target_blank(url.startswith("http"))
-
-
-def _colour(colour):
-    """Shades of one colour: series that a query gives many of differ by lightness, which everybody sees."""
-    return DynamicConfigValue("color", {"mode": FieldColorModeId.SHADES, "fixedColor": colour})
 
 
 def _letter(number):

@@ -3,18 +3,19 @@
 from . import variables
 from .frame import Page
 from .palette import CRITICAL, GOOD, GREY
-from .panels import bars, figure, series
+from .panels import NONE, bars, figure, series
 from .queries import BUSINESS, Query
 
 _SERVER = 'db_instance=~"$db_instance"'
-_DATABASE = f'{_SERVER}, datname=~"$datname"'
+_DATABASE = f'{_SERVER}, datname=~"$datname", datname!~"template.*|"'
+"""Neither templates nor what belongs to no database."""
 _UNSCRAPED = "PostgreSQL's exporter is not scraped: look at the telemetry dashboard."
 
 _FIRST = (
     figure("Servers that do not answer", Query(f"count(pg_up{{{_SERVER}}} == 0) or 0 * max(pg_up{{{_SERVER}}})",
                                                every=BUSINESS),
            "none", spec="not in it; without it nothing else works", says="Servers of PostgreSQL that are down.",
-           empty=_UNSCRAPED, alerts=("PostgresDown",), words={"0": "none"}),
+           empty=_UNSCRAPED, alerts=("PostgresDown",), words=NONE),
     figure("Connections in use",
            Query(f"max(influencegen:postgresql_connections_utilization:percent{{{_SERVER}}})", every=BUSINESS),
            "percent", spec="postgresql.connections.active_count, of max_connections",
@@ -80,14 +81,19 @@ _TROUBLE = (
     series("Do transactions wait for each other?", [
         Query(f'max by (datname, state) (pg_stat_activity_max_tx_duration{{{_DATABASE}, state!="idle"}})',
               "{{datname}}: {{state}}", BUSINESS),
+        Query(f"max by (db_instance) (pg_replication_lag_seconds{{{_SERVER}}})", "{{db_instance}} lags behind",
+              BUSINESS),
     ], "s", spec="not in it; what slow queries often wait for",
-        says="The longest open transaction of each state. `idle in transaction`: somebody began one and does nothing.",
-        empty=_UNSCRAPED, alerts=("PostgresLongTransaction",), runbooks=("PostgresDeadlocks",)),
+        says="The longest open transaction of each state, and how far a copy of the database is behind. `idle in "
+             "transaction`: somebody began one and does nothing.",
+        empty=_UNSCRAPED, alerts=("PostgresLongTransaction",),
+        runbooks=("PostgresDeadlocks", "PostgresReplicationLag")),
     series("How busy are the disks?", [
-        Query("influencegen:system_disk_io_ops:rate_5m", "{{device}} of {{host}}"),
-    ], "iops", spec="system.disk.io.ops",
-        says="Reads and writes a second, of all hosts. A disk at its limit makes every statement slow.",
-        empty="No host is scraped: look at node_exporter.", runbooks=("DiskBusy", "DiskSaturated")),
+        Query("influencegen:system_disk_io_time:percent_5m", "{{device}} of {{host}}", BUSINESS),
+    ], "percent", spec="system.disk.io.ops, by the time that they take",
+        says="Of all hosts, for what share of the time a disk had something to do. A disk at its limit makes every "
+             "statement slow: look who reads or writes that much.",
+        empty="No host is scraped: look at node_exporter.", alerts=("DiskBusy", "DiskSaturated")),
     bars("How large are the databases?",
          [Query(f"max by (datname) (pg_database_size_bytes{{{_DATABASE}}})", "{{datname}}", BUSINESS)], "bytes",
          width=8, spec="system.disk.space.used.percentage, what it is made of",

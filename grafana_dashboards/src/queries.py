@@ -9,7 +9,7 @@ RECENT, LONG_TERM = "${datasource}", "${long_term_datasource}"
 """Where raw samples and recording rules are, and where the series `tier:…` are, see docs/storage.md."""
 
 FAST, SYSTEM, BUSINESS, RULES = "10s", "30s", "60s", "15s"
-"""Seconds between two samples: of the catalogue's groups, and of most recording rules. Others are scraped as business."""
+"""Time between two samples: of the catalogue's groups, and of most recording rules. Others are as `BUSINESS`."""
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ from prometheus.src.slo import FAST, OBJECTIVES, SLOW
 from . import limits, variables
 from .frame import Page
 from .palette import CRITICAL, GOOD, GREY, WARNING
-from .panels import bars, figure, series
+from .panels import bars, figure, firing, series
 from .queries import BUSINESS, LONG_TERM, Query
 
 _DAY = "1d"
@@ -35,11 +35,10 @@ _PACE_COLOURS = [Threshold(value=None, color=GOOD), Threshold(value=SLOW[1][0], 
 _BURN = [f"{objective.alert}{speed}" for objective in _PROMISED for speed in ("Fast", "Slow")]
 
 _FIRST = (
-    figure("Budgets that are used up too fast",
-           Query(f'count(ALERTS{{alertstate="firing", alertname=~".*BudgetBurn.*"}}) or vector(0)'), "none", width=6, height=8,
+    firing("Budgets that are used up too fast", 'alertname=~".*BudgetBurn.*"', width=6, height=8,
            spec="not in it; the alerts of system.availability.percentage and of the SLAs of the calls",
            says="How many alerts about error budgets fire. Each has a runbook.",
-           empty="Prometheus does not answer.", alerts=("OdooDown",), words={"0": "none"}),
+           runbooks=[name for name in _BURN if name.endswith("Slow")]),
     figure("The platform is up", Query("influencegen:system_availability:percent_30d", every=BUSINESS), "percent",
            width=6, height=8, spec="system.availability.percentage",
            says="Of the probes of Odoo, n8n and the AI service, how many were answered, over 30 days or as long as "

@@ -3,7 +3,7 @@
 from . import variables
 from .frame import Page
 from .palette import CRITICAL
-from .panels import bars, figure, series
+from .panels import NONE, bars, figure, series
 from .queries import BUSINESS, SYSTEM, Query, or_none
 
 _OF_INSTANCE = 'instance=~"$instance"'
@@ -12,36 +12,37 @@ _NO_SPEC = "not in it; the risk of misleading metrics, and of what collecting th
 _FIRST = (
     figure("Targets that do not answer", Query("count(up == 0) or 0 * max(up)", every=BUSINESS), "none", spec=_NO_SPEC,
            says="What Prometheus asks and gets no answer from. What it tells of is not seen, on any dashboard.",
-           empty="Prometheus scrapes nothing: look at its log.", alerts=("TargetMissing",), words={"0": "none"}),
+           empty="Prometheus scrapes nothing: look at its log.", alerts=("TargetMissing",), words=NONE),
     figure("Facts that disagree with Odoo",
            Query("max(influencegen:telemetry_fact_disagreement:delta_1d)", every=BUSINESS), "none", spec=_NO_SPEC,
            says="By how many the counter that is furthest off differs from Odoo's rows, over a day. More than a few: "
                 "something else than the addons writes to the tables, or a count was lost.",
            empty="Prometheus has run for less than a day.", decimals=0, alerts=("TelemetryDisagreesWithDatabase",),
-           words={"0": "none"}),
+           words=NONE),
     figure("Errors of telemetry itself",
            Query(or_none(f"sum(increase(influencegen_telemetry_errors_total{{{_OF_INSTANCE}}}[15m]))",
                          "influencegen-system"), every=SYSTEM),
            "none", spec=_NO_SPEC,
            says="In the last 15 minutes. Each costs a value, never a request. Odoo's log has one line a minute about "
                 "them.",
-           empty="Odoo is not scraped.", decimals=0, alerts=("TelemetryErrors",), words={"0": "none"}),
+           empty="Odoo is not scraped.", decimals=0, alerts=("TelemetryErrors",), words=NONE),
     figure("Label values that had no room",
            Query(or_none("sum(increase(influencegen_telemetry_labels_folded_total[1h]))", "influencegen-system"),
                  every=SYSTEM), "none", spec=_NO_SPEC,
            says="How often a value became `other` in the last hour, because its label had too many. Find out below "
                 "which label, and raise its limit in Settings, Telemetry, if its values are worth it.",
-           empty="Odoo is not scraped.", decimals=0, alerts=("LabelOverflow",), words={"0": "none"}),
+           empty="Odoo is not scraped.", decimals=0, alerts=("LabelOverflow",), words=NONE),
     figure("Rules that fail", Query("sum(increase(prometheus_rule_evaluation_failures_total[5m]))", every=BUSINESS),
            "none", spec=_NO_SPEC,
            says="Evaluations that failed in the last 5 minutes: alerts that rest on them are blind.",
            empty="Prometheus does not scrape itself.", decimals=0, alerts=("RuleEvaluationFailing",),
-           words={"0": "none"}),
+           words=NONE),
     figure("Alerts that could not be told",
            Query("sum(increase(alertmanager_notifications_failed_total[5m]))", every=BUSINESS), "none", spec=_NO_SPEC,
            says="Notifications that failed in the last 5 minutes. Nobody may know what is wrong: look at the "
                 "receivers.",
-           empty="Alertmanager is not scraped.", decimals=0, alerts=("NotificationsFailing",), words={"0": "none"}),
+           empty="Alertmanager is not scraped.", decimals=0, alerts=("NotificationsFailing",),
+           runbooks=("AlertmanagerUnreachable",), words=NONE),
 )
 
 _COST = (
@@ -85,8 +86,8 @@ _TRUTH = (
              "the reading fails or takes too long.",
         empty="Odoo is not scraped."),
     series("Is the long-term storage up to date?", [
-        Query("max by (remote_name) (prometheus_remote_storage_highest_timestamp_in_seconds - ignoring (remote_name, "
-              "url) group_right prometheus_remote_storage_queue_highest_sent_timestamp_seconds)", "{{remote_name}}",
+        Query("max by (remote_name) (prometheus_remote_storage_highest_timestamp_in_seconds - on (job, instance) "
+              "group_right () prometheus_remote_storage_queue_highest_sent_timestamp_seconds)", "{{remote_name}}",
               BUSINESS),
     ], "s", spec=_NO_SPEC,
         says="How far behind each tier is. Prometheus holds what waits for two hours.",

@@ -64,7 +64,7 @@ def db_instance() -> dashboard.QueryVariable:
 
 
 def datname() -> dashboard.QueryVariable:
-    return of_label("datname", "datname", "pg_stat_database_numbackends", "Database")
+    return of_label("datname", "datname", 'pg_stat_database_numbackends{datname!~"template.*|"}', "Database")
 
 
 def objective() -> dashboard.QueryVariable:

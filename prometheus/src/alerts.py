@@ -356,8 +356,8 @@ BUSINESSES = (
     _onboarding("KycQueueOld",
                 "max by (state) (influencer_kyc_queue_oldest_age_seconds) / 3600 > <above_hours>",
                 "A KYC submission waits too long",
-                f"A KYC submission in state {{{{ $labels.state }}}} has waited {_ONE} hours; more than <above_hours> is "
-                f"too long."),
+                f"A KYC submission in state {{{{ $labels.state }}}} has waited {_ONE} hours; more than <above_hours> "
+                f"is too long."),
     Alert("PaymentSuccessRateLow", WARNING, "business",
           "influencegen:payment_processing_success_rate:percent_1h < <below_percent> and on () "
           "influencegen:payment_processing_ended:increase_1h >= <minimum_payments>",

@@ -148,11 +148,13 @@ def test_links_lead_somewhere(dashboard, panel):
 
 
 @pytest.mark.parametrize("alert", ALERTS, ids=lambda alert: alert["alert"])
-def test_an_alert_leads_to_a_dashboard_that_is_there(alert):
+def test_an_alert_leads_to_a_dashboard_that_shows_it(alert):
+    """A panel there has the alert's figure as a colour, or at least its runbook as a link."""
     if alert["labels"]["severity"] == "none":
         return
     uid = alert["annotations"]["dashboard"].removeprefix("/d/")
-    assert uid in {dashboard["uid"] for dashboard in DASHBOARDS.values()}
+    [dashboard] = [dashboard for dashboard in DASHBOARDS.values() if dashboard["uid"] == uid]
+    assert f"Runbook {alert['alert']}" in {link["title"] for panel in panels(dashboard) for link in panel["links"]}
 
 
 @each_panel
@@ -164,7 +166,7 @@ def test_colours_are_those_of_the_palette(dashboard, panel):
 
 @each_panel
 def test_colours_change_where_thresholds_say(dashboard, panel):
-    """Each figure at which a colour changes is one of thresholds.yml, under a name that the panel links a runbook of."""
+    """Each figure at which a colour changes is in thresholds.yml, of an alert whose runbook the panel links."""
     figures = {value for link in panel.get("links", [])
                for name, value in THRESHOLDS["alerts"].get(link["title"].removeprefix("Runbook "), {}).items()
                if name.startswith(("above", "below"))}

@@ -111,8 +111,8 @@ def test_target_promql_rule(asked, parsed):
 
 @each_query
 def test_target_rate_interval_rule(asked, parsed):
-    windows = {node["range"] for node, above in parsed[asked.name]
-               if node["type"] == "matrixSelector" and above and above[-1].get("func", {}).get("name") in ("rate", "irate")}
+    windows = {node["range"] for node, above in parsed[asked.name] if node["type"] == "matrixSelector"
+               and above[-1].get("func", {}).get("name") in ("rate", "irate")}
     assert windows <= {RATE_INTERVAL_MS} or asked.panel["title"] in OWN_WINDOW
 
 
