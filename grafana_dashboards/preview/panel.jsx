@@ -38,7 +38,6 @@ export function Panel({ panel, context: { range, ...rest }, width, height }) {
     <div data-panel={title} data-type={panel.type} data-state={state} data-message={message}>
       <PanelChrome title={title} description={panel.description} width={width} height={height} statusMessage={message}
         padding={panel.type === "table" ? "none" : "md"}
-        titleItems={panel.timeFrom && <small className="since">{rangeUtil.describeTimeRange(context.range.raw)}</small>}
         displayMode={panel.transparent ? "transparent" : "default"}>
         {(width, height) => {
           const Drawing = DRAWINGS[panel.type];

@@ -10,12 +10,12 @@ _LATENCY = "influencegen:ai_image_generation_end_to_end_latency_seconds"
 _DAY = "1d"
 
 _FIRST = (
-    figure("Images that were made", Query("influencegen:ai_image_generation_success_rate:percent_1h", every="60s"),
+    figure("Images OK", Query("influencegen:ai_image_generation_success_rate:percent_1h", every="60s"),
            "percent", spec="ai.image_generation.success_rate",
            says="Of the images that came to an end in the last hour, how many were made. Below the limit: look below "
                 "why they fail.",
            empty="No image came to an end in the last hour.", decimals=1, alerts=("AiImageSuccessRateLow",)),
-    figure("One image in twenty takes longer than", Query(f"{_LATENCY}:p95_5m"), "s",
+    figure("1 in 20 takes over", Query(f"{_LATENCY}:p95_5m"), "s",
            spec="ai.image_generation.end_to_end_latency_seconds (p95)",
            says="From the click to the image in Odoo, over the last 5 minutes. Above the limit: the dashboard of the "
                 "calls tells which step takes it.",
@@ -27,7 +27,7 @@ _FIRST = (
                 "people ask, or n8n stands still.",
            empty="Odoo is not scraped: look at the telemetry dashboard.", alerts=("AiImagesPending",),
            words=NONE),
-    figure("Images in the last 24 hours", Query("influencegen:ai_image_generation_daily_volume:increase_1d"), "none",
+    figure("Images (24 h)", Query("influencegen:ai_image_generation_daily_volume:increase_1d"), "none",
            spec="ai.image_generation.daily_volume",
            says="Images that were asked for. Outside of what was planned: more need more GPUs, fewer may mean that "
                 "people can't ask.",
@@ -37,7 +37,7 @@ _FIRST = (
            spec="ai.image_generation.cost_per_image_usd",
            says="What an image of the last 24 hours cost on average, over all models.",
            empty="No image of the last 24 hours has a cost.", decimals=4),
-    figure("GPUs that are missing", Query("count(gpu_up == 0) or 0 * max(gpu_up)"), "none",
+    figure("Missing GPUs", Query("count(gpu_up == 0) or 0 * max(gpu_up)"), "none",
            spec="not in it; without a GPU there is no gpu.utilization",
            says="GPUs that can't be used, or whose driver does not answer.",
            empty="There is no GPU exporter, or it is not scraped.", alerts=("GpuMissing",), words=NONE),
@@ -95,7 +95,7 @@ _GPUS = (
 )
 
 _MONTHS = (
-    series("How many images a day, over the last months?", [
+    series("How many images a day?", [
         Query("sum(sum_over_time(tier:ai_image_generation_success:increase[$__interval]))", "made", _DAY, GOOD,
               source=LONG_TERM),
         Query("sum(sum_over_time(tier:ai_image_generation_failures:increase[$__interval]))", "not made", _DAY,
@@ -123,5 +123,5 @@ PAGE = Page(
     team="integration",
     choices=(variables.long_term, variables.gpu_host),
     rows={"Is it all right?": _FIRST, "What do people get?": _PEOPLE, "Do the GPUs keep up?": _GPUS,
-          "How has it become?": _MONTHS},
+          "How has it become over the last 90 days?": _MONTHS},
 )

@@ -12,19 +12,19 @@ _LATER = "The long-term storage has its first figure an hour after Prometheus wa
 _UNSCRAPED = "Odoo is not scraped: ask the administrators to look at the telemetry dashboard."
 
 _FIRST = (
-    figure("Registrations in the last hour", Query(f"{_PER_HOUR}:increase_1h", every=BUSINESS), "none",
+    figure("Registrations (1 h)", Query(f"{_PER_HOUR}:increase_1h", every=BUSINESS), "none",
            spec="influencer.onboarding.registrations_per_hour",
            says="How often somebody sent the registration form. The colour tells whether that is what was planned.",
            empty="Nobody has tried to register since counting began.", decimals=0,
            alerts=("RegistrationsLow", "RegistrationsHigh"), more={"Onboarding": "onboarding-funnel"}),
-    figure("Registrations that succeed",
+    figure("Registrations OK",
            Query("influencegen:influencer_registration_success_rate:percent_1h", every=BUSINESS), "percent",
            spec="influencer.registration.success_rate",
            says="Of the forms sent in the last hour, how many were accepted. Low: people make the same mistake, or "
                 "machines fill the form.",
            empty="Nobody has tried to register in the last hour.", decimals=0, alerts=("RegistrationSuccessRateLow",),
            more={"Onboarding": "onboarding-funnel"}),
-    figure("KYC checks that are approved",
+    figure("KYC approved",
            Query("influencegen:influencer_onboarding_kyc_approval_rate:percent_1d", every=BUSINESS), "percent",
            spec="influencer.onboarding.kyc_approval_rate",
            says="Of the KYC checks decided in the last 24 hours, how many were approved. Low: look which kind of "
@@ -35,12 +35,12 @@ _FIRST = (
            spec="influencer.active_count_total",
            says="Influencers in state active, as Odoo's list shows them. The first goal is 10,000.",
            empty=_UNSCRAPED, decimals=0),
-    figure("Payments that succeed", Query("influencegen:payment_processing_success_rate:percent_1h", every=BUSINESS),
+    figure("Payments OK", Query("influencegen:payment_processing_success_rate:percent_1h", every=BUSINESS),
            "percent", spec="payment.processing.success_rate",
            says="Of the payments that came to an end in the last hour, how many were paid. Those that failed wait in "
                 "Odoo to be tried again.",
            empty="No payment came to an end in the last hour.", decimals=0, alerts=("PaymentSuccessRateLow",)),
-    figure("Images in the last 24 hours",
+    figure("Images (24 h)",
            Query("influencegen:ai_image_generation_daily_volume:increase_1d", every=BUSINESS), "none",
            spec="ai.image_generation.daily_volume", says="AI images that influencers asked for.",
            empty="No image was asked for since counting began.", decimals=0,
@@ -81,7 +81,7 @@ _NOW = (
 )
 
 _MONTHS = (
-    series("How does the number of influencers grow?", [
+    series("How many influencers are active?", [
         Query("max(tier:influencer_active:avg)", "active", _DAY, source=LONG_TERM),
         Query('sum(tier:user_logins_daily_active_influencers:avg{user_role="influencer"})', "logged in that day", _DAY,
               source=LONG_TERM),
@@ -113,5 +113,5 @@ PAGE = Page(
     shows="24h",
     team="business",
     choices=(variables.long_term, variables.campaign),
-    rows={"Is it all right?": _FIRST, "What happens today?": _NOW, "How has it become?": _MONTHS},
+    rows={"Is it all right?": _FIRST, "What happens today?": _NOW, "How has it become over the last 90 days?": _MONTHS},
 )

@@ -23,7 +23,7 @@ _FIRST = (
                 "target: look which one does not answer, in the dashboard of objectives.",
            empty="No probe was made: look at the targets of blackbox_exporter.", decimals=2,
            objective="platform", runbooks=("OdooDown",), more={"Objectives": "slo"}),
-    figure("Workers that are missing",
+    figure("Missing workers",
            Query(f"sum(odoo_workers_configured{{{_OF_INSTANCE}}}) - sum(odoo_workers_active{{{_OF_INSTANCE}}})"),
            "none", spec="odoo.workers.active_count",
            says="Workers that the configuration asks for and that are not there. More than none for minutes: they "

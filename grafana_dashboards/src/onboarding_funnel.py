@@ -17,29 +17,29 @@ def _counted(series_name, matchers=""):
 
 
 _FIRST = (
-    figure("Registrations that succeed",
+    figure("Registrations OK",
            Query("influencegen:influencer_registration_success_rate:percent_1h", every=BUSINESS), "percent",
            spec="influencer.registration.success_rate",
            says="Of the forms sent in the last hour, how many were accepted. Low: look at the form as an influencer "
                 "sees it, and in Odoo's log at what was refused.",
            empty="Nobody has tried to register in the last hour.", decimals=0,
            alerts=("RegistrationSuccessRateLow",)),
-    figure("KYC checks that are approved",
+    figure("KYC approved",
            Query("influencegen:influencer_onboarding_kyc_approval_rate:percent_1d", every=BUSINESS), "percent",
            spec="influencer.onboarding.kyc_approval_rate",
            says="Of the checks decided in the last 24 hours, how many were approved.",
            empty="No KYC check was decided in the last 24 hours.", decimals=0, alerts=("KycApprovalRateLow",)),
-    figure("KYC checks that wait", Query(f"sum(max by (database, state) (influencer_kyc_queue_length{{{_DATABASE}}}))",
+    figure("KYC checks waiting", Query(f"sum(max by (database, state) (influencer_kyc_queue_length{{{_DATABASE}}}))",
                                          every=BUSINESS),
            "none", spec="not in it; what is between influencer.kyc.submission_rate and a decision",
            says="Checks that wait for the service or for a reviewer.", empty="Odoo is not scraped.",
            runbooks=("KycQueueOld",), words=NONE),
-    figure("The oldest has waited", Query(
+    figure("The oldest waits", Query(
         f"max(influencer_kyc_queue_oldest_age_seconds{{{_DATABASE}}}) / 3600", every=BUSINESS), "h",
            spec="not in it; the longest wait that influencer.onboarding.kyc_manual_review_time_avg_hours will have",
            says="How long the check that came first has waited. Above the limit: ask the reviewers.",
            empty="Odoo is not scraped.", decimals=1, alerts=("KycQueueOld",)),
-    figure("A reviewer decides within",
+    figure("A review takes",
            Query("influencegen:influencer_onboarding_kyc_manual_review_time:avg_hours_1d", every=BUSINESS), "h",
            spec="influencer.onboarding.kyc_manual_review_time_avg_hours",
            says="The average of the checks that reviewers decided in the last 24 hours.",
@@ -81,7 +81,7 @@ _KYC_ROW = (
     ], "none", spec="influencer.kyc.verification.success_rate",
         says="Checks decided in the hour before each moment, by the service itself or by a reviewer.",
         empty="No KYC check was decided since counting began.", runbooks=("KycApprovalRateLow",)),
-    series("How long does each step of the check take?", [
+    series("How long does each step take?", [
         Query("influencegen:influencer_kyc_verification_automated_step_latency_seconds:p95_5m",
               "{{step_name}}: one in twenty takes longer"),
         Query("influencegen:influencer_kyc_verification_automated_step_latency_seconds:avg_5m",
@@ -90,7 +90,7 @@ _KYC_ROW = (
         says="With all tries of the call that the step makes. If it is slow and the service is not, calls are made "
              "again and again.",
         empty="No check was made in this time."),
-    series("Is the KYC service fast, and does it answer?", [
+    series("Does the KYC service answer, and fast?", [
         Query("influencegen:api_external_kyc_service_latency_seconds:p95_5m", "one call in twenty takes longer"),
         Query(quantile(0.5, _KYC), "half of the calls take longer", "10s", BLUE, exemplars=True),
     ], "s", spec="api.external_kyc_service.latency_seconds (p95)",
@@ -111,7 +111,7 @@ _KYC_ROW = (
 )
 
 _MONTHS = (
-    series("How has the way in become, over the last months?", [
+    series("How many get in?", [
         Query("sum(sum_over_time(tier:influencer_registration_attempts:increase[$__interval]))", "forms sent", _DAY,
               source=LONG_TERM),
         Query("sum(sum_over_time(tier:influencer_registration_success:increase[$__interval]))", "registered", _DAY,
@@ -133,5 +133,5 @@ PAGE = Page(
     team="business",
     choices=(variables.long_term, variables.database),
     rows={"Is it all right?": _FIRST, "Where do people stop?": _FUNNEL, "Is the check the reason?": _KYC_ROW,
-          "How has it become?": _MONTHS},
+          "How has it become over the last 90 days?": _MONTHS},
 )

@@ -59,7 +59,7 @@ def series(title: str, queries: Sequence[Query], unit: str, *, width: int = 8, s
     """Return lines over time, or stacked bars.
 
     least: where the axis begins; None lets it begin at the smallest value.
-    since: how far back it looks, whatever time the page shows.
+    since: how far back it looks, whatever time the page shows; the title or the row says so.
     step: the time of one bar, or between two points.
     """
     panel = timeseries.Panel().height(8).span(width).span_nulls(False).show_points(shapes.VisibilityMode.AUTO)
@@ -77,7 +77,7 @@ def series(title: str, queries: Sequence[Query], unit: str, *, width: int = 8, s
     if least is not None:
         panel.min(least)
     if since:
-        panel.time_from(since)
+        panel.time_from(since).hide_time_override(True)
     if step:
         panel.interval(step)
     for number, query in enumerate(queries):

@@ -12,7 +12,7 @@ _DATABASE = f'{_SERVER}, datname=~"$datname", datname!~"template.*|"'
 _UNSCRAPED = "PostgreSQL's exporter is not scraped: look at the telemetry dashboard."
 
 _FIRST = (
-    figure("Servers that do not answer", Query(f"count(pg_up{{{_SERVER}}} == 0) or 0 * max(pg_up{{{_SERVER}}})",
+    figure("Servers down", Query(f"count(pg_up{{{_SERVER}}} == 0) or 0 * max(pg_up{{{_SERVER}}})",
                                                every=BUSINESS),
            "none", spec="not in it; without it nothing else works", says="Servers of PostgreSQL that are down.",
            empty=_UNSCRAPED, alerts=("PostgresDown",), words=NONE),
@@ -23,23 +23,23 @@ _FIRST = (
                 "its workers, or raise max_connections.",
            empty=_UNSCRAPED, decimals=0, alerts=("PostgresConnectionsHigh", "PostgresConnectionsCritical"),
            runbooks=("PostgresConnectionsRunOutSoon",)),
-    figure("Slow statements a minute",
+    figure("Slow statements/min",
            Query(f"60 * sum(influencegen:postgresql_query_slow_query_rate:rate_5m{{{_SERVER}}})", every=BUSINESS),
            "none", spec="postgresql.query.slow_query_rate",
            says="Statements that took a second or longer, over the last 5 minutes. The log of PostgreSQL names them.",
            empty="The exporter of slow queries is not scraped.", decimals=1, alerts=("PostgresSlowQueries",)),
-    figure("The longest transaction is open for",
+    figure("Longest transaction",
            Query(f'max(pg_stat_activity_max_tx_duration{{{_DATABASE}, state!="idle"}})', every=BUSINESS), "s",
            spec="not in it; what slow queries often wait for",
            says="It holds its locks, and keeps old rows from being cleared away. Longer than the limit: find out who "
                 "it is, and end it.",
            empty=_UNSCRAPED, decimals=0, alerts=("PostgresLongTransaction",)),
-    figure("Backups that succeed", Query("influencegen:system_backup_job_success_rate:percent_24h", every=BUSINESS),
+    figure("Backups OK", Query("influencegen:system_backup_job_success_rate:percent_24h", every=BUSINESS),
            "percent", spec="system.backup.job_success_rate",
            says="Of the backup jobs of the last 24 hours, how many ended with a backup that was restored and "
                 "compared. All must.",
            empty="No backup job has ended in the last 24 hours.", decimals=0, alerts=("BackupJobFailed",)),
-    figure("The oldest newest backup is",
+    figure("Age of last backup",
            Query("time() - min(max by (backup) (backup_last_success_timestamp_seconds) > 0)", every=BUSINESS), "s",
            spec="not in it; what would be lost if PostgreSQL were",
            says="How old the last good backup is, of what has waited longest for one.",

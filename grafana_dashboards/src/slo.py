@@ -86,7 +86,7 @@ _WHAT = (
         spec="not in it; what the shares above are of",
         says="In the hour before each moment. Of few events, one that fails is a large share.",
         empty="Nothing of the kind happened in this time."),
-    series("Was the platform up, over the last months?", [
+    series("Was the platform up, over 90 days?", [
         Query("min_over_time(tier:system_availability:avg[$__interval])", "worst hour of the day", _DAY,
               source=LONG_TERM),
         Query("avg_over_time(tier:system_availability:avg[$__interval])", "the day", _DAY, source=LONG_TERM),

@@ -10,23 +10,23 @@ _OF_INSTANCE = 'instance=~"$instance"'
 _NO_SPEC = "not in it; the risk of misleading metrics, and of what collecting them costs"
 
 _FIRST = (
-    figure("Targets that do not answer", Query("count(up == 0) or 0 * max(up)", every=BUSINESS), "none", spec=_NO_SPEC,
+    figure("Targets down", Query("count(up == 0) or 0 * max(up)", every=BUSINESS), "none", spec=_NO_SPEC,
            says="What Prometheus asks and gets no answer from. What it tells of is not seen, on any dashboard.",
            empty="Prometheus scrapes nothing: look at its log.", alerts=("TargetMissing",), words=NONE),
-    figure("Facts that disagree with Odoo",
+    figure("Facts that disagree",
            Query("max(influencegen:telemetry_fact_disagreement:delta_1d)", every=BUSINESS), "none", spec=_NO_SPEC,
            says="By how many the counter that is furthest off differs from Odoo's rows, over a day. More than a few: "
                 "something else than the addons writes to the tables, or a count was lost.",
            empty="Prometheus has run for less than a day.", decimals=0, alerts=("TelemetryDisagreesWithDatabase",),
            words=NONE),
-    figure("Errors of telemetry itself",
+    figure("Telemetry's errors",
            Query(or_none(f"sum(increase(influencegen_telemetry_errors_total{{{_OF_INSTANCE}}}[15m]))",
                          "influencegen-system"), every=SYSTEM),
            "none", spec=_NO_SPEC,
            says="In the last 15 minutes. Each costs a value, never a request. Odoo's log has one line a minute about "
                 "them.",
            empty="Odoo is not scraped.", decimals=0, alerts=("TelemetryErrors",), words=NONE),
-    figure("Label values that had no room",
+    figure("Labels without room",
            Query(or_none("sum(increase(influencegen_telemetry_labels_folded_total[1h]))", "influencegen-system"),
                  every=SYSTEM), "none", spec=_NO_SPEC,
            says="How often a value became `other` in the last hour, because its label had too many. Find out below "
@@ -37,7 +37,7 @@ _FIRST = (
            says="Evaluations that failed in the last 5 minutes: alerts that rest on them are blind.",
            empty="Prometheus does not scrape itself.", decimals=0, alerts=("RuleEvaluationFailing",),
            words=NONE),
-    figure("Alerts that could not be told",
+    figure("Undelivered alerts",
            Query("sum(increase(alertmanager_notifications_failed_total[5m]))", every=BUSINESS), "none", spec=_NO_SPEC,
            says="Notifications that failed in the last 5 minutes. Nobody may know what is wrong: look at the "
                 "receivers.",
@@ -46,7 +46,7 @@ _FIRST = (
 )
 
 _COST = (
-    series("How long does it take to read each target?",
+    series("How long does each scrape take?",
            [Query("max by (job) (scrape_duration_seconds)", "{{job}}", BUSINESS)], "s", width=12, spec=_NO_SPEC,
            says="Odoo's workers answer meanwhile. If it grows with time, or with the number of workers that ever ran, "
                 "something is wrong with the shared values.",
@@ -61,7 +61,7 @@ _COST = (
          [Query("topk(8, max by (label) (influencegen_telemetry_label_values))", "{{label}}", SYSTEM)], "none",
          spec=_NO_SPEC, says="The eight labels that took most values, of any of Odoo's databases.",
          empty="Odoo is not scraped.", runbooks=("LabelOverflow",)),
-    series("How many values does a worker's answer hold?", [
+    series("How large is each worker's answer?", [
         Query(f"max(influencegen_telemetry_series{{{_OF_INSTANCE}}})", "values in the shared store", SYSTEM),
         Query(f"max(influencegen_telemetry_slots{{{_OF_INSTANCE}}})", "slots of workers", SYSTEM),
     ], "none", width=12, spec=_NO_SPEC,
@@ -77,7 +77,7 @@ _TRUTH = (
         says="Facts found in Odoo's rows that had not been counted, and were then: what a worker that was killed lost. "
              "Many without a killed worker: a fault.",
         empty="Nothing had to be repaired since counting began.", runbooks=("TelemetryDisagreesWithDatabase",)),
-    series("How old is what was read from the database?", [
+    series("How old are the database's figures?", [
         Query(f"max(influencegen_telemetry_database_read_age_seconds{{{_OF_INSTANCE}}})", "age", BUSINESS),
         Query(f"max(influencegen_telemetry_database_read_duration_seconds{{{_OF_INSTANCE}}})", "time to read it",
               BUSINESS),

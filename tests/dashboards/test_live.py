@@ -182,7 +182,7 @@ def test_annotations_can_be_asked_for(running, dashboard):
 GAUGES = {
     ("business-operations-overview", "Active influencers"): ("influencegen.influencer", ("state", "=", "active")),
     ("onboarding-funnel", "Active influencers"): ("influencegen.influencer", ("state", "=", "active")),
-    ("onboarding-funnel", "KYC checks that wait"): ("influencegen.kyc", ("state", "in", ("submitted", "review"))),
+    ("onboarding-funnel", "KYC checks waiting"): ("influencegen.kyc", ("state", "in", ("submitted", "review"))),
     ("ai-image-generation-service-kpis", "Images that wait"):
         ("influencegen.image", ("state", "in", ("requested", "processing"))),
 }
@@ -194,8 +194,8 @@ def test_a_figure_of_now_is_what_odoo_s_list_shows(running, panel, rows):
 
 
 COUNTED = {
-    ("ai-image-generation-service-kpis", "Images in the last 24 hours"): ("influencegen.image",),
-    ("business-operations-overview", "Images in the last 24 hours"): ("influencegen.image",),
+    ("ai-image-generation-service-kpis", "Images (24 h)"): ("influencegen.image",),
+    ("business-operations-overview", "Images (24 h)"): ("influencegen.image",),
     ("business-operations-overview", "Do influencers get their money?"): ("influencegen.payment.attempt",),
 }
 
@@ -223,5 +223,5 @@ def test_what_share_succeeds_is_that_of_the_rows(running):
     paid, failed = (running.count("influencegen.payment.attempt", ("state", "=", state))
                     for state in ("paid", "failed"))
     expected = 100 * paid / (paid + failed)
-    until(lambda: abs(running.figure("business-operations-overview", "Payments that succeed") - expected) < 10,
+    until(lambda: abs(running.figure("business-operations-overview", "Payments OK") - expected) < 10,
           f"payments that succeed: {expected} %", 120)
