@@ -86,7 +86,6 @@ def drawn(browser: Browser, bundle: Path, layout: Layout, dashboard: Path, scree
                 "document.querySelector('[data-panel]') && !document.querySelector('[data-state=loading]')")
         except TimeoutError as error:
             raise Trouble(f"{dashboard.name} isn't drawn after 30 s: {' '.join(drawing.complaints)}") from error
-        drawing.page.evaluate("document.fonts.ready")
         yield drawing
     finally:
         context.close()

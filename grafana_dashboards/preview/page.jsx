@@ -1,4 +1,5 @@
 // A dashboard: its title, its variables, and its panels in the grid that Grafana gives them.
+import { flushSync } from "react-dom";
 import { createRoot } from "react-dom/client";
 
 import { Panel } from "./panel.jsx";
@@ -58,13 +59,17 @@ async function draw() {
   const { dashboard, sources, last } = await (await fetch("/dashboard.json")).json();
   const range = rangeUtil.convertRawToRange(last ? { from: `now-${last}`, to: "now" } : dashboard.time);
   const context = { sources, range, known: await variables(dashboard.templating?.list ?? [], range) };
-  const theme = createTheme({ colors: { mode: "dark" } });
-  createRoot(document.getElementById("page")).render(
-    <ThemeContext.Provider value={theme}>
+  const root = createRoot(document.getElementById("page"));
+  const show = (content) => flushSync(() => root.render(
+    <ThemeContext.Provider value={createTheme({ colors: { mode: "dark" } })}>
       <GlobalStyles />
-      <Dashboard {...{ dashboard, context }} />
+      {content}
     </ThemeContext.Provider>,
-  );
+  ));
+  show(null);
+  // a chart draws its axes once, with the font that is there by then
+  await Promise.all([400, 500].map((weight) => document.fonts.load(`${weight} 12px Inter`)));
+  show(<Dashboard {...{ dashboard, context }} />);
 }
 
 draw();

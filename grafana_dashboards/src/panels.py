@@ -28,7 +28,7 @@ def figure(title: str, query: Query, unit: str, *, width: int = 4, height: int =
 
     words: what to show in place of a value. The rest is as of :func:`_told`.
     """
-    panel = stat.Panel().height(height).span(width).color_mode(shapes.BigValueColorMode.BACKGROUND)
+    panel = stat.Panel().height(height).span(width).color_mode(shapes.BigValueColorMode.BACKGROUND_SOLID)
     panel.graph_mode(shapes.BigValueGraphMode.NONE).text_mode(shapes.BigValueTextMode.VALUE)
     panel.reduce_options(common.ReduceDataOptions().calcs(["lastNotNull"]))
     if words:
