@@ -3,7 +3,7 @@
 from . import variables
 from .frame import Page
 from .palette import CRITICAL, GOOD
-from .panels import figure, series
+from .panels import bars, figure, series
 from .queries import BUSINESS, LONG_TERM, Query
 
 _DAY = "1d"
@@ -56,15 +56,16 @@ _NOW = (
         says="Registration forms in the hour before each moment. The limits are what was planned.",
         empty="Nobody has tried to register since counting began.",
         alerts=("RegistrationsLow", "RegistrationsHigh"), more={"Onboarding": "onboarding-funnel"}),
-    series("Which campaigns do influencers apply to?", [
-        Query('3600 * influencegen:campaign_application_rate:rate_1h{campaign_id=~"$campaign"}',
+    bars("Which campaigns do influencers apply to?", [
+        Query('topk(8, 3600 * influencegen:campaign_application_rate:rate_1h{campaign_id=~"$campaign"})',
               "campaign {{campaign_id}}", BUSINESS),
-    ], "none", width=12, spec="campaign.application_rate",
-        says="Applications in the hour before each moment, by the number that the campaign has in Odoo. A campaign "
-             "that is not here got none.",
+    ], "none", spec="campaign.application_rate", decimals=0,
+        says="Applications in the last hour, of the eight campaigns with the most, by the number that a campaign has "
+             "in Odoo. One that is not here got none.",
         empty="Nobody has applied since counting began."),
     series("Do influencers get their money?", [
-        Query("3600 * influencegen:payment_processing_attempts_rate:rate_1h", "tried in the hour before", BUSINESS),
+        Query("sum(max without (instance) (increase(payment_processing_attempts_total[1h])))",
+              "tried in the hour before", BUSINESS),
         Query("sum(max without (instance) (increase(payment_processing_success_total[1h])))",
               "paid in the hour before", BUSINESS, GOOD),
         Query("sum(max without (instance) (increase(payment_processing_failures_total[1h])))",
@@ -72,12 +73,15 @@ _NOW = (
     ], "none", width=12, spec="payment.processing.success_rate, payment.processing.attempts_rate",
         says="Payments that came to an end in the hour before each moment. If many fail, ask the payment provider.",
         empty="No payment was made since counting began.", runbooks=("PaymentSuccessRateLow",)),
-    series("Is content delivered?", [
-        Query('3600 * influencegen:campaign_content_submission_rate:rate_1h{campaign_id=~"$campaign"}',
-              "campaign {{campaign_id}}", BUSINESS),
-    ], "none", width=12, spec="campaign.content.submission_rate",
-        says="Content handed in during the hour before each moment, by campaign.",
-        empty="No content was handed in since counting began."),
+    series("Do campaigns live?", [
+        Query('3600 * sum(influencegen:campaign_application_rate:rate_1h{campaign_id=~"$campaign"})', "applications",
+              BUSINESS),
+        Query('3600 * sum(influencegen:campaign_content_submission_rate:rate_1h{campaign_id=~"$campaign"})',
+              "content handed in", BUSINESS),
+    ], "none", width=12, spec="campaign.application_rate, campaign.content.submission_rate",
+        says="In the hour before each moment, of all campaigns that are chosen. Applications without content after "
+             "them: ask the influencers of that campaign.",
+        empty="Nobody has applied since counting began."),
 )
 
 _MONTHS = (

@@ -68,28 +68,28 @@ _CALLS = (
 
 _FAILURES = (
     series("Which calls fail?", [
-        Query("sum by (status_code_class) (influencegen:api_odoo_to_n8n_webhook_error_rate:rate_5m)",
+        Query("sum by (status_code_class) (influencegen:api_odoo_to_n8n_webhook_error_rate:rate_5m) > 0",
               "webhook: {{status_code_class}}"),
-        Query("sum by (status_code_class) (influencegen:api_n8n_to_aiservice_error_rate:rate_5m)",
+        Query("sum by (status_code_class) (influencegen:api_n8n_to_aiservice_error_rate:rate_5m) > 0",
               "AI service: {{status_code_class}}"),
-        Query("sum by (status_code_class) (influencegen:api_n8n_to_odoo_callback_error_rate:rate_5m)",
+        Query("sum by (status_code_class) (influencegen:api_n8n_to_odoo_callback_error_rate:rate_5m) > 0",
               "callback: {{status_code_class}}"),
     ], "cps", width=12, spec="api.odoo_to_n8n_webhook.error_rate, api.n8n_to_aiservice.error_rate, "
                              "api.n8n_to_odoo_callback.error_rate",
         says="Tries that failed, a second, by why: a status of HTTP, no answer in time, no connection, or not made "
              "because the circuit is open. The limit is that of the AI service. A try that fails is made again, so an "
              "image can still be made.",
-        empty="No call has failed since counting began, or nothing is scraped.",
+        empty="No call has failed in this time.",
         alerts=("AiServiceErrorRateHigh",), runbooks=("CircuitBreakerOpen",)),
     series("Which workflow fails?", [
-        Query(f"60 * sum by (workflow_name, node_name) ({_WORKFLOW_ERRORS})", "{{workflow_name}}: {{node_name}}",
+        Query(f"60 * sum by (workflow_name, node_name) ({_WORKFLOW_ERRORS}) > 0", "{{workflow_name}}: {{node_name}}",
               colour=CRITICAL),
         Query('min(influencegen_telemetry_threshold{name="n8n_errors_per_minute"})', "allowed of a workflow", "60s",
               GREY, dashed=True),
     ], "none", width=12, spec="n8n.workflow.execution.error_rate",
         says="Executions a minute that ended with an error of the workflow itself, by the node where. A failed call of "
              "a service is not one. Open the execution in n8n's editor to see what it was given.",
-        empty="No execution has failed since counting began, or n8n is not scraped.", runbooks=("N8nWorkflowErrors",)),
+        empty="No execution has failed in this time.", runbooks=("N8nWorkflowErrors",)),
 )
 
 _LOAD = (

@@ -10,7 +10,12 @@ _OF_INSTANCE = 'instance=~"$instance"'
 _OF_BOTH = f'{_OF_INSTANCE}, database=~"$database"'
 _REQUESTS = "odoo_http_request_duration_seconds"
 _ERRORS = "influencegen:odoo_application_error_rate:rate_5m"
-_USERS = f"max by (database, user_role) (odoo_concurrent_users{{{_OF_BOTH}}})"
+
+
+def _users(name, roles):
+    users = f'max by (database, user_role) (odoo_concurrent_users{{{_OF_BOTH}, user_role=~"{roles}"}})'
+    return Query(f"sum({users})", name, SYSTEM)
+
 
 _FIRST = (
     firing("Alerts that fire", 'severity=~"warning|critical", team="platform"',
@@ -74,11 +79,13 @@ _USERS_FEEL = (
               "patterns: records and names are left out.",
          empty="No request was answered in this time, or Odoo is not scraped."),
     series("How many people work with it?", [
-        Query(f"sum by (user_role) ({_USERS})", "{{user_role}}", SYSTEM),
+        _users("influencers", "influencer|portal"),
+        _users("staff", "user|manager|admin"),
+        _users("not logged in, and others", "public|system|unknown|other"),
         Query('min(influencegen_telemetry_threshold{name="concurrent_users"})', "what it is sized for", "60s",
               GREY, dashed=True),
     ], "none", width=12, spec="odoo.concurrent_users.count",
-        says="Users seen within the last minutes, by role. Near the limit: give Odoo more workers, or raise the limit "
+        says="Users seen within the last minutes. Near the limit: give Odoo more workers, or raise the limit "
              "in Settings, Telemetry, once that was done.",
         empty="Nobody was seen, or Odoo is not scraped.", runbooks=("OdooConcurrentUsersHigh",)),
 )
@@ -114,9 +121,9 @@ _CAUSES = (
         empty="Odoo is not scraped: look at the telemetry dashboard.",
         runbooks=("OdooWorkersMissing", "OdooRequestQueueLong", "OdooRequestsRefused")),
     series("What goes wrong in Odoo?", [
-        Query(f"60 * sum by (error_type, error_class) ({_ERRORS})", "{{error_class}} ({{error_type}})",
+        Query(f"60 * sum by (error_type, error_class) ({_ERRORS}) > 0", "{{error_class}} ({{error_type}})",
               colour=CRITICAL),
-        Query(f"60 * sum by (cron) (rate(odoo_cron_failures_total{{{_OF_BOTH}}}[$__rate_interval]))",
+        Query(f"60 * sum by (cron) (rate(odoo_cron_failures_total{{{_OF_BOTH}}}[$__rate_interval])) > 0",
               "job {{cron}}", SYSTEM, ORANGE),
         Query('min(influencegen_telemetry_threshold{name="application_errors_per_minute"})', "allowed", "60s", GREY,
               dashed=True),
@@ -131,10 +138,10 @@ _CAUSES = (
                 "something clears the cache again and again, mostly a write to settings, views or access rights.",
            empty="Nothing was looked up, or Odoo is not scraped.", alerts=("OdooCacheHitRatioLow",)),
     series("Is the network busy?", [
-        Query('influencegen:system_network_utilization:percent_5m{host=~"$host"}', "{{device}} of {{host}}", "60s"),
+        Query('max by (host) (influencegen:system_network_utilization:percent_5m{host=~"$host"})', "{{host}}", "60s"),
     ], "percent", spec="system.network.io.bytes, of what the link carries",
-        says="How much of its speed a network link carried, over 5 minutes. Near the limit: find out who sends that "
-             "much; backups and images are the largest.",
+        says="How much of its speed the busiest link of each host carried, over 5 minutes. Near the limit: find out "
+             "who sends that much; backups and images are the largest.",
         empty="No host is scraped, or node_exporter does not see its network: look at node_exporter.",
         alerts=("NetworkBusy", "NetworkSaturated")),
 )

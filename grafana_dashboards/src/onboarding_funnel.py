@@ -2,9 +2,9 @@
 
 from . import variables
 from .frame import Page
-from .palette import BLUE, CRITICAL, GOOD
+from .palette import CRITICAL, GOOD, PURPLE, SKY
 from .panels import NONE, bars, figure, series
-from .queries import BUSINESS, LONG_TERM, Query, or_none, quantile
+from .queries import BUSINESS, FAST, LONG_TERM, Query, or_none, quantile
 
 _DAY = "1d"
 _DATABASE = 'database=~"$database"'
@@ -14,6 +14,16 @@ _KYC = "api_external_kyc_service_latency_seconds"
 def _counted(series_name, matchers=""):
     return or_none(f"sum(max without (instance) (increase({series_name}{{{matchers}{_DATABASE}}}[$__range])))",
                    "influencegen-business")
+
+
+def _decided(outcome, kind, name, colour):
+    counter = f'influencer_kyc_verifications_total{{outcome="{outcome}", verification_type="{kind}"}}'
+    return Query(f"sum(max without (instance) (increase({counter}[1h])))", name, BUSINESS, colour)
+
+
+def _logged_in(name, roles):
+    users = f'max by (database, user_role) (user_logins_daily_active_influencers{{{_DATABASE}, user_role=~"{roles}"}})'
+    return Query(f"sum({users})", name, BUSINESS)
 
 
 _FIRST = (
@@ -74,10 +84,10 @@ _FUNNEL = (
 
 _KYC_ROW = (
     series("How are checks decided?", [
-        Query('sum by (verification_type) (max without (instance) (increase(influencer_kyc_verifications_total'
-              '{outcome="approved"}[1h])))', "approved, {{verification_type}}", BUSINESS, GOOD),
-        Query('sum by (verification_type) (max without (instance) (increase(influencer_kyc_verifications_total'
-              '{outcome="rejected"}[1h])))', "rejected, {{verification_type}}", BUSINESS, CRITICAL),
+        _decided("approved", "automated", "approved by the service", GOOD),
+        _decided("approved", "manual", "approved by a reviewer", SKY),
+        _decided("rejected", "automated", "rejected by the service", CRITICAL),
+        _decided("rejected", "manual", "rejected by a reviewer", PURPLE),
     ], "none", spec="influencer.kyc.verification.success_rate",
         says="Checks decided in the hour before each moment, by the service itself or by a reviewer.",
         empty="No KYC check was decided since counting began.", runbooks=("KycApprovalRateLow",)),
@@ -92,22 +102,22 @@ _KYC_ROW = (
         empty="No check was made in this time."),
     series("Does the KYC service answer, and fast?", [
         Query("influencegen:api_external_kyc_service_latency_seconds:p95_5m", "one call in twenty takes longer"),
-        Query(quantile(0.5, _KYC), "half of the calls take longer", "10s", BLUE, exemplars=True),
+        Query(quantile(0.5, _KYC), "half of the calls take longer", FAST, exemplars=True),
     ], "s", spec="api.external_kyc_service.latency_seconds (p95)",
         says="Single calls of the service that checks documents. The limit is what its provider promises.",
         empty="The service was not called in this time.", alerts=("KycServiceSlow",),
         runbooks=("KycServiceErrors", "KycServiceDown")),
     series("How many calls of the KYC service fail?", [
-        Query("60 * sum by (status_code_class) (influencegen:api_external_kyc_service_error_rate:rate_5m)",
+        Query("60 * sum by (status_code_class) (influencegen:api_external_kyc_service_error_rate:rate_5m) > 0",
               "{{status_code_class}}", colour=CRITICAL),
     ], "none", width=12, spec="api.external_kyc_service.error_rate",
-        says="Tries that failed, a minute, by why.", empty="No call has failed since counting began.",
+        says="Tries that failed, a minute, by why.", empty="No call has failed in this time.",
         runbooks=("KycServiceErrors",)),
     series("Who logs in?", [
-        Query(f"sum by (user_role) (max by (database, user_role) "
-              f"(user_logins_daily_active_influencers{{{_DATABASE}}}))", "{{user_role}}", BUSINESS),
+        _logged_in("influencers", "influencer|portal"),
+        _logged_in("staff", "user|manager|admin"),
     ], "none", width=12, spec="user.logins.daily_active_influencers",
-        says="Distinct people that logged in since midnight UTC, by role.", empty="Nobody has logged in today."),
+        says="Distinct people that logged in since midnight UTC.", empty="Nobody has logged in today."),
 )
 
 _MONTHS = (

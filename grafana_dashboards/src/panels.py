@@ -62,7 +62,7 @@ def series(title: str, queries: Sequence[Query], unit: str, *, width: int = 8, s
     since: how far back it looks, whatever time the page shows; the title or the row says so.
     step: the time of one bar, or between two points.
     """
-    panel = timeseries.Panel().height(8).span(width).span_nulls(False).show_points(shapes.VisibilityMode.AUTO)
+    panel = timeseries.Panel().height(8).span(width).span_nulls(False)
     panel.legend(common.VizLegendOptions().show_legend(True).display_mode(shapes.LegendDisplayMode.LIST).placement(
         shapes.LegendPlacement.BOTTOM))
     panel.tooltip(common.VizTooltipOptions().mode(shapes.TooltipDisplayMode.MULTI).sort(shapes.SortOrder.DESCENDING))
@@ -76,6 +76,8 @@ def series(title: str, queries: Sequence[Query], unit: str, *, width: int = 8, s
         panel.line_width(2).fill_opacity(0 if len(queries) > 1 else 10)
     if least is not None:
         panel.min(least)
+    # a point a day: the first would be no line
+    panel.show_points(shapes.VisibilityMode.ALWAYS if since else shapes.VisibilityMode.AUTO)
     if since:
         panel.time_from(since).hide_time_override(True)
     if step:

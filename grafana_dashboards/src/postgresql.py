@@ -2,7 +2,7 @@
 
 from . import variables
 from .frame import Page
-from .palette import CRITICAL, GOOD, GREY
+from .palette import CRITICAL, GOOD, GREY, PURPLE
 from .panels import NONE, bars, figure, series
 from .queries import BUSINESS, Query
 
@@ -23,10 +23,11 @@ _FIRST = (
                 "its workers, or raise max_connections.",
            empty=_UNSCRAPED, decimals=0, alerts=("PostgresConnectionsHigh", "PostgresConnectionsCritical"),
            runbooks=("PostgresConnectionsRunOutSoon",)),
-    figure("Slow statements/min",
+    figure("Slow statements",
            Query(f"60 * sum(influencegen:postgresql_query_slow_query_rate:rate_5m{{{_SERVER}}})", every=BUSINESS),
            "none", spec="postgresql.query.slow_query_rate",
-           says="Statements that took a second or longer, over the last 5 minutes. The log of PostgreSQL names them.",
+           says="Statements a minute that took a second or longer, over the last 5 minutes. The log of PostgreSQL "
+                "names them.",
            empty="The exporter of slow queries is not scraped.", decimals=1, alerts=("PostgresSlowQueries",)),
     figure("Longest transaction",
            Query(f'max(pg_stat_activity_max_tx_duration{{{_DATABASE}, state!="idle"}})', every=BUSINESS), "s",
@@ -47,18 +48,22 @@ _FIRST = (
 )
 
 _LOAD = (
-    series("Who holds connections?", [
-        Query(f"sum by (datname) (pg_stat_database_numbackends{{{_DATABASE}}})", "{{datname}}", BUSINESS),
+    series("Are there connections left?", [
+        Query(f"sum(pg_stat_database_numbackends{{{_DATABASE}}})", "in use", BUSINESS),
         Query(f"max(pg_settings_max_connections{{{_SERVER}}})", "allowed", BUSINESS, GREY, dashed=True),
-    ], "none", width=12, spec="postgresql.connections.active_count",
-        says="Connections by database. Each worker of Odoo and of n8n holds some.", empty=_UNSCRAPED,
-        runbooks=("PostgresConnectionsHigh",)),
+    ], "none", spec="postgresql.connections.active_count",
+        says="Each worker of Odoo and of n8n holds some. If they rise and nobody has more to do, somebody does not "
+             "give them back.", empty=_UNSCRAPED, runbooks=("PostgresConnectionsHigh",)),
+    bars("Who holds connections?",
+         [Query(f"topk(8, sum by (datname) (pg_stat_database_numbackends{{{_DATABASE}}}))", "{{datname}}", BUSINESS)],
+         "none", width=8, spec="postgresql.connections.active_count", says="Connections by database, now.",
+         empty=_UNSCRAPED),
     series("How much is written down?", [
-        Query(f"sum by (datname) (rate(pg_stat_database_xact_commit{{{_DATABASE}}}[$__rate_interval]))",
-              "{{datname}}: committed", BUSINESS, GOOD),
-        Query(f"sum by (datname) (rate(pg_stat_database_xact_rollback{{{_DATABASE}}}[$__rate_interval]))",
-              "{{datname}}: rolled back", BUSINESS, CRITICAL),
-    ], "ops", width=12, spec="not in it; what postgresql.query.slow_query_rate is a part of",
+        Query(f"sum(rate(pg_stat_database_xact_commit{{{_DATABASE}}}[$__rate_interval]))", "committed", BUSINESS,
+              GOOD),
+        Query(f"sum(rate(pg_stat_database_xact_rollback{{{_DATABASE}}}[$__rate_interval]))", "rolled back", BUSINESS,
+              CRITICAL),
+    ], "ops", spec="not in it; what postgresql.query.slow_query_rate is a part of",
         says="Transactions a second. Many that are rolled back: look at the errors of Odoo.", empty=_UNSCRAPED,
         more={"Odoo": "odoo-system-health"}),
     series("Which database is slow?", [
@@ -67,10 +72,10 @@ _LOAD = (
         says="Statements a minute that took a second or longer, by database, over 5 minutes.",
         empty="The exporter of slow queries is not scraped.", alerts=("PostgresSlowQueries",)),
     series("Do reads come from memory?", [
-        Query(f"100 * sum by (datname) (rate(pg_stat_database_blks_hit{{{_DATABASE}}}[$__rate_interval])) / "
-              f"(sum by (datname) (rate(pg_stat_database_blks_hit{{{_DATABASE}}}[$__rate_interval])) + "
-              f"sum by (datname) (rate(pg_stat_database_blks_read{{{_DATABASE}}}[$__rate_interval])) > 0)",
-              "{{datname}}", BUSINESS),
+        Query(f"100 * sum(rate(pg_stat_database_blks_hit{{{_DATABASE}}}[$__rate_interval])) / "
+              f"(sum(rate(pg_stat_database_blks_hit{{{_DATABASE}}}[$__rate_interval])) + "
+              f"sum(rate(pg_stat_database_blks_read{{{_DATABASE}}}[$__rate_interval])) > 0)",
+              "found in memory", BUSINESS),
     ], "percent", width=12, spec="not in it; what makes system.disk.io.ops rise",
         says="Blocks that were in PostgreSQL's own memory when they were needed. Below 95 % for long: raise "
              "shared_buffers, or look for a statement that reads whole tables.",
@@ -79,20 +84,20 @@ _LOAD = (
 
 _TROUBLE = (
     series("Do transactions wait for each other?", [
-        Query(f'max by (datname, state) (pg_stat_activity_max_tx_duration{{{_DATABASE}, state!="idle"}})',
-              "{{datname}}: {{state}}", BUSINESS),
-        Query(f"max by (db_instance) (pg_replication_lag_seconds{{{_SERVER}}})", "{{db_instance}} lags behind",
-              BUSINESS),
+        Query(f'max(pg_stat_activity_max_tx_duration{{{_DATABASE}, state="active"}})', "at work", BUSINESS),
+        Query(f'max(pg_stat_activity_max_tx_duration{{{_DATABASE}, state=~"idle in transaction.*"}})',
+              "idle in a transaction", BUSINESS, CRITICAL),
+        Query(f"max(pg_replication_lag_seconds{{{_SERVER}}})", "a copy lags behind", BUSINESS, PURPLE),
     ], "s", spec="not in it; what slow queries often wait for",
-        says="The longest open transaction of each state, and how far a copy of the database is behind. `idle in "
-             "transaction`: somebody began one and does nothing.",
+        says="For how long the oldest transaction is open, and how far a copy of the database is behind. Idle in a "
+             "transaction: somebody began one and does nothing.",
         empty=_UNSCRAPED, alerts=("PostgresLongTransaction",),
         runbooks=("PostgresDeadlocks", "PostgresReplicationLag")),
     series("How busy are the disks?", [
-        Query("influencegen:system_disk_io_time:percent_5m", "{{device}} of {{host}}", BUSINESS),
+        Query("max by (host) (influencegen:system_disk_io_time:percent_5m)", "{{host}}", BUSINESS),
     ], "percent", spec="system.disk.io.ops, by the time that they take",
-        says="Of all hosts, for what share of the time a disk had something to do. A disk at its limit makes every "
-             "statement slow: look who reads or writes that much.",
+        says="For what share of the time the busiest disk of each host had something to do. A disk at its limit makes "
+             "every statement slow: look who reads or writes that much.",
         empty="No host is scraped: look at node_exporter.", alerts=("DiskBusy", "DiskSaturated")),
     bars("How large are the databases?",
          [Query(f"max by (datname) (pg_database_size_bytes{{{_DATABASE}}})", "{{datname}}", BUSINESS)], "bytes",

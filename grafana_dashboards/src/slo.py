@@ -6,15 +6,18 @@ from prometheus.src.slo import FAST, OBJECTIVES, SLOW
 
 from . import limits, variables
 from .frame import Page
-from .palette import CRITICAL, GOOD, GREY, WARNING
+from .palette import CRITICAL, GOOD, WARNING
 from .panels import bars, figure, firing, series
 from .queries import BUSINESS, LONG_TERM, Query
 
 _DAY = "1d"
-_PROMISED = [objective for objective in OBJECTIVES if objective.alert]
-_SHORT = {"webhook": "calls of n8n's webhook", "callback": "calls of Odoo's callback",
-          "aiservice": "calls of the AI service", "platform": "probes of the platform",
-          "image_latency": "images within 30 s"}
+_EVENTS = {"webhook": "calls of n8n's webhook", "callback": "calls of Odoo's callback",
+           "aiservice": "calls of the AI service", "platform": "probes of the platform",
+           "image_latency": "images within 30 s", "kyc": "calls of the KYC service"}
+"""In this order in all panels, so that each has the same colour."""
+_PROMISED = sorted((objective for objective in OBJECTIVES if objective.alert),
+                   key=lambda objective: list(_EVENTS).index(objective.name))
+_SERVICES = {"odoo": "Odoo", "n8n": "n8n", "aiservice": "the AI service", "kyc": "the KYC service"}
 
 
 def _budget(objective):
@@ -27,7 +30,7 @@ def _left(objective):
     failed, events = (f'influencegen:slo_{what}_5m{{slo="{objective.name}"}}' for what in
                       ("errors:ratio", "events:increase"))
     spent = f"sum_over_time(({failed} * {events})[30d:1m]) / (sum_over_time({events}[30d:1m]) > 0)"
-    return f"100 * (1 - {spent} / {_budget(objective)})"
+    return f"clamp_min(100 * (1 - {spent} / {_budget(objective)}), 0)"
 
 
 _PACE_COLOURS = [Threshold(value=None, color=GOOD), Threshold(value=SLOW[1][0], color=WARNING),
@@ -46,7 +49,7 @@ _FIRST = (
            empty="No probe was made: look at the targets of blackbox_exporter.", decimals=3, objective="platform",
            more={"Odoo": "odoo-system-health"}),
     bars("How much of each error budget is left?", [
-        Query(_left(objective), _SHORT[objective.name], BUSINESS) for objective in _PROMISED
+        Query(_left(objective), _EVENTS[objective.name], BUSINESS) for objective in _PROMISED
     ], "percent", most=100, spec="the SLA of system.availability.percentage, of the api.* metrics and of "
                                  "ai.image_generation.end_to_end_latency_seconds",
         says="100 % is a budget of which nothing was used in 30 days, or as long as Prometheus keeps. At 0 % what was "
@@ -59,7 +62,7 @@ _FIRST = (
 _PACE = (
     series("How fast are the budgets used up?", [
         Query(f'influencegen:slo_errors:ratio_1h{{slo="{objective.name}", slo=~"$slo"}} / {_budget(objective)}',
-              _SHORT[objective.name], BUSINESS) for objective in _PROMISED
+              _EVENTS[objective.name], BUSINESS) for objective in _PROMISED
     ], "none", width=12, spec="the SLAs, as for the panel above",
         says=f"Over the last hour. At 1 a budget lasts for just 30 days; at {FAST[0][0]} an hour takes 2 % of it, and "
              "somebody is woken. Look at the calls that fail.",
@@ -67,23 +70,25 @@ _PACE = (
         runbooks=[name for name in _BURN if name.endswith("Fast")],
         more={"Calls": "n8n-ai-integration-performance"}),
     series("What share fails?", [
-        Query('100 * influencegen:slo_errors:ratio_1h{slo=~"$slo"}', "{{slo}}, over an hour", BUSINESS),
-        Query('100 * influencegen:slo_errors:ratio_1d{slo=~"$slo"}', "{{slo}}, over a day", "5m", GREY),
+        Query(f'100 * influencegen:slo_errors:ratio_1h{{slo="{name}", slo=~"$slo"}}', text, BUSINESS)
+        for name, text in _EVENTS.items()
     ], "percent", width=12, spec="the SLAs, as for the panel above",
-        says="Of each kind of event, how many percent failed. `kyc` is recorded, and promised by its provider.",
+        says="Of each kind of event, how many percent failed in the hour before each moment. What the KYC service "
+             "promises is its provider's business.",
         empty="Nothing of the kind happened in this time."),
 )
 
 _WHAT = (
     series("Who did not answer?", [
-        Query("100 * avg by (service_name) (avg_over_time(probe_success[$__rate_interval]))", "{{service_name}}",
-              "15s"),
+        Query(f'100 * avg(avg_over_time(probe_success{{service_name="{service}"}}[$__rate_interval]))', name)
+        for service, name in _SERVICES.items()
     ], "percent", width=12, spec="system.availability.percentage, what it is made of",
         says="Probes that each service answered.", empty="No probe was made: look at blackbox_exporter.",
         runbooks=("OdooDown", "N8nDown", "AiServiceDown", "KycServiceDown")),
     series("How many events is that?", [
-        Query('influencegen:slo_events:increase_1h{slo=~"$slo"}', "{{slo}}", BUSINESS)], "none", width=12,
-        spec="not in it; what the shares above are of",
+        Query(f'influencegen:slo_events:increase_1h{{slo="{name}", slo=~"$slo"}}', text, BUSINESS)
+        for name, text in _EVENTS.items()
+    ], "none", width=12, spec="not in it; what the shares above are of",
         says="In the hour before each moment. Of few events, one that fails is a large share.",
         empty="Nothing of the kind happened in this time."),
     series("Was the platform up, over 90 days?", [

@@ -46,17 +46,19 @@ _FIRST = (
 )
 
 _COST = (
-    series("How long does each scrape take?",
-           [Query("max by (job) (scrape_duration_seconds)", "{{job}}", BUSINESS)], "s", width=12, spec=_NO_SPEC,
-           says="Odoo's workers answer meanwhile. If it grows with time, or with the number of workers that ever ran, "
-                "something is wrong with the shared values.",
-           empty="Prometheus scrapes nothing: look at its log.", alerts=("ScrapeSlow",)),
-    series("How many series does each job have?",
-           [Query("sum by (job) (scrape_samples_post_metric_relabeling)", "{{job}}", BUSINESS)], "none", width=12,
-           spec=_NO_SPEC,
-           says="What Prometheus holds in memory grows with it. A sudden rise: a label took many values, see below "
-                "which.",
-           empty="Prometheus scrapes nothing: look at its log.", runbooks=("LabelOverflow",)),
+    bars("Which scrapes take longest?",
+         [Query("topk(8, max by (job) (avg_over_time(scrape_duration_seconds[10m])))", "{{job}}", BUSINESS)], "s",
+         spec=_NO_SPEC,
+         says="The eight jobs whose scrapes took longest, on average over 10 minutes. Odoo's workers answer meanwhile. "
+              "If it grows with time, or with the number of workers that ever ran, something is wrong with the shared "
+              "values.",
+         empty="Prometheus scrapes nothing: look at its log.", alerts=("ScrapeSlow",)),
+    bars("Which jobs have the most series?",
+         [Query("topk(8, sum by (job) (scrape_samples_post_metric_relabeling))", "{{job}}", BUSINESS)], "none",
+         spec=_NO_SPEC,
+         says="What Prometheus holds in memory grows with it. A sudden rise: a label took many values, see below "
+              "which.",
+         empty="Prometheus scrapes nothing: look at its log.", runbooks=("LabelOverflow",)),
     bars("Which labels have the most values?",
          [Query("topk(8, max by (label) (influencegen_telemetry_label_values))", "{{label}}", SYSTEM)], "none",
          spec=_NO_SPEC, says="The eight labels that took most values, of any of Odoo's databases.",
@@ -71,12 +73,12 @@ _COST = (
 
 _TRUTH = (
     series("Which counters had to be repaired?", [
-        Query("sum by (metric) (max without (instance) (increase(influencegen_telemetry_facts_repaired_total[1h])))",
-              "{{metric}}", BUSINESS),
+        Query("sum by (metric) (max without (instance) (increase(influencegen_telemetry_facts_repaired_total[1h]))) "
+              "> 0", "{{metric}}", BUSINESS),
     ], "none", spec=_NO_SPEC,
         says="Facts found in Odoo's rows that had not been counted, and were then: what a worker that was killed lost. "
              "Many without a killed worker: a fault.",
-        empty="Nothing had to be repaired since counting began.", runbooks=("TelemetryDisagreesWithDatabase",)),
+        empty="Nothing had to be repaired in this time.", runbooks=("TelemetryDisagreesWithDatabase",)),
     series("How old are the database's figures?", [
         Query(f"max(influencegen_telemetry_database_read_age_seconds{{{_OF_INSTANCE}}})", "age", BUSINESS),
         Query(f"max(influencegen_telemetry_database_read_duration_seconds{{{_OF_INSTANCE}}})", "time to read it",
@@ -86,17 +88,17 @@ _TRUTH = (
              "the reading fails or takes too long.",
         empty="Odoo is not scraped."),
     series("Is the long-term storage up to date?", [
-        Query("max by (remote_name) (prometheus_remote_storage_highest_timestamp_in_seconds - on (job, instance) "
-              "group_right () prometheus_remote_storage_queue_highest_sent_timestamp_seconds)", "{{remote_name}}",
-              BUSINESS),
-    ], "s", spec=_NO_SPEC,
-        says="How far behind each tier is. Prometheus holds what waits for two hours.",
+        Query('sum(prometheus_remote_storage_samples_pending{remote_name="5m"})', "for 90 days", BUSINESS),
+        Query('sum(prometheus_remote_storage_samples_pending{remote_name="1h"})', "for 2 years", BUSINESS),
+    ], "none", spec=_NO_SPEC,
+        says="Samples that wait to be sent to each tier. They come all at once, every 5 minutes and every hour, and "
+             "must be gone soon after. Prometheus holds what waits for two hours.",
         empty="Prometheus does not scrape itself, or has no long-term storage.", runbooks=("LongTermStorageBehind",)),
     series("What goes wrong in telemetry?", [
-        Query(f"sum by (reason) (increase(influencegen_telemetry_errors_total{{{_OF_INSTANCE}}}[15m]))", "{{reason}}",
-              SYSTEM, CRITICAL),
+        Query(f"sum by (reason) (increase(influencegen_telemetry_errors_total{{{_OF_INSTANCE}}}[15m])) > 0",
+              "{{reason}}", SYSTEM, CRITICAL),
     ], "none", width=12, spec=_NO_SPEC, says="Errors in the 15 minutes before each moment, by their kind.",
-        empty="No error since counting began.", runbooks=("TelemetryErrors",)),
+        empty="No error in this time.", runbooks=("TelemetryErrors",)),
     bars("Which rules take longest?",
          [Query("topk(8, max by (rule_group) (label_replace(prometheus_rule_group_last_duration_seconds, "
                 '"rule_group", "$1", "rule_group", ".*;(.+)")))', "{{rule_group}}", BUSINESS)], "s",

@@ -14,6 +14,7 @@ import yaml
 from metrics import catalogue
 
 from stack import demo, reconcile
+from stack.system import answers
 from stack.traffic import Traffic, administrator
 from tests.end_to_end.switching import scrape_fast
 from tests.end_to_end.waiting import until
@@ -26,18 +27,27 @@ SHOWN_SECONDS = 600
 TIER_SERIES = [rule["record"].split(":", 1)[1]
                for group in yaml.safe_load((ROOT / "prometheus" / "rules" / "tiers.yml").read_text())["groups"]
                for rule in group["rules"] if rule["record"].startswith("tier1h:")]
-# What a query asks for, as a regular expression, and why there may be nothing on a healthy system that is minutes old.
+# Queries, by dashboard, title and letter, that find nothing on a healthy system that is minutes old, and why.
+_NOTHING_FAILS = "nothing of the kind has failed"
 MAY_BE_EMPTY = {
-    r"odoo_ui_": "no browser is at work in this test",
-    r"_errors?_(total|rate)|_errors_total|facts_repaired|folded_total": "counted from the first error on",
-    r"failures_total": "counted from the first failure on",
-    r"telemetry_fact_disagreement": "compares with what was a day ago",
-    r"manual_review_time|queue_oldest_age": "a reviewer has decided nothing yet, or nothing waits",
-    r"slo_errors:ratio_1d": "recorded every 5 minutes",
-    r"cost_per_image": "read from the database every few minutes",
-    r"user_logins_daily": "read from the database every few minutes",
-    r'outcome="rejected"': "no check was rejected yet",
-    r"backup_last_success|backup_job_success_rate": "a backup is made at the start, and none since Prometheus looks",
+    "odoo-system-health: How long do people wait for a page?": "no browser is at work in this test",
+    "odoo-system-health: What goes wrong in Odoo? A": _NOTHING_FAILS,
+    "odoo-system-health: What goes wrong in Odoo? B": _NOTHING_FAILS,
+    "n8n-ai-integration-performance: Which calls fail? A": _NOTHING_FAILS,
+    "n8n-ai-integration-performance: Which calls fail? C": _NOTHING_FAILS,
+    "n8n-ai-integration-performance: Which workflow fails? A": _NOTHING_FAILS,
+    "ai-image-generation-service-kpis: What becomes of images? B": "all images were made, some at the second try",
+    "onboarding-funnel: A review takes": "no reviewer has decided anything yet",
+    "onboarding-funnel: How are checks decided?": "not every kind of decision was made yet",
+    "telemetry: Facts that disagree": "compared with a day ago",
+    "telemetry: Which counters had to be repaired?": "nothing had to be",
+    "telemetry: What goes wrong in telemetry?": _NOTHING_FAILS,
+    "postgresql: Backups OK": "the first was made before Prometheus looked, and the next is hours away",
+}
+# Variables that nothing can be chosen for, and why.
+MAY_HAVE_NO_CHOICE = {
+    "database": "a server with one database does not name it",
+    "workflow": "no workflow has failed",
 }
 
 
@@ -84,7 +94,7 @@ class Running:
 
 
 def may_be_empty(asked):
-    return any(re.search(pattern, asked.target["expr"]) for pattern in MAY_BE_EMPTY)
+    return any(asked.name.startswith(name) for name in MAY_BE_EMPTY)
 
 
 def values(series):
@@ -121,9 +131,11 @@ def running(stack):
 
     def all_shown():
         pending[:] = [asked for asked in pending if not running.ask(asked)[0]]
-        return not pending and traffic.done.keys() >= demo.EVERYTHING
+        return not pending
 
     traffic = Traffic(stack)
+    stack.processes.wait("ai_service", lambda: answers(stack.url("ai", "/health")))
+    demo.misbehave(stack)
     traffic.start()
     deadline = time.monotonic() + PATIENCE_SECONDS
     try:
@@ -131,6 +143,7 @@ def running(stack):
             time.sleep(2)
     finally:
         traffic.stop()
+        demo.behave(stack)
     demo.wait_for_quiet(stack, running.admin)
     return running
 
@@ -142,10 +155,9 @@ def test_a_query_answers_soon_with_what_its_unit_allows(running, asked):
     assert found or may_be_empty(asked), "no data"
     assert len(found) <= 40, "more than anybody tells apart"
     unit = asked.panel["fieldConfig"]["defaults"]["unit"]
-    least = float("-inf") if "budget is left" in asked.panel["title"] else 0
     most = {"percent": 100 + 1e-6, "h": 24 * 365, "s": 86400 * 365, "currencyUSD": 100}.get(unit, float("inf"))
     for series in found:
-        assert all(least <= value <= most for value in values(series)), series
+        assert all(0 <= value <= most for value in values(series)), series
         for label in re.findall(r"\{\{(\w+)\}\}", asked.target["legendFormat"]):
             assert label in series["metric"], f"{series['metric']} has no {label} to be called after"
 
@@ -155,19 +167,21 @@ def test_what_can_be_chosen_is_there(running, dashboard):
     for variable in dashboard["templating"]["list"]:
         if variable["type"] == "query":
             series, label = re.fullmatch(r"label_values\((.+), (\w+)\)", variable["query"]["query"]).groups()
-            assert running.labels(series, label) or may_be_empty_series(series), variable["name"]
-
-
-def may_be_empty_series(series):
-    return any(re.search(pattern, series) for pattern in MAY_BE_EMPTY)
+            assert running.labels(series, label) or variable["name"] in MAY_HAVE_NO_CHOICE
 
 
 def test_a_restart_is_marked(running):
     [annotation] = [annotation for annotation in DASHBOARDS["odoo_system_health"]["annotations"]["list"]
                     if annotation["name"] == "Deployments and restarts"]
-    found = until(lambda: reconcile.query(running.stack, interpolated(annotation["expr"], rate_interval="10m")),
-                  "the restart of the AI service is seen")
-    assert {series["metric"]["service_name"] for series in found} == {"aiservice"}
+    [others] = reconcile.query(running.stack, 'namedprocess_namegroup_num_procs{service_name="aiservice"}')
+    if float(others["value"][1]) > 1:
+        pytest.skip("another system on this machine has an AI service, which was not started again")
+
+    def restarted():
+        found = reconcile.query(running.stack, interpolated(annotation["expr"], rate_interval="10m"))
+        return "aiservice" in {series["metric"]["service_name"] for series in found}
+
+    until(restarted, "the restart of the AI service is seen")
 
 
 @each_dashboard
@@ -211,7 +225,7 @@ def test_applications_by_campaign_are_those_of_odoo_s_list(running):
     [asked] = [asked for asked in ASKED if asked.panel["title"] == "Which campaigns do influencers apply to?"]
 
     def agrees():
-        shown = {series["metric"]["campaign_id"]: values(series)[-1] for series in running.ask(asked)[0]}
+        shown = {series["metric"]["campaign_id"]: values(series)[0] for series in running.ask(asked)[0]}
         return shown and all(
             abs(figure - running.count("influencegen.application", ("campaign_id", "=", int(campaign)))) <= 2
             for campaign, figure in shown.items())
