@@ -48,6 +48,7 @@ def bars(title: str, queries: Sequence[Query], unit: str, *, width: int = 12, mo
     """Return horizontal bars, one for each series, of what is now or was in the time shown; `most` ends the scale."""
     panel = bargauge.Panel().height(8).span(width).orientation(shapes.VizOrientation.HORIZONTAL)
     panel.display_mode(shapes.BarGaugeDisplayMode.BASIC).value_mode(shapes.BarGaugeValueMode.TEXT).min(0)
+    panel.name_placement(shapes.BarGaugeNamePlacement.TOP)
     panel.reduce_options(common.ReduceDataOptions().calcs(["lastNotNull"]))
     if most is not None:
         panel.max(most)

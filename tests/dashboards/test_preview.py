@@ -8,6 +8,9 @@ import yaml
 from grafana_dashboards import preview
 from stack.layout import PROJECT
 
+from .reading import ASKED
+from .running import may_be_empty
+
 # What a person can't read: its text is cut off, leaves its panel, or is tiny.
 ILLEGIBLE = """
 () => [...document.querySelectorAll("[data-panel]")].flatMap((panel) => {
@@ -47,10 +50,12 @@ def screen(request):
 
 
 @pytest.mark.parametrize("dashboard", preview.dashboards(), ids=lambda path: path.stem)
-def test_each_dashboard_is_drawn_whole(stack, chromium, bundle, dashboard, screen):
-    with preview.drawn(chromium, bundle, stack.layout, dashboard, screen) as drawing:
-        assert drawing.panels("done")
+def test_each_dashboard_is_drawn_whole(running, chromium, bundle, dashboard, screen):
+    with preview.drawn(chromium, bundle, running.stack.layout, dashboard, screen) as drawing:
         assert drawing.panels("error") == {}
+        empty = drawing.panels("empty").keys()
+        assert {asked.name for asked in ASKED if asked.dashboard == json.loads(dashboard.read_text())
+                and asked.panel["title"] in empty and not may_be_empty(asked)} == set()
         assert drawing.complaints == []
         assert drawing.page.evaluate(ILLEGIBLE) == []
         wide = drawing.page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
