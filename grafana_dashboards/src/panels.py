@@ -75,10 +75,10 @@ def series(title: str, queries: Sequence[Query], unit: str, *, width: int = 8, s
         panel.stacking(common.StackingConfig().mode(shapes.StackingMode.NORMAL).group("A"))
     else:
         panel.line_width(2).fill_opacity(0 if len(queries) > 1 else 10)
+        # of a point a day the first is no line
+        panel.show_points(shapes.VisibilityMode.ALWAYS if since else shapes.VisibilityMode.AUTO)
     if least is not None:
         panel.min(least)
-    # a point a day: the first would be no line
-    panel.show_points(shapes.VisibilityMode.ALWAYS if since else shapes.VisibilityMode.AUTO)
     if since:
         panel.time_from(since).hide_time_override(True)
     if step:

@@ -101,7 +101,7 @@ _TRUTH = (
         empty="No error in this time.", runbooks=("TelemetryErrors",)),
     bars("Which rules take longest?",
          [Query("topk(5, max by (rule_group) (label_replace(prometheus_rule_group_last_duration_seconds, "
-                '"rule_group", "$1", "rule_group", ".*;(.+)")))', "{{rule_group}}", BUSINESS)], "s",
+                '"rule_group", "$1", "rule_group", ".*;influencegen-(.+)")))', "{{rule_group}}", BUSINESS)], "s",
          spec=_NO_SPEC, says="The five groups of rules whose last evaluation took longest. It must stay well below "
                              "their interval.",
          empty="Prometheus does not scrape itself.", runbooks=("RuleEvaluationFailing",)),

@@ -1,7 +1,7 @@
 """A running system with business, for tests of the dashboards: what it answers, and what may be missing in it.
 
-The long-term tiers have their first sample after an hour, so series with the names and labels that the rules give them
-are put into the real storage, an hour back: that their panels find them is proven, and not the figures.
+Panels over months have a point for each day that is over, so series with the names and labels that the rules give them
+are put into the real long-term storage, for three days: that their panels find them is proven, and not the figures.
 """
 
 import json
@@ -92,8 +92,8 @@ def values(series):
     return [float(value) for _, value in series.get("values", [series.get("value")])]
 
 
-def hour_back(series):
-    """Lines of a series of a long-term tier, with the labels that the catalogue gives it."""
+def days_back(series):
+    """Lines of a series of a long-term tier, for each hour of three days, with the labels that the catalogue gives it."""
     name = series.split(":")[0]
     part = re.sub(r"_bucket$", "", name)
     metric = next((catalogue.METRICS[known] for known in (part, f"{part}_total") if known in catalogue.METRICS), None)
@@ -103,9 +103,9 @@ def hour_back(series):
         sets[0]["outcome"] = "approved"
     if name == "user_logins_daily_active_influencers":
         sets[0]["user_role"] = "influencer"
-    moment = int(time.time() - 7200) * 1000
+    moments = [int(time.time() - 3600 * hours) * 1000 for hours in range(1, 73)]
     return [f"tier:{series}{{{','.join(f'{label}={json.dumps(value)}' for label, value in one.items())}}} 42 {moment}"
-            for one in sets]
+            for one in sets for moment in moments]
 
 
 def do_business(running):
@@ -116,7 +116,7 @@ def do_business(running):
     stack.processes.stop("ai_service")
     stack.processes.start("ai_service")
     requests.post(stack.url("victoria_1h", "/api/v1/import/prometheus"), timeout=30,
-                  data="\n".join(line for series in TIER_SERIES for line in hour_back(series))).raise_for_status()
+                  data="\n".join(line for series in TIER_SERIES for line in days_back(series))).raise_for_status()
     pending = [asked for asked in ASKED if not may_be_empty(asked)]
 
     def all_shown():
