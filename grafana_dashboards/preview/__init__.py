@@ -71,8 +71,10 @@ def drawn(browser: Browser, bundle: Path, layout: Layout, dashboard: Path, scree
     screen: name of one of SCREENS.
     last: Grafana's duration, such as 30m, that is shown instead of the dashboard's own time range.
     """
-    sources = _sources()
-    answer = json.dumps({"dashboard": json.loads(dashboard.read_text()), "sources": sources, "last": last})
+    shown = json.loads(dashboard.read_text())
+    if last:
+        shown["time"] = {"from": f"now-{last}", "to": "now"}
+    answer = json.dumps({"dashboard": shown, "sources": _sources()})
     width, height, pixels = SCREENS[screen]
     context = browser.new_context(viewport={"width": width, "height": height}, device_scale_factor=pixels)
     try:

@@ -56,8 +56,8 @@ function Dashboard({ dashboard, context }) {
 }
 
 async function draw() {
-  const { dashboard, sources, last } = await (await fetch("/dashboard.json")).json();
-  const range = rangeUtil.convertRawToRange(last ? { from: `now-${last}`, to: "now" } : dashboard.time);
+  const { dashboard, sources } = await (await fetch("/dashboard.json")).json();
+  const range = rangeUtil.convertRawToRange(dashboard.time);
   const context = { sources, range, known: await variables(dashboard.templating?.list ?? [], range) };
   const root = createRoot(document.getElementById("page"));
   const show = (content) => flushSync(() => root.render(

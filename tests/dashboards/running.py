@@ -93,7 +93,7 @@ def values(series):
 
 
 def days_back(series):
-    """Lines of a series of a long-term tier, for each hour of three days, with the labels that the catalogue gives it."""
+    """Lines of a series of a long-term tier for each hour of three days, with labels of the catalogue."""
     name = series.split(":")[0]
     part = re.sub(r"_bucket$", "", name)
     metric = next((catalogue.METRICS[known] for known in (part, f"{part}_total") if known in catalogue.METRICS), None)
