@@ -21,6 +21,7 @@ from stack.layout import Layout
 HERE = Path(__file__).parent
 SOURCES = HERE.parent / "provisioning" / "datasources.yml"
 ADDRESS = "http://preview.invalid"
+PATIENCE_SECONDS = 60
 # Width, height and pixels for each of them; on a phone Grafana puts one panel below the other.
 SCREENS = {"1280": (1280, 800, 1), "1920": (1920, 1080, 1), "phone": (390, 844, 2)}
 
@@ -85,9 +86,11 @@ def drawn(browser: Browser, bundle: Path, layout: Layout, dashboard: Path, scree
         drawing.page.goto(f"{ADDRESS}/page.html")
         try:
             drawing.page.wait_for_function(
-                "document.querySelector('[data-panel]') && !document.querySelector('[data-state=loading]')")
+                "document.querySelector('[data-panel]') && !document.querySelector('[data-state=loading]')",
+                timeout=1000 * PATIENCE_SECONDS)
         except TimeoutError as error:
-            raise Trouble(f"{dashboard.name} isn't drawn after 30 s: {' '.join(drawing.complaints)}") from error
+            complaints = " ".join(drawing.complaints)
+            raise Trouble(f"{dashboard.name} isn't drawn after {PATIENCE_SECONDS} s: {complaints}") from error
         yield drawing
     finally:
         context.close()
