@@ -29,12 +29,11 @@ function Dashboard({ dashboard, context }) {
   const narrow = document.documentElement.clientWidth < NARROW;
   const panels = [...dashboard.panels].sort(({ gridPos: a }, { gridPos: b }) => a.y - b.y || a.x - b.x);
   const bottom = Math.max(...panels.map(({ gridPos }) => gridPos.y + gridPos.h)) * (ROW + GAP) + PADDING;
-  const shown = (dashboard.templating?.list ?? []).filter(({ hide }) => hide !== 2);
   return (
     <>
       <header>
         <h1>{dashboard.title}</h1>
-        {shown.map(({ name, label }) => (
+        {dashboard.templating.list.map(({ name, label }) => (
           <span key={name} className="variable"><b>{label || name}</b> {context.known[name].text}</span>
         ))}
         <span className="variable"><b>Time</b> {rangeUtil.describeTimeRange(context.range.raw)}</span>
@@ -58,7 +57,7 @@ function Dashboard({ dashboard, context }) {
 async function draw() {
   const { dashboard, sources } = await (await fetch("/dashboard.json")).json();
   const range = rangeUtil.convertRawToRange(dashboard.time);
-  const context = { sources, range, known: await variables(dashboard.templating?.list ?? [], range) };
+  const context = { sources, range, known: variables(dashboard.templating.list) };
   const root = createRoot(document.getElementById("page"));
   const show = (content) => flushSync(() => root.render(
     <ThemeContext.Provider value={createTheme({ colors: { mode: "dark" } })}>

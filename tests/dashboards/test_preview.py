@@ -66,12 +66,14 @@ def test_a_panel_tells_what_is_wrong_with_it(stack, chromium, bundle, tmp_path):
     """Or else the test above could not see it."""
     def panel(number, title, kind, expr):
         return {"id": number, "title": title, "type": kind, "gridPos": {"x": 6 * number, "y": 0, "w": 6, "h": 4},
-                "datasource": {"uid": "prometheus"}, "options": {"reduceOptions": {"calcs": ["lastNotNull"]}},
-                "targets": [{"refId": "A", "expr": expr, "instant": True}],
+                "options": {"reduceOptions": {"calcs": ["lastNotNull"]}},
+                "targets": [{"refId": "A", "expr": expr, "instant": True, "datasource": {"uid": "$source"}}],
                 "fieldConfig": {"defaults": {"unit": "percent", "noValue": "Nothing yet."}, "overrides": []}}
 
     dashboard = tmp_path / "sample.json"
-    dashboard.write_text(json.dumps({"title": "Sample", "time": {"from": "now-5m", "to": "now"}, "panels": [
+    source = {"name": "source", "type": "datasource", "current": {"text": "Prometheus", "value": "prometheus"}}
+    dashboard.write_text(json.dumps({
+        "title": "Sample", "time": {"from": "now-5m", "to": "now"}, "templating": {"list": [source]}, "panels": [
         panel(0, "right", "stat", "vector(42)"), panel(1, "empty", "stat", "vector(42) < 0"),
         panel(2, "no query", "stat", "vector("), panel(3, "no such kind", "piechart", "vector(42)"),
     ]}))
