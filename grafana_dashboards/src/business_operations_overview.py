@@ -58,7 +58,7 @@ _NOW = (
         alerts=("RegistrationsLow", "RegistrationsHigh"), more={"Onboarding": "onboarding-funnel"}),
     bars("Which campaigns do influencers apply to?", [
         Query('topk(8, 3600 * influencegen:campaign_application_rate:rate_1h{campaign_id=~"$campaign"})',
-              "{{campaign_id}}", BUSINESS),
+              "campaign {{campaign_id}}", BUSINESS),
     ], "none", spec="campaign.application_rate", decimals=0,
         says="Applications in the last hour, of the eight campaigns with the most, by the number that a campaign has "
              "in Odoo. One that is not here got none.",
