@@ -1,6 +1,6 @@
 # The verbs of the project. `make` alone lists them.
 .DEFAULT_GOAL := help
-.PHONY: help demo drill up stop clean test bench lint docs rules mutations review
+.PHONY: help demo drill up stop clean test bench lint docs rules dashboards preview mutations review
 
 # The Python that the project's own environment is made with.
 PYTHON ?= $(shell for python in python3 python3.13 python3.12 python3.11; do \
@@ -11,7 +11,7 @@ in_environment = @test -n "$(PYTHON)" || { echo "Python 3.11 or newer is needed:
 	python=$$($(PYTHON) -m stack.environment) && exec $$python
 
 help: ## List the verbs
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 demo: ## Bring the whole system up, drive business through it, and compare the figures (DEMO_SECONDS, default 90)
 	$(in_environment) -m stack demo
@@ -45,6 +45,13 @@ docs: ## Write what is generated from the catalogue: docs/metrics.md and n8n_wor
 rules: export PYTHONPATH = influencegen_telemetry
 rules: ## Write prometheus/rules/ from the catalogue and prometheus/thresholds.yml
 	$(in_environment) -m prometheus.src
+
+dashboards: export PYTHONPATH = influencegen_telemetry
+dashboards: ## Write the dashboards of Grafana from grafana_dashboards/src/ and prometheus/thresholds.yml
+	$(in_environment) -m grafana_dashboards.src
+
+preview: ## Draw the dashboards from the running system into docs/images/dashboards (PREVIEW_ARGS="..." for some)
+	$(in_environment) -m grafana_dashboards.preview $(PREVIEW_ARGS)
 
 mutations: ## Change each threshold of each alert a little, and see that a test notices (some minutes)
 	$(in_environment) -m tests.rules.mutations

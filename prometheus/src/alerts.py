@@ -11,8 +11,9 @@ BACKUPS = ("platform", "n8n", "monitoring")
 """The backups that must have been made."""
 
 CRITICAL, WARNING = "critical", "warning"
-SYSTEM, INTEGRATION, IMAGES, BUSINESS = (
-    f"/d/{uid}" for uid in ("odoo-system-health", "n8n-ai-integration", "ai-image-kpis", "business-operations"))
+SYSTEM, DATABASE, TELEMETRY, INTEGRATION, IMAGES, BUDGETS, BUSINESS, ONBOARDING = (f"/d/{uid}" for uid in (
+    "odoo-system-health", "postgresql", "telemetry", "n8n-ai-integration-performance",
+    "ai-image-generation-service-kpis", "slo", "business-operations-overview", "onboarding-funnel"))
 
 _ONE = '{{ $value | printf "%.1f" }}'
 _WHOLE = '{{ $value | printf "%.0f" }}'
@@ -55,8 +56,16 @@ def _integration(name, severity, expr, summary, description, dashboard=INTEGRATI
     return Alert(name, severity, "integration", expr, summary, description, dashboard, keep)
 
 
-def _business(name, expr, summary, description, keep=""):
-    return Alert(name, WARNING, "business", expr, summary, description, BUSINESS, keep)
+def _onboarding(name, expr, summary, description, keep=""):
+    return Alert(name, WARNING, "business", expr, summary, description, ONBOARDING, keep)
+
+
+def _database(name, severity, expr, summary, description, keep=""):
+    return _platform(name, severity, expr, summary, description, DATABASE, keep)
+
+
+def _telemetry(name, severity, expr, summary, description, keep=""):
+    return _platform(name, severity, expr, summary, description, TELEMETRY, keep)
 
 
 def _two(team, names, expr, summaries, description, dashboard, keep="5m"):
@@ -91,7 +100,7 @@ HOSTS = (
     *_two("platform", ("DiskBusy", "DiskSaturated"),
           "influencegen:system_disk_io_time:percent_5m > <above_percent>",
           ("A disk is busy", "A disk has more to do than it can"),
-          f"{_OF_DEVICE} was busy {_ONE} % of the last 5 minutes; more than <above_percent> % is too much.", SYSTEM),
+          f"{_OF_DEVICE} was busy {_ONE} % of the last 5 minutes; more than <above_percent> % is too much.", DATABASE),
     *_two("platform", ("NetworkBusy", "NetworkSaturated"),
           "influencegen:system_network_utilization:percent_5m > <above_percent>",
           ("A network link is busy", "A network link is nearly used up"),
@@ -122,35 +131,35 @@ GPU = (
 
 _CONNECTIONS = "influencegen:postgresql_connections_utilization:percent > <above_percent>"
 POSTGRESQL = (
-    _platform("PostgresDown", CRITICAL, "pg_up == 0", "PostgreSQL does not answer",
+    _database("PostgresDown", CRITICAL, "pg_up == 0", "PostgreSQL does not answer",
               f"PostgreSQL on {_OF_DATABASE} does not answer (pg_up is {_WHOLE})."),
     *_two("platform", ("PostgresConnectionsHigh", "PostgresConnectionsCritical"), _CONNECTIONS,
           ("PostgreSQL's connections are running out", "PostgreSQL's connections are nearly used up"),
           f"{_ONE} % of the connections that PostgreSQL on {_OF_DATABASE} allows are used; more than <above_percent> "
-          f"% is too much.", SYSTEM),
-    _platform("PostgresConnectionsRunOutSoon", WARNING,
+          f"% is too much.", DATABASE),
+    _database("PostgresConnectionsRunOutSoon", WARNING,
               f"{_CONNECTIONS} and on (db_instance) "
               f"predict_linear(influencegen:postgresql_connections_utilization:percent"
               "[30m], <within_hours> * 3600) > 100",
               "PostgreSQL's connections will soon run out",
               f"{_ONE} % of the connections that PostgreSQL on {_OF_DATABASE} allows are used, and none will be left "
               f"within <within_hours> h if it goes on as over the last 30 minutes.", keep="15m"),
-    _platform("PostgresSlowQueries", WARNING,
+    _database("PostgresSlowQueries", WARNING,
               "60 * sum by (db_instance) (influencegen:postgresql_query_slow_query_rate:rate_5m) > <above_per_minute>",
               "PostgreSQL is slow to answer",
               f"{_ONE} statements a minute took PostgreSQL on {_OF_DATABASE} too long over the last 5 minutes; more "
               f"than <above_per_minute> are too many.", keep="5m"),
-    _platform("PostgresLongTransaction", WARNING,
+    _database("PostgresLongTransaction", WARNING,
               'max by (db_instance, datname) (pg_stat_activity_max_tx_duration{state!="idle"}) > <above_seconds>',
               "A transaction stays open",
               f"A transaction in {{{{ $labels.datname }}}} on {_OF_DATABASE} has been open for {_LASTS}; it holds its "
               f"locks, and keeps old rows from being cleared away."),
-    _platform("PostgresDeadlocks", WARNING,
+    _database("PostgresDeadlocks", WARNING,
               "sum by (db_instance, datname) (increase(pg_stat_database_deadlocks[1h])) > <above_per_hour>",
               "Transactions lock each other out",
               f"{_WHOLE} deadlocks in {{{{ $labels.datname }}}} on {_OF_DATABASE} in the last hour; more than "
               "<above_per_hour> are too many."),
-    _platform("PostgresReplicationLag", WARNING, "max by (db_instance) (pg_replication_lag_seconds) > <above_seconds>",
+    _database("PostgresReplicationLag", WARNING, "max by (db_instance) (pg_replication_lag_seconds) > <above_seconds>",
               "A copy of the database lags behind",
               f"The standby {_OF_DATABASE} is {_LASTS} behind; more than <above_seconds> s is too much.", keep="5m"),
 )
@@ -206,16 +215,16 @@ ODOO = (
 )
 
 
-def _slow(name, team_alert, api, who):
+def _slow(name, api, who, dashboard=INTEGRATION):
     """A call's 95th percentile is above what is promised, of enough calls."""
     latency = f"influencegen:api_{api}_latency_seconds"
-    return team_alert(
+    return _integration(
         name, WARNING,
         f"{latency}:p95_5m > <above_seconds> and on () sum({latency}:count_5m) >= <minimum_calls>",
         f"{who[0].upper()}{who[1:]} is slow",
         f"One call to {who} in twenty took longer than {_LASTS} over the last 5 minutes; <above_seconds> s is the "
         f"target.",
-        keep="5m")
+        dashboard, keep="5m")
 
 
 def _unavailable(name, severity, objective, who):
@@ -253,20 +262,19 @@ INTEGRATIONS = (
                  f"A call to the AI image service took {_LASTS} on average over the last 5 minutes; <above_seconds> s "
                  f"is the target.", keep="5m"),
     _unavailable("AiServiceUnavailable", WARNING, "aiservice", "the AI image service"),
-    _slow("WebhookSlow", _integration, "odoo_to_n8n_webhook", "n8n's webhook"),
+    _slow("WebhookSlow", "odoo_to_n8n_webhook", "n8n's webhook"),
     _unavailable("WebhookUnavailable", CRITICAL, "webhook", "n8n's webhook"),
-    _slow("CallbackSlow", _integration, "n8n_to_odoo_callback", "Odoo's callback"),
+    _slow("CallbackSlow", "n8n_to_odoo_callback", "Odoo's callback"),
     _unavailable("CallbackUnavailable", CRITICAL, "callback", "Odoo's callback"),
     _integration("KycServiceDown", WARNING, 'probe_success{service_name="kyc"} == 0', "The KYC service does not answer",
-                 _PROBE),
-    _slow("KycServiceSlow", _integration, "external_kyc_service", "the KYC service"),
+                 _PROBE, ONBOARDING),
+    _slow("KycServiceSlow", "external_kyc_service", "the KYC service", ONBOARDING),
     _integration("KycServiceErrors", WARNING,
                  '100 * influencegen:slo_errors:ratio_1h{slo="kyc"} > <above_percent> '
                  'and influencegen:slo_events:increase_1h{slo="kyc"} >= <minimum_calls>',
                  "Calls to the KYC service fail",
                  f"{_ONE} % of the calls to the KYC service in the last hour failed; more than <above_percent> % is "
-                 f"too much.",
-                 keep="10m"),
+                 f"too much.", ONBOARDING, "10m"),
     _integration("CircuitBreakerOpen", WARNING,
                  "max by (dependency) (max_over_time(api_circuit_breaker_state[2m])) == 2",
                  "A service is not called any more",
@@ -317,53 +325,52 @@ AI_IMAGES = (
 
 _PER_HOUR = "influencegen:influencer_onboarding_registrations_per_hour"
 BUSINESSES = (
-    _business("RegistrationSuccessRateLow",
-              "influencegen:influencer_registration_success_rate:percent_1h < <below_percent>",
-              "Too many influencer registrations fail",
-              f"{_ONE} % of the registration attempts of the last hour succeeded; less than <below_percent> % is too "
-              f"few."),
-    _business("RegistrationsHigh", f"{_PER_HOUR}:increase_1h > <above_per_hour>",
-              "More registrations than planned",
-              f"{_WHOLE} registrations were tried in the last hour; more than <above_per_hour> were not planned for.",
-              "30m"),
+    _onboarding("RegistrationSuccessRateLow",
+                "influencegen:influencer_registration_success_rate:percent_1h < <below_percent>",
+                "Too many influencer registrations fail",
+                f"{_ONE} % of the registration attempts of the last hour succeeded; less than <below_percent> % is too "
+                f"few."),
+    _onboarding("RegistrationsHigh", f"{_PER_HOUR}:increase_1h > <above_per_hour>",
+                "More registrations than planned",
+                f"{_WHOLE} registrations were tried in the last hour; more than <above_per_hour> were not planned for.",
+                "30m"),
     # over a day: nights are quiet
-    _business("RegistrationsLow", f"{_PER_HOUR}:avg_1d < <below_per_hour> and {_PER_HOUR}:avg_1d offset 1d > 0",
-              "Fewer registrations than planned",
-              f"{_WHOLE} registrations an hour were tried over the last day; at least <below_per_hour> were planned "
-              f"for.",
-              "1h"),
-    _business("KycApprovalRateLow",
-              "influencegen:influencer_onboarding_kyc_approval_rate:percent_1d < <below_percent> and on () "
-              "influencegen:influencer_kyc_verifications:increase_1d >= <minimum_decisions>",
-              "Too few KYC verifications are approved",
-              f"{_ONE} % of the KYC verifications of the last day were approved; less than <below_percent> % is too "
-              f"few.",
-              "1h"),
-    _business("KycManualReviewSlow",
-              "influencegen:influencer_onboarding_kyc_manual_review_time:avg_hours_1d > <above_hours>",
-              "Manual KYC reviews take too long",
-              f"A manual KYC review took {_ONE} hours on average over the last day; more than <above_hours> is too "
-              f"long.",
-              "1h"),
-    _business("KycQueueOld",
-              "max by (state) (influencer_kyc_queue_oldest_age_seconds) / 3600 > <above_hours>",
-              "A KYC submission waits too long",
-              f"A KYC submission in state {{{{ $labels.state }}}} has waited {_ONE} hours; more than <above_hours> is "
-              f"too long."),
-    _business("PaymentSuccessRateLow",
-              "influencegen:payment_processing_success_rate:percent_1h < <below_percent> and on () "
-              "influencegen:payment_processing_ended:increase_1h >= <minimum_payments>",
-              "Payments to influencers fail",
-              f"{_ONE} % of the payments that ended in the last hour succeeded; less than <below_percent> % is too "
-              f"few.",
-              "15m"),
+    _onboarding("RegistrationsLow", f"{_PER_HOUR}:avg_1d < <below_per_hour> and {_PER_HOUR}:avg_1d offset 1d > 0",
+                "Fewer registrations than planned",
+                f"{_WHOLE} registrations an hour were tried over the last day; at least <below_per_hour> were planned "
+                f"for.",
+                "1h"),
+    _onboarding("KycApprovalRateLow",
+                "influencegen:influencer_onboarding_kyc_approval_rate:percent_1d < <below_percent> and on () "
+                "influencegen:influencer_kyc_verifications:increase_1d >= <minimum_decisions>",
+                "Too few KYC verifications are approved",
+                f"{_ONE} % of the KYC verifications of the last day were approved; less than <below_percent> % is too "
+                f"few.",
+                "1h"),
+    _onboarding("KycManualReviewSlow",
+                "influencegen:influencer_onboarding_kyc_manual_review_time:avg_hours_1d > <above_hours>",
+                "Manual KYC reviews take too long",
+                f"A manual KYC review took {_ONE} hours on average over the last day; more than <above_hours> is too "
+                f"long.",
+                "1h"),
+    _onboarding("KycQueueOld",
+                "max by (state) (influencer_kyc_queue_oldest_age_seconds) / 3600 > <above_hours>",
+                "A KYC submission waits too long",
+                f"A KYC submission in state {{{{ $labels.state }}}} has waited {_ONE} hours; more than <above_hours> "
+                f"is too long."),
+    Alert("PaymentSuccessRateLow", WARNING, "business",
+          "influencegen:payment_processing_success_rate:percent_1h < <below_percent> and on () "
+          "influencegen:payment_processing_ended:increase_1h >= <minimum_payments>",
+          "Payments to influencers fail",
+          f"{_ONE} % of the payments that ended in the last hour succeeded; less than <below_percent> % is too few.",
+          BUSINESS, "15m"),
 )
 
 BACKED_UP = (
-    _platform("BackupJobFailed", CRITICAL, "influencegen:system_backup_job_success_rate:percent_24h < <below_percent>",
+    _database("BackupJobFailed", CRITICAL, "influencegen:system_backup_job_success_rate:percent_24h < <below_percent>",
               "A backup failed", f"{_ONE} % of the backup jobs of the last 24 hours succeeded; all must."),
     # one that never ran tells 0 as its last success, or nothing at all
-    _platform("BackupMissing", CRITICAL,
+    _database("BackupMissing", CRITICAL,
               "time() - max by (backup) (backup_last_success_timestamp_seconds) > "
               "<above_schedules> * max by (backup) (backup_schedule_seconds) or "
               + " or ".join(f'time() * absent(backup_last_success_timestamp_seconds{{backup="{backup}"}})'
@@ -376,7 +383,7 @@ BACKED_UP = (
 
 def missing(jobs: list[str]) -> Alert:
     """The alert about scrape jobs that have no answer, or no target at all; a host has an alert of its own."""
-    return _platform(
+    return _telemetry(
         "TargetMissing", CRITICAL,
         'up{job!="node"} == 0 or ' + " or ".join(f'absent(up{{job="{job}"}}) - 1' for job in jobs),
         "Prometheus gets no metrics",
@@ -387,46 +394,44 @@ def missing(jobs: list[str]) -> Alert:
 MONITORING = (
     Alert("DeadMansSwitch", "none", "platform", "vector(1)", "Alerts arrive",
           "This alert always fires (its value is {{ $value }}): if it stops, alerts do not arrive any more."),
-    _platform("ScrapeSlow", WARNING, "max by (job, instance) (avg_over_time(scrape_duration_seconds[10m])) > "
-                                     "<above_seconds>",
-              "Metrics are slow to read",
-              f"{{{{ $labels.instance }}}} took {_LASTS} on average to answer job {{{{ $labels.job }}}}; more than "
-              "<above_seconds> s is too long.", "", "10m"),
-    _platform("RuleEvaluationFailing", CRITICAL,
-              "sum by (rule_group) (increase(prometheus_rule_evaluation_failures_total[5m])) > <above>",
-              "Prometheus can't evaluate rules",
-              f"{_WHOLE} evaluations of {{{{ $labels.rule_group }}}} failed in the last 5 minutes: its alerts are "
-              f"blind.", "",
-              "15m"),
-    _platform("AlertmanagerUnreachable", CRITICAL,
-              "sum by (alertmanager) (increase(prometheus_notifications_errors_total[5m])) > 0 "
-              "or max by (instance) (prometheus_notifications_alertmanagers_discovered) == 0",
-              "Prometheus does not reach Alertmanager",
-              f"Prometheus can't hand alerts over to Alertmanager ({_WHOLE}).", ""),
-    _platform("NotificationsFailing", CRITICAL,
-              "sum by (integration) (increase(alertmanager_notifications_failed_total[5m])) > <above>",
-              "Alertmanager can't tell anybody",
-              f"{_WHOLE} notifications by {{{{ $labels.integration }}}} failed in the last 5 minutes.", "", "10m"),
-    _platform("LabelOverflow", WARNING,
-              "sum by (label) (increase(influencegen_telemetry_labels_folded_total[1h])) > <above>",
-              "A label has too many values",
-              f"{_WHOLE} values of the label {{{{ $labels.label }}}} became `other` in the last hour.", "", "1h"),
-    _platform("TelemetryErrors", WARNING,
-              "sum by (reason) (increase(influencegen_telemetry_errors_total[15m])) > <above>",
-              "Telemetry itself makes errors",
-              f"{_WHOLE} errors of kind {{{{ $labels.reason }}}} in the last 15 minutes: values are missing or old.",
-              keep="15m"),
-    _platform("TelemetryDisagreesWithDatabase", CRITICAL,
-              "influencegen:telemetry_fact_disagreement:delta_1d > <above_facts> and "
-              "influencegen:telemetry_fact_disagreement:delta_1d > <above_percent> / 100 * "
-              "abs(influencegen:telemetry_fact_rows:delta_1d)",
-              "A counter does not agree with the database",
-              f"{{{{ $labels.fact }}}} and the rows that it counts have grown apart by {_WHOLE} within a day.",
-              BUSINESS),
-    _platform("LongTermStorageBehind", WARNING,
-              "prometheus_remote_storage_highest_timestamp_in_seconds - on (job, instance) group_right () "
-              "prometheus_remote_storage_queue_highest_sent_timestamp_seconds > <above_seconds>",
-              "Long-term storage lags behind",
-              f"What Prometheus sends to {{{{ $labels.remote_name }}}} is {_LASTS} behind; more than <above_seconds> "
-              f"s is too much.", "", "10m"),
+    _telemetry("ScrapeSlow", WARNING, "max by (job, instance) (avg_over_time(scrape_duration_seconds[10m])) > "
+                                      "<above_seconds>",
+               "Metrics are slow to read",
+               f"{{{{ $labels.instance }}}} took {_LASTS} on average to answer job {{{{ $labels.job }}}}; more than "
+               "<above_seconds> s is too long.", "10m"),
+    _telemetry("RuleEvaluationFailing", CRITICAL,
+               "sum by (rule_group) (increase(prometheus_rule_evaluation_failures_total[5m])) > <above>",
+               "Prometheus can't evaluate rules",
+               f"{_WHOLE} evaluations of {{{{ $labels.rule_group }}}} failed in the last 5 minutes: its alerts are "
+               f"blind.", "15m"),
+    _telemetry("AlertmanagerUnreachable", CRITICAL,
+               "sum by (alertmanager) (increase(prometheus_notifications_errors_total[5m])) > 0 "
+               "or max by (instance) (prometheus_notifications_alertmanagers_discovered) == 0",
+               "Prometheus does not reach Alertmanager",
+               f"Prometheus can't hand alerts over to Alertmanager ({_WHOLE})."),
+    _telemetry("NotificationsFailing", CRITICAL,
+               "sum by (integration) (increase(alertmanager_notifications_failed_total[5m])) > <above>",
+               "Alertmanager can't tell anybody",
+               f"{_WHOLE} notifications by {{{{ $labels.integration }}}} failed in the last 5 minutes.", "10m"),
+    _telemetry("LabelOverflow", WARNING,
+               "sum by (label) (increase(influencegen_telemetry_labels_folded_total[1h])) > <above>",
+               "A label has too many values",
+               f"{_WHOLE} values of the label {{{{ $labels.label }}}} became `other` in the last hour.", "1h"),
+    _telemetry("TelemetryErrors", WARNING,
+               "sum by (reason) (increase(influencegen_telemetry_errors_total[15m])) > <above>",
+               "Telemetry itself makes errors",
+               f"{_WHOLE} errors of kind {{{{ $labels.reason }}}} in the last 15 minutes: values are missing or old.",
+               keep="15m"),
+    _telemetry("TelemetryDisagreesWithDatabase", CRITICAL,
+               "influencegen:telemetry_fact_disagreement:delta_1d > <above_facts> and "
+               "influencegen:telemetry_fact_disagreement:delta_1d > <above_percent> / 100 * "
+               "abs(influencegen:telemetry_fact_rows:delta_1d)",
+               "A counter does not agree with the database",
+               f"{{{{ $labels.fact }}}} and the rows that it counts have grown apart by {_WHOLE} within a day."),
+    _telemetry("LongTermStorageBehind", WARNING,
+               "prometheus_remote_storage_highest_timestamp_in_seconds - on (job, instance) group_right () "
+               "prometheus_remote_storage_queue_highest_sent_timestamp_seconds > <above_seconds>",
+               "Long-term storage lags behind",
+               f"What Prometheus sends to {{{{ $labels.remote_name }}}} is {_LASTS} behind; more than <above_seconds> "
+               f"s is too much.", "10m"),
 )

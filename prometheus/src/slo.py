@@ -8,7 +8,7 @@ https://sre.google/workbook/alerting-on-slos/
 
 from dataclasses import dataclass
 
-from .alerts import CRITICAL, IMAGES, INTEGRATION, SYSTEM, WARNING
+from .alerts import BUDGETS, CRITICAL, WARNING
 from .promql import interval
 from .rules import Alert, Group, Recording
 from .thresholds import Thresholds, number
@@ -39,7 +39,6 @@ class Objective:
     failed: str
     events: str
     what: str
-    dashboard: str
     outage: str = ""
     lasting: str = "2m"
 
@@ -51,8 +50,7 @@ def _calls(name, alert, api, who, outage="", lasting="2m"):
     counted = f"sum(increase({count}[WINDOW]))"
     return Objective(name, alert, "integration", f"sum(increase({errors}[WINDOW]))",
                      f"{counted} + (sum(increase({errors}{not_made}[WINDOW])) or 0 * {counted}) "
-                     f"or sum(increase({errors}{not_made}[WINDOW]))", f"calls to {who}", INTEGRATION, outage,
-                     lasting)
+                     f"or sum(increase({errors}{not_made}[WINDOW]))", f"calls to {who}", outage, lasting)
 
 
 CORE_DOWN = "(Odoo|N8n|AiService|Postgres)Down"
@@ -67,10 +65,10 @@ OBJECTIVES = (
     _calls("kyc", "", "external_kyc_service", "the KYC service"),
     Objective("platform", "PlatformAvailabilityBudgetBurn", "platform",
               f"sum(count_over_time({_PROBES})) - sum(sum_over_time({_PROBES}))", f"sum(count_over_time({_PROBES}))",
-              "probes of Odoo, n8n and the AI service", SYSTEM, CORE_DOWN),
+              "probes of Odoo, n8n and the AI service", CORE_DOWN),
     Objective("image_latency", "AiImageLatencyBudgetBurn", "integration",
               f'sum(increase({_IMAGE}_count[WINDOW])) - sum(increase({_IMAGE}_bucket{{le="30.0"}}[WINDOW]))',
-              f"sum(increase({_IMAGE}_count[WINDOW]))", "AI images within 30 s", IMAGES, CORE_DOWN),
+              f"sum(increase({_IMAGE}_count[WINDOW]))", "AI images within 30 s", CORE_DOWN),
 )
 
 
@@ -111,4 +109,4 @@ def _alerts(objective, thresholds):
             f"The error budget is being used up {'fast' if speed == 'Fast' else 'steadily'}: {objective.what}",
             f"{{{{ $value | humanizePercentage }}}} of the {objective.what} failed; "
             f"{number(promised['good_percent'])} % must succeed over 30 days.",
-            objective.dashboard, lasting=objective.lasting if speed == "Fast" else "15m")
+            BUDGETS, lasting=objective.lasting if speed == "Fast" else "15m")

@@ -79,6 +79,20 @@ class Thresholds:
             _check(f"{section}.{name}.{key}", key, value)
         return values
 
+    def limit(self, alert: str) -> tuple[str, float] | None:
+        """Return on which side of its figure an alert fires, `above` or `below`, and that figure; None without one.
+
+        :raises KeyError: when there is no such alert, or it is about an error budget.
+        """
+        for key, value in self._content["alerts"][alert].items():
+            if key.startswith(("above", "below")):
+                return key.split("_")[0], value
+        return None
+
+    def objective(self, name: str) -> float:
+        """Return how many percent of an objective's events must be good."""
+        return self._content["objectives"][name]["good_percent"]
+
     def refuse_unused(self) -> None:
         """Raise Refused for an entry that no rule has asked for."""
         known = {name for _, name in self._used}

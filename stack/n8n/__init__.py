@@ -1,6 +1,5 @@
 """n8n: where it comes from, its database, and the project's own workflows in it."""
 
-import fcntl
 import hashlib
 import json
 import os
@@ -10,9 +9,9 @@ from pathlib import Path
 
 import requests
 
-from stack import debian, postgres
+from stack import debian, npm, postgres
 from stack.console import Trouble, run, step
-from stack.layout import PROJECT, Layout, cache
+from stack.layout import PROJECT, Layout
 from stack.processes import Processes, Program
 
 WORKFLOWS = PROJECT / "n8n_workflows"
@@ -29,14 +28,7 @@ def provide() -> tuple[Path, Path]:
     architecture = MACHINES.get(platform.machine())
     if not architecture:
         raise Trouble(f"npm has no Node for {platform.machine()}: run it with N8N=stub, or use Compose.")
-    lock = PACKAGE / "package-lock.json"
-    place = cache() / f"n8n-{hashlib.sha256(lock.read_bytes()).hexdigest()[:12]}"
-    modules = place / "node_modules"
-    place.mkdir(parents=True, exist_ok=True)
-    with open(place / "lock", "w") as held:
-        fcntl.flock(held, fcntl.LOCK_EX)
-        if not (place / ".complete").exists():
-            _install(place)
+    modules = npm.installed(PACKAGE, "n8n (1.9 GB; N8N=stub does without it)")
     return modules / f"node-linux-{architecture}" / "bin" / "node", modules / "n8n" / "bin" / "n8n"
 
 
@@ -163,17 +155,6 @@ def environment(layout: Layout, queue: bool = False) -> dict[str, str]:
             "OFFLOAD_MANUAL_EXECUTIONS_TO_WORKERS": "true",
         }
     return variables
-
-
-def _install(place: Path) -> None:
-    if not shutil.which("npm"):
-        raise Trouble("n8n comes from npm, which is not on PATH: install Node with npm, or run it with N8N=stub.")
-    for name in ("package.json", "package-lock.json"):
-        shutil.copy(PACKAGE / name, place)
-    with step("n8n from npm (1.9 GB, some minutes, first time only)"):
-        run(["npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"],
-            log=place / "npm.log", cwd=place)  # fmt: skip
-    (place / ".complete").touch()
 
 
 def _credentials(layout: Layout) -> list[dict]:

@@ -228,8 +228,9 @@ def test_exporters_are_run_as_on_one_machine(services, tmp_path):
 
 
 def test_addresses_name_services_and_their_ports(services):
-    texts = [json.dumps(services), *(path.read_text() for path in (ROOT / "compose").rglob("*") if path.is_file()
-                                     and path.parent.name != "secrets")]
+    texts = [json.dumps(services), (ROOT / "grafana_dashboards" / "provisioning" / "datasources.yml").read_text(),
+             *(path.read_text() for path in (ROOT / "compose").rglob("*") if path.is_file()
+               and path.parent.name != "secrets")]
     addresses = {(host, int(port)) for text in texts
                  for host, port in re.findall(r"(?:http://|URI\": \")([\w.-]+):(\d+)", text)}
     assert ("prometheus", PORTS.prometheus) in addresses

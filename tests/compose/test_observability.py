@@ -9,6 +9,7 @@ import yaml
 
 ROOT = Path(__file__).parents[2]
 COMPOSE = ROOT / "compose"
+PROVISIONING = ROOT / "grafana_dashboards" / "provisioning"
 COLLECTOR = "http://tempo:4318"
 
 
@@ -20,7 +21,8 @@ def configuration(name):
 @pytest.fixture
 def datasources():
     """Grafana's data sources by uid."""
-    return {source["uid"]: source for source in configuration("grafana/datasource.yml")["datasources"]}
+    content = yaml.safe_load((PROVISIONING / "datasources.yml").read_text())
+    return {source["uid"]: source for source in content["datasources"]}
 
 
 def references(value):
@@ -83,6 +85,18 @@ def test_reports_of_use_are_not_sent(services):
     assert "--disable-reporting" in services["alloy"]["command"]
     assert configuration("tempo.yml")["usage_report"] == {"reporting_enabled": False}
     assert configuration("loki.yml")["analytics"] == {"reporting_enabled": False}
+
+
+def test_grafana_finds_its_data_sources_and_dashboards(services):
+    mounts = {mount["target"]: Path(mount["source"]) for mount in services["grafana"]["volumes"]}
+    for file in PROVISIONING.glob("*.yml"):
+        assert mounts[f"/etc/grafana/provisioning/{file.stem}/{file.name}"] == file
+    folder = "/etc/grafana/dashboards"
+    given = {mounts[folder] / Path(provider["options"]["path"]).relative_to(folder): provider["folder"]
+             for provider in yaml.safe_load((PROVISIONING / "dashboards.yml").read_text())["providers"]}
+    written = {path.parent for path in (ROOT / "grafana_dashboards").glob("*/*.json")
+               if path.parent.name not in ("preview", "src")}
+    assert {path.name: name for path, name in given.items()} == {path.name: path.name.title() for path in written}
 
 
 def test_data_sources_lead_to_each_other(datasources):

@@ -1,0 +1,121 @@
+"""The dashboards without Grafana: drawn with its own components, in a real Chromium, from a running system's data."""
+
+import json
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import requests
+import yaml
+from playwright.sync_api import Browser, Page, Route, TimeoutError
+
+from stack import npm
+from stack.console import Trouble, run
+from stack.layout import Layout
+
+HERE = Path(__file__).parent
+SOURCES = HERE.parent / "provisioning" / "datasources.yml"
+ADDRESS = "http://preview.invalid"
+PATIENCE_SECONDS = 60
+# Width, height and pixels for each of them; on a phone Grafana puts one panel below the other.
+SCREENS = {"1280": (1280, 800, 1), "1920": (1920, 1080, 1), "phone": (390, 844, 2)}
+
+
+@dataclass
+class Drawing:
+    """A dashboard drawn on a page; ``complaints`` is what the page has written to the browser's console as errors."""
+
+    page: Page
+    complaints: list[str] = field(default_factory=list)
+
+    def panels(self, state: str) -> dict[str, str | None]:
+        """Return the titles of the panels that are done, empty or have an error, and what the error is."""
+        found = self.page.locator(f"[data-state={state}]")
+        return dict(found.evaluate_all("panels => panels.map(({dataset}) => [dataset.panel, dataset.message ?? null])"))
+
+
+def dashboards() -> list[Path]:
+    """Return the files of all dashboards; each is in the folder of whom it is for."""
+    return sorted(path for path in HERE.parent.glob("*/*.json") if path.parent != HERE)
+
+
+@contextmanager
+def bundled() -> Iterator[Path]:
+    """Give the folder of the page, its script and its styles, with Grafana's components in the cache bundled in."""
+    modules = npm.installed(HERE, "Grafana's components (600 MB)")
+    with tempfile.TemporaryDirectory() as folder:
+        place = Path(folder)
+        run([modules / ".bin" / "esbuild", HERE / "page.jsx", f"--outfile={place / 'page.js'}", "--bundle", "--minify",
+             "--jsx=automatic", "--define:process.env.NODE_ENV=\"production\"", "--loader:.svg=dataurl",
+             "--loader:.ttf=dataurl", "--log-level=error"],
+            log=place / "esbuild.log", env={**os.environ, "NODE_PATH": str(modules)})  # fmt: skip
+        shutil.copy(HERE / "page.html", place)
+        (place / "public").mkdir()
+        (place / "public" / "img").symlink_to(modules / "@grafana" / "ui" / "dist" / "public" / "img")
+        (place / "public" / "fonts").mkdir()
+        (place / "public" / "fonts" / "inter").symlink_to(modules / "inter-ui" / "web")
+        yield place
+
+
+@contextmanager
+def drawn(browser: Browser, bundle: Path, layout: Layout, dashboard: Path, screen: str,
+          last: str = "") -> Iterator[Drawing]:
+    """Draw a dashboard from the data of the system of that layout, and wait until each panel has its answer.
+
+    bundle: folder that ``bundled`` gives.
+    dashboard: file with the JSON of a dashboard.
+    screen: name of one of SCREENS.
+    last: Grafana's duration, such as 30m, that is shown instead of the dashboard's own time range.
+    """
+    shown = json.loads(dashboard.read_text())
+    if last:
+        shown["time"] = {"from": f"now-{last}", "to": "now"}
+    answer = json.dumps({"dashboard": shown, "sources": _sources()})
+    width, height, pixels = SCREENS[screen]
+    context = browser.new_context(viewport={"width": width, "height": height}, device_scale_factor=pixels)
+    try:
+        drawing = Drawing(context.new_page())
+        drawing.page.on("console", lambda line: line.type == "error" and drawing.complaints.append(line.text))
+        drawing.page.on("pageerror", lambda error: drawing.complaints.append(str(error)))
+        drawing.page.route(f"{ADDRESS}/**", lambda route: _answer(route, bundle, layout, answer))
+        drawing.page.goto(f"{ADDRESS}/page.html")
+        try:
+            drawing.page.wait_for_function(
+                "document.querySelector('[data-panel]') && !document.querySelector('[data-state=loading]')",
+                timeout=1000 * PATIENCE_SECONDS)
+        except TimeoutError as error:
+            complaints = " ".join(drawing.complaints)
+            raise Trouble(f"{dashboard.name} isn't drawn after {PATIENCE_SECONDS} s: {complaints}") from error
+        yield drawing
+    finally:
+        context.close()
+
+
+def _sources() -> dict[str, str]:
+    """Return how far apart the samples of each Prometheus-like data source are, by its uid."""
+    sources = yaml.safe_load(SOURCES.read_text())["datasources"]
+    return {source["uid"]: source["jsonData"]["timeInterval"] for source in sources if source["type"] == "prometheus"}
+
+
+def _answer(route: Route, bundle: Path, layout: Layout, dashboard: str) -> None:
+    """Answer from the bundle, or have a data source answer: its uid is the name of its port."""
+    path = urlsplit(route.request.url).path
+    if path == "/dashboard.json":
+        route.fulfill(body=dashboard, content_type="application/json")
+    elif path.startswith("/datasource/"):
+        uid = path.split("/")[2]
+        address = f"http://127.0.0.1:{getattr(layout.ports, uid.replace('-', '_'))}"
+        try:
+            told = requests.get(route.request.url.replace(f"{ADDRESS}/datasource/{uid}", address, 1), timeout=30).text
+        except requests.RequestException as error:
+            told = json.dumps({"status": "error", "error": f"{uid} does not answer: {error}"})
+        route.fulfill(body=told, content_type="application/json")
+    elif (bundle / path[1:]).is_file():
+        route.fulfill(path=bundle / path[1:])
+    else:
+        route.fulfill(status=404)

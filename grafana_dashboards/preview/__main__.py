@@ -1,0 +1,50 @@
+"""Writes pictures of all dashboards, drawn from the running system, for the docs."""
+
+import argparse
+import io
+from pathlib import Path
+
+from PIL import Image
+from playwright.sync_api import sync_playwright
+
+from grafana_dashboards.preview import SCREENS, bundled, dashboards, drawn
+from stack import browser
+from stack.console import step, told
+from stack.layout import PROJECT, Layout
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m grafana_dashboards.preview", description=__doc__)
+    parser.add_argument("names", nargs="*", metavar="dashboard", help="file name without .json (default: all)")
+    parser.add_argument("--screen", nargs="+", choices=SCREENS, default=list(SCREENS))
+    parser.add_argument("--last", default="", help="time range instead of the dashboard's own, such as 30m")
+    parser.add_argument("--into", type=Path, default=PROJECT / "docs" / "images" / "dashboards", metavar="folder")
+    asked = parser.parse_args()
+    chosen = [path for path in dashboards() if not asked.names or path.stem in asked.names]
+    if unknown := set(asked.names) - {path.stem for path in chosen}:
+        parser.error(f"no such dashboard: {', '.join(sorted(unknown))}")
+    asked.into.mkdir(parents=True, exist_ok=True)
+    with bundled() as bundle, sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(executable_path=browser.chromium())
+        for dashboard in chosen:
+            for screen in asked.screen:
+                picture = asked.into / f"{dashboard.stem}-{screen}.png"
+                with (
+                    step(str(picture)),
+                    drawn(chromium, bundle, Layout.from_environment(), dashboard, screen, asked.last) as drawing,
+                ):
+                    _write(drawing.page.screenshot(full_page=True), picture)
+                    wrong = drawing.panels("error")
+                for title, message in wrong.items():
+                    print(f"    {title}: {message}")
+
+
+def _write(screenshot: bytes, picture: Path) -> None:
+    """Write a PNG in 256 colours: a third of its size, and no difference to see in charts and text."""
+    few = Image.open(io.BytesIO(screenshot)).convert("RGB").quantize(256, dither=Image.Dither.NONE)
+    few.save(picture, optimize=True)
+
+
+if __name__ == "__main__":
+    with told():
+        main()

@@ -1,0 +1,71 @@
+"""What is too much or too little: the figures that alerts compare with, as colours, and the runbooks of alerts."""
+
+from functools import cache
+
+from grafana_foundation_sdk.models.dashboard import Threshold
+
+from prometheus.src.__main__ import files
+from prometheus.src.rules import RUNBOOKS, Alert
+from prometheus.src.thresholds import Thresholds
+
+from .palette import CRITICAL, GOOD, WARNING
+
+_COLOURS = {"critical": CRITICAL, "warning": WARNING}
+LEAST = 0.001
+"""What is more than none: an alert above 0 is silent at 0."""
+
+
+@cache
+def _thresholds() -> Thresholds:
+    return Thresholds.read()
+
+
+@cache
+def _alerts() -> dict[str, Alert]:
+    groups = [group for file in files(_thresholds()).values() for group in file]
+    return {rule.name: rule for group in groups for rule in group.rules if isinstance(rule, Alert)}
+
+
+def steps(*alerts: str) -> list[Threshold]:
+    """Return the colours of values: those of the worst of `alerts` that a value would make fire, else that of good.
+
+    An alert without a figure is about something that should not be at all: any of it is bad.
+
+    :raises KeyError: when there is no such alert.
+    """
+    limits = [(*(_thresholds().limit(name) or ("above", 0)), _alerts()[name].severity) for name in alerts]
+    steps = [Threshold(value=None, color=_worst(limits, float("-inf")))]
+    for value in sorted({max(figure, LEAST) for _, figure, _ in limits}):
+        colour = _worst(limits, value)
+        if colour != steps[-1].color:
+            steps.append(Threshold(value=value, color=colour))
+    return steps
+
+
+def none() -> list[Threshold]:
+    """Return the colours of what should not be at all."""
+    return [Threshold(value=None, color=GOOD), Threshold(value=LEAST, color=CRITICAL)]
+
+
+def at_least(figure: float) -> list[Threshold]:
+    """Return the colours of what must reach a figure."""
+    return [Threshold(value=None, color=CRITICAL), Threshold(value=figure, color=GOOD)]
+
+
+def objective(name: str) -> float:
+    """Return what percentage of events must be good, by the name of an objective in thresholds.yml."""
+    return _thresholds().objective(name)
+
+
+def runbook(alert: str) -> str:
+    """Return the address of what to do about an alert.
+
+    :raises KeyError: when there is no such alert.
+    """
+    return f"{RUNBOOKS}{_alerts()[alert].name}.md"
+
+
+def _worst(limits, value):
+    reached = {severity for side, figure, severity in limits
+               if (value >= max(figure, LEAST) if side == "above" else value < figure)}
+    return next((colour for severity, colour in _COLOURS.items() if severity in reached), GOOD)

@@ -1,0 +1,18 @@
+"""The colours of all dashboards: eight that colour-blind people tell apart, and what some of them mean.
+
+The palette is that of Masataka Okabe and Kei Ito, "Color Universal Design" (https://jfly.uni-koeln.de/color/).
+"""
+
+BLUE = "#0072B2"
+ORANGE = "#E69F00"
+GREEN = "#009E73"
+PURPLE = "#CC79A7"
+SKY = "#56B4E9"
+YELLOW = "#F0E442"
+VERMILLION = "#D55E00"
+GREY = "#999999"
+
+SERIES = (BLUE, ORANGE, GREEN, PURPLE, SKY, YELLOW)
+"""Of the queries of a panel, in their order; vermillion is kept for what is bad."""
+
+GOOD, WARNING, CRITICAL, NEUTRAL = GREEN, ORANGE, VERMILLION, BLUE

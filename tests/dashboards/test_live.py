@@ -1,0 +1,111 @@
+"""Every query of every panel, asked of the running system after business: it answers, soon, and plausibly."""
+
+import re
+
+import pytest
+
+from stack import reconcile
+from tests.end_to_end.waiting import until
+
+from .reading import ASKED, DASHBOARDS, each_dashboard, each_query, interpolated
+from .running import may_be_empty, values
+
+LIMIT_SECONDS = 5
+# Variables that nothing can be chosen for, and why.
+MAY_HAVE_NO_CHOICE = {
+    "database": "a server with one database does not name it",
+    "workflow": "no workflow has failed",
+}
+
+
+@each_query
+def test_a_query_answers_soon_with_what_its_unit_allows(running, asked):
+    found, seconds = running.ask(asked)
+    assert seconds < LIMIT_SECONDS
+    assert found or may_be_empty(asked), "no data"
+    assert len(found) <= 40, "more than anybody tells apart"
+    unit = asked.panel["fieldConfig"]["defaults"]["unit"]
+    most = {"percent": 100 + 1e-6, "h": 24 * 365, "s": 86400 * 365, "currencyUSD": 100}.get(unit, float("inf"))
+    for series in found:
+        assert all(0 <= value <= most for value in values(series)), series
+        for label in re.findall(r"\{\{(\w+)\}\}", asked.target["legendFormat"]):
+            assert label in series["metric"], f"{series['metric']} has no {label} to be called after"
+
+
+@each_dashboard
+def test_what_can_be_chosen_is_there(running, dashboard):
+    for variable in dashboard["templating"]["list"]:
+        if variable["type"] == "query":
+            series, label = re.fullmatch(r"label_values\((.+), (\w+)\)", variable["query"]["query"]).groups()
+            assert running.labels(series, label) or variable["name"] in MAY_HAVE_NO_CHOICE
+
+
+def test_a_restart_is_marked(running):
+    [annotation] = [annotation for annotation in DASHBOARDS["odoo_system_health"]["annotations"]["list"]
+                    if annotation["name"] == "Deployments and restarts"]
+    [others] = reconcile.query(running.stack, 'namedprocess_namegroup_num_procs{service_name="aiservice"}')
+    if float(others["value"][1]) > 1:
+        pytest.skip("another system on this machine has an AI service, which was not started again")
+
+    def restarted():
+        found = reconcile.query(running.stack, interpolated(annotation["expr"], rate_interval="10m"))
+        return "aiservice" in {series["metric"]["service_name"] for series in found}
+
+    until(restarted, "the restart of the AI service is seen")
+
+
+@each_dashboard
+def test_annotations_can_be_asked_for(running, dashboard):
+    for annotation in dashboard["annotations"]["list"]:
+        for series in reconcile.query(running.stack, interpolated(annotation["expr"])):
+            for label in re.findall(r"\{\{(\w+)\}\}", annotation["titleFormat"] + annotation["textFormat"]):
+                assert label in series["metric"]
+
+
+# Title of a figure, and the rows that it is of.
+GAUGES = {
+    ("business-operations-overview", "Active influencers"): ("influencegen.influencer", ("state", "=", "active")),
+    ("onboarding-funnel", "Active influencers"): ("influencegen.influencer", ("state", "=", "active")),
+    ("onboarding-funnel", "KYC checks waiting"): ("influencegen.kyc", ("state", "in", ("submitted", "review"))),
+    ("ai-image-generation-service-kpis", "Images that wait"):
+        ("influencegen.image", ("state", "in", ("requested", "processing"))),
+}
+
+
+@pytest.mark.parametrize(("panel", "rows"), GAUGES.items(), ids=[f"{uid}: {title}" for uid, title in GAUGES])
+def test_a_figure_of_now_is_what_odoo_s_list_shows(running, panel, rows):
+    until(lambda: running.figure(*panel) == running.count(*rows), f"{panel} agrees with {rows}", 120)
+
+
+COUNTED = {
+    ("ai-image-generation-service-kpis", "Images (24 h)"): ("influencegen.image",),
+    ("business-operations-overview", "Images (24 h)"): ("influencegen.image",),
+    ("business-operations-overview", "Do influencers get their money?"): ("influencegen.payment.attempt",),
+}
+
+
+@pytest.mark.parametrize(("panel", "rows"), COUNTED.items(), ids=[f"{uid}: {title}" for uid, title in COUNTED])
+def test_what_was_counted_is_what_odoo_s_list_shows(running, panel, rows):
+    """But for what Prometheus adds at the ends of a window, a share of it, and for what was there when it began."""
+    until(lambda: abs(running.figure(*panel) - running.count(*rows)) <= 1 + 0.1 * running.count(*rows),
+          f"{panel} agrees with {rows}", 120)
+
+
+def test_applications_by_campaign_are_those_of_odoo_s_list(running):
+    [asked] = [asked for asked in ASKED if asked.panel["title"] == "Which campaigns do influencers apply to?"]
+
+    def agrees():
+        shown = {series["metric"]["campaign_id"]: values(series)[0] for series in running.ask(asked)[0]}
+        return shown and all(
+            abs(figure - running.count("influencegen.application", ("campaign_id", "=", int(campaign)))) <= 2
+            for campaign, figure in shown.items())
+
+    until(agrees, "what each campaign shows agrees with its applications", 120)
+
+
+def test_what_share_succeeds_is_that_of_the_rows(running):
+    paid, failed = (running.count("influencegen.payment.attempt", ("state", "=", state))
+                    for state in ("paid", "failed"))
+    expected = 100 * paid / (paid + failed)
+    until(lambda: abs(running.figure("business-operations-overview", "Payments OK") - expected) < 10,
+          f"payments that succeed: {expected} %", 120)
