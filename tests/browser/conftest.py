@@ -1,0 +1,109 @@
+import json
+
+import pytest
+
+from stack.office import Office
+
+from .metrics import LOADS, Metrics
+
+INTAKE = "/influencegen_telemetry/browser"
+PERCENT = "telemetry_browser_sample_percent"
+# What the first page load has to wait for: that Odoo makes its bundles.
+PATIENCE = 120_000
+
+
+@pytest.fixture(scope="session")
+def admin(stack):
+    """Odoo's administrator, who sets what is measured."""
+    return Office(stack.url("odoo"), "admin", stack.layout.secret("admin"))
+
+
+@pytest.fixture
+def sample(admin):
+    """A function that sets of how many tabs in a hundred the measurements are taken."""
+
+    def save(percent):
+        settings = admin.call("res.config.settings", "create", {PERCENT: percent})
+        admin.call("res.config.settings", "execute", [settings] if isinstance(settings, int) else settings)
+
+    yield save
+    save(100)
+
+
+@pytest.fixture
+def metrics(stack):
+    """What /metrics says, compared with the beginning of the test."""
+    return Metrics(stack)
+
+
+class Tab:
+    """A tab of a browser of its own.
+
+    sent: the batches that it has sent, as lists of (kind, name, value).
+    """
+
+    def __init__(self, stack, page):
+        self.url = stack.url("odoo")
+        self.page = page
+        self.sent = []
+        self.errors = []
+        page.on("request", self._note)
+        page.on("pageerror", lambda error: self.errors.append(str(error)))
+
+    def open(self, path):
+        """Open a page of Odoo, and return the seconds that the browser says its load took."""
+        self.page.goto(self.url + path)
+        return self.loaded()
+
+    def loaded(self):
+        """Wait until the page is loaded, and return the seconds that the browser says it took."""
+        measured = "() => performance.getEntriesByType('navigation')[0].loadEventEnd"
+        self.page.wait_for_function(measured)
+        return self.page.evaluate(measured) / 1000
+
+    def leave(self):
+        """Leave Odoo, upon which what was not sent yet is sent."""
+        self.page.goto("about:blank")
+
+    def log_in(self, login, password, path=""):
+        """Log in by the form, and end at ``path`` or where Odoo leads to."""
+        self.open(f"/web/login?redirect={path}" if path else "/web/login")
+        self.page.fill("#login", login)
+        self.page.fill("#password", password)
+        self.page.click(".oe_login_form button[type=submit]")
+        self.page.wait_for_url(lambda url: "/web/login" not in url)
+
+    def _note(self, request):
+        if request.url.endswith(INTAKE):
+            self.sent.append(json.loads(request.post_data)["values"])
+
+
+@pytest.fixture
+def tab(stack, chromium):
+    """A tab of a browser that nobody has used; whatever the test does, no script may fail on its pages."""
+    context = chromium.new_context(viewport={"width": 1280, "height": 900})
+    page = context.new_page()
+    page.set_default_timeout(PATIENCE)
+    opened = Tab(stack, page)
+    yield opened
+    context.close()
+    assert not opened.errors
+
+
+@pytest.fixture
+def web_client(stack, tab, metrics):
+    """A tab in which the administrator has the list of influencers open; ``metrics`` compare with that moment."""
+    tab.log_in("admin", stack.layout.secret("admin"), "/odoo/action-influencegen.influencer_action")
+    tab.page.wait_for_selector(".o_list_renderer")
+    until(lambda: metrics.total(f"{LOADS}_count") == 2, "the login and the web client are counted", tab=tab)
+    metrics.begin()
+    return tab
+
+
+def until(condition, what, tab):
+    """Wait until ``condition()`` is true while the browser works; ``what`` says what should have become true."""
+    for _attempt in range(300):
+        if condition():
+            return
+        tab.page.wait_for_timeout(100)
+    raise AssertionError(f"not within 30 s: {what}; sent were {tab.sent}")
