@@ -16,7 +16,7 @@ MOST_VALUES = 100
 LONGEST_SECONDS = 600
 SESSION_PER_MINUTE = 300
 ROLE_PER_MINUTE = 20_000
-"""Values: a busy person makes some tens of them. Each role has its own, so that visitors take nothing from the staff."""
+"""Values: a busy person makes some tens. Each role has its own, so that visitors take nothing from the staff."""
 
 INSIDERS = ("user", "manager", "admin")
 """The roles that have the web client; others can't open actions."""

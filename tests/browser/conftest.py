@@ -1,12 +1,10 @@
-import json
-
 import pytest
 
 from stack.office import Office
+from tests.end_to_end.waiting import until
 
 from .metrics import LOADS, Metrics
 
-INTAKE = "/influencegen_telemetry/browser"
 PERCENT = "telemetry_browser_sample_percent"
 # What the first page load has to wait for: that Odoo makes its bundles.
 PATIENCE = 120_000
@@ -37,17 +35,12 @@ def metrics(stack):
 
 
 class Tab:
-    """A tab of a browser of its own.
-
-    sent: the batches that it has sent, as lists of (kind, name, value).
-    """
+    """A tab of a browser of its own; ``errors`` are those of its pages' scripts."""
 
     def __init__(self, stack, page):
         self.url = stack.url("odoo")
         self.page = page
-        self.sent = []
         self.errors = []
-        page.on("request", self._note)
         page.on("pageerror", lambda error: self.errors.append(str(error)))
 
     def open(self, path):
@@ -73,21 +66,28 @@ class Tab:
         self.page.click(".oe_login_form button[type=submit]")
         self.page.wait_for_url(lambda url: "/web/login" not in url)
 
-    def _note(self, request):
-        if request.url.endswith(INTAKE):
-            self.sent.append(json.loads(request.post_data)["values"])
+
+@pytest.fixture
+def new_tab(stack, chromium):
+    """A function that opens a tab of a browser that nobody has used; no script may fail on its pages."""
+    tabs = []
+
+    def new():
+        page = chromium.new_context(viewport={"width": 1280, "height": 900}).new_page()
+        page.set_default_timeout(PATIENCE)
+        tabs.append(Tab(stack, page))
+        return tabs[-1]
+
+    yield new
+    for tab in tabs:
+        tab.page.context.close()
+        assert not tab.errors
 
 
 @pytest.fixture
-def tab(stack, chromium):
-    """A tab of a browser that nobody has used; whatever the test does, no script may fail on its pages."""
-    context = chromium.new_context(viewport={"width": 1280, "height": 900})
-    page = context.new_page()
-    page.set_default_timeout(PATIENCE)
-    opened = Tab(stack, page)
-    yield opened
-    context.close()
-    assert not opened.errors
+def tab(new_tab):
+    """One such tab."""
+    return new_tab()
 
 
 @pytest.fixture
@@ -95,15 +95,6 @@ def web_client(stack, tab, metrics):
     """A tab in which the administrator has the list of influencers open; ``metrics`` compare with that moment."""
     tab.log_in("admin", stack.layout.secret("admin"), "/odoo/action-influencegen.influencer_action")
     tab.page.wait_for_selector(".o_list_renderer")
-    until(lambda: metrics.total(f"{LOADS}_count") == 2, "the login and the web client are counted", tab=tab)
+    until(lambda: metrics.total(f"{LOADS}_count") == 2, "the login and the web client are counted")
     metrics.begin()
     return tab
-
-
-def until(condition, what, tab):
-    """Wait until ``condition()`` is true while the browser works; ``what`` says what should have become true."""
-    for _attempt in range(300):
-        if condition():
-            return
-        tab.page.wait_for_timeout(100)
-    raise AssertionError(f"not within 30 s: {what}; sent were {tab.sent}")

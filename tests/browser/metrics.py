@@ -5,6 +5,7 @@ from collections import Counter
 import requests
 from prometheus_client.parser import text_string_to_metric_families
 
+INTAKE = "/influencegen_telemetry/browser"
 LOADS = "odoo_ui_page_load_time_seconds"
 LATENCY = "odoo_ui_interaction_latency_seconds"
 VITALS = (

@@ -5,12 +5,12 @@ import { measured, safely } from "./recorder";
 const SUBMITTED = "influencegen_telemetry_submitted";
 const MILLISECONDS_TO_BEGIN = 5000;
 const FORMS = [
-    [/^\/web\/login$/, "log_in"],
-    [/^\/influencegen\/register$/, "register"],
-    [/^\/my\/influencegen\/kyc$/, "submit_document"],
-    [/^\/my\/influencegen\/images$/, "request_image"],
-    [/^\/my\/influencegen\/campaigns\/\d+\/apply$/, "apply"],
-    [/^\/my\/influencegen\/applications\/\d+\/content$/, "submit_content"],
+    [/\/web\/login$/, "log_in"],
+    [/\/influencegen\/register$/, "register"],
+    [/\/my\/influencegen\/kyc$/, "submit_document"],
+    [/\/my\/influencegen\/images$/, "request_image"],
+    [/\/my\/influencegen\/campaigns\/\d+\/apply$/, "apply"],
+    [/\/my\/influencegen\/applications\/\d+\/content$/, "submit_content"],
 ];
 
 /** Return the name of the form whose sending opened this page, if one did; only once. */
