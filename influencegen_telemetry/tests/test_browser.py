@@ -71,14 +71,21 @@ class TestBrowser(Published, HttpCase):
         self.assertAlmostEqual(value(LOADS, ("/web/login", "public"), self.database, "sum"), total + 1.25)
 
     def test_it_costs_no_statement_and_no_session(self):
-        token = self.told()["token"]
-        for _warm in range(2):
-            self.send(["page", "", 1], token=token)
-        before = value("odoo_http_request_sql_statements_total", (INTAKE,), self.database)
-        response = self.send(["page", "", 1], token=token)
-        self.assertEqual(response.status_code, 204)
-        self.assertNotIn("Set-Cookie", response.headers)
-        self.assertEqual(value("odoo_http_request_sql_statements_total", (INTAKE,), self.database), before)
+        self.authenticate("admin", "admin")
+        token = self.told("/odoo")["token"]
+        batch = [["page", "", 1], ["action", "influencegen.image_action/list", 1], ["interaction", "save", 1]]
+
+        def statements(**how):
+            before = value("odoo_http_request_sql_statements_total", (INTAKE,), self.database)
+            response = self.send(*batch, token=token, **how)
+            self.assertNotIn("Set-Cookie", response.headers)
+            return value("odoo_http_request_sql_statements_total", (INTAKE,), self.database) - before
+
+        statements()
+        # Odoo itself looks at each request for changes that other workers made
+        odoo_alone = statements(**{"Sec-Fetch-Site": "cross-site"})
+        self.assertLessEqual(odoo_alone, 1)
+        self.assertEqual(statements(), odoo_alone)
 
     def test_route_and_role_are_what_the_server_saw(self):
         self.authenticate("admin", "admin")

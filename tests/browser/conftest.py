@@ -7,7 +7,7 @@ from .metrics import LOADS, Metrics
 
 PERCENT = "telemetry_browser_sample_percent"
 # What the first page load has to wait for: that Odoo makes its bundles.
-PATIENCE = 120_000
+PATIENCE = 60_000
 
 
 @pytest.fixture(scope="session")

@@ -28,13 +28,14 @@ def test_loads_are_those_that_the_browser_measured(tab, metrics):
 
 def test_the_web_vitals_of_a_page(tab, metrics):
     tab.open("/influencegen/register")
-    tab.page.fill("#name", "Ada")
+    tab.page.click("#name")
+    tab.page.keyboard.type("Ada")
     tab.leave()
     until(lambda: metrics.total(f"{VITALS[2]}_count") == 1, "the vitals are counted")
     paint, interaction, shift = (metrics.moved(f"{name}_sum") for name in VITALS)
     assert [metrics.moved(f"{name}_count") for name in VITALS] == [{("public",): 1}] * 3
     assert 0 < paint["public",] < 60
-    assert 0 <= interaction.get(("public",), 0) < 60
+    assert 0 <= interaction.get(("public",), 0) < 10
     assert 0 <= shift.get(("public",), 0) < 1
 
 
@@ -79,7 +80,8 @@ def test_of_so_many_tabs_in_a_hundred(new_tab, metrics, sample):
     sample(50)
     for number in (60, 40):
         tab = new_tab()
-        tab.page.add_init_script(f"sessionStorage.influencegen_telemetry_sample ??= {number}")
+        # an empty page has no storage
+        tab.page.add_init_script(f"try {{ sessionStorage.influencegen_telemetry_sample ??= {number} }} catch {{}}")
         for _load in range(number // 20):
             tab.open("/influencegen/register")
         tab.leave()

@@ -24,8 +24,10 @@ WATCH = """(selector) => {
 def influencer(admin):
     """The name of an influencer that the back office has just entered."""
     name = f"Ada {uuid.uuid4().hex[:8]}"
-    values = {"name": name, "email": f"{uuid.uuid4().hex}@example.com", "birthdate": "1990-01-01"}
-    admin.call("influencegen.influencer", "create", values)
+    admin.call("influencegen.influencer", "create", {
+        "name": name, "email": f"{uuid.uuid4().hex}@example.com", "birthdate": "1990-01-01",
+        "consent_at": "2026-01-01 12:00:00",
+    })  # fmt: skip
     return name
 
 
@@ -78,7 +80,7 @@ def test_each_action_and_view_is_a_load(web_client, moves, influencer):
     page.go_back()
     page.wait_for_selector(".o_kanban_renderer")
     moves(LOADS, {
-        "/odoo/<path:subpath>": 1, FORM: 1, LIST: 1, KANBAN: 2, "influencegen.campaign_action/list": 1,
+        "/odoo/<path:subpath>": 1, FORM: 1, LIST: 1, KANBAN: 2, "influencegen.campaign_action/kanban": 1,
     })  # fmt: skip
 
 
