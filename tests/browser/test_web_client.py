@@ -74,11 +74,13 @@ def test_each_action_and_view_is_a_load(web_client, moves, influencer):
     back_to_list(page)
     page.click(".o_switch_view.o_kanban")
     page.wait_for_selector(".o_kanban_renderer")
+    page.wait_for_url(lambda url: "view_type=kanban" in url)
     page.click(".o_menu_sections [data-menu-xmlid='influencegen.menu_campaigns']")
     page.click("[data-menu-xmlid='influencegen.menu_campaign']")
     page.wait_for_selector(".o_breadcrumb:has-text('Campaigns')")
+    page.wait_for_url(lambda url: "view_type=kanban" not in url)
     page.go_back()
-    page.wait_for_selector(".o_kanban_renderer")
+    page.wait_for_selector(".o_breadcrumb:has-text('Influencers')")
     moves(LOADS, {
         "/odoo/<path:subpath>": 1, FORM: 1, LIST: 1, KANBAN: 2, "influencegen.campaign_action/kanban": 1,
     })  # fmt: skip

@@ -46,13 +46,14 @@ function opened(begun, controller) {
     const before = shown;
     const type = controller.view?.type;
     shown = { action: controller.action.jsId, type };
-    if (begun === undefined) {
+    if (begun === undefined || !before) {
+        // opened by no one, or with the page itself
         return;
     }
     whenDrawn((now) => record("action", actionName(controller), (now - begun) / 1000));
     if (type === "form") {
         interaction("open_form", begun);
-    } else if (before?.action === shown.action && before.type !== type && before.type !== "form") {
+    } else if (before.action === shown.action && before.type !== type && before.type !== "form") {
         interaction("switch_view", begun);
     }
 }
@@ -139,7 +140,9 @@ function watch() {
                         }
                         return;
                     }
-                    navigation ??= { begun };
+                    navigation ??= {};
+                    // the router can be told of a popstate first
+                    navigation.begun ??= begun;
                     navigation.controller = action.currentController;
                     settle();
                 })
