@@ -14,6 +14,22 @@
         "views/res_config_settings_views.xml",
         "views/menus.xml",
     ],
+    "assets": {
+        "web.assets_backend": [
+            "influencegen_telemetry/static/lib/web-vitals/web-vitals.iife.js",
+            "influencegen_telemetry/static/src/browser/*.js",
+        ],
+        # what every public page loads at once; the rest of its scripts waits until the page is loaded
+        "web.assets_frontend_minimal": [
+            "influencegen_telemetry/static/lib/web-vitals/web-vitals.iife.js",
+            "influencegen_telemetry/static/src/browser/*.js",
+            ("remove", "influencegen_telemetry/static/src/browser/web_client.js"),
+        ],
+        "web.assets_frontend_lazy": [
+            ("remove", "influencegen_telemetry/static/lib/web-vitals/web-vitals.iife.js"),
+            ("remove", "influencegen_telemetry/static/src/browser/*.js"),
+        ],
+    },
     "post_load": "post_load",
     "post_init_hook": "post_init_hook",
     "uninstall_hook": "uninstall_hook",

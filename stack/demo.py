@@ -5,6 +5,7 @@ import os
 import signal
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 
 import psutil
 import requests
@@ -16,6 +17,7 @@ from stack.office import Office
 from stack.reconcile import Line
 from stack.system import System
 from stack.traffic import Traffic, administrator
+from stack.visitor import Visitor, provided
 
 ATTEMPTS = "influencer_registration_attempts_total"
 JOBS = ("influencegen-fast", "influencegen-system", "influencegen-business")
@@ -55,10 +57,20 @@ def run(system: System) -> bool:
     control(system, "kyc", {"outcomes": {"approved": 0.6, "rejected": 0.1, "referred": 0.3}})
     before = reconcile.exposed(system, [ATTEMPTS]).get((ATTEMPTS, frozenset()), 0.0)
     hops = None if system.hop.stub else Hops(system, admin)
+    visitor = Visitor(system) if provided() else None
     traffic = drive(system, int(text))
-    wait_for_quiet(system, admin)
+    with ThreadPoolExecutor() as beside:
+        visited = beside.submit(visitor.visit) if visitor else None
+        wait_for_quiet(system, admin)
+        if visited:
+            with step("a browser has opened pages, actions and views"):
+                visited.result()
     attempts = {ATTEMPTS: before + traffic.attempts}
-    compared = settled(system, lambda: reconcile.compare(system, admin, attempts) + (hops.lines() if hops else []))
+    more = [witness for witness in (hops, visitor) if witness]
+    compared = settled(
+        system,
+        lambda: [*reconcile.compare(system, admin, attempts), *(line for witness in more for line in witness.lines())],
+    )
     print(f"\n{reconcile.table(compared)}\n")
     if not hops:
         print("  what n8n counts is missing: its stub took its place\n")

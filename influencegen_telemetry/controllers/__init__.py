@@ -1,1 +1,1 @@
-from . import metrics
+from . import browser, metrics

@@ -17,6 +17,10 @@ AI_END_TO_END_BUCKETS = (1, 2.5, 5, 7.5, 10, 12.5, 15, 17.5, 20, 25, 30, 45, 60)
 PAGE_LOAD_BUCKETS = (0.1, 0.25, 0.5, 0.75, 1, 1.5, 2, 2.5, 3, 4, 5)
 REQUEST_BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
 INTERACTION_BUCKETS = (0.05, 0.1, 0.2, 0.3, 0.5, 0.75, 1, 2, 5)
+PAINT_BUCKETS = (0.25, 0.5, 1, 1.5, 2, 2.5, 3, 4, 6, 10)
+SHIFT_BUCKETS = (0.01, 0.025, 0.05, 0.1, 0.15, 0.25, 0.5, 1)
+"""Around the bounds of a good and a poor page: 2.5 and 4 s, 0.1 and 0.25; https://web.dev/articles/vitals."""
+
 JOB_BUCKETS = (0.1, 0.5, 1, 5, 15, 60, 300, 900, 3600)
 REVIEW_BUCKETS = tuple(hours * 3600 for hours in (1, 2, 4, 8, 12, 24, 36, 48, 72, 168))
 
@@ -25,11 +29,15 @@ STATUS_CLASSES = ("1xx", "2xx", "3xx", "4xx", "5xx")
 
 @dataclass(frozen=True)
 class Label:
-    """A label with its bound: a closed list of ``values``, or room for ``limit`` values; others become ``other``."""
+    """A label with its bound: a closed list of ``values``, or room for ``limit`` values; others become ``other``.
+
+    Labels of one name share their room, unless ``room`` names another one.
+    """
 
     name: str
     values: tuple = ()
     limit: int = 50
+    room: str = ""
 
 
 @dataclass(frozen=True)
@@ -110,6 +118,10 @@ LISTENER = Label("listener", ("http", "gevent"))
 JOB = Label("cron", limit=100)
 BACKUP = Label("backup", ("platform", "n8n", "monitoring"))
 ERROR_CLASS = Label("error_class", limit=50)
+INTERACTION = Label("interaction_name", (
+    "open_form", "open_dialog", "switch_view", "search", "save", "discard", "press_button", "request_image", "log_in",
+    "register", "submit_document", "apply", "submit_content",
+))
 
 
 def _api(name, dependency, producer="odoo"):
@@ -223,11 +235,22 @@ RUNTIME = (
            group="system"),
     Metric("odoo_cron_lateness_seconds", "histogram", "Time between a job's due time and its start.", (JOB,), "seconds",
            JOB_BUCKETS, group="system"),
-    Metric("odoo_ui_page_load_time_seconds", "histogram", "Time to load a page, as the browser measured it.",
-           (Label("route", limit=150), ROLE), "seconds", PAGE_LOAD_BUCKETS, group="system", producer="browser"),
+    Metric("odoo_ui_page_load_time_seconds", "histogram",
+           "Time to load a page, or to open an action or a view in the web client, as the browser measured it.",
+           (Label("route", limit=150, room="ui_route"), ROLE), "seconds", PAGE_LOAD_BUCKETS, group="system",
+           producer="browser"),
     Metric("odoo_ui_interaction_latency_seconds", "histogram",
-           "Time of a key interaction, as the browser measured it.", (Label("interaction_name", limit=30), ROLE),
-           "seconds", INTERACTION_BUCKETS, group="system", producer="browser"),
+           "Time of a key interaction, as the browser measured it.", (INTERACTION, ROLE), "seconds",
+           INTERACTION_BUCKETS, group="system", producer="browser"),
+    Metric("odoo_ui_largest_contentful_paint_seconds", "histogram",
+           "Time until the largest part of a page was drawn (LCP).", (ROLE,), "seconds", PAINT_BUCKETS,
+           group="system", producer="browser"),
+    Metric("odoo_ui_interaction_to_next_paint_seconds", "histogram",
+           "Time from an input to the next picture, of the slowest inputs of a page (INP).", (ROLE,), "seconds",
+           INTERACTION_BUCKETS, group="system", producer="browser"),
+    Metric("odoo_ui_cumulative_layout_shift", "histogram",
+           "How much a page moved under its reader's eyes (CLS), without a unit.", (ROLE,), "", SHIFT_BUCKETS,
+           group="system", producer="browser"),
 )
 
 OTHER_PRODUCERS = (
@@ -262,6 +285,10 @@ EXPORTER = (
                              "database", "reconciliation", "instrumentation", "presence", "unauthorized",
                              "tracing")),),
            scope="instance", group="system"),
+    Metric("influencegen_telemetry_browser_batches_refused_total", "counter",
+           "Batches of browsers' measurements that were refused.",
+           (Label("reason", ("off", "origin", "size", "token", "malformed", "rate")),), scope="instance",
+           group="system"),
     Metric("influencegen_telemetry_threshold", "gauge", "What an administrator set for alerts to compare with.",
            (Label("name", tuple(THRESHOLDS)),)),
     Metric("influencegen_telemetry_labels_folded_total", "counter", "Label values replaced by 'other'.",

@@ -4,18 +4,14 @@ A user's place is the remainder of the user id by the number of places, so that 
 the last times by block of places spares the reader the blocks where nobody was seen.
 """
 
-import contextlib
-import mmap
-import os
+from .cells import Cells
 
 PLACES = 1 << 16
 BLOCK = 1 << 8
-_CELL = 8
-_SIZE = (PLACES + PLACES // BLOCK) * _CELL
 _ROLE_BITS = 8
 
 
-class Presence:
+class Presence(Cells):
     """The users of one database.
 
     :param path: the table's file; made, with its space reserved, if it is missing.
@@ -24,22 +20,9 @@ class Presence:
     """
 
     def __init__(self, path, roles):
-        self.path = path
+        super().__init__(path, PLACES + PLACES // BLOCK)
         self._codes = {role: code for code, role in enumerate(roles)}
         self._roles = tuple(roles)
-        fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-        try:
-            os.posix_fallocate(fd, 0, _SIZE)
-            self._inode = os.fstat(fd).st_ino
-            self._cells = memoryview(mmap.mmap(fd, _SIZE)).cast("Q")
-        finally:
-            os.close(fd)
-
-    def lost(self):
-        """Return whether the file is no longer where it was opened."""
-        with contextlib.suppress(OSError):
-            return os.stat(self.path).st_ino != self._inode
-        return True
 
     def touch(self, uid, role, now):
         """Note that the user ``uid`` (int) with ``role`` (str) was seen at ``now`` (int, Unix seconds)."""

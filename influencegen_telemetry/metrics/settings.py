@@ -29,6 +29,7 @@ class Settings:
     label_limits: largest number of values by label name, where it differs from the catalogue's.
     presence_seconds: a user seen at most this long ago counts as concurrent.
     thresholds: what alerts compare with, by name; exported as ``influencegen_telemetry_threshold``.
+    browser_sample_percent: of so many browser tabs in a hundred the measurements are taken; 0 for none.
     """
 
     token_digests: list = field(default_factory=list)
@@ -36,6 +37,7 @@ class Settings:
     label_limits: dict = field(default_factory=dict)
     presence_seconds: int = 300
     thresholds: dict = field(default_factory=lambda: dict(THRESHOLDS))
+    browser_sample_percent: int = 100
 
 
 def digest(token):

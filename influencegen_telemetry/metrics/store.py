@@ -368,9 +368,9 @@ class Store:
             elif len(value) > _LONGEST_LABEL:
                 kept = OTHER
             else:
-                kept = self._labels.admit(database, label.name, value, self._limit(label, database))
+                kept = self._labels.admit(database, label.room or label.name, value, self._limit(label, database))
             if kept != value and count:
-                self.inc("influencegen_telemetry_labels_folded_total", (label.name,))
+                self.inc("influencegen_telemetry_labels_folded_total", (label.room or label.name,))
             bounded.append(kept)
         return tuple(bounded)
 

@@ -3,6 +3,7 @@ from . import (
     campaign,
     image,
     influencer,
+    ir_actions,
     ir_cron,
     ir_http,
     kyc,

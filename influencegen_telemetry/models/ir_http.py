@@ -1,5 +1,6 @@
 from odoo import models
 
+from .. import page_token
 from ..instrumentation import roles
 
 
@@ -11,3 +12,9 @@ class IrHttp(models.AbstractModel):
         roles.learn(self.env)
         # before the first request, so that it is counted
         self.env["influencegen.telemetry.settings"]._publish()
+
+    def session_info(self):
+        return {**super().session_info(), **page_token.told()}
+
+    def get_frontend_session_info(self):
+        return {**super().get_frontend_session_info(), **page_token.told()}

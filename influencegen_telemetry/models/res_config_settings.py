@@ -16,6 +16,7 @@ _RANGES = {
     "telemetry_concurrent_users_threshold": (1, 1_000_000),
     "telemetry_application_errors_per_minute_threshold": (1, 100_000),
     "telemetry_n8n_errors_per_minute_threshold": (1, 100_000),
+    "telemetry_browser_sample_percent": (0, 100),
 }
 _LINKS = ("telemetry_grafana_url", "telemetry_prometheus_url", "telemetry_runbooks_url")
 
@@ -53,6 +54,8 @@ class ResConfigSettings(models.TransientModel):
         fields.Integer, "n8n_errors_per_minute_threshold", "n8n errors per minute",
         default=THRESHOLDS["n8n_errors_per_minute"],
     )
+    # no config_parameter, for which 0 is as good as none
+    telemetry_browser_sample_percent = fields.Integer("Browser tabs measured, in percent")
     telemetry_grafana_url = _parameter(fields.Char, "grafana_url", "Grafana")
     telemetry_prometheus_url = _parameter(fields.Char, "prometheus_url", "Prometheus")
     telemetry_runbooks_url = _parameter(
@@ -110,11 +113,14 @@ class ResConfigSettings(models.TransientModel):
             **super().get_values(),
             **{f"telemetry_{group}": group in published.groups for group in GROUPS},
             "telemetry_token_count": len(published.token_digests),
+            "telemetry_browser_sample_percent": published.browser_sample_percent,
         }
 
     def set_values(self):
         super().set_values()
-        self.env["influencegen.telemetry.settings"]._set("groups", ",".join(self._telemetry_groups()))
+        settings = self.env["influencegen.telemetry.settings"]
+        settings._set("groups", ",".join(self._telemetry_groups()))
+        settings._set("browser_sample_percent", str(self.telemetry_browser_sample_percent))
 
     def action_telemetry_new_token(self):
         """Make a scrape token and show it, this once; the one before it stays valid."""

@@ -45,6 +45,8 @@ class TelemetrySettings(models.AbstractModel):
         settings.label_limits = self._integers({label: f"{label}_limit" for label in LIMITED_LABELS})
         settings.presence_seconds = self._integers({"": "presence_seconds"}).get("", settings.presence_seconds)
         settings.thresholds |= self._integers({name: f"{name}_threshold" for name in THRESHOLDS})
+        if (percent := self._get("browser_sample_percent")) and percent.isdecimal():
+            settings.browser_sample_percent = int(percent)
         return settings
 
     @api.model

@@ -1,4 +1,5 @@
 from . import (
+    test_browser,
     test_facts,
     test_health,
     test_instrumentation_api,

@@ -55,11 +55,20 @@ class TestSettings(Published, TransactionCase):
             {**THRESHOLDS, "concurrent_users": 1000, "n8n_errors_per_minute": 3},
         )
 
+    def test_browser_tabs_measured(self):
+        self.assertEqual(self.published().browser_sample_percent, 100)
+        self.assertEqual(Form(self.env["res.config.settings"]).telemetry_browser_sample_percent, 100)
+        for percent in (0, 25):
+            self.save(telemetry_browser_sample_percent=percent)
+            self.assertEqual(self.published().browser_sample_percent, percent)
+            self.assertEqual(Form(self.env["res.config.settings"]).telemetry_browser_sample_percent, percent)
+
     def test_a_number_out_of_range_is_refused_by_name_with_the_range(self):
         for name, value in {
             "telemetry_presence_seconds": 5,
             "telemetry_campaign_id_limit": 0,
             "telemetry_concurrent_users_threshold": -1,
+            "telemetry_browser_sample_percent": 101,
         }.items():
             label = self.env["res.config.settings"]._fields[name].string
             with self.assertRaisesRegex(ValidationError, f"{label} is {value}; set a number from"):

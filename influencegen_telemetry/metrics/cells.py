@@ -1,0 +1,32 @@
+"""A table of numbers in shared memory, of one size, written by all workers without a lock."""
+
+import contextlib
+import mmap
+import os
+
+_CELL = 8
+
+
+class Cells:
+    """The cells of a file.
+
+    :param path: the file; made, with its space reserved, if it is missing.
+    :param number: how many cells it has; each holds an integer of 64 bits.
+    :raises OSError: when the file can't be opened, or the disk is full.
+    """
+
+    def __init__(self, path, number):
+        self.path = path
+        fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        try:
+            os.posix_fallocate(fd, 0, number * _CELL)
+            self._inode = os.fstat(fd).st_ino
+            self._cells = memoryview(mmap.mmap(fd, number * _CELL)).cast("Q")
+        finally:
+            os.close(fd)
+
+    def lost(self):
+        """Return whether the file is no longer where it was opened."""
+        with contextlib.suppress(OSError):
+            return os.stat(self.path).st_ino != self._inode
+        return True

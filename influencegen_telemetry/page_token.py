@@ -1,0 +1,55 @@
+"""What a page is told so that it may send its measurements, and what the server then knows of that page.
+
+The token holds the route and the user's role, so that no browser can make them up. It is signed with the database's
+secret for the session, and ends after some hours.
+"""
+
+from odoo import SUPERUSER_ID
+from odoo.http import request
+from odoo.tools.misc import hash_sign, verify_hash_signed
+
+from .instrumentation import roles
+from .instrumentation.http import UNMATCHED
+from .metrics import store
+
+VALID_HOURS = 12
+"""A tab that stays open longer is measured no more until it loads a page again."""
+
+_STABLE_BYTES = 42
+"""So much of a session's id stays when 19.0 rotates it; also all that may not be guessed."""
+
+
+def told():
+    """Return what is added to the session info of the page that is rendered now: nothing if it is not measured."""
+    try:
+        settings = store.databases().get(request.db)
+        if not settings or not settings.browser_sample_percent:
+            return {}
+        route = getattr(request, "telemetry_route", UNMATCHED)
+        role = roles.role(request.env.registry, request.session.uid)
+        return {
+            "influencegen_telemetry": {
+                "token": hash_sign(*_signature(), [route, role], expiration_hours=VALID_HOURS),
+                "valid_seconds": VALID_HOURS * 3600,
+                "sample_percent": settings.browser_sample_percent,
+            }
+        }
+    except Exception as exception:
+        store.error("settings", "a page is not measured: %s", exception)
+        return {}
+
+
+def page(token):
+    """Return (route, role) of the page that ``token`` (str) was made for.
+
+    :raises ValueError: when it was made for another session or database, has ended, or is none.
+    """
+    known = verify_hash_signed(*_signature(), token)
+    if known is None:
+        raise ValueError("the token is of another session, or has ended")
+    return known
+
+
+def _signature():
+    """Return the environment and the scope of the present session's tokens."""
+    return request.env(user=SUPERUSER_ID), f"influencegen_telemetry.page {request.session.sid[:_STABLE_BYTES]}"
