@@ -1,7 +1,7 @@
 """Every query of every panel, asked of the running system while business goes on: it answers, soon, and plausibly.
 
-The long-term tiers have their first sample after an hour, so series with the names and labels that the rules give them
-are put into the real storage, an hour back: that their panels find them is proven, and not the figures.
+The long-term tiers have their first sample after an hour, so a sample of each series, with the name and labels that the
+rules give it, is put into the real storage, a day and a half back: that panels find them is proven, and not the figures.
 """
 
 import json
@@ -101,8 +101,8 @@ def values(series):
     return [float(value) for _, value in series.get("values", [series.get("value")])]
 
 
-def hour_back(series):
-    """Lines of a series of a long-term tier, with the labels that the catalogue gives it."""
+def remembered(series):
+    """A sample of a series of a long-term tier, with the labels that the catalogue gives it, as lines of text."""
     name = series.split(":")[0]
     part = re.sub(r"_bucket$", "", name)
     metric = next((catalogue.METRICS[known] for known in (part, f"{part}_total") if known in catalogue.METRICS), None)
@@ -112,7 +112,7 @@ def hour_back(series):
         sets[0]["outcome"] = "approved"
     if name == "user_logins_daily_active_influencers":
         sets[0]["user_role"] = "influencer"
-    moment = int(time.time() - 7200) * 1000
+    moment = int(time.time() - 1.5 * 86400) * 1000
     return [f"tier:{series}{{{','.join(f'{label}={json.dumps(value)}' for label, value in one.items())}}} 42 {moment}"
             for one in sets]
 
@@ -126,7 +126,7 @@ def running(stack):
     stack.processes.stop("ai_service")
     stack.processes.start("ai_service")
     requests.post(stack.url("victoria_1h", "/api/v1/import/prometheus"), timeout=30,
-                  data="\n".join(line for series in TIER_SERIES for line in hour_back(series))).raise_for_status()
+                  data="\n".join(line for series in TIER_SERIES for line in remembered(series))).raise_for_status()
     pending = [asked for asked in ASKED if not may_be_empty(asked)]
 
     def all_shown():
@@ -152,7 +152,8 @@ def running(stack):
 def test_a_query_answers_soon_with_what_its_unit_allows(running, asked):
     found, seconds = running.ask(asked)
     assert seconds < LIMIT_SECONDS
-    assert found or may_be_empty(asked), "no data"
+    if not found and not may_be_empty(asked):
+        found = until(lambda: running.ask(asked)[0], "there is data again: a scrape may have failed on a busy machine")
     assert len(found) <= 40, "more than anybody tells apart"
     unit = asked.panel["fieldConfig"]["defaults"]["unit"]
     most = {"percent": 100 + 1e-6, "h": 24 * 365, "s": 86400 * 365, "currencyUSD": 100}.get(unit, float("inf"))
