@@ -1,7 +1,7 @@
 """Every query of every panel, asked of the running system while business goes on: it answers, soon, and plausibly.
 
 The long-term tiers have their first sample after an hour, so a sample of each series, with the name and labels that the
-rules give it, is put into the real storage, a day and a half back: that panels find them is proven, and not the figures.
+rules give it, is put into the real storage, a day and a half back: that panels find it is proven, and not the figures.
 """
 
 import json
