@@ -21,6 +21,7 @@ from stack.layout import Layout
 HERE = Path(__file__).parent
 SOURCES = HERE.parent / "provisioning" / "datasources.yml"
 ADDRESS = "http://preview.invalid"
+PATIENCE_SECONDS = 60
 # Width, height and pixels for each of them; on a phone Grafana puts one panel below the other.
 SCREENS = {"1280": (1280, 800, 1), "1920": (1920, 1080, 1), "phone": (390, 844, 2)}
 
@@ -71,8 +72,10 @@ def drawn(browser: Browser, bundle: Path, layout: Layout, dashboard: Path, scree
     screen: name of one of SCREENS.
     last: Grafana's duration, such as 30m, that is shown instead of the dashboard's own time range.
     """
-    sources = _sources()
-    answer = json.dumps({"dashboard": json.loads(dashboard.read_text()), "sources": sources, "last": last})
+    shown = json.loads(dashboard.read_text())
+    if last:
+        shown["time"] = {"from": f"now-{last}", "to": "now"}
+    answer = json.dumps({"dashboard": shown, "sources": _sources()})
     width, height, pixels = SCREENS[screen]
     context = browser.new_context(viewport={"width": width, "height": height}, device_scale_factor=pixels)
     try:
@@ -83,10 +86,11 @@ def drawn(browser: Browser, bundle: Path, layout: Layout, dashboard: Path, scree
         drawing.page.goto(f"{ADDRESS}/page.html")
         try:
             drawing.page.wait_for_function(
-                "document.querySelector('[data-panel]') && !document.querySelector('[data-state=loading]')")
+                "document.querySelector('[data-panel]') && !document.querySelector('[data-state=loading]')",
+                timeout=1000 * PATIENCE_SECONDS)
         except TimeoutError as error:
-            raise Trouble(f"{dashboard.name} isn't drawn after 30 s: {' '.join(drawing.complaints)}") from error
-        drawing.page.evaluate("document.fonts.ready")
+            complaints = " ".join(drawing.complaints)
+            raise Trouble(f"{dashboard.name} isn't drawn after {PATIENCE_SECONDS} s: {complaints}") from error
         yield drawing
     finally:
         context.close()

@@ -1,4 +1,5 @@
 // A dashboard: its title, its variables, and its panels in the grid that Grafana gives them.
+import { flushSync } from "react-dom";
 import { createRoot } from "react-dom/client";
 
 import { Panel } from "./panel.jsx";
@@ -28,12 +29,11 @@ function Dashboard({ dashboard, context }) {
   const narrow = document.documentElement.clientWidth < NARROW;
   const panels = [...dashboard.panels].sort(({ gridPos: a }, { gridPos: b }) => a.y - b.y || a.x - b.x);
   const bottom = Math.max(...panels.map(({ gridPos }) => gridPos.y + gridPos.h)) * (ROW + GAP) + PADDING;
-  const shown = (dashboard.templating?.list ?? []).filter(({ hide }) => hide !== 2);
   return (
     <>
       <header>
         <h1>{dashboard.title}</h1>
-        {shown.map(({ name, label }) => (
+        {dashboard.templating.list.map(({ name, label }) => (
           <span key={name} className="variable"><b>{label || name}</b> {context.known[name].text}</span>
         ))}
         <span className="variable"><b>Time</b> {rangeUtil.describeTimeRange(context.range.raw)}</span>
@@ -55,16 +55,20 @@ function Dashboard({ dashboard, context }) {
 }
 
 async function draw() {
-  const { dashboard, sources, last } = await (await fetch("/dashboard.json")).json();
-  const range = rangeUtil.convertRawToRange(last ? { from: `now-${last}`, to: "now" } : dashboard.time);
-  const context = { sources, range, known: await variables(dashboard.templating?.list ?? [], range) };
-  const theme = createTheme({ colors: { mode: "dark" } });
-  createRoot(document.getElementById("page")).render(
-    <ThemeContext.Provider value={theme}>
+  const { dashboard, sources } = await (await fetch("/dashboard.json")).json();
+  const range = rangeUtil.convertRawToRange(dashboard.time);
+  const context = { sources, range, known: variables(dashboard.templating.list) };
+  const root = createRoot(document.getElementById("page"));
+  const show = (content) => flushSync(() => root.render(
+    <ThemeContext.Provider value={createTheme({ colors: { mode: "dark" } })}>
       <GlobalStyles />
-      <Dashboard {...{ dashboard, context }} />
+      {content}
     </ThemeContext.Provider>,
-  );
+  ));
+  show(null);
+  // a chart draws its axes once, with the font that is there by then
+  await Promise.all([400, 500].map((weight) => document.fonts.load(`${weight} 12px Inter`)));
+  show(<Dashboard {...{ dashboard, context }} />);
 }
 
 draw();

@@ -4,15 +4,9 @@ import { useEffect, useState } from "react";
 import { frames as ask, interpolate } from "./prometheus.js";
 
 const {
-  applyFieldOverrides, FieldType, getDisplayValueAlignmentFactors, getFieldDisplayValues,
-  rangeUtil, renderTextPanelMarkdown, standardTransformers, standardTransformersRegistry, transformDataFrame, VizOrientation,
+  applyFieldOverrides, FieldType, getDisplayValueAlignmentFactors, getFieldDisplayValues, rangeUtil, VizOrientation,
 } = require("@grafana/data");
-const { BarGauge, BigValue, PanelChrome, Table, TimeSeries, useTheme2, VizRepeater } = require("@grafana/ui");
-const { lastValueFrom } = require("rxjs");
-
-// some are listed under two names
-standardTransformersRegistry.setInit(() =>
-  [...new Set(Object.values(standardTransformers))].map((one) => ({ ...one, transformation: one })));
+const { BarGauge, BigValue, PanelChrome, TimeSeries, useTheme2, VizRepeater } = require("@grafana/ui");
 
 // What Grafana's time series panel takes for granted.
 const TIME_SERIES = {
@@ -30,20 +24,18 @@ export function Panel({ panel, context: { range, ...rest }, width, height }) {
   const [{ state, frames, message }, told] = useState({ state: "loading" });
   useEffect(() => {
     answers(panel, { ...context, width, theme })
-      .then((frames) => told({ state: panel.type === "text" || hasValues(frames) ? "done" : "empty", frames }))
+      .then((frames) => told({ state: hasValues(frames) ? "done" : "empty", frames }))
       .catch((error) => told({ state: "error", message: error.message }));
   }, []);
-  const title = interpolate(panel.title ?? "", context.known, "text");
+  const title = interpolate(panel.title, context.known, "text");
   return (
     <div data-panel={title} data-type={panel.type} data-state={state} data-message={message}>
-      <PanelChrome title={title} description={panel.description} width={width} height={height} statusMessage={message}
-        padding={panel.type === "table" ? "none" : "md"}
-        displayMode={panel.transparent ? "transparent" : "default"}>
+      <PanelChrome title={title} description={panel.description} width={width} height={height} statusMessage={message}>
         {(width, height) => {
           const Drawing = DRAWINGS[panel.type];
           return state === "done"
             ? <Drawing {...{ panel, frames, context, theme, width, height }} />
-            : <Nothing text={{ empty: panel.fieldConfig?.defaults.noValue ?? "No data", error: message }[state]} />;
+            : <Nothing text={{ empty: panel.fieldConfig.defaults.noValue ?? "No data", error: message }[state]} />;
         }}
       </PanelChrome>
     </div>
@@ -58,17 +50,13 @@ async function answers(panel, context) {
   if (!DRAWINGS[panel.type]) {
     throw new Error(`The preview can't draw a ${panel.type}.`);
   }
-  const targets = (panel.targets ?? []).filter((target) => !target.hide);
-  const only = targets.length === 1;
-  const asked = await Promise.all(targets.map((target) =>
-    ask({ datasource: panel.datasource, ...target, only }, { ...context, minimum: panel.interval })));
-  const data = await lastValueFrom(transformDataFrame(panel.transformations ?? [], asked.flat()));
-  return configured(data, panel, context.theme);
+  const asked = await Promise.all(panel.targets.map((target) => ask(target, context)));
+  return configured(asked.flat(), panel, context.theme);
 }
 
 /** Return the frames with the units, colours, names and so on that the panel wants for their fields. */
 function configured(frames, panel, theme) {
-  const { defaults = {}, overrides = [] } = panel.fieldConfig ?? {};
+  const { defaults, overrides } = panel.fieldConfig;
   const config = { ...defaults, custom: { ...(panel.type === "timeseries" && TIME_SERIES), ...defaults.custom } };
   return applyFieldOverrides({
     data: frames.map((frame) => ({
@@ -143,18 +131,4 @@ const Bars = values(({ value: { display, field }, width, height, orientation, al
     text={options.text} itemSpacing={8} lcdCellWidth={12} />
 ));
 
-function Rows({ panel, frames, width, height }) {
-  const { options, fieldConfig } = panel;
-  return (
-    <Table data={frames[0]} width={width} height={height} noHeader={options.showHeader === false}
-      initialSortBy={options.sortBy} cellHeight={options.cellHeight} footerOptions={options.footer}
-      fieldConfig={fieldConfig} resizable={false} />
-  );
-}
-
-function Words({ panel, context }) {
-  const text = renderTextPanelMarkdown(interpolate(panel.options.content, context.known, "text"));
-  return <div className="markdown-html" dangerouslySetInnerHTML={{ __html: text }} />;
-}
-
-const DRAWINGS = { timeseries: Series, stat: Stat, bargauge: Bars, table: Rows, text: Words };
+const DRAWINGS = { timeseries: Series, stat: Stat, bargauge: Bars };

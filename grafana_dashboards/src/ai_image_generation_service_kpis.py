@@ -102,14 +102,14 @@ _MONTHS = (
               CRITICAL, source=LONG_TERM),
     ], "none", width=12, stacked=True, since="90d", step=_DAY, spec="ai.image_generation.daily_volume",
         says="Each bar is a day. It shows 90 days whatever time the page shows.",
-        empty="The long-term storage has its first figure an hour after Prometheus was started."),
+        empty="A day is shown when it is over, and the first is not."),
     series("Did people wait longer than before?", [
         Query("histogram_quantile(0.95, sum by (le) (sum_over_time("
               "tier:ai_image_generation_end_to_end_latency_seconds_bucket:increase[$__interval]))) >= 0",
               "one in twenty took longer", _DAY, source=LONG_TERM),
     ], "s", width=12, since="90d", step=_DAY, spec="ai.image_generation.end_to_end_latency_seconds (p95)",
         says="By day, over 90 days whatever time the page shows.",
-        empty="The long-term storage has its first figure an hour after Prometheus was started.",
+        empty="A day is shown when it is over, and the first is not.",
         alerts=("AiImageGenerationP95High",)),
 )
 

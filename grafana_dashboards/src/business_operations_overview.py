@@ -8,7 +8,7 @@ from .queries import BUSINESS, LONG_TERM, Query
 
 _DAY = "1d"
 _PER_HOUR = "influencegen:influencer_onboarding_registrations_per_hour"
-_LATER = "The long-term storage has its first figure an hour after Prometheus was started."
+_LATER = "A day is shown when it is over, and the first is not."
 _UNSCRAPED = "Odoo is not scraped: ask the administrators to look at the telemetry dashboard."
 
 _FIRST = (
@@ -58,7 +58,7 @@ _NOW = (
         alerts=("RegistrationsLow", "RegistrationsHigh"), more={"Onboarding": "onboarding-funnel"}),
     bars("Which campaigns do influencers apply to?", [
         Query('topk(8, 3600 * influencegen:campaign_application_rate:rate_1h{campaign_id=~"$campaign"})',
-              "{{campaign_id}}", BUSINESS),
+              "campaign {{campaign_id}}", BUSINESS),
     ], "none", spec="campaign.application_rate", decimals=0,
         says="Applications in the last hour, of the eight campaigns with the most, by the number that a campaign has "
              "in Odoo. One that is not here got none.",

@@ -73,9 +73,9 @@ _USERS_FEEL = (
              "its trace.",
         empty="No request was answered in this time, or Odoo is not scraped.", runbooks=("OdooDown",)),
     bars("Which addresses are the slowest?",
-         [Query(f"topk(8, {quantile(0.95, _REQUESTS, 'le, route', _OF_BOTH, '$__range')})", "{{route}}", SYSTEM)], "s",
+         [Query(f"topk(5, {quantile(0.95, _REQUESTS, 'le, route', _OF_BOTH, '$__range')})", "{{route}}", SYSTEM)], "s",
          spec="not in it; by route, what odoo.ui.page_load_time_seconds rests on",
-         says="The eight addresses of which one request in twenty took longest in the time shown. Addresses are "
+         says="The five addresses of which one request in twenty took longest in the time shown. Addresses are "
               "patterns: records and names are left out.",
          empty="No request was answered in this time, or Odoo is not scraped."),
     series("How many people work with it?", [

@@ -130,7 +130,7 @@ _MONTHS = (
               "approved", _DAY, source=LONG_TERM),
     ], "none", width=24, since="90d", step=_DAY, spec="influencer.onboarding.registrations_per_hour, by day",
         says="By day, over 90 days whatever time the page shows.",
-        empty="The long-term storage has its first figure an hour after Prometheus was started."),
+        empty="A day is shown when it is over, and the first is not."),
 )
 
 PAGE = Page(

@@ -28,7 +28,7 @@ def figure(title: str, query: Query, unit: str, *, width: int = 4, height: int =
 
     words: what to show in place of a value. The rest is as of :func:`_told`.
     """
-    panel = stat.Panel().height(height).span(width).color_mode(shapes.BigValueColorMode.BACKGROUND)
+    panel = stat.Panel().height(height).span(width).color_mode(shapes.BigValueColorMode.BACKGROUND_SOLID)
     panel.graph_mode(shapes.BigValueGraphMode.NONE).text_mode(shapes.BigValueTextMode.VALUE)
     panel.reduce_options(common.ReduceDataOptions().calcs(["lastNotNull"]))
     if words:
@@ -48,6 +48,7 @@ def bars(title: str, queries: Sequence[Query], unit: str, *, width: int = 12, mo
     """Return horizontal bars, one for each series, of what is now or was in the time shown; `most` ends the scale."""
     panel = bargauge.Panel().height(8).span(width).orientation(shapes.VizOrientation.HORIZONTAL)
     panel.display_mode(shapes.BarGaugeDisplayMode.BASIC).value_mode(shapes.BarGaugeValueMode.TEXT).min(0)
+    panel.name_placement(shapes.BarGaugeNamePlacement.TOP)
     panel.reduce_options(common.ReduceDataOptions().calcs(["lastNotNull"]))
     if most is not None:
         panel.max(most)

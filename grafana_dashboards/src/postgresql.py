@@ -55,7 +55,7 @@ _LOAD = (
         says="Each worker of Odoo and of n8n holds some. If they rise and nobody has more to do, somebody does not "
              "give them back.", empty=_UNSCRAPED, runbooks=("PostgresConnectionsHigh",)),
     bars("Who holds connections?",
-         [Query(f"topk(8, sum by (datname) (pg_stat_database_numbackends{{{_DATABASE}}}))", "{{datname}}", BUSINESS)],
+         [Query(f"topk(5, sum by (datname) (pg_stat_database_numbackends{{{_DATABASE}}}))", "{{datname}}", BUSINESS)],
          "none", width=8, spec="postgresql.connections.active_count", says="Connections by database, now.",
          empty=_UNSCRAPED),
     series("How much is written down?", [

@@ -97,7 +97,7 @@ _WHAT = (
         Query("avg_over_time(tier:system_availability:avg[$__interval])", "the day", _DAY, source=LONG_TERM),
     ], "percent", width=24, since="90d", step=_DAY, least=None, spec="system.availability.percentage",
         says="By day, over 90 days whatever time the page shows.",
-        empty="The long-term storage has its first figure an hour after Prometheus was started.",
+        empty="A day is shown when it is over, and the first is not.",
         objective="platform"),
 )
 

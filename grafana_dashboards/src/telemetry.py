@@ -47,21 +47,21 @@ _FIRST = (
 
 _COST = (
     bars("Which scrapes take longest?",
-         [Query("topk(8, max by (job) (avg_over_time(scrape_duration_seconds[10m])))", "{{job}}", BUSINESS)], "s",
+         [Query("topk(5, max by (job) (avg_over_time(scrape_duration_seconds[10m])))", "{{job}}", BUSINESS)], "s",
          spec=_NO_SPEC,
-         says="The eight jobs whose scrapes took longest, on average over 10 minutes. Odoo's workers answer meanwhile. "
+         says="The five jobs whose scrapes took longest, on average over 10 minutes. Odoo's workers answer meanwhile. "
               "If it grows with time, or with the number of workers that ever ran, something is wrong with the shared "
               "values.",
          empty="Prometheus scrapes nothing: look at its log.", alerts=("ScrapeSlow",)),
     bars("Which jobs have the most series?",
-         [Query("topk(8, sum by (job) (scrape_samples_post_metric_relabeling))", "{{job}}", BUSINESS)], "none",
+         [Query("topk(5, sum by (job) (scrape_samples_post_metric_relabeling))", "{{job}}", BUSINESS)], "none",
          spec=_NO_SPEC,
          says="What Prometheus holds in memory grows with it. A sudden rise: a label took many values, see below "
               "which.",
          empty="Prometheus scrapes nothing: look at its log.", runbooks=("LabelOverflow",)),
     bars("Which labels have the most values?",
-         [Query("topk(8, max by (label) (influencegen_telemetry_label_values))", "{{label}}", SYSTEM)], "none",
-         spec=_NO_SPEC, says="The eight labels that took most values, of any of Odoo's databases.",
+         [Query("topk(5, max by (label) (influencegen_telemetry_label_values))", "{{label}}", SYSTEM)], "none",
+         spec=_NO_SPEC, says="The five labels that took most values, of any of Odoo's databases.",
          empty="Odoo is not scraped.", runbooks=("LabelOverflow",)),
     series("How large is each worker's answer?", [
         Query(f"max(influencegen_telemetry_series{{{_OF_INSTANCE}}})", "values in the shared store", SYSTEM),
@@ -100,9 +100,9 @@ _TRUTH = (
     ], "none", width=12, spec=_NO_SPEC, says="Errors in the 15 minutes before each moment, by their kind.",
         empty="No error in this time.", runbooks=("TelemetryErrors",)),
     bars("Which rules take longest?",
-         [Query("topk(8, max by (rule_group) (label_replace(prometheus_rule_group_last_duration_seconds, "
+         [Query("topk(5, max by (rule_group) (label_replace(prometheus_rule_group_last_duration_seconds, "
                 '"rule_group", "$1", "rule_group", ".*;influencegen-(.+)")))', "{{rule_group}}", BUSINESS)], "s",
-         spec=_NO_SPEC, says="The eight groups of rules whose last evaluation took longest. It must stay well below "
+         spec=_NO_SPEC, says="The five groups of rules whose last evaluation took longest. It must stay well below "
                              "their interval.",
          empty="Prometheus does not scrape itself.", runbooks=("RuleEvaluationFailing",)),
 )

@@ -1,5 +1,17 @@
 import sys
 from pathlib import Path
 
+import pytest
+
 # The package metrics imports nothing of Odoo; the addon that holds it does.
 sys.path.append(str(Path(__file__).parents[2] / "influencegen_telemetry"))
+
+
+@pytest.fixture(scope="session")
+def running(stack):
+    """A Running on which business has been, until every panel has data that must have some; now it is at rest."""
+    from .running import Running, do_business
+
+    running = Running(stack)
+    do_business(running)
+    return running

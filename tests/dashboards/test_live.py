@@ -1,151 +1,21 @@
-"""Every query of every panel, asked of the running system while business goes on: it answers, soon, and plausibly.
+"""Every query of every panel, asked of the running system after business: it answers, soon, and plausibly."""
 
-The long-term tiers have their first sample after an hour, so a sample of each series, with the name and labels that the
-rules give it, is put into the real storage, a day and a half back: that panels find it is proven, and not the figures.
-"""
-
-import json
 import re
-import time
 
 import pytest
-import requests
-import yaml
-from metrics import catalogue
 
-from stack import demo, reconcile
-from stack.system import answers
-from stack.traffic import Traffic, administrator
-from tests.end_to_end.switching import scrape_fast
+from stack import reconcile
 from tests.end_to_end.waiting import until
 
-from .reading import ASKED, DASHBOARDS, ROOT, each_dashboard, each_query, interpolated
+from .reading import ASKED, DASHBOARDS, each_dashboard, each_query, interpolated
+from .running import may_be_empty, values
 
 LIMIT_SECONDS = 5
-PATIENCE_SECONDS = 240
-SHOWN_SECONDS = 600
-TIER_SERIES = [rule["record"].split(":", 1)[1]
-               for group in yaml.safe_load((ROOT / "prometheus" / "rules" / "tiers.yml").read_text())["groups"]
-               for rule in group["rules"] if rule["record"].startswith("tier1h:")]
-# Queries, by dashboard, title and letter, that find nothing on a healthy system that is minutes old, and why.
-_NOTHING_FAILS = "nothing of the kind has failed"
-MAY_BE_EMPTY = {
-    "odoo-system-health: How long do people wait for a page?": "no browser is at work in this test",
-    "odoo-system-health: What goes wrong in Odoo? A": _NOTHING_FAILS,
-    "odoo-system-health: What goes wrong in Odoo? B": _NOTHING_FAILS,
-    "n8n-ai-integration-performance: Which calls fail? A": _NOTHING_FAILS,
-    "n8n-ai-integration-performance: Which calls fail? C": _NOTHING_FAILS,
-    "n8n-ai-integration-performance: Which workflow fails? A": _NOTHING_FAILS,
-    "ai-image-generation-service-kpis: What becomes of images? B": "all images were made, some at the second try",
-    "onboarding-funnel: A review takes": "no reviewer has decided anything yet",
-    "onboarding-funnel: How are checks decided?": "not every kind of decision was made yet",
-    "telemetry: Facts that disagree": "compared with a day ago",
-    "telemetry: Which counters had to be repaired?": "nothing had to be",
-    "telemetry: What goes wrong in telemetry?": _NOTHING_FAILS,
-    "postgresql: Backups OK": "the first was made before Prometheus looked, and the next is hours away",
-}
 # Variables that nothing can be chosen for, and why.
 MAY_HAVE_NO_CHOICE = {
     "database": "a server with one database does not name it",
     "workflow": "no workflow has failed",
 }
-
-
-class Running:
-    """The running system, and what it answers."""
-
-    def __init__(self, stack):
-        self.stack = stack
-        self.admin = administrator(stack)
-
-    def ask(self, asked, end=None):
-        """The series of a query as its panel asks for it, and the seconds that the answer took."""
-        server = "victoria_1h" if asked.of_long_term else "prometheus"
-        expr = interpolated(asked.target["expr"], range="1h", interval="1d" if asked.of_long_term else "1m")
-        end = end or time.time()
-        begun = time.monotonic()
-        if asked.target.get("instant"):
-            answer = self._get(server, "query", query=expr, time=end)
-        else:
-            shown, step = (90 * 86400, 86400) if asked.of_long_term else (SHOWN_SECONDS, 15)
-            answer = self._get(server, "query_range", query=expr, start=end - shown, end=end, step=step)
-        return answer["result"], time.monotonic() - begun
-
-    def _get(self, server, path, **parameters):
-        answer = requests.get(self.stack.url(server, f"/api/v1/{path}"), parameters, timeout=60)
-        assert answer.ok, f"{parameters['query']}\n{answer.text}"
-        return answer.json()["data"]
-
-    def labels(self, series, label):
-        """The values of a label of a series."""
-        answer = requests.get(self.stack.url("prometheus", f"/api/v1/label/{label}/values"), {"match[]": series},
-                              timeout=60)
-        return answer.json()["data"]
-
-    def figure(self, uid, title):
-        """What a figure or the first line of a panel shows."""
-        [asked] = [asked for asked in ASKED if asked.dashboard["uid"] == uid and asked.panel["title"] == title
-                   and asked.target["refId"] == "A"]
-        [series] = self.ask(asked)[0]
-        return float(series["value"][1] if "value" in series else series["values"][-1][1])
-
-    def count(self, model, *domain):
-        return self.admin.call(model, "search_count", list(domain))
-
-
-def may_be_empty(asked):
-    return any(asked.name.startswith(name) for name in MAY_BE_EMPTY)
-
-
-def values(series):
-    return [float(value) for _, value in series.get("values", [series.get("value")])]
-
-
-def remembered(series):
-    """A sample of a series of a long-term tier, with the labels that the catalogue gives it, as lines of text."""
-    name = series.split(":")[0]
-    part = re.sub(r"_bucket$", "", name)
-    metric = next((catalogue.METRICS[known] for known in (part, f"{part}_total") if known in catalogue.METRICS), None)
-    labels = {label.name: (label.values or ["1"])[0] for label in metric.labels} if metric else {}
-    sets = [{**labels, "le": str(float(bound))} for bound in metric.buckets] if name.endswith("_bucket") else [labels]
-    if name == "influencer_kyc_verifications":
-        sets[0]["outcome"] = "approved"
-    if name == "user_logins_daily_active_influencers":
-        sets[0]["user_role"] = "influencer"
-    moment = int(time.time() - 1.5 * 86400) * 1000
-    return [f"tier:{series}{{{','.join(f'{label}={json.dumps(value)}' for label, value in one.items())}}} 42 {moment}"
-            for one in sets]
-
-
-@pytest.fixture(scope="module")
-def running(stack):
-    """A Running with business until every panel has data that must have some; then it is at rest."""
-    running = Running(stack)
-    # a rate needs two scrapes, and some are a minute apart
-    scrape_fast(stack)
-    stack.processes.stop("ai_service")
-    stack.processes.start("ai_service")
-    requests.post(stack.url("victoria_1h", "/api/v1/import/prometheus"), timeout=30,
-                  data="\n".join(line for series in TIER_SERIES for line in remembered(series))).raise_for_status()
-    pending = [asked for asked in ASKED if not may_be_empty(asked)]
-
-    def all_shown():
-        pending[:] = [asked for asked in pending if not running.ask(asked)[0]]
-        return not pending
-
-    traffic = Traffic(stack)
-    stack.processes.wait("ai_service", lambda: answers(stack.url("ai", "/health")))
-    demo.misbehave(stack)
-    traffic.start()
-    deadline = time.monotonic() + PATIENCE_SECONDS
-    try:
-        while not all_shown() and time.monotonic() < deadline:
-            time.sleep(2)
-    finally:
-        traffic.stop()
-        demo.behave(stack)
-    demo.wait_for_quiet(stack, running.admin)
-    return running
 
 
 @each_query

@@ -8,6 +8,9 @@ import yaml
 from grafana_dashboards import preview
 from stack.layout import PROJECT
 
+from .reading import ASKED
+from .running import may_be_empty
+
 # What a person can't read: its text is cut off, leaves its panel, or is tiny.
 ILLEGIBLE = """
 () => [...document.querySelectorAll("[data-panel]")].flatMap((panel) => {
@@ -47,10 +50,12 @@ def screen(request):
 
 
 @pytest.mark.parametrize("dashboard", preview.dashboards(), ids=lambda path: path.stem)
-def test_each_dashboard_is_drawn_whole(stack, chromium, bundle, dashboard, screen):
-    with preview.drawn(chromium, bundle, stack.layout, dashboard, screen) as drawing:
-        assert drawing.panels("done")
+def test_each_dashboard_is_drawn_whole(running, chromium, bundle, dashboard, screen):
+    with preview.drawn(chromium, bundle, running.stack.layout, dashboard, screen) as drawing:
         assert drawing.panels("error") == {}
+        empty = drawing.panels("empty").keys()
+        assert {asked.name for asked in ASKED if asked.dashboard == json.loads(dashboard.read_text())
+                and asked.panel["title"] in empty and not may_be_empty(asked)} == set()
         assert drawing.complaints == []
         assert drawing.page.evaluate(ILLEGIBLE) == []
         wide = drawing.page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
@@ -61,12 +66,14 @@ def test_a_panel_tells_what_is_wrong_with_it(stack, chromium, bundle, tmp_path):
     """Or else the test above could not see it."""
     def panel(number, title, kind, expr):
         return {"id": number, "title": title, "type": kind, "gridPos": {"x": 6 * number, "y": 0, "w": 6, "h": 4},
-                "datasource": {"uid": "prometheus"}, "options": {"reduceOptions": {"calcs": ["lastNotNull"]}},
-                "targets": [{"refId": "A", "expr": expr, "instant": True}],
+                "options": {"reduceOptions": {"calcs": ["lastNotNull"]}},
+                "targets": [{"refId": "A", "expr": expr, "instant": True, "datasource": {"uid": "$source"}}],
                 "fieldConfig": {"defaults": {"unit": "percent", "noValue": "Nothing yet."}, "overrides": []}}
 
     dashboard = tmp_path / "sample.json"
-    dashboard.write_text(json.dumps({"title": "Sample", "time": {"from": "now-5m", "to": "now"}, "panels": [
+    source = {"name": "source", "type": "datasource", "current": {"text": "Prometheus", "value": "prometheus"}}
+    dashboard.write_text(json.dumps({
+        "title": "Sample", "time": {"from": "now-5m", "to": "now"}, "templating": {"list": [source]}, "panels": [
         panel(0, "right", "stat", "vector(42)"), panel(1, "empty", "stat", "vector(42) < 0"),
         panel(2, "no query", "stat", "vector("), panel(3, "no such kind", "piechart", "vector(42)"),
     ]}))

@@ -1,0 +1,31 @@
+"""What comes from npm."""
+
+import json
+
+import pytest
+
+from stack import npm
+from stack.console import Trouble
+
+
+@pytest.fixture
+def package(tmp_path, monkeypatch):
+    """A package whose lock file does not fit it."""
+    monkeypatch.setenv("INFLUENCEGEN_CACHE", str(tmp_path / "cache"))
+    folder = tmp_path / "trial"
+    folder.mkdir()
+    (folder / "package.json").write_text(json.dumps({"name": "trial", "dependencies": {"left": "1.0.0"}}))
+    (folder / "package-lock.json").write_text(json.dumps({"name": "trial", "lockfileVersion": 3, "packages": {}}))
+    return folder
+
+
+def test_without_npm_a_person_is_told_what_to_install(package, monkeypatch):
+    monkeypatch.setenv("PATH", "")
+    with pytest.raises(Trouble, match="The trial comes from npm.*install Node with npm"):
+        npm.installed(package, "The trial")
+
+
+def test_what_was_not_installed_is_never_taken_for_installed(package):
+    for _attempt in range(2):
+        with pytest.raises(Trouble, match="npm failed"):
+            npm.installed(package, "The trial")
