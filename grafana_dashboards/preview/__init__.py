@@ -64,17 +64,17 @@ def bundled() -> Iterator[Path]:
 
 @contextmanager
 def drawn(browser: Browser, bundle: Path, layout: Layout, dashboard: Path, screen: str,
-          last: str = "") -> Iterator[Drawing]:
+          time: dict[str, str] | None = None) -> Iterator[Drawing]:
     """Draw a dashboard from the data of the system of that layout, and wait until each panel has its answer.
 
     bundle: folder that ``bundled`` gives.
     dashboard: file with the JSON of a dashboard.
     screen: name of one of SCREENS.
-    last: Grafana's duration, such as 30m, that is shown instead of the dashboard's own time range.
+    time: what is shown instead of the dashboard's own time: "from" and "to" as Grafana writes them, such as now-30m.
     """
     shown = json.loads(dashboard.read_text())
-    if last:
-        shown["time"] = {"from": f"now-{last}", "to": "now"}
+    if time:
+        shown["time"] = time
     answer = json.dumps({"dashboard": shown, "sources": _sources()})
     width, height, pixels = SCREENS[screen]
     context = browser.new_context(viewport={"width": width, "height": height}, device_scale_factor=pixels)

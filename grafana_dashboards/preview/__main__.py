@@ -17,9 +17,10 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m grafana_dashboards.preview", description=__doc__)
     parser.add_argument("names", nargs="*", metavar="dashboard", help="file name without .json (default: all)")
     parser.add_argument("--screen", nargs="+", choices=SCREENS, default=list(SCREENS))
-    parser.add_argument("--last", default="", help="time range instead of the dashboard's own, such as 30m")
+    parser.add_argument("--last", help="time range instead of the dashboard's own, such as 30m")
     parser.add_argument("--into", type=Path, default=PROJECT / "docs" / "images" / "dashboards", metavar="folder")
     asked = parser.parse_args()
+    time = {"from": f"now-{asked.last}", "to": "now"} if asked.last else None
     chosen = [path for path in dashboards() if not asked.names or path.stem in asked.names]
     if unknown := set(asked.names) - {path.stem for path in chosen}:
         parser.error(f"no such dashboard: {', '.join(sorted(unknown))}")
@@ -31,7 +32,7 @@ def main() -> None:
                 picture = asked.into / f"{dashboard.stem}-{screen}.png"
                 with (
                     step(str(picture)),
-                    drawn(chromium, bundle, Layout.from_environment(), dashboard, screen, asked.last) as drawing,
+                    drawn(chromium, bundle, Layout.from_environment(), dashboard, screen, time) as drawing,
                 ):
                     _write(drawing.page.screenshot(full_page=True), picture)
                     wrong = drawing.panels("error")

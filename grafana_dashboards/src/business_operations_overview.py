@@ -86,12 +86,12 @@ _NOW = (
 
 _MONTHS = (
     series("How many influencers are active?", [
-        Query("max(tier:influencer_active:avg)", "active", _DAY, source=LONG_TERM),
-        Query('sum(tier:user_logins_daily_active_influencers:avg{user_role="influencer"})', "logged in that day", _DAY,
-              source=LONG_TERM),
+        Query("max(avg_over_time(tier:influencer_active:avg[$__interval]))", "active", _DAY, source=LONG_TERM),
+        Query('sum(max_over_time(tier:user_logins_daily_active_influencers:avg{user_role="influencer"}[$__interval]))',
+              "logged in that day", _DAY, source=LONG_TERM),
     ], "none", since="90d", step=_DAY, spec="influencer.active_count_total, user.logins.daily_active_influencers",
-        says="Over 90 days, whatever time the page shows. The second is the day's average of a count that begins anew "
-             "at midnight UTC.", empty=_LATER),
+        says="Over 90 days, whatever time the page shows. Who logged in is counted anew from midnight UTC.",
+        empty=_LATER),
     series("How many register and apply a day?", [
         Query("sum(sum_over_time(tier:influencer_registration_success:increase[$__interval]))", "registrations", _DAY,
               source=LONG_TERM),

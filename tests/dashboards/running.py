@@ -42,12 +42,14 @@ MAY_BE_EMPTY = {
     "postgresql: Backups OK": "the first was made before Prometheus looked, and the next is hours away",
 }
 
+
 class Running:
-    """The running system, and what it answers."""
+    """The running system, and what it answers; `rested` is when business ended, in seconds since 1970."""
 
     def __init__(self, stack):
         self.stack = stack
         self.admin = administrator(stack)
+        self.rested = None
 
     def ask(self, asked, end=None):
         """The series of a query as its panel asks for it, and the seconds that the answer took."""
@@ -132,6 +134,7 @@ def do_business(running):
         while not all_shown() and time.monotonic() < deadline:
             time.sleep(2)
     finally:
+        running.rested = time.time()
         traffic.stop()
         demo.behave(stack)
     demo.wait_for_quiet(stack, running.admin)

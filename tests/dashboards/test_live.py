@@ -22,7 +22,8 @@ MAY_HAVE_NO_CHOICE = {
 def test_a_query_answers_soon_with_what_its_unit_allows(running, asked):
     found, seconds = running.ask(asked)
     assert seconds < LIMIT_SECONDS
-    assert found or may_be_empty(asked), "no data"
+    if not found and not may_be_empty(asked):
+        found = until(lambda: running.ask(asked)[0], "there is data again: a scrape may have failed on a busy machine")
     assert len(found) <= 40, "more than anybody tells apart"
     unit = asked.panel["fieldConfig"]["defaults"]["unit"]
     most = {"percent": 100 + 1e-6, "h": 24 * 365, "s": 86400 * 365, "currencyUSD": 100}.get(unit, float("inf"))

@@ -5,7 +5,6 @@ and those validate the files. That Grafana draws them is not proven here: Grafan
 """
 
 import copy
-import hashlib
 import json
 import re
 import shutil
@@ -17,7 +16,7 @@ from grafana_foundation_sdk.cog.encoder import JSONEncoder
 from grafana_foundation_sdk.cog.plugins import register_default_plugins
 from grafana_foundation_sdk.models.dashboard import Dashboard
 
-from stack.layout import cache
+from stack import npm
 
 from .reading import FILES, ROOT, each_dashboard
 
@@ -30,18 +29,11 @@ def validate():
     """Function validate(paths): what is wrong with dashboards, a line for each."""
     if not shutil.which("npm"):
         pytest.skip("Grafana's schema comes from npm, which is not on PATH")
-    files = [VALIDATOR / name for name in ("package.json", "package-lock.json", "validate.mjs")]
-    place = cache() / f"grafana-schema-{hashlib.sha256(b''.join(file.read_bytes() for file in files)).hexdigest()[:12]}"
-    if not place.exists():
-        unfinished = place.with_suffix(".unfinished")
-        shutil.rmtree(unfinished, ignore_errors=True)
-        unfinished.mkdir(parents=True)
-        for file in files:
-            shutil.copy(file, unfinished)
-        subprocess.run(["npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund"], cwd=unfinished, check=True)
-        unfinished.rename(place)
+    modules = npm.installed(VALIDATOR, "Grafana's schema")
+    # its imports are looked up beside it
+    program = shutil.copy(VALIDATOR / "validate.mjs", modules.parent)
     return lambda paths: subprocess.run(
-        ["node", place / "validate.mjs", *paths], capture_output=True, text=True, check=False).stdout.splitlines()
+        ["node", program, *paths], capture_output=True, text=True, check=False).stdout.splitlines()
 
 
 def test_the_schema_is_that_of_the_grafana_that_compose_runs():
