@@ -132,13 +132,14 @@ def test_another_view(web_client, moves):
     moves(LATENCY, {"switch_view": 2})
 
 
-def test_the_request_of_an_image(web_client, moves, metrics):
+def test_the_request_of_an_image(web_client, moves, admin):
     page = web_client.page
+    [model] = admin.call("influencegen.image.model", "search_read", [], ["name"], limit=1)
     page.click(".o_menu_sections [data-menu-xmlid='influencegen.menu_images']")
     page.click("[data-menu-xmlid='influencegen.menu_image_request']")
     page.wait_for_selector(".modal .o_form_view")
     page.click(".modal [name=model_id] input")
-    page.click(".modal .o-autocomplete--dropdown-item >> nth=0")
+    page.click(f".modal .o-autocomplete--dropdown-item:has-text('{model['name']}')")
     page.fill(".modal [name=prompt] textarea", "A poster of a cat")
     page.click(".modal button[name=action_request]")
     page.wait_for_selector(".o_form_view [name=uuid]")

@@ -4,7 +4,7 @@ import { flush, measured, record, safely } from "./recorder";
 
 /** The load of the page itself, and its web vitals. */
 
-const vitals = {};
+let vitals = {};
 
 function loaded() {
     const seconds = performance.getEntriesByType("navigation")[0].loadEventEnd / 1000;
@@ -17,10 +17,10 @@ function loaded() {
 
 /** The vitals are what they are when the page is first left; the session may be another one a moment later. */
 function left() {
-    for (const [name, value] of Object.entries(vitals)) {
+    for (const [name, value] of Object.entries(vitals ?? {})) {
         record(name, "", name === "cls" ? value : value / 1000);
-        vitals[name] = NaN;
     }
+    vitals = undefined;
     flush();
 }
 
@@ -32,11 +32,10 @@ const watch = safely(() => {
         addEventListener("load", loadedSoon);
     }
     for (const name of ["LCP", "INP", "CLS"]) {
-        const vital = name.toLowerCase();
         webVitals[`on${name}`](
             ({ value }) => {
-                if (!Number.isNaN(vitals[vital])) {
-                    vitals[vital] = value;
+                if (vitals) {
+                    vitals[name.toLowerCase()] = value;
                 }
             },
             { reportAllChanges: true }
