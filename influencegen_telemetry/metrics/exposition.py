@@ -38,7 +38,9 @@ class Families:
         self._names = names
         self._own = {database: store.own(database).metrics for database in databases}
         self._described = {
-            (name, database): own.described() for database, metrics in self._own.items() for name, own in metrics.items()
+            (name, database): metric.described()
+            for database, metrics in self._own.items()
+            for name, metric in metrics.items()
         }
 
     def metric(self, name, database):

@@ -10,6 +10,7 @@ from . import (
     own_dimension,
     own_fact,
     own_metric,
+    own_metric_definition,
     own_reading,
     own_value,
     payment,

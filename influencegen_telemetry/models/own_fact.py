@@ -1,6 +1,7 @@
 import json
 
 from odoo import api, fields, models
+from odoo.tools import SQL
 
 from ..metrics import store
 from .own_query import limited
@@ -12,8 +13,8 @@ class OwnFact(models.Model):
     """Facts of own counters: how many records one transaction created, or brought into a state.
 
     The transaction that makes a fact true writes it, so PostgreSQL undoes the two together, and a process that is
-    killed loses neither. Rows can't be counted anew later, as they are for the catalogue's facts: what an administrator's
-    domain and dimensions say of a record changes after it was created.
+    killed loses neither. Rows can't be counted anew later, as they are for the catalogue's facts: what the domain and
+    the dimensions of an administrator say of a record changes after it was created.
     """
 
     _name = "influencegen.telemetry.own.fact"
@@ -27,7 +28,7 @@ class OwnFact(models.Model):
 
     @api.model
     def _count(self, definition, ids):
-        """Write down the facts of ``definition`` among the records ``ids``, as they stand in the database; never raises.
+        """Write down the facts of ``definition`` among the records ``ids``, as they are in the database; never raises.
 
         A transaction costs the same few statements however many records it has.
         """
@@ -45,24 +46,35 @@ class OwnFact(models.Model):
         ]
         try:
             with self.env.cr.savepoint(flush=False):
-                for fact in facts:
-                    self.env.cr.execute(
-                        f"INSERT INTO {self._table} (metric_id, revision, labels, amount) VALUES (%s, %s, %s, %s)", fact
-                    )
+                if facts:
+                    self.env.cr.execute(SQL(
+                        "INSERT INTO %s (metric_id, revision, labels, amount) VALUES %s",
+                        SQL.identifier(self._table), SQL(", ").join(facts),
+                    ))
         except Exception as exception:
             store.error("own_metric", "facts of %s can't be written: %s", definition.name, exception)
 
     @api.model
-    def _totals(self):
-        """Return {(metric id, revision): {raw label values, or None: (number,)}}, each in the order of first facts."""
+    def _totals(self, definitions):
+        """Return what was counted by ``definitions`` (list of :class:`.own_query.Definition` of counters).
+
+        :return: {definition: ({raw label values: (number,)} in the order of first facts, number that was not read)}
+        """
         self._compact()
         self.env.cr.execute(
             f"SELECT metric_id, revision, labels, sum(amount) FROM {self._table} GROUP BY 1, 2, 3 ORDER BY min(id)"
         )
-        totals = {}
+        sums = {}
         for metric, revision, labels, amount in self.env.cr.fetchall():
-            raw = tuple(json.loads(labels)) if labels is not None else None
-            totals.setdefault((metric, revision), {})[raw] = (int(amount),)
+            raw = None if labels is None else tuple(json.loads(labels))
+            sums.setdefault((metric, revision), {})[raw] = (int(amount),)
+        totals = {}
+        for definition in definitions:
+            groups = sums.get((definition.id, definition.revision), {})
+            (lost,) = groups.pop(None, (0,))
+            # a field that its module has taken along was a dimension
+            width = len(definition.dimensions)
+            totals[definition] = {raw: number for raw, number in groups.items() if len(raw) == width}, lost
         return totals
 
     def _compact(self):

@@ -110,7 +110,7 @@ class Definition:
         named, folded = self._names(env, groups)
         merged = {}
         if all(dimension.values for dimension in self.dimensions) and self.aggregate in ("count", "sum"):
-            merged = {labels: (0,) for labels in product(*(dimension.values for dimension in self.dimensions))}
+            merged = dict.fromkeys(product(*(dimension.values for dimension in self.dimensions)), (0,))
         for raw, partial in groups.items():
             labels = tuple(names[value] for names, value in zip(named, raw, strict=True))
             merged[labels] = merge(merged[labels], partial) if labels in merged else partial

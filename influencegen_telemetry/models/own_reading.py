@@ -27,15 +27,15 @@ class OwnReading(models.AbstractModel):
         database = self.env.cr.dbname
         known = store.own(database).metrics
         definitions = self.env["influencegen.telemetry.own.metric"].search([])._definitions()
-        totals = self.env["influencegen.telemetry.own.fact"]._totals() if definitions else {}
+        counters = [definition for definition in definitions if definition.kind != "gauge"]
+        totals = self.env["influencegen.telemetry.own.fact"]._totals(counters) if counters else {}
         ends = time.monotonic() + TOTAL_SECONDS
         metrics = {}
         for definition in sorted(definitions, key=lambda one: known[one.name].tried_at if one.name in known else 0):
             last = known.get(definition.name)
             if last is None or last.revision != definition.revision:
                 last = self._unread(definition)
-            facts = totals.get((definition.id, definition.revision), {})
-            metrics[definition.name] = self._read(definition, last, facts, ends - time.monotonic())
+            metrics[definition.name] = self._read(definition, last, totals, ends - time.monotonic())
         store.publish_own(database, Reading(time.time(), metrics))
 
     def _unread(self, definition):
@@ -48,10 +48,10 @@ class OwnReading(models.AbstractModel):
             [dimension.label for dimension in definition.dimensions],
         )
 
-    def _read(self, definition, last, facts, seconds):
+    def _read(self, definition, last, totals, seconds):
         """Return the :class:`OwnMetric` of ``definition`` now; with the values of ``last`` if it can't be read.
 
-        :param facts: of a counter, {raw label values, or None: (number,)}
+        :param totals: of counters, as :meth:`OwnFact._totals` returns them
         :param seconds: how long it may take
         """
         now, begun = time.time(), time.perf_counter()
@@ -61,11 +61,8 @@ class OwnReading(models.AbstractModel):
             return self._failed(last, f"not read: all own metrics together took {TOTAL_SECONDS:.0f} s")
         try:
             with limited(self.env, min(STATEMENT_SECONDS, seconds)):
-                if definition.kind == "gauge":
-                    facts = definition.by_size(definition.groups(self.env))
-                lost = facts.get(None, (0,))[0]
-                facts = {raw: number for raw, number in facts.items() if raw is not None and len(raw) == len(last.labels)}
-                series, folded = definition.series(self.env, facts)
+                groups, lost = totals.get(definition) or (definition.by_size(definition.groups(self.env)), 0)
+                series, folded = definition.series(self.env, groups)
         except Exception as exception:
             cut_off = isinstance(exception, QueryCanceled)
             reason = f"cut off after {time.perf_counter() - begun:.1f} s" if cut_off else str(exception)

@@ -19,11 +19,11 @@ class OwnValue(models.TransientModel):
         """Read ``metric`` and return the action that shows its values; of a counter, what it has counted so far."""
         metric._check_definition()
         definition = metric._definition()
-        facts = self.env["influencegen.telemetry.own.fact"].sudo()._totals().get((metric.id, metric.revision), {})
+        counters = [definition] if definition.kind != "gauge" else []
+        totals = self.env["influencegen.telemetry.own.fact"]._totals(counters)
         with limited(self.env):
-            if definition.kind == "gauge":
-                facts = definition.by_size(definition.groups(self.env))
-            series, _folded = definition.series(self.env, facts)
+            groups, _lost = totals.get(definition) or (definition.by_size(definition.groups(self.env)), 0)
+            series, _folded = definition.series(self.env, groups)
         self.search([("create_uid", "=", self.env.uid), ("metric_id", "=", metric.id)]).unlink()
         names = [dimension.label for dimension in definition.dimensions]
         self.create([

@@ -260,11 +260,10 @@ class TestEntered(OwnCounterCase):
     def test_not_when_it_is_rolled_back(self):
         with self.environment() as env:
             partner = self.partners(env, type="contact")
-        with self.environment() as env:
-            with self.assertRaises(ZeroDivisionError), env.cr.savepoint():
-                partner.with_env(env).type = "invoice"
-                env.flush_all()
-                raise ZeroDivisionError
+        with self.environment() as env, self.assertRaises(ZeroDivisionError), env.cr.savepoint():
+            partner.with_env(env).type = "invoice"
+            env.flush_all()
+            raise ZeroDivisionError
         self.assertEqual(self.count(), 0)
 
     def test_a_stored_computation_counts(self):
