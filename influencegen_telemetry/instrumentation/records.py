@@ -69,18 +69,45 @@ def _arriving(records, vals_list, definition):
     return [record_id for (record_id,) in records.env.cr.fetchall()]
 
 
+class _Notes:
+    """The records that one transaction has to look at: ``ids`` is {definition: set of ids}."""
+
+    def __init__(self, env, ids=None):
+        self._env = env
+        self.ids = ids or {}
+
+    def copy(self):
+        return _Notes(self._env, {definition: set(ids) for definition, ids in self.ids.items()})
+
+    def keep(self):
+        """Have the records looked at when the cursor is flushed next, unless it is cleared before."""
+        hooks = self._env.cr.precommit
+        if _KEY not in hooks.data:
+            hooks.add(self._settle)
+        hooks.data[_KEY] = self
+
+    def _settle(self):
+        self._env.flush_all()
+        notes = self._env.cr.precommit.data.pop(_KEY, None)
+        for definition, ids in notes.ids.items() if notes else ():
+            self._env["influencegen.telemetry.own.fact"]._count(definition, ids)
+
+
 def _note(env, definition, ids):
-    """Look at the records ``ids`` when the cursor is flushed next; forget them if it is cleared before."""
-    if not ids:
-        return
-    hooks = env.cr.precommit
-    if _KEY not in hooks.data:
-        hooks.data[_KEY] = {}
-        hooks.add(functools.partial(_settle, env(user=SUPERUSER_ID, context={})))
-    hooks.data[_KEY].setdefault(definition, set()).update(ids)
+    if ids:
+        notes = env.cr.precommit.data.get(_KEY) or _Notes(env(user=SUPERUSER_ID, context={}))
+        notes.ids.setdefault(definition, set()).update(ids)
+        notes.keep()
 
 
-def _settle(env):
-    env.flush_all()
-    for definition, ids in env.cr.precommit.data.pop(_KEY, {}).items():
-        env["influencegen.telemetry.own.fact"]._count(definition, ids)
+def noted(cr):
+    """Return what is noted on the cursor ``cr`` now, to be given to :func:`restore`."""
+    notes = cr.precommit.data.get(_KEY)
+    return notes and notes.copy()
+
+
+def restore(cr, notes):
+    """Make ``notes`` all that is noted on ``cr``: it was rolled back to where they were taken."""
+    cr.precommit.data.pop(_KEY, None)
+    if notes:
+        notes.copy().keep()

@@ -28,7 +28,7 @@ class OwnReading(models.AbstractModel):
         known = store.own(database).metrics
         definitions = self.env["influencegen.telemetry.own.metric"].search([])._definitions()
         counters = [definition for definition in definitions if definition.kind != "gauge"]
-        totals = self.env["influencegen.telemetry.own.fact"]._totals(counters) if counters else {}
+        totals = self.env["influencegen.telemetry.own.fact"]._totals(counters)
         ends = time.monotonic() + TOTAL_SECONDS
         metrics = {}
         for definition in sorted(definitions, key=lambda one: known[one.name].tried_at if one.name in known else 0):

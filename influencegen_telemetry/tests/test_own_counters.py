@@ -168,9 +168,9 @@ class TestCreated(OwnCounterCase):
     def test_a_statement_that_fails_breaks_nothing(self):
         with self.environment() as env:
             self.partners(env, 2)
-            with patch.object(own_query.Definition, "_conditions", lambda *_: [("id", "=", 2**70)]):
-                with self.assertLogs("odoo.sql_db", "ERROR"):
-                    env.cr.flush()
+            broken = patch.object(own_query.Definition, "groups", lambda _, env, ids: env.cr.execute("SELECT 1 / 0"))
+            with broken, self.assertLogs("odoo.sql_db", "ERROR"):
+                env.cr.flush()
         self.assertEqual(self.rows(), 2)
 
     def test_another_definition_starts_anew(self):
@@ -190,8 +190,10 @@ class TestCreated(OwnCounterCase):
             with self.environment() as env:
                 end(env["influencegen.telemetry.own.metric"].search([]))
             self.assertNotIn(CREATED, store.own(self.database).metrics)
+            self.assertEqual(self.registry.telemetry_measured, {})
             with self.environment() as env:
                 self.partners(env)
+            self.assertEqual(self.counted(), {})
             with self.environment() as env:
                 self.assertFalse(env["influencegen.telemetry.own.fact"].search([]))
                 env["influencegen.telemetry.own.metric"].with_context(active_test=False).search([]).action_unarchive()
