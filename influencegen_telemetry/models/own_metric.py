@@ -167,11 +167,8 @@ class OwnMetric(models.Model):
         @self.env.cr.postcommit.add
         def renew():
             store.publish_own(database, store.own(database).without(names))
-            try:
-                with registry.cursor() as cr:
-                    api.Environment(cr, SUPERUSER_ID, {})[self._name]._watch()
-            except Exception as exception:
-                store.error("own_metric", "the own metrics of %s can't be renewed: %s", database, exception)
+            with registry.cursor() as cr:
+                api.Environment(cr, SUPERUSER_ID, {})[self._name]._watch()
 
     def _register_hook(self):
         super()._register_hook()
@@ -179,8 +176,13 @@ class OwnMetric(models.Model):
 
     @api.model
     def _watch(self):
-        """Count by the definitions of the database in this process from now on."""
-        counters = self.search([("kind", "!=", "gauge")])._definitions()
+        """Count by the definitions of the database in this process from now on; never raises."""
+        counters = []
+        try:
+            with self.env.cr.savepoint(flush=False):
+                counters = self.search([("kind", "!=", "gauge")])._definitions()
+        except Exception as exception:
+            store.error("own_metric", "the definitions of %s can't be read: %s", self.env.cr.dbname, exception)
         instrumentation.watch(self.env.registry, counters)
 
     # ------------------------------------------------------------------ actions
