@@ -8,7 +8,7 @@ from odoo.addons.influencegen.compat import USER_GROUPS, Constraint
 from ..instrumentation import records as instrumentation
 from ..metrics import store
 
-PREFIX = "influencegen_own_"
+PREFIX, TOTAL = "influencegen_own_", "_total"
 READER = "influencegen_telemetry.own_metric_reader"
 
 _DEFINING = {
@@ -95,7 +95,7 @@ class OwnMetric(models.Model):
     @api.depends("name", "kind")
     def _compute_series(self):
         for metric in self:
-            metric.series = f"{PREFIX}{metric.name or ''}{'' if metric.kind == 'gauge' else '_total'}"
+            metric.series = f"{PREFIX}{metric.name or ''}{'' if metric.kind == 'gauge' else TOTAL}"
 
     @api.constrains(*_DEFINING)
     def _check_definition(self):
@@ -158,11 +158,15 @@ class OwnMetric(models.Model):
         self._redefine(self.mapped("series"))
 
     def _redefine(self, names):
-        """Once it is committed, forget the series ``names`` in all workers, and let them count by what is new."""
+        """Once it is committed, forget the series ``names`` in all workers, and let them count by what is new.
+
+        Counters are in the classes of the registry: all workers load theirs again.
+        """
         registry, database = self.env.registry, self.env.cr.dbname
         if not registry.ready:
             return
-        registry.registry_invalidated = True
+        if any(name.endswith(TOTAL) for name in names):
+            registry.registry_invalidated = True
 
         @self.env.cr.postcommit.add
         def renew():

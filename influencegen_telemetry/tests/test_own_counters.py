@@ -286,5 +286,8 @@ class TestUnmeasured(OwnCounterCase):
 
     def test_a_gauge_wraps_nothing_and_other_workers_are_told_of_a_counter(self):
         self.registry.reset_changes()
+        self.define("partners", "res.partner")
+        self.assertFalse(self.registry.registry_invalidated)
+        self.assertEqual(self.registry.telemetry_measured, {})
         self.define("made", "res.partner", kind="created")
         self.assertTrue(self.registry.registry_invalidated)

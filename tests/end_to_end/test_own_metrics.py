@@ -136,3 +136,29 @@ def test_what_is_deleted_is_gone_in_all_workers(own):
     own.admin.call(MODEL, "unlink", own.ids)
     own.ids.clear()
     until(lambda: not any(own.shown() for _ in range(8)), "no worker shows them", 10)
+
+
+def test_the_form_says_how_many_series_there_will_be_before_it_is_saved(system, office, chromium):
+    page = chromium.new_context(viewport={"width": 1280, "height": 900}).new_page()
+    page.goto(system.url("odoo", "/web/login"))
+    page.fill("input[name=login]", "admin")
+    page.fill("input[name=password]", system.layout.secret("admin"))
+    page.click("button[type=submit]")
+    page.goto(system.url("odoo", "/odoo/action-influencegen_telemetry.own_metric_action/new"))
+    page.fill(".o_field_widget[name=name] input", "influencers")
+    choose(page, "model_id", "influencegen.influencer", "Influencer")
+    choose(page, "user_id", "Administrator", "Administrator")
+    page.click(".o_field_x2many_list_row_add a")
+    choose(page, "field_id", "state", "State")
+    cardinality = page.locator(".o_field_widget[name=cardinality]")
+    cardinality.filter(has_text="state: ").wait_for()
+    assert "series now, at most" in cardinality.inner_text()
+    page.screenshot(path=system.layout.state / "own_metric.png")
+    assert not office.admin.call(MODEL, "search_count", [("name", "=", "influencers")])
+    page.context.close()
+
+
+def choose(page, field, text, option):
+    """Type ``text`` into a relation's field, and choose the option that contains ``option``."""
+    page.locator(f".o_field_widget[name={field}] input").last.fill(text)
+    page.locator(".o-autocomplete--dropdown-item").filter(has_text=option).first.click()
