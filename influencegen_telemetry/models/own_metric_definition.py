@@ -19,9 +19,13 @@ _LONGEST_NAME = 60
 _LONGEST_DOMAIN = 4_000
 # What `promtool check metrics` objects to in a name: kinds, units that are abbreviated or no base units
 # (https://prometheus.io/docs/practices/naming/), and endings that other kinds of metrics have.
-_MISPLACED = frozenset(
-    ["counter", "gauge", "histogram", "summary", "total", "sum", "count", "bucket", "info", "created", "s", "ms", "us", "ns", "sec", "b", "kb", "mb", "gb", "tb", "pb", "m", "h", "d", "min", "msec", "milliseconds", "microseconds", "nanoseconds", "minutes", "hours", "days", "weeks", "kilobytes", "megabytes", "gigabytes", "terabytes", "kilometers", "centimeters", "millimeters", "kilograms", "milligrams", "kelvin", "kelvins", "fahrenheit", "bits", "percent"]
-)
+_MISPLACED = frozenset((
+    "counter", "gauge", "histogram", "summary", "total", "sum", "count", "bucket", "info", "created",
+    "s", "ms", "us", "ns", "sec", "msec", "min", "m", "h", "d", "milliseconds", "microseconds", "nanoseconds",
+    "minutes", "hours", "days", "weeks", "b", "kb", "mb", "gb", "tb", "pb", "kilobytes", "megabytes", "gigabytes",
+    "terabytes", "bits", "kilometers", "centimeters", "millimeters", "kilograms", "milligrams", "kelvin", "kelvins",
+    "fahrenheit", "percent",
+))  # fmt: skip
 _RESERVED_LABELS = ("database", "job", "instance", "le", "quantile", "replica")
 _LABEL = re.compile(r"[a-z][a-z0-9_]*")
 
