@@ -3,7 +3,6 @@
 from odoo.addons.influencegen.compat import USER_GROUPS
 
 from ..metrics import store
-from ..models import reading
 
 
 def reader(env, *groups):
@@ -46,9 +45,3 @@ def values(env, series):
 def errors():
     """Return how many failures of own metrics were counted."""
     return store.read()[0].get(("influencegen_telemetry_errors_total", None, ("own_metric",), ""), 0)
-
-
-def read_anew(database):
-    """Read the own metrics of ``database`` as a scrape does, however new they are."""
-    store.publish_own(database, store.own(database).without(()))
-    reading.refresh(database)
