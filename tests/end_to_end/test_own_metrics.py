@@ -16,7 +16,7 @@ from .waiting import until
 from .workers import Workers
 
 MODEL = "influencegen.telemetry.own.metric"
-CREATED, ENTERED, NOW = "influencegen_own_signups_total", "influencegen_own_activated_total", "influencegen_own_people"
+CREATED, ENTERED, NOW = "influencegen_own_signups_total", "influencegen_own_moved_total", "influencegen_own_people"
 CLIENTS, TURNS, KILLS = 6, 15, 4
 
 
@@ -29,8 +29,8 @@ class OwnMetrics:
         self.domain = [("email", "=like", f"%@{self.host}")]
         self.ids = [
             self.define("signups", kind="created"),
-            self.define("activated", kind="entered", state_field_id=self._field("state"), state_value="active"),
-            self.define("people", kind="gauge", dimension_ids=[(0, 0, {"field_id": self._field("state")})]),
+            self.define("moved", kind="entered", state_field_id=self._field("source"), state_value="backoffice"),
+            self.define("people", kind="gauge", dimension_ids=[(0, 0, {"field_id": self._field("source")})]),
         ]
 
     def define(self, name, **values):
@@ -111,15 +111,14 @@ def test_what_was_created_is_counted_while_workers_are_killed(system, own, offic
 def test_what_came_into_a_state_is_counted(own):
     some = own.admin.call("influencegen.influencer", "search", own.domain, limit=5)
     for influencer in some:
-        own.admin.call("influencegen.influencer", "write", [influencer], {"state": "active"})
-    expected = own.rows(("state", "=", "active"))
-    until(lambda: own.shown()[(ENTERED,)] == expected == len(some), "the counter is the number that became active")
-    until(lambda: own.shown()[NOW, "active"] == expected, "the gauge is the number of those that are active")
+        own.admin.call("influencegen.influencer", "write", [influencer], {"source": "backoffice"})
+    until(lambda: own.shown()[(ENTERED,)] == 5, "the counter is the number that changed")
+    until(lambda: own.shown()[NOW, "backoffice"] == 5, "the gauge is the number of those that did")
 
 
 def test_deletions_make_rows_fewer_and_counters_not(own):
     rows = own.rows()
-    [one] = own.admin.call("influencegen.influencer", "search", [*own.domain, ("state", "!=", "active")], limit=1)
+    [one] = own.admin.call("influencegen.influencer", "search", [*own.domain, ("source", "=", "api")], limit=1)
     own.admin.call("influencegen.influencer", "unlink", [one])
     until(lambda: sum(value for (name, *_), value in own.shown().items() if name == NOW) == rows - 1, "one row less")
     assert own.shown()[(CREATED,)] == rows
