@@ -10,9 +10,11 @@
     "external_dependencies": {"python": ["prometheus_client"]},
     "data": [
         "security/ir.model.access.csv",
+        "data/own_metric_reader.xml",
         "views/metric_views.xml",
         "views/res_config_settings_views.xml",
         "views/menus.xml",
+        "views/own_metric_views.xml",
     ],
     "assets": {
         "web.assets_backend": [

@@ -34,6 +34,7 @@ def post_init_hook(env):
 def uninstall_hook(env):
     """Stop exporting the database, and leave Odoo as it was found if no other database is measured."""
     env["ir.config_parameter"].sudo().search([("key", "=like", f"{PARAMETERS}%")]).unlink()
+    env["influencegen.telemetry.own.metric"]._remove_all()
     database = env.cr.dbname
 
     @env.cr.postcommit.add

@@ -35,7 +35,7 @@ class Metrics(http.Controller):
                 status=400,
             )
         for database in databases:
-            reading.refresh(database)
+            reading.refresh(database, groups)
         headers = request.httprequest.headers
         families = exposition.Families(databases, groups, request.httprequest.args.getlist("name[]"))
         body, answer = exposition.encode(

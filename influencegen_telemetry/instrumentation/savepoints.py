@@ -1,10 +1,11 @@
-"""Savepoints: what is rolled back to one is no fact."""
+"""Savepoints: what is rolled back to one is no fact, and was not looked at."""
 
 import functools
 
 from odoo import sql_db
 
 from ..metrics import facts
+from . import records
 from .patch import Patch
 
 
@@ -14,6 +15,7 @@ def _marked(initialize):
         initialize(self, cr)
         if isinstance(cr, sql_db.BaseCursor):
             self.telemetry_facts = facts.journal_length(cr)
+            self.telemetry_noted = records.noted(cr)
 
     return __init__
 
@@ -24,6 +26,7 @@ def _cut(rollback):
         rollback(self)
         if isinstance(self._cr, sql_db.BaseCursor):
             facts.cut_journal(self._cr, getattr(self, "telemetry_facts", 0))
+            records.restore(self._cr, getattr(self, "telemetry_noted", None))
 
     return cut_rollback
 
@@ -35,7 +38,7 @@ _PATCHES = (
 
 
 def install():
-    """Let savepoints cut the journal of facts."""
+    """Let savepoints cut the journal of facts, and what is noted of records."""
     for patch in _PATCHES:
         patch.install()
 

@@ -283,7 +283,7 @@ EXPORTER = (
            "Failures of telemetry itself; each cost a value or a reading, never a request.",
            (Label("reason", ("directory", "disk", "damaged", "metric", "label", "value", "settings", "scrape",
                              "database", "reconciliation", "instrumentation", "presence", "unauthorized",
-                             "tracing")),),
+                             "tracing", "own_metric")),),
            scope="instance", group="system"),
     Metric("influencegen_telemetry_browser_batches_refused_total", "counter",
            "Batches of browsers' measurements that were refused.",

@@ -36,9 +36,23 @@ class Families:
         self._several = len(store.databases()) > 1
         self._groups = groups
         self._names = names
+        self._own = {database: store.own(database).metrics for database in databases}
+        self._described = {
+            (name, database): metric.described()
+            for database, metrics in self._own.items()
+            for name, metric in metrics.items()
+        }
+
+    def metric(self, name, database):
+        """Return the :class:`.catalogue.Metric` of the series ``name`` in ``database`` (None: in the instance).
+
+        :raises KeyError: when neither the catalogue nor the database's administrator defined it.
+        """
+        return catalogue.METRICS.get(name) or self._described[name, database]
 
     def collect(self):
-        """Return the list of :class:`prometheus_client.Metric` to encode, in the catalogue's order."""
+        """Return the list of :class:`prometheus_client.Metric` to encode: the catalogue's in its order, then own ones.
+        """
         started = time.perf_counter()
         values, times = store.read()
         for name, database, labels, value in store.scraped(self._groups, self._databases):
@@ -51,13 +65,13 @@ class Families:
             for threshold, value in settings.thresholds.items():
                 values["influencegen_telemetry_threshold", database, (threshold,), ""] = value
         self._drop_stale(values, times)
+        self._add_own(values)
         shown, exemplars = self._shown(values), store.exemplars()
         name = "influencegen_telemetry_scrape_duration_seconds"
         if self._wanted(catalogue.METRICS[name], None):
             shown.setdefault(name, {})[None, ()] = {"": time.perf_counter() - started}
-        return [
-            self._family(metric, shown[name], exemplars) for name, metric in catalogue.METRICS.items() if name in shown
-        ]
+        names = [*filter(shown.__contains__, catalogue.METRICS), *sorted(shown.keys() - catalogue.METRICS.keys())]
+        return [self._family(name, shown[name], exemplars) for name in names]
 
     def _drop_stale(self, values, times):
         now = time.time()
@@ -70,11 +84,25 @@ class Families:
             if stamp:
                 values[_AGE, database, (), ""] = now - stamp
 
+    def _add_own(self, values):
+        """Add the own metrics; one that another database defines as another kind can't be shown beside it."""
+        now, kinds = time.time(), {}
+        for database, metrics in self._own.items():
+            for name, metric in metrics.items():
+                if now - metric.values_at > STALE_AFTER_SECONDS:
+                    continue
+                if kinds.setdefault(_family_name(name, metric.kind), metric.kind) != metric.kind:
+                    store.error("own_metric", "%s of %s is a %s, and another kind in another database", name, database,
+                                metric.kind)
+                    continue
+                for labels, value in metric.series:
+                    values[name, database, tuple(labels), ""] = value
+
     def _shown(self, values):
         """Return {metric name: {(database, labels): {sample: value}}} of what this scrape asks for."""
         shown = {}
         for (name, database, labels, sample), value in values.items():
-            metric = catalogue.METRICS[name]
+            metric = self.metric(name, database)
             if not self._wanted(metric, database):
                 continue
             if metric.rows and (CHECKED, database, (name,), "") not in values:
@@ -91,10 +119,11 @@ class Families:
         family = metric.name.removesuffix("_total")
         return metric.group in self._groups and (not self._names or metric.name in self._names or family in self._names)
 
-    def _family(self, metric, series, exemplars):
-        family = Metric(metric.name.removesuffix("_total") if metric.kind == "counter" else metric.name, metric.help,
-                        metric.kind)
+    def _family(self, name, series, exemplars):
+        family = None
         for (database, values), samples in series.items():
+            metric = self.metric(name, database)
+            family = family or Metric(_family_name(name, metric.kind), metric.help, metric.kind)
             labels = dict(zip((label.name for label in metric.labels), values, strict=True))
             if metric.scope == "database" and (self._several or database is None):
                 labels["database"] = database or NO_DATABASE
@@ -113,6 +142,10 @@ class Families:
             family.add_sample(f"{family.name}_bucket", {**labels, "le": bound_text(bound)}, total, exemplar=exemplar)
         family.add_sample(f"{family.name}_count", labels, total)
         family.add_sample(f"{family.name}_sum", labels, samples["sum"])
+
+
+def _family_name(name, kind):
+    return name.removesuffix("_total") if kind == "counter" else name
 
 
 def bound_text(bound):

@@ -5,16 +5,9 @@ know them without a statement. So a database publishes its settings here after e
 """
 
 import hashlib
-import json
-import os
-import time
 from dataclasses import asdict, dataclass, field
-from pathlib import Path
-from urllib.parse import quote, unquote
 
-_PREFIX, _SUFFIX = "settings-", ".json"
-_CLOCK_TICK = 1_000_000_000
-"""Nanoseconds within which two changes of a directory may bear the same time."""
+from .published import Published
 
 THRESHOLDS = {"concurrent_users": 200, "application_errors_per_minute": 5, "n8n_errors_per_minute": 2}
 """The thresholds that the specification calls configurable, with their defaults."""
@@ -45,47 +38,15 @@ def digest(token):
     return hashlib.sha256(token.encode()).hexdigest()
 
 
-class PublishedSettings:
+class PublishedSettings(Published):
     """The settings of all databases of an instance, as files in ``directory``."""
 
     def __init__(self, directory):
-        self._directory = Path(directory)
-        self._stamp = None
-        self._databases = {}
+        super().__init__(directory, "settings-", lambda content: Settings(**content))
 
     def publish(self, database, settings):
-        """Replace the settings of ``database`` (str) in one step; readers see the old or the new ones.
+        """Replace the :class:`Settings` of ``database`` (str); readers see the old or the new ones.
 
         :raises OSError: when they can't be written.
         """
-        self._directory.mkdir(mode=0o700, parents=True, exist_ok=True)
-        path = self._path(database)
-        temporary = path.with_suffix(f".{os.getpid()}.tmp")
-        with open(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
-            json.dump(asdict(settings), file)
-        temporary.replace(path)
-
-    def withdraw(self, database):
-        """Forget ``database``: it is no longer exported."""
-        self._path(database).unlink(missing_ok=True)
-
-    def exist(self):
-        """Return whether a database was ever published here."""
-        return self._directory.is_dir()
-
-    def databases(self):
-        """Return {database name: :class:`Settings`}, read again only when a file was published or withdrawn."""
-        try:
-            stamp = os.stat(self._directory).st_mtime_ns
-        except FileNotFoundError:
-            return {}
-        if stamp != self._stamp:
-            self._databases = {
-                unquote(path.name[len(_PREFIX) : -len(_SUFFIX)]): Settings(**json.loads(path.read_text()))
-                for path in self._directory.glob(f"{_PREFIX}*{_SUFFIX}")
-            }
-            self._stamp = stamp if time.time_ns() - stamp > _CLOCK_TICK else None
-        return self._databases
-
-    def _path(self, database):
-        return self._directory / f"{_PREFIX}{quote(database, safe='')}{_SUFFIX}"
+        super().publish(database, asdict(settings))

@@ -23,6 +23,7 @@ from pathlib import Path
 from . import catalogue
 from .exemplars import ExemplarReader, SlotExemplars
 from .labels import OTHER, LabelValues
+from .own import PublishedReadings, Reading
 from .settings import PublishedSettings
 from .slots import Slots
 from .values import SlotReader, SlotValues, make_key
@@ -89,6 +90,7 @@ class Store:
         """
         self.directory = Path(root) / _shape(catalogue.METRICS.values())
         self._settings = PublishedSettings(self.directory / "databases")
+        self._own = PublishedReadings(self.directory / "own")
         with self._lock:
             self._readers = {}
             self._exemplar_readers = {}
@@ -180,6 +182,7 @@ class Store:
         """Stop exporting ``database`` (str)."""
         try:
             self._settings.withdraw(database)
+            self._own.withdraw(database)
         except OSError as exception:
             self.error("settings", "%s can't be withdrawn: %s", database, exception)
 
@@ -200,6 +203,24 @@ class Store:
         except (OSError, ValueError, TypeError) as exception:
             self.error("settings", "the settings of the databases can't be read: %s", exception)
             return {}
+
+    # ------------------------------------------------------------------ own metrics of databases
+
+    def publish_own(self, database, reading):
+        """Make the :class:`~.own.Reading` of ``database`` (str) known to all workers."""
+        try:
+            if database in self.databases():
+                self._own.publish(database, reading)
+        except OSError as exception:
+            self.error("own_metric", "the own metrics of %s can't be published: %s", database, exception)
+
+    def own(self, database):
+        """Return the newest :class:`~.own.Reading` of ``database`` (str); one without metrics if there is none."""
+        try:
+            return self._own.databases().get(database) or Reading()
+        except (OSError, ValueError, TypeError, KeyError) as exception:
+            self.error("own_metric", "the own metrics of %s can't be read: %s", database, exception)
+            return Reading()
 
     # ------------------------------------------------------------------ the process
 
@@ -549,6 +570,7 @@ os.register_at_fork(after_in_child=_shared.after_fork)
 configure = _shared.configure
 inc, observe, set, add, error = _shared.inc, _shared.observe, _shared.set, _shared.add, _shared.error
 publish, withdraw, databases, remove = _shared.publish, _shared.withdraw, _shared.databases, _shared.remove
+publish_own, own = _shared.publish_own, _shared.own
 trace_with, exemplars = _shared.trace_with, _shared.exemplars
 set_kind, kind, current_slot, live_slots = _shared.set_kind, _shared.kind, _shared.current_slot, _shared.live_slots
 heartbeat, on_heartbeat, off_heartbeat = _shared.heartbeat, _shared.on_heartbeat, _shared.off_heartbeat

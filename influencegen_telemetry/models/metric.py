@@ -39,7 +39,8 @@ class Metric(models.TransientModel):
         database = self.env.cr.dbname
         reading.refresh(database)
         exported = {name: settings for name, settings in store.databases().items() if name == database}
-        return self.create([row for family in Families(exported).collect() for row in self._rows(family)])
+        families = Families(exported)
+        return self.create([row for family in families.collect() for row in self._rows(families, family)])
 
     @api.model
     def action_open(self):
@@ -48,10 +49,10 @@ class Metric(models.TransientModel):
         self._refresh()
         return self.env["ir.actions.act_window"]._for_xml_id("influencegen_telemetry.metric_action")
 
-    def _rows(self, family):
+    def _rows(self, families, family):
         """Yield the values of a row for each series of ``family`` (a :class:`prometheus_client.Metric`)."""
         name = f"{family.name}_total" if family.type == "counter" else family.name
-        metric = catalogue.METRICS[name]
+        metric = families.metric(name, self.env.cr.dbname)
         samples = {}
         for sample in family.samples:
             labels = tuple(pair for pair in sample.labels.items() if pair[0] != "le")

@@ -12,6 +12,7 @@ from odoo.sql_db import db_connect
 
 from ..metrics import catalogue, exposition, facts, store
 from ..metrics.exposition import CHECKED, DURATION
+from ..metrics.own import GROUP
 
 _logger = logging.getLogger(__name__)
 
@@ -100,20 +101,28 @@ class Reading(models.AbstractModel):
             yield "user_logins_daily_active_influencers", (role,), number
 
 
-def refresh(database):
-    """Read ``database`` (str) if that was not done lately and no other worker is doing it; never raises."""
+def refresh(database, groups=exposition.GROUPS):
+    """Read ``database`` (str) if that was not done lately and no other worker is doing it; never raises.
+
+    Own metrics are read when ``groups`` has theirs: they may take longer than the others.
+    """
     _values, times = store.read()
-    stamp = times.get((DURATION, database, (), ""), 0.0)
-    if time.time() - stamp < FRESH_SECONDS:
+    _refresh(database, "influencegen.telemetry.reading", times.get((DURATION, database, (), ""), 0.0), "database")
+    if GROUP in groups:
+        _refresh(database, "influencegen.telemetry.own.reading", store.own(database).read_at, "own_metric")
+
+
+def _refresh(database, model, read_at, reason):
+    if time.time() - read_at < FRESH_SECONDS:
         return
     try:
-        with _only_one(database), Registry(database).cursor() as cr:
+        with _only_one(database, model), Registry(database).cursor() as cr:
             env = api.Environment(cr, api.SUPERUSER_ID, {})
-            env["influencegen.telemetry.reading"]._read_database()
+            env[model]._read_database()
     except BlockingIOError:
         return
     except Exception as exception:
-        store.error("database", "%s can't be read: %s", database, exception)
+        store.error(reason, "%s can't be read: %s", database, exception)
         if _is_dropped(database):
             store.withdraw(database)
 
@@ -129,8 +138,8 @@ def _is_dropped(database):
 
 
 @contextlib.contextmanager
-def _only_one(database):
-    path = store.directory() / f"reading-{quote(database, safe='')}"
+def _only_one(database, model):
+    path = store.directory() / f"{model}-{quote(database, safe='')}"
     fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:
         fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -15,6 +15,9 @@ from . import (
     test_instrumentation_tracing,
     test_metric_view,
     test_metrics_endpoint,
+    test_own_counters,
+    test_own_metric,
+    test_own_scrape,
     test_reading,
     test_settings,
 )

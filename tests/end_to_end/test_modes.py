@@ -18,6 +18,8 @@ LEFTOVERS = """
     UNION SELECT 'data ' || name FROM ir_model_data WHERE module = 'influencegen_telemetry'
     UNION SELECT 'model ' || model FROM ir_model WHERE model LIKE 'influencegen.telemetry.%'
     UNION SELECT 'table ' || relname::text FROM pg_class WHERE relname LIKE 'influencegen_telemetry%'
+    UNION SELECT 'user ' || login FROM res_users WHERE login LIKE '%telemetry%'
+    UNION SELECT 'partner ' || name FROM res_partner WHERE name LIKE 'Telemetry%'
     UNION SELECT 'column ' || attname::text FROM pg_attribute WHERE attname LIKE 'telemetry_%' AND NOT attisdropped
 """
 
@@ -112,6 +114,11 @@ def test_uninstallation_leaves_nothing_behind(system, spoiled):
         admin = administrator(system, server, spoiled)
         Client(server.url).register(address())
         assert server.metrics().ok
+        [model] = admin.call("ir.model", "search", [("model", "=", "influencegen.influencer")])
+        [user] = admin.call("res.users", "search", [("login", "=", "admin")])
+        own = {"name": "people", "meaning": "People.", "kind": "created", "model_id": model, "user_id": user}
+        admin.call("influencegen.telemetry.own.metric", "create", [own])
+        Client(server.url).register(address())
         uninstall(admin)
         for _request in range(10):
             Client(server.url).register(address())

@@ -1,0 +1,62 @@
+"""What each database makes known to all workers of an instance: one JSON file each, replaced in one step."""
+
+import json
+import os
+import time
+from pathlib import Path
+from urllib.parse import quote, unquote
+
+_CLOCK_TICK = 1_000_000_000
+"""Nanoseconds within which two changes of a directory may bear the same time."""
+
+
+class Published:
+    """The contents of all databases of an instance, as files in ``directory``.
+
+    :param str prefix: what the files' names begin with
+    :param decode: function that makes of a file's JSON what readers are given
+    """
+
+    def __init__(self, directory, prefix, decode):
+        self._directory = Path(directory)
+        self._prefix = prefix
+        self._decode = decode
+        self._stamp = None
+        self._databases = {}
+
+    def publish(self, database, content):
+        """Replace the content (what JSON can say) of ``database`` (str); readers see the old or the new one.
+
+        :raises OSError: when it can't be written.
+        """
+        self._directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+        path = self._path(database)
+        temporary = path.with_suffix(f".{os.getpid()}.tmp")
+        with open(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
+            json.dump(content, file)
+        temporary.replace(path)
+
+    def withdraw(self, database):
+        """Forget ``database``."""
+        self._path(database).unlink(missing_ok=True)
+
+    def exist(self):
+        """Return whether a database was ever published here."""
+        return self._directory.is_dir()
+
+    def databases(self):
+        """Return {database name: decoded content}, read again only when a file was published or withdrawn."""
+        try:
+            stamp = os.stat(self._directory).st_mtime_ns
+        except FileNotFoundError:
+            return {}
+        if stamp != self._stamp:
+            self._databases = {
+                unquote(path.stem.removeprefix(self._prefix)): self._decode(json.loads(path.read_text()))
+                for path in self._directory.glob(f"{self._prefix}*.json")
+            }
+            self._stamp = stamp if time.time_ns() - stamp > _CLOCK_TICK else None
+        return self._databases
+
+    def _path(self, database):
+        return self._directory / f"{self._prefix}{quote(database, safe='')}.json"

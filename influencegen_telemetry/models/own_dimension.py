@@ -1,0 +1,50 @@
+from odoo import api, fields, models
+
+
+class OwnDimension(models.Model):
+    """A label of an own metric."""
+
+    _name = "influencegen.telemetry.own.dimension"
+    _description = "Dimension of an own metric"
+    _order = "id"
+
+    metric_id = fields.Many2one("influencegen.telemetry.own.metric", required=True, index=True, ondelete="cascade")
+    model_id = fields.Many2one(related="metric_id.model_id")
+    field_id = fields.Many2one(
+        "ir.model.fields", "Field", required=True, ondelete="cascade",
+        domain="[('model_id', '=', model_id), ('store', '=', True),"
+        " ('ttype', 'in', ('selection', 'boolean', 'many2one', 'char'))]",
+    )
+    label = fields.Char(
+        compute="_compute_label", store=True, readonly=False, required=True, precompute=True,
+        help="The label's name in Prometheus.",
+    )
+    limit = fields.Integer(
+        default=20, help="Number of values; others become 'other'. A selection or a boolean has the values that it has."
+    )
+
+    @api.depends("field_id")
+    def _compute_label(self):
+        for dimension in self:
+            dimension.label = dimension.field_id.name
+
+    @api.constrains("field_id", "label", "limit")
+    def _check_metric(self):
+        self.metric_id._check_definition()
+
+    @api.model_create_multi
+    def create(self, vals_list):
+        dimensions = super().create(vals_list)
+        dimensions.metric_id._redefine_shape()
+        return dimensions
+
+    def write(self, vals):
+        done = super().write(vals)
+        self.metric_id._redefine_shape()
+        return done
+
+    def unlink(self):
+        metrics = self.metric_id
+        done = super().unlink()
+        metrics._redefine_shape()
+        return done

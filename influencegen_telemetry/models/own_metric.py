@@ -1,0 +1,222 @@
+from datetime import UTC, datetime
+
+from odoo import SUPERUSER_ID, api, fields, models
+from odoo.exceptions import ValidationError
+
+from odoo.addons.influencegen.compat import USER_GROUPS, Constraint
+
+from ..instrumentation import records as instrumentation
+from ..metrics import store
+
+PREFIX, TOTAL = "influencegen_own_", "_total"
+READER = "influencegen_telemetry.own_metric_reader"
+
+_DEFINING = {
+    "kind", "name", "active", "model_id", "domain", "aggregate", "value_field_id", "state_field_id", "state_value",
+    "dimension_ids", "user_id", "meaning", "unit",
+}  # fmt: skip
+
+
+class OwnMetric(models.Model):
+    """A metric that an administrator defined: what is counted of a model's records, without code."""
+
+    _name = "influencegen.telemetry.own.metric"
+    _description = "Own metric"
+    _order = "name"
+
+    name = fields.Char(required=True, help="What follows influencegen_own_ in the name of the series.")
+    series = fields.Char(compute="_compute_series")
+    meaning = fields.Char(required=True, help="What it says, in one sentence; shown wherever the metric is looked up.")
+    active = fields.Boolean(default=True, help="An archived metric is not exported, and nothing is counted for it.")
+    kind = fields.Selection(
+        [
+            ("gauge", "What there is now"),
+            ("created", "Records that are created"),
+            ("entered", "Records that come into a state"),
+        ],
+        required=True,
+        default="gauge",
+    )
+    unit = fields.Selection(
+        [
+            ("seconds", "Seconds"),
+            ("bytes", "Bytes"),
+            ("meters", "Meters"),
+            ("grams", "Grams"),
+            ("ratio", "Ratio, 0 to 1"),
+            ("eur", "Euros"),
+            ("usd", "US dollars"),
+            ("gbp", "Pounds"),
+            ("currency", "The company's currency"),
+        ],
+        help="Prometheus knows base units only; the name ends with it.",
+    )
+    model_id = fields.Many2one(
+        "ir.model", "Model", required=True, ondelete="cascade", domain=[("transient", "=", False)]
+    )
+    model_name = fields.Char(related="model_id.model")
+    domain = fields.Char(default="[]", required=True, help="Which records: a domain of constants.")
+    aggregate = fields.Selection(
+        [("count", "Number of records"), ("sum", "Sum"), ("avg", "Mean"), ("min", "Least"), ("max", "Largest")],
+        required=True,
+        default="count",
+    )
+    value_field_id = fields.Many2one(
+        "ir.model.fields", "Of", ondelete="cascade",
+        domain="[('model_id', '=', model_id), ('store', '=', True), ('ttype', 'in', ('integer', 'float', 'monetary'))]",
+    )
+    state_field_id = fields.Many2one(
+        "ir.model.fields", "Field", ondelete="cascade",
+        domain="[('model_id', '=', model_id), ('store', '=', True),"
+        " ('ttype', 'in', ('selection', 'boolean', 'many2one'))]",
+    )
+    state_value = fields.Char("Becomes", help="The key of a selection, true or false, or the id of a record.")
+    dimension_ids = fields.One2many("influencegen.telemetry.own.dimension", "metric_id", "Dimensions", copy=True)
+    user_id = fields.Many2one(
+        "res.users", "Read as", required=True, ondelete="restrict", default=lambda self: self._reader(),
+        context={"active_test": False},
+        help="The metric shows what this user may read. The telemetry reader can't log in, and has the groups that you"
+        " give it.",
+    )
+    revision = fields.Integer(default=1, readonly=True, copy=False)
+    cardinality = fields.Text("Series", compute="_compute_cardinality")
+    problem = fields.Text(compute="_compute_cardinality")
+    last_read = fields.Datetime(compute="_compute_last")
+    last_seconds = fields.Float("Took", compute="_compute_last", digits=(16, 3))
+    last_series = fields.Integer("Series exported", compute="_compute_last")
+    last_error = fields.Char(compute="_compute_last")
+    last_folded = fields.Char("Folded into other", compute="_compute_last")
+    last_lost = fields.Integer("Not counted", compute="_compute_last")
+
+    _name_unique = Constraint("unique (name)", "There is an own metric of this name; it may be archived.")
+
+    # ------------------------------------------------------------------ what is shown
+
+    @api.depends("name", "kind")
+    def _compute_series(self):
+        for metric in self:
+            metric.series = f"{PREFIX}{metric.name or ''}{'' if metric.kind == 'gauge' else TOTAL}"
+
+    @api.constrains(*_DEFINING)
+    def _check_definition(self):
+        for metric in self.filtered("active"):
+            metric._measure()
+
+    @api.depends(
+        "kind", "model_id", "domain", "aggregate", "value_field_id", "state_field_id", "state_value", "user_id",
+        "dimension_ids.field_id", "dimension_ids.label", "dimension_ids.limit", "name", "unit",
+    )  # fmt: skip
+    def _compute_cardinality(self):
+        for metric in self:
+            metric.cardinality = metric.problem = False
+            if metric.model_id and metric.user_id:
+                try:
+                    metric.cardinality = metric._measure()
+                except ValidationError as refusal:
+                    metric.problem = refusal.args[0]
+
+    def _compute_last(self):
+        known = store.own(self.env.cr.dbname).metrics
+        for metric in self:
+            last = known.get(metric.series)
+            metric.last_read = bool(last and last.values_at) and datetime.fromtimestamp(
+                last.values_at, UTC
+            ).replace(tzinfo=None, microsecond=0)
+            metric.last_seconds = last.seconds if last else 0.0
+            metric.last_series = len(last.series) if last else 0
+            metric.last_error = last.error if last else False
+            metric.last_folded = ", ".join(f"{label}: {n}" for label, n in last.folded.items()) if last else False
+            metric.last_lost = last.lost if last else 0
+
+    # ------------------------------------------------------------------ what changes
+
+    @api.model_create_multi
+    def create(self, vals_list):
+        metrics = super().create(vals_list)
+        metrics._redefine(metrics.mapped("series"))
+        return metrics
+
+    def write(self, vals):
+        names = self.mapped("series")
+        if _DEFINING.isdisjoint(vals):
+            return super().write(vals)
+        for metric in self:
+            super(OwnMetric, metric).write({**vals, "revision": metric.revision + 1})
+        self._redefine([*names, *self.mapped("series")])
+        return True
+
+    def unlink(self):
+        names = self.mapped("series")
+        done = super().unlink()
+        self._redefine(names)
+        return done
+
+    def _redefine_shape(self):
+        """Begin to count anew: a dimension is another."""
+        for metric in self:
+            metric.write({"revision": metric.revision + 1})
+        self._redefine(self.mapped("series"))
+
+    def _redefine(self, names):
+        """Once it is committed, forget the series ``names`` in all workers, and let them count by what is new.
+
+        Counters are in the classes of the registry: all workers load theirs again.
+        """
+        registry, database = self.env.registry, self.env.cr.dbname
+        if not registry.ready:
+            return
+        if any(name.endswith(TOTAL) for name in names):
+            registry.registry_invalidated = True
+
+        @self.env.cr.postcommit.add
+        def renew():
+            store.publish_own(database, store.own(database).without(names))
+            with registry.cursor() as cr:
+                api.Environment(cr, SUPERUSER_ID, {})[self._name]._watch()
+
+    def _register_hook(self):
+        super()._register_hook()
+        self._watch()
+
+    @api.model
+    def _watch(self):
+        """Count by the definitions of the database in this process from now on; never raises."""
+        counters = []
+        try:
+            with self.env.cr.savepoint(flush=False):
+                counters = self.search([("kind", "!=", "gauge")])._definitions()
+        except Exception as exception:
+            store.error("own_metric", "the definitions of %s can't be read: %s", self.env.cr.dbname, exception)
+        instrumentation.watch(self.env.registry, counters)
+
+    # ------------------------------------------------------------------ actions
+
+    def action_preview(self):
+        """Show the values that the metric has now, read as its user."""
+        self.ensure_one()
+        return self.env["influencegen.telemetry.own.value"]._open(self)
+
+    # ------------------------------------------------------------------ the user that reads
+
+    @api.model
+    def _reader(self):
+        return self.env.ref(READER, raise_if_not_found=False)
+
+    @api.model
+    def _make_reader(self):
+        """Make the user that own metrics are read as by default, unless it was made: without login or groups."""
+        if self._reader():
+            return
+        user = self.env["res.users"].with_context(no_reset_password=True).create(
+            {"name": "Telemetry reader", "login": "__telemetry_reader__", "active": False, USER_GROUPS: [(6, 0, [])]}
+        )
+        self.env["ir.model.data"]._update_xmlids([{"xml_id": READER, "record": user, "noupdate": True}])
+
+    @api.model
+    def _remove_all(self):
+        """Delete all own metrics, and the user that was made to read them: the addon is uninstalled."""
+        self.env.cr.execute(f"DELETE FROM {self._table}")
+        if reader := self._reader():
+            partner = reader.partner_id
+            reader.unlink()
+            partner.unlink()

@@ -1,0 +1,364 @@
+"""What an own metric may measure: its record is read as a definition, or refused with a reason and a remedy."""
+
+import ast
+import re
+from math import prod
+
+from psycopg2.errors import QueryCanceled
+
+from odoo import SUPERUSER_ID, models
+from odoo.exceptions import AccessError, ValidationError
+
+from ..metrics import store
+from .own_query import NONE, STATEMENT_SECONDS, Definition, Dimension, limited
+
+MOST_SERIES = 200
+"""Series that one own metric may have."""
+_NAME = re.compile(r"[a-z][a-z0-9]*(_[a-z0-9]+)*")
+_LONGEST_NAME = 60
+_LONGEST_DOMAIN = 4_000
+# What `promtool check metrics` objects to in a name: kinds, units that are abbreviated or no base units
+# (https://prometheus.io/docs/practices/naming/), and endings that other kinds of metrics have.
+_MISPLACED = frozenset((
+    "counter", "gauge", "histogram", "summary", "total", "sum", "count", "bucket", "info", "created",
+    "s", "ms", "us", "ns", "sec", "msec", "min", "m", "h", "d", "milliseconds", "microseconds", "nanoseconds",
+    "minutes", "hours", "days", "weeks", "b", "kb", "mb", "gb", "tb", "pb", "kilobytes", "megabytes", "gigabytes",
+    "terabytes", "bits", "kilometers", "centimeters", "millimeters", "kilograms", "milligrams", "kelvin", "kelvins",
+    "fahrenheit", "percent",
+))  # fmt: skip
+_RESERVED_LABELS = ("database", "job", "instance", "le", "quantile", "replica")
+_LABEL = re.compile(r"[a-z][a-z0-9_]*")
+
+_GROUPED = ("selection", "boolean", "many2one", "char")
+_NUMBERS = ("integer", "float", "monetary")
+_STATES = ("selection", "boolean", "many2one")
+_OPERATORS = (
+    "=", "!=", "<", ">", "<=", ">=", "=?", "in", "not in", "like", "not like", "ilike", "not ilike", "=like", "=ilike",
+    "child_of", "parent_of", "any", "not any",
+)
+_PRIVATE_MODELS = re.compile(
+    r"ir\.config_parameter|ir\.mail_server|fetchmail\.server|res\.users\.(apikeys|identitycheck|deletion).*|auth_totp\..*"
+    r"|bus\.bus|payment\.(provider|token)|influencegen\.telemetry\..*"
+)
+_PRIVATE_FIELDS = re.compile(r"passw|secret|token|api_?key|private_key|credential|totp|signature")
+_OF_PEOPLE = ("email", "email_normalized", "phone", "mobile", "login", "birthdate", "work_email")
+"""Fields that tell a model of people: what names one of its records is personal data."""
+
+
+class OwnMetric(models.Model):
+    _inherit = "influencegen.telemetry.own.metric"
+
+    # ------------------------------------------------------------------ what is refused
+
+    def _measure(self):
+        """Return a sentence about the number of series there are now, read as the metric's user.
+
+        :raises ValidationError: when it can't be exported like this; the message says why, and what to do.
+        """
+        self._check_name()
+        definition = self._definition()
+        try:
+            with limited(self.env):
+                numbers = definition.cardinality(self.env)
+                self._check_numbers(definition, numbers)
+                series, _folded = definition.series(self.env, definition.groups(self.env))
+        except AccessError as refusal:
+            raise ValidationError(
+                self.env._(
+                    "%(user)s may not read it: give the user a group that may, or choose another user.\n%(reason)s",
+                    user=self.user_id.name,
+                    reason=refusal.args[0],
+                )
+            ) from refusal
+        except QueryCanceled as refusal:
+            raise ValidationError(
+                self.env._(
+                    "Reading it takes longer than %(seconds)d s: narrow the domain, or remove a dimension.",
+                    seconds=STATEMENT_SECONDS,
+                )
+            ) from refusal
+        except ValidationError:
+            raise
+        except Exception as refusal:
+            raise ValidationError(
+                self.env._("It can't be read: %(reason)s. Correct the domain.", reason=refusal)
+            ) from refusal
+        return self.env._(
+            "%(number)d series now, at most %(most)d (%(dimensions)s).",
+            number=len(series),
+            most=self._most_series(definition),
+            dimensions=", ".join(
+                f"{dimension.label}: {numbers[dimension.label]} / {dimension.limit}"
+                for dimension in definition.dimensions
+            ) or self.env._("no dimensions"),
+        )
+
+    def _most_series(self, definition):
+        return prod(len(dimension.values) or dimension.limit + 1 for dimension in definition.dimensions)
+
+    def _check_numbers(self, definition, numbers):
+        for dimension in definition.dimensions:
+            if numbers[dimension.label] > dimension.limit:
+                raise ValidationError(
+                    self.env._(
+                        "%(label)s has %(number)d values, and its limit is %(limit)d: raise the limit, narrow the "
+                        "domain, or remove the dimension.",
+                        label=dimension.label,
+                        number=numbers[dimension.label],
+                        limit=dimension.limit,
+                    )
+                )
+        most = self._most_series(definition)
+        if most > MOST_SERIES:
+            widest = max(definition.dimensions, key=lambda dimension: dimension.limit)
+            raise ValidationError(
+                self.env._(
+                    "Its dimensions allow %(number)d series, and %(most)d is the limit; %(label)s has the most, "
+                    "%(limit)d: lower its limit, or remove a dimension.",
+                    number=most,
+                    most=MOST_SERIES,
+                    label=widest.label,
+                    limit=widest.limit,
+                )
+            )
+
+    def _check_name(self):
+        name = self.name or ""
+        parts = name.split("_")
+        if not _NAME.fullmatch(name) or len(name) > _LONGEST_NAME:
+            raise ValidationError(
+                self.env._(
+                    "%(name)s can't be a name: use at most %(length)d lower-case letters, digits and single "
+                    "underscores, beginning with a letter.",
+                    name=name,
+                    length=_LONGEST_NAME,
+                )
+            )
+        if misplaced := _MISPLACED.intersection(parts):
+            raise ValidationError(
+                self.env._(
+                    "%(name)s can't be a name: Prometheus gives %(part)s a meaning of its own, or has a base unit for "
+                    "it; leave it out.",
+                    name=name,
+                    part=", ".join(sorted(misplaced)),
+                )
+            )
+        if self.unit and parts[-1] != self.unit:
+            raise ValidationError(
+                self.env._("%(name)s is in %(unit)s: end the name with _%(unit)s.", name=name, unit=self.unit)
+            )
+
+    # ------------------------------------------------------------------ the definition
+
+    def _definitions(self):
+        """Return a list of :class:`.own_query.Definition` of those metrics that can be read; others are told."""
+        definitions = []
+        for metric in self:
+            try:
+                definitions.append(metric._definition())
+            except ValidationError as exception:
+                store.error("own_metric", "%s: %s", metric.series, exception.args[0])
+        return definitions
+
+    def _definition(self):
+        """Return the :class:`.own_query.Definition` of the metric.
+
+        :raises ValidationError: when it names a model, a field or a value that can't be measured.
+        """
+        self.ensure_one()
+        model = self._measurable_model()
+        state, target = self._transition(model) if self.kind == "entered" else ("", None)
+        aggregate = self.aggregate if self.kind == "gauge" else "count"
+        value = "" if aggregate == "count" else self._numeric_field(model)
+        if self.user_id.id == SUPERUSER_ID:
+            raise ValidationError(
+                self.env._("%(user)s may read everything: choose a user with limits.", user=self.user_id.name)
+            )
+        return Definition(
+            id=self._origin.id,
+            revision=self.revision,
+            name=self.series,
+            kind=self.kind,
+            help=self.meaning or "",
+            unit=self.unit or "",
+            model=model._name,
+            domain=tuple(self._parsed_domain(model)),
+            uid=self.user_id._origin.id,
+            dimensions=self._dimensions(model),
+            aggregate=aggregate,
+            value=value,
+            state=state,
+            target=target,
+        )
+
+    def _measurable_model(self):
+        name = self.model_id.model
+        if name not in self.env or self.env[name]._abstract or self.env[name]._transient:
+            raise ValidationError(self.env._("%(model)s keeps no records: choose another model.", model=name))
+        if _PRIVATE_MODELS.fullmatch(name):
+            raise ValidationError(
+                self.env._("%(model)s holds secrets or telemetry itself: choose another model.", model=name)
+            )
+        model = self.env[name]
+        if self.kind != "gauge" and (not model._auto or model._table_query):
+            raise ValidationError(
+                self.env._(
+                    "%(model)s is a view of other records: count those, or export what there is now.", model=name
+                )
+            )
+        return model
+
+    def _transition(self, model):
+        """Return (field name, value in the database) that records come into."""
+        name, text = self.state_field_id.name, (self.state_value or "").strip()
+        if not name or not text:
+            raise ValidationError(self.env._("Say which field becomes what."))
+        field = self._public_field(model, name)
+        if field.type not in _STATES or field.company_dependent or not field.store:
+            raise ValidationError(
+                self.env._("%(field)s can't be a state: choose a selection, a boolean or a relation.", field=name)
+            )
+        if field.type == "boolean" and text in ("true", "false"):
+            return name, text == "true"
+        if field.type == "many2one" and text.isdecimal():
+            return name, int(text)
+        if field.type == "selection" and text in self._selection_keys(field):
+            return name, text
+        allowed = {"boolean": ["true", "false"], "many2one": [self.env._("the id of a record")]}
+        raise ValidationError(
+            self.env._(
+                "%(field)s has no value %(value)s; use one of: %(allowed)s.",
+                field=name,
+                value=text,
+                allowed=", ".join(allowed.get(field.type) or self._selection_keys(field)),
+            )
+        )
+
+    def _selection_keys(self, field):
+        return [str(key) for key in field.get_values(self.env)]
+
+    def _numeric_field(self, model):
+        name = self.value_field_id.name
+        field = name and self._public_field(model, name)
+        if not field or field.type not in _NUMBERS or not field.store or field.company_dependent:
+            raise ValidationError(self.env._("Choose a stored number to aggregate, or the number of records."))
+        return name
+
+    def _dimensions(self, model):
+        dimensions = []
+        for line in self.dimension_ids:
+            field = self._public_field(model, line.field_id.name or "")
+            label = line.label or ""
+            if field.type not in _GROUPED or not field.store or field.company_dependent or field.translate:
+                raise ValidationError(
+                    self.env._("%(field)s can't be a dimension: it is not kept as a few words.", field=field.name)
+                )
+            if not _LABEL.fullmatch(label) or label in _RESERVED_LABELS or label in [one.label for one in dimensions]:
+                raise ValidationError(
+                    self.env._(
+                        "%(label)s can't be a label: use lower-case letters, digits and underscores, each label once, "
+                        "and none of %(reserved)s.",
+                        label=label,
+                        reserved=", ".join(_RESERVED_LABELS),
+                    )
+                )
+            self._check_impersonal(model, field)
+            values = ()
+            if field.type == "boolean":
+                values = ("true", "false")
+            elif field.type == "selection":
+                values = (*self._selection_keys(field), *(() if field.required else (NONE,)))
+            limit = len(values) or line.limit
+            if limit < 1:
+                raise ValidationError(
+                    self.env._("The limit of %(label)s is %(limit)d: set at least 1.", label=label, limit=limit)
+                )
+            dimensions.append(Dimension(field.name, label, limit, values))
+        return tuple(dimensions)
+
+    def _check_impersonal(self, model, field):
+        """Refuse a dimension whose values name people: no metric carries personal data."""
+        related = self.env[field.comodel_name] if field.type == "many2one" else model
+        of_people = related._name != "res.company" and not related._fields.keys().isdisjoint(_OF_PEOPLE)
+        if of_people and field.type in ("many2one", "char"):
+            raise ValidationError(
+                self.env._(
+                    "%(field)s names people (%(model)s has e-mail addresses, telephone numbers or logins), and no "
+                    "metric carries personal data: choose another dimension.",
+                    field=field.name,
+                    model=related._name,
+                )
+            )
+
+    def _parsed_domain(self, model):
+        text = self.domain or "[]"
+        try:
+            if len(text) > _LONGEST_DOMAIN:
+                raise ValueError(f"it has more than {_LONGEST_DOMAIN} characters")
+            domain = ast.literal_eval(text.strip())
+            self._check_domain(model, domain)
+        except (ValueError, SyntaxError, TypeError, MemoryError, RecursionError) as exception:
+            raise ValidationError(
+                self.env._(
+                    "%(domain)s is no domain of constants: write it like [('state', '=', 'done')]. %(reason)s",
+                    domain=text[:200],
+                    reason=exception,
+                )
+            ) from exception
+        return domain
+
+    def _check_domain(self, model, domain):
+        """Check that ``domain`` has the form of one for ``model``, of constants and public fields.
+
+        :raises ValueError: when it has not.
+        """
+        if not isinstance(domain, list | tuple):
+            raise ValueError("It is no list.")
+        wanted = 0
+        for item in domain:
+            wanted = wanted or 1
+            if item in ("&", "|"):
+                wanted += 1
+            elif item != "!":
+                self._check_condition(model, item)
+                wanted -= 1
+        if wanted:
+            raise ValueError("A condition is missing at its end.")
+
+    def _check_condition(self, model, condition):
+        if not isinstance(condition, list | tuple) or len(condition) != 3:
+            raise ValueError(f"{condition!r} is no condition.")
+        path, operator, value = condition
+        if operator == "=" and path in (0, 1) and value == 1:
+            return
+        if not isinstance(path, str) or operator not in _OPERATORS:
+            raise ValueError(f"{condition!r} is no condition.")
+        field = self._public_field(model, path)
+        if operator in ("any", "not any") and field.comodel_name:
+            self._check_domain(self.env[field.comodel_name], value)
+            return
+        constants = value if isinstance(value, list | tuple) else [value]
+        if not all(isinstance(constant, str | int | float | None) for constant in constants):
+            raise ValueError(f"{value!r} is no constant.")
+
+    def _public_field(self, model, path):
+        """Return the field at the end of ``path`` (str, names with dots) from ``model``.
+
+        :raises ValidationError: when there is none, or one on the way is not for everybody to know.
+        """
+        field = None
+        for name in path.split("."):
+            field = model._fields.get(name) if model is not None else None
+            if field is None:
+                raise ValidationError(self.env._("There is no field %(path)s.", path=path))
+            private = field.groups or _PRIVATE_FIELDS.search(name) or _PRIVATE_MODELS.fullmatch(model._name)
+            if private or not (field.store or field.search):
+                raise ValidationError(
+                    self.env._(
+                        "%(path)s can't be measured: it is private to some groups, a secret, or not kept in the "
+                        "database.",
+                        path=path,
+                    )
+                )
+            model = self.env[field.comodel_name] if field.comodel_name else None
+        return field

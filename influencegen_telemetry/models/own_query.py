@@ -1,0 +1,185 @@
+"""How an own metric reads the database: as a limited user, in limited time, leaving nothing behind.
+
+A definition is read the same way for its preview, for its values, and for the records that a transaction created or
+changed.
+"""
+
+from contextlib import contextmanager
+from dataclasses import dataclass
+from itertools import product
+
+from odoo import models
+
+from ..metrics.labels import OTHER
+
+STATEMENT_SECONDS = 2.0
+"""Longest time of a statement that reads an own metric."""
+LARGEST_READING = 5_000
+"""Groups of records that a metric may fall into before they are folded; one with more is refused."""
+NONE = "none"
+"""The value of a label whose field is empty."""
+_LONGEST_VALUE = 100
+"""Characters of a label's value; a longer one is folded."""
+
+# What is read for an aggregate, and how two results of it become one, so that groups can be folded.
+_AGGREGATES = {
+    "count": (("__count",), lambda first, second: (first[0] + second[0],)),
+    "sum": (("{}:sum",), lambda first, second: (first[0] + second[0],)),
+    "avg": (("{}:sum", "{}:count"), lambda first, second: (first[0] + second[0], first[1] + second[1])),
+    "min": (("{}:min",), lambda first, second: (min(first[0], second[0]),)),
+    "max": (("{}:max",), lambda first, second: (max(first[0], second[0]),)),
+}
+
+
+class TooManyGroups(Exception):
+    """The records fall into more groups than are read."""
+
+
+@dataclass(frozen=True)
+class Dimension:
+    """A label of an own metric: ``field`` is what its values are read from.
+
+    limit: number of its values; others become 'other'.
+    values: all values, if they are few and known ('none' among them), else empty.
+    """
+
+    field: str
+    label: str
+    limit: int
+    values: tuple = ()
+
+
+@dataclass(frozen=True, eq=False)
+class Definition:
+    """One own metric, as its administrator defined it.
+
+    id, revision: of its record; the revision goes up when what it counts changes.
+    name, kind, help, unit: as of :class:`..metrics.own.OwnMetric`; kind is 'gauge', 'created' or 'entered'.
+    aggregate, value: of a gauge: 'count', or 'sum', 'avg', 'min' or 'max' of the field ``value``.
+    state, target: of the kind 'entered': the field, and the value in the database that records come into.
+    uid: the user that it is read as.
+    """
+
+    id: int
+    revision: int
+    name: str
+    kind: str
+    help: str
+    unit: str
+    model: str
+    domain: tuple
+    uid: int
+    dimensions: tuple = ()
+    aggregate: str = "count"
+    value: str = ""
+    state: str = ""
+    target: object = None
+
+    def groups(self, env, ids=None):
+        """Return {raw label values: partial aggregate} of the records, as the definition's user may see them.
+
+        :param env: an environment on the cursor to read with
+        :param ids: of the records to look at; all if None
+        :raises TooManyGroups: when there are more than ``LARGEST_READING``
+        :raises odoo.exceptions.AccessError: when the user may not read it
+        """
+        fields = [dimension.field for dimension in self.dimensions]
+        aggregates = [aggregate.format(self.value) for aggregate in _AGGREGATES[self.aggregate][0]]
+        found = self._model(env)._read_group(self._conditions(ids), fields, aggregates, limit=LARGEST_READING + 1)
+        if len(found) > LARGEST_READING:
+            raise TooManyGroups(f"its records fall into more than {LARGEST_READING} groups")
+        return {
+            tuple(map(_raw, row[: len(fields)])): tuple(number or 0 for number in row[len(fields) :]) for row in found
+        }
+
+    def cardinality(self, env):
+        """Return {label: number of values that its field has now}; parameters and errors as for :meth:`groups`."""
+        if not self.dimensions:
+            return {}
+        distinct = [f"{dimension.field}:count_distinct" for dimension in self.dimensions]
+        [numbers] = self._model(env)._read_group(self._conditions(), [], distinct)
+        return {dimension.label: number for dimension, number in zip(self.dimensions, numbers, strict=True)}
+
+    def series(self, env, groups):
+        """Return ([(label values, value)], {label: number of values folded into 'other'}) of ``groups``.
+
+        :param env: as for :meth:`groups`
+        :param groups: {raw label values: partial aggregate}; of what exceeds a label's limit, the first ones are kept
+        """
+        merge = _AGGREGATES[self.aggregate][1]
+        named, folded = self._names(env, groups)
+        merged = {}
+        if all(dimension.values for dimension in self.dimensions) and self.aggregate in ("count", "sum"):
+            merged = dict.fromkeys(product(*(dimension.values for dimension in self.dimensions)), (0,))
+        for raw, partial in groups.items():
+            labels = tuple(names[value] for names, value in zip(named, raw, strict=True))
+            merged[labels] = merge(merged[labels], partial) if labels in merged else partial
+        if self.aggregate == "avg":
+            return [(labels, total / count) for labels, (total, count) in merged.items() if count], folded
+        return [(labels, float(number)) for labels, (number,) in merged.items()], folded
+
+    def by_size(self, groups):
+        """Return ``groups`` with those first that are worth most: the ones to keep when a limit is exceeded."""
+        return dict(sorted(groups.items(), key=lambda item: (-item[1][-1], repr(item[0]))))
+
+    def _conditions(self, ids=None):
+        domain = list(self.domain)
+        if self.state:
+            domain.append((self.state, "=", self.target))
+        if ids is not None:
+            domain.append(("id", "in", list(ids)))
+        return domain
+
+    def _model(self, env):
+        user = env["res.users"].sudo().browse(self.uid)
+        context = {"allowed_company_ids": user.company_ids.ids, "active_test": self.kind == "gauge"}
+        return env(user=self.uid, su=False, context=context)[self.model]
+
+    def _names(self, env, groups):
+        """Return [{raw value: label value}] for each dimension, and {label: number of values folded}."""
+        model, named, folded = self._model(env), [], {}
+        for position, dimension in enumerate(self.dimensions):
+            values = list(dict.fromkeys(raw[position] for raw in groups))
+            texts = _texts(model, dimension.field, values)
+            kept = set(dimension.values)
+            for text in texts.values():
+                if len(kept) < dimension.limit and len(text) <= _LONGEST_VALUE:
+                    kept.add(text)
+            named.append({value: text if text in kept else OTHER for value, text in texts.items()})
+            if lost := len(set(texts.values()) - kept):
+                folded[dimension.label] = lost
+        return named, folded
+
+
+def _raw(value):
+    return value.id if isinstance(value, models.BaseModel) else value
+
+
+def _texts(model, field, values):
+    """Return {value: its text as a label}: the name of a record, the key of a selection, 'true' or 'false'."""
+    kind = model._fields[field].type
+    if kind == "boolean":
+        return {value: "true" if value else "false" for value in values}
+    if kind == "many2one":
+        records = model[field].browse(filter(None, values))
+        names = {record.id: record.display_name or NONE for record in records.exists()}
+        return {value: names.get(value, f"#{value}") if value else NONE for value in values}
+    return {value: str(value) if value else NONE for value in values}
+
+
+@contextmanager
+def limited(env, seconds=STATEMENT_SECONDS):
+    """Let each statement within the block take ``seconds`` at most, and write nothing; undo what it set.
+
+    What waits to be written is written before.
+    """
+    env.flush_all()
+    savepoint = env.cr.savepoint(flush=False)
+    try:
+        env.cr.execute(
+            "SELECT set_config('statement_timeout', %s, true), set_config('transaction_read_only', 'on', true)",
+            [str(max(1, int(seconds * 1000)))],
+        )
+        yield
+    finally:
+        savepoint.close(rollback=True)

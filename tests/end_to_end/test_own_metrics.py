@@ -1,0 +1,163 @@
+"""Metrics that an administrator defines on a running system of several workers, under load, with killed workers."""
+
+import random
+import subprocess
+import threading
+import uuid
+
+import pytest
+import requests
+from prometheus_client.parser import text_string_to_metric_families as parse
+
+from stack import prometheus
+
+from .client import Failed, Refused
+from .waiting import until
+from .workers import Workers
+
+MODEL = "influencegen.telemetry.own.metric"
+CREATED, ENTERED, NOW = "influencegen_own_signups_total", "influencegen_own_moved_total", "influencegen_own_people"
+CLIENTS, TURNS, KILLS = 6, 15, 4
+
+
+class OwnMetrics:
+    """Three own metrics of the influencers whose e-mail address is at ``host``."""
+
+    def __init__(self, system, office):
+        self._system, self.admin = system, office.admin
+        self.host = f"{uuid.uuid4().hex}.example.com"
+        self.domain = [("email", "=like", f"%@{self.host}")]
+        self.ids = [
+            self.define("signups", kind="created"),
+            self.define("moved", kind="entered", state_field_id=self._field("source"), state_value="backoffice"),
+            self.define("people", kind="gauge", dimension_ids=[(0, 0, {"field_id": self._field("source")})]),
+        ]
+
+    def define(self, name, **values):
+        """Define a metric and return its id."""
+        [model] = self.admin.call("ir.model", "search", [("model", "=", "influencegen.influencer")])
+        [user] = self.admin.call("res.users", "search", [("login", "=", "admin")])
+        return self.admin.call(MODEL, "create", [{
+            "name": name, "meaning": "Influencers of a test.", "model_id": model, "user_id": user,
+            "domain": repr(self.domain), **values,
+        }])[0]  # fmt: skip
+
+    def _field(self, name):
+        return self.admin.call(
+            "ir.model.fields", "search", [("model", "=", "influencegen.influencer"), ("name", "=", name)]
+        )[0]
+
+    def scrape(self):
+        """Return a scrape's text, from whichever worker answers."""
+        token = self._system.layout.secret("scrape-token")
+        headers = {"Authorization": f"Bearer {token}", "Connection": "close"}
+        response = requests.get(self._system.url("odoo", "/metrics"), headers=headers, timeout=30)
+        response.raise_for_status()
+        return response.text
+
+    def shown(self):
+        """Return {(series name, label values): value} of the own metrics in a scrape."""
+        return {
+            (sample.name, *sample.labels.values()): sample.value
+            for family in parse(self.scrape()) if family.name.startswith("influencegen_own_")
+            for sample in family.samples
+        }  # fmt: skip
+
+    def rows(self, *conditions):
+        """Return how many of the influencers there are in the database."""
+        return self.admin.call("influencegen.influencer", "search_count", [*self.domain, *conditions])
+
+
+@pytest.fixture(scope="module")
+def own(system, office):
+    """The own metrics, known to all workers; deleted afterwards."""
+    own = OwnMetrics(system, office)
+    until(lambda: own.shown().get((CREATED,)) == 0, "the counters are exported, and begin at 0")
+    yield own
+    if own.ids:
+        own.admin.call(MODEL, "unlink", own.ids)
+
+
+def busy(own, office):
+    """Let a client work: transactions that commit, that fail, that roll a savepoint back, that conflict and repeat."""
+    client = own.admin.twin()
+    for _turn in range(TURNS):
+        new = [f"{uuid.uuid4().hex}@{own.host}" for _ in range(4)]
+        steps = [new[0], [new[1], [new[2], None], office.campaigns[0]], random.choice([None, new[3], [None]])]
+        try:
+            client.call("influencegen.trial", "work", steps)
+        except (Refused, Failed, requests.RequestException):
+            continue
+
+
+def test_what_was_created_is_counted_while_workers_are_killed(system, own, office):
+    threads = [threading.Thread(target=busy, args=(own, office)) for _ in range(CLIENTS)]
+    workers = Workers(system)
+    for thread in threads:
+        thread.start()
+    for _kill in range(KILLS):
+        before = own.rows()
+        until(lambda before=before: own.rows() > before + 2, "the clients go on")
+        workers.kill()
+    for thread in threads:
+        thread.join()
+    rows = own.rows()
+    assert rows > CLIENTS
+    until(lambda: own.shown()[(CREATED,)] == rows, "the counter is the number of rows")
+    # all workers say so, and there is nothing to repair
+    assert {own.shown()[(CREATED,)] for _ in range(12)} == {rows}
+
+
+def test_what_came_into_a_state_is_counted(own):
+    some = own.admin.call("influencegen.influencer", "search", own.domain, limit=5)
+    for influencer in some:
+        own.admin.call("influencegen.influencer", "write", [influencer], {"source": "backoffice"})
+    until(lambda: own.shown()[(ENTERED,)] == 5, "the counter is the number that changed")
+    until(lambda: own.shown()[NOW, "backoffice"] == 5, "the gauge is the number of those that did")
+
+
+def test_deletions_make_rows_fewer_and_counters_not(own):
+    rows = own.rows()
+    [one] = own.admin.call("influencegen.influencer", "search", [*own.domain, ("source", "=", "api")], limit=1)
+    own.admin.call("influencegen.influencer", "unlink", [one])
+    until(lambda: sum(value for (name, *_), value in own.shown().items() if name == NOW) == rows - 1, "one row less")
+    assert own.shown()[(CREATED,)] == rows
+
+
+def test_promtool_has_nothing_to_say(own):
+    checked = subprocess.run(
+        [prometheus.provide()["promtool"], "check", "metrics"], input=own.scrape(), capture_output=True, text=True
+    )
+    assert (checked.returncode, checked.stdout + checked.stderr) == (0, "")
+
+
+def test_what_is_deleted_is_gone_in_all_workers(own):
+    own.admin.call(MODEL, "unlink", own.ids)
+    own.ids.clear()
+    until(lambda: not any(own.shown() for _ in range(8)), "no worker shows them", 10)
+
+
+def test_the_form_says_how_many_series_there_will_be_before_it_is_saved(system, office, chromium):
+    page = chromium.new_context(viewport={"width": 1280, "height": 900}).new_page()
+    page.goto(system.url("odoo", "/web/login"))
+    page.fill("input[name=login]", "admin")
+    page.fill("input[name=password]", system.layout.secret("admin"))
+    page.click("button[type=submit]")
+    page.goto(system.url("odoo", "/odoo/action-influencegen_telemetry.own_metric_action/new"))
+    page.fill(".o_field_widget[name=name] input", "influencers")
+    choose(page, "model_id", "influencegen.influencer", "Influencer")
+    choose(page, "user_id", "Administrator", "Administrator")
+    page.click(".o_field_x2many_list_row_add a")
+    choose(page, "field_id", "state", "State")
+    cardinality = page.locator(".o_field_widget[name=cardinality]")
+    cardinality.filter(has_text="state: ").wait_for()
+    assert "series now, at most" in cardinality.inner_text()
+    page.screenshot(path="/tmp/own_metric.png")  # TEMPORARY
+    assert not office.admin.call(MODEL, "search_count", [("name", "=", "influencers")])
+    page.context.close()
+
+
+def choose(page, field, text, option):
+    """Type ``text`` into a relation's field, and choose the option that contains ``option``."""
+    page.locator(f".o_field_widget[name={field}] input").last.fill(text)
+    page.locator(".o-autocomplete--dropdown-item").filter(has_text=option).first.click()

@@ -1,0 +1,97 @@
+"""Own metrics beside the catalogue's: what a database's administrator defined, as the exposition shows it."""
+
+import time
+
+import pytest
+from prometheus_client.openmetrics.parser import text_string_to_metric_families as parse_openmetrics
+
+OPENMETRICS = "application/openmetrics-text; version=1.0.0"
+
+
+@pytest.fixture
+def publish(store):
+    """A function that publishes own metrics (name, kind, label names, series) of a database."""
+    from metrics.own import OwnMetric, Reading
+
+    def publish(*metrics, database="db", age=0):
+        store.publish_own(database, Reading(time.time(), {
+            name: OwnMetric(name, kind, "Of a test.", labels=labels, series=series, values_at=time.time() - age)
+            for name, kind, labels, series in metrics
+        }))
+
+    return publish
+
+
+def exposed(store, names=()):
+    """Return {(series name, labels): value} of all own metrics in an exposition of all databases."""
+    from metrics.exposition import Families, encode
+
+    body, _headers = encode(Families(store.databases(), names=names), OPENMETRICS, "")
+    return {
+        (sample.name, tuple(sorted(sample.labels.items()))): sample.value
+        for family in parse_openmetrics(body.decode()) if "_own_" in family.name
+        for sample in family.samples
+    }
+
+
+def test_a_gauge_and_a_counter(store, publish):
+    publish(("influencegen_own_jobs", "gauge", ["state"], [[["done"], 2.0], [["failed"], 0.0]]),
+            ("influencegen_own_made_total", "counter", [], [[[], 5.0]]))
+    assert exposed(store) == {
+        ("influencegen_own_jobs", (("state", "done"),)): 2.0,
+        ("influencegen_own_jobs", (("state", "failed"),)): 0.0,
+        ("influencegen_own_made_total", ()): 5.0,
+    }
+    assert len(exposed(store, names=["influencegen_own_made"])) == 1
+
+
+def test_a_reading_replaces_the_one_before(store, publish):
+    publish(("influencegen_own_jobs", "gauge", ["state"], [[["done"], 2.0]]))
+    publish(("influencegen_own_jobs", "gauge", ["queue", "state"], [[["root", "done"], 3.0]]))
+    assert exposed(store) == {("influencegen_own_jobs", (("queue", "root"), ("state", "done"))): 3.0}
+
+
+def test_what_was_read_long_ago_is_not_shown(store, publish):
+    publish(("influencegen_own_jobs", "gauge", [], [[[], 2.0]]), age=601)
+    assert exposed(store) == {}
+
+
+def test_databases_define_for_themselves(store, publish):
+    from metrics.settings import Settings
+
+    store.publish("other", Settings())
+    publish(("influencegen_own_jobs", "gauge", ["state"], [[["done"], 2.0]]))
+    publish(("influencegen_own_jobs", "gauge", ["queue"], [[["root"], 3.0]]), database="other")
+    assert exposed(store) == {
+        ("influencegen_own_jobs", (("database", "db"), ("state", "done"))): 2.0,
+        ("influencegen_own_jobs", (("database", "other"), ("queue", "root"))): 3.0,
+    }
+
+
+def test_one_name_is_one_kind_in_one_exposition(store, publish):
+    from metrics.settings import Settings
+
+    store.publish("other", Settings())
+    publish(("influencegen_own_jobs", "gauge", [], [[[], 2.0]]))
+    publish(("influencegen_own_jobs_total", "counter", [], [[[], 3.0]]), database="other")
+    assert len(exposed(store)) == 1
+    assert store.read()[0]["influencegen_telemetry_errors_total", None, ("own_metric",), ""] == 1
+
+
+def test_a_database_that_is_not_measured_has_none(store, publish):
+    publish(("influencegen_own_jobs", "gauge", [], [[[], 2.0]]))
+    store.withdraw("db")
+    assert not store.own("db").metrics
+    publish(("influencegen_own_jobs", "gauge", [], [[[], 2.0]]), database="unknown")
+    assert not store.own("unknown").metrics
+    assert not list(store.directory().rglob("own-*"))
+
+
+def test_a_damaged_reading_costs_the_own_metrics_only(store, publish):
+    publish(("influencegen_own_jobs", "gauge", [], [[[], 2.0]]))
+    [path] = store.directory().rglob("own-*.json")
+    temporary = path.with_suffix(".tmp")
+    temporary.write_text('{"read_at": 0')
+    temporary.replace(path)
+    assert exposed(store) == {}
+    assert store.read()[0]["influencegen_telemetry_errors_total", None, ("own_metric",), ""] >= 1
