@@ -6,14 +6,29 @@
     "author": "InfluenceGen",
     "website": "https://github.com/influencegen/telemetry",
     "license": "LGPL-3",
-    "depends": ["influencegen"],
+    "depends": ["influencegen", "web_tour"],
     "external_dependencies": {"python": ["prometheus_client"]},
     "data": [
         "security/ir.model.access.csv",
-        "views/metric_views.xml",
+        "data/tour.xml",
+        "views/overview_views.xml",
         "views/res_config_settings_views.xml",
+        "views/res_users_views.xml",
         "views/menus.xml",
     ],
+    "assets": {
+        "web.assets_backend": [
+            "influencegen_telemetry/static/src/lazy.js",
+            "influencegen_telemetry/static/src/tour.js",
+        ],
+        # loaded when a page of Telemetry is first shown
+        "influencegen_telemetry.assets_pages": [
+            "influencegen_telemetry/static/src/common/**",
+            "influencegen_telemetry/static/src/overview/**",
+            "influencegen_telemetry/static/src/explorer/**",
+            "influencegen_telemetry/static/src/systray/**",
+        ],
+    },
     "post_load": "post_load",
     "post_init_hook": "post_init_hook",
     "uninstall_hook": "uninstall_hook",

@@ -1,4 +1,5 @@
 from . import (
+    alert,
     api,
     campaign,
     image,
@@ -7,9 +8,13 @@ from . import (
     ir_http,
     kyc,
     metric,
+    overview,
+    overview_business,
+    overview_operation,
     payment,
     reading,
     res_config_settings,
+    res_users,
     scrape_token,
     settings,
 )

@@ -11,3 +11,10 @@ class IrHttp(models.AbstractModel):
         roles.learn(self.env)
         # before the first request, so that it is counted
         self.env["influencegen.telemetry.settings"]._publish()
+
+    def session_info(self):
+        """Tell the web client whether this user wants the firing alerts in the systray."""
+        info = super().session_info()
+        if self.env.user.telemetry_alerts and self.env.user.has_group("base.group_system"):
+            info["telemetry_alerts"] = True
+        return info

@@ -1,4 +1,5 @@
 from . import (
+    test_alert,
     test_facts,
     test_health,
     test_instrumentation_api,
@@ -12,8 +13,10 @@ from . import (
     test_instrumentation_queue,
     test_instrumentation_retries,
     test_instrumentation_tracing,
-    test_metric_view,
+    test_metric,
     test_metrics_endpoint,
+    test_overview,
     test_reading,
     test_settings,
+    test_tour,
 )

@@ -1,0 +1,56 @@
+/** The page Telemetry, Overview. */
+import { Component, useState } from "@odoo/owl";
+import { _t } from "@web/core/l10n/translation";
+import { registry } from "@web/core/registry";
+import { useService } from "@web/core/utils/hooks";
+import { Layout } from "@web/search/layout";
+import { standardActionServiceProps } from "@web/webclient/actions/action_service";
+import { useRefresh } from "../common/refresh";
+import { Tile } from "./tile";
+
+const MODEL = "influencegen.telemetry.overview";
+
+export class Overview extends Component {
+    static template = "influencegen_telemetry.Overview";
+    static components = { Layout, Tile };
+    static props = { ...standardActionServiceProps };
+
+    setup() {
+        this.orm = useService("orm");
+        this.action = useService("action");
+        this.state = useState({ span: "today", tiles: [], failure: "" });
+        this.spans = { hour: _t("Last hour"), today: _t("Today"), week: _t("7 days") };
+        useRefresh(() => this.refresh());
+    }
+
+    /** Show what Odoo knows at once, and what monitoring adds when it answers; a failure leaves what was shown. */
+    async refresh() {
+        const { span } = this.state;
+        try {
+            const known = this.orm.silent.call(MODEL, "read_tiles", [span]);
+            const monitored = this.orm.silent.call(MODEL, "read_monitoring", [span]);
+            monitored.catch(() => {}); // the first failure tells
+            if (!this.state.tiles.length) {
+                this.state.tiles = await known;
+            }
+            const [tiles, added] = await Promise.all([known, monitored]);
+            if (span === this.state.span) {
+                this.state.tiles = tiles.map((tile) => ({ ...tile, ...added[tile.name] }));
+                this.state.failure = "";
+            }
+        } catch (error) {
+            this.state.failure = error.data?.message || error.message;
+        }
+    }
+
+    choose(span) {
+        this.state.span = span;
+        this.refresh();
+    }
+
+    open(action) {
+        this.action.doAction(action);
+    }
+}
+
+registry.category("lazy_components").add("influencegen_telemetry.overview", Overview);

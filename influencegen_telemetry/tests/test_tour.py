@@ -1,0 +1,13 @@
+from odoo.tests import HttpCase, tagged
+
+from .monitoring_case import Monitored
+
+
+@tagged("post_install", "-at_install")
+class TestTour(Monitored, HttpCase):
+    def test_the_onboarding_tour(self):
+        self.start_tour("/odoo", "influencegen_telemetry", login="admin")
+
+    def test_the_tour_is_offered_to_new_administrators(self):
+        tour = self.env["web_tour.tour"].search([("name", "=", "influencegen_telemetry")])
+        self.assertEqual((tour.url, tour.custom), ("/odoo", False))

@@ -1,0 +1,70 @@
+"""axe-core finds nothing serious in what the addon shows.
+
+Odoo's own bars and control panels, and the other blocks of its settings, are left out: they are Odoo's.
+"""
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+
+from tests.pages.browsing import open_overview
+from tests.pages.test_overview import end_alert, raise_alert
+
+SERIOUS = {"serious", "critical"}
+
+
+def findings(page, *selectors):
+    """Return what is seriously wrong in the elements of the selectors, with the place."""
+    results = Axe().run(page, context={"include": [[selector] for selector in selectors]})
+    return [
+        (violation["id"], node["target"], node["failureSummary"])
+        for violation in results.response["violations"] if violation["impact"] in SERIOUS
+        for node in violation["nodes"]
+    ]
+
+
+def test_axe_finds_what_is_wrong(page):
+    page.set_content("<html lang='en'><title>x</title><main><img src='x.png'></main></html>")
+    assert [finding for finding, _place, _why in findings(page, "main")] == ["image-alt"]
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_overview(page, business, scheme):
+    raise_alert(business, "It burns", alertname="TelemetryErrors")
+    darken(page, scheme)
+    open_overview(page)
+    assert findings(page, ".o_telemetry_page", ".o_telemetry_span") == []
+    end_alert(business, alertname="TelemetryErrors")
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_metrics(page, scheme):
+    darken(page, scheme)
+    page.goto("/odoo/telemetry-metrics")
+    page.fill(".o_telemetry_search", "http request")
+    page.wait_for_selector(".o_telemetry_detail canvas")
+    assert findings(page, ".o_telemetry_page") == []
+
+
+def test_settings(page):
+    page.goto("/odoo/action-influencegen_telemetry.settings_action")
+    page.wait_for_selector("[data-key=influencegen_telemetry] [name=telemetry_alertmanager_url]")
+    assert findings(page, "#telemetry_links, [name=telemetry_links]") == []
+
+
+def test_systray(page, business, admin):
+    raise_alert(business, "It burns", alertname="ItBurns")
+    [user] = admin.call("res.users", "search", [("login", "=", "admin")])
+    admin.call("res.users", "write", [user], {"telemetry_alerts": True})
+    page.goto("/odoo/telemetry-metrics")
+    page.click(".o_telemetry_systray")
+    page.wait_for_selector(".o_telemetry_menu")
+    assert findings(page, ".o_telemetry_menu", ".o_telemetry_systray") == []
+    end_alert(business, alertname="ItBurns")
+
+
+def darken(page, scheme):
+    """Show Odoo's pages in the dark, which 18.0 does by a cookie and 19.0 leaves to its Enterprise edition."""
+    page.context.add_cookies([{"name": "color_scheme", "value": scheme, "url": page.url}])
+    if scheme == "dark":
+        page.route("**/web.assets_web.min.css", lambda route: route.continue_(
+            url=route.request.url.replace("web.assets_web.min", "web.assets_web_dark.min")))
