@@ -119,7 +119,8 @@ class Overview(models.AbstractModel):
     def _count_bars(self, span, model, domain, moment):
         """Return how many records of ``model`` in ``domain`` have their ``moment`` in each bar of the span."""
         counted = dict(self._select(span, model, domain, moment, SQL(
-            "SELECT floor((extract(epoch FROM moment) - %s) / %s)::int, count(*)", span.epoch, span.bar
+            "SELECT least(floor((extract(epoch FROM moment) - %s) / %s), %s)::int, count(*)",
+            span.epoch, span.bar, len(span.bars()) - 1,
         ), SQL("GROUP BY 1")))
         return [counted.get(number, 0) for number in range(len(span.bars()))]
 

@@ -104,7 +104,7 @@ class OverviewOfOperation(models.AbstractModel):
     @api.model
     def _monitored_alerts(self, history):
         severities = dict(self._severities())
-        return {"chart": self._line(history, "count", lambda labels: severities[labels["severity"]])}
+        return {"chart": self._line(history, "count", lambda labels: severities.get(labels.get("severity"), ""))}
 
     @api.model
     def _severities(self):

@@ -6,6 +6,12 @@ registry.category("web_tour.tours").add("influencegen_telemetry", {
     url: "/odoo",
     steps: () => [
         {
+            isActive: ["auto", "community", "desktop"],
+            trigger: ".o_navbar_apps_menu button:enabled",
+            tooltipPosition: "bottom",
+            run: "click",
+        },
+        {
             trigger: ".o_app[data-menu-xmlid='influencegen_telemetry.menu_telemetry']",
             content: _t("See how the platform does."),
             run: "click",

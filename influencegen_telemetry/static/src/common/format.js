@@ -22,7 +22,7 @@ const FORMATS = {
 
 /** Return `value` (number or null) in words; `unit` is a key of FORMATS. */
 export function format(value, unit) {
-    return value === null || value === undefined ? _t("none") : FORMATS[unit](value);
+    return value === null || value === undefined ? _t("no data") : FORMATS[unit](value);
 }
 
 /** Return a moment (seconds since 1970) as an axis shows it, with the day where the span has several. */

@@ -24,6 +24,7 @@ export class Explorer extends Component {
             system: _t("Odoo itself"),
             business: _t("Business"),
         };
+        this.copy = _t("Copy");
         this.copied = _t("Copied");
         const text = this.props.action.params?.search || "";
         this.state = useState({ metrics: [], text, kind: "", group: "", chosen: "", failure: "" });
@@ -47,6 +48,14 @@ export class Explorer extends Component {
             const all = `${metric.name} ${metric.specification || ""} ${metric.help}`.toLowerCase();
             return (!kind || metric.kind === kind) && (!group || metric.group === group) && words.every((word) => all.includes(word));
         });
+    }
+
+    get found() {
+        return _t("Metrics found: %s", this.shown.length);
+    }
+
+    choose(name) {
+        this.state.chosen = name;
     }
 
     get metric() {

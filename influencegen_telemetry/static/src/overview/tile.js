@@ -1,13 +1,13 @@
 /** One question of an administrator, and its answer. */
 import { Component } from "@odoo/owl";
 import { _t } from "@web/core/l10n/translation";
-import { AlertList } from "../systray/alert_list";
 import { SmallChart } from "../common/chart";
 import { format } from "../common/format";
+import { Alert } from "../systray/alert";
 
 export class Tile extends Component {
     static template = "influencegen_telemetry.Tile";
-    static components = { AlertList, SmallChart };
+    static components = { Alert, SmallChart };
     static props = { tile: Object, open: Function };
 
     get value() {
@@ -19,6 +19,10 @@ export class Tile extends Component {
             label,
             value: unit === "text" ? "" : format(value, unit),
         }));
+    }
+
+    get show() {
+        return _t("Show: %s", this.props.tile.action.name);
     }
 
     /** What is said of the state, and the colour it is said in. */

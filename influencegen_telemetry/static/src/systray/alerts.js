@@ -1,16 +1,17 @@
 /** The item of the systray: how many alerts fire, and which. */
 import { Component, useState } from "@odoo/owl";
+import { browser } from "@web/core/browser/browser";
 import { Dropdown } from "@web/core/dropdown/dropdown";
 import { DropdownItem } from "@web/core/dropdown/dropdown_item";
 import { _t } from "@web/core/l10n/translation";
 import { registry } from "@web/core/registry";
 import { useService } from "@web/core/utils/hooks";
 import { useRefresh } from "../common/refresh";
-import { AlertList } from "./alert_list";
+import { Alert } from "./alert";
 
 export class Alerts extends Component {
     static template = "influencegen_telemetry.Alerts";
-    static components = { AlertList, Dropdown, DropdownItem };
+    static components = { Alert, Dropdown, DropdownItem };
     static props = {};
 
     setup() {
@@ -33,8 +34,13 @@ export class Alerts extends Component {
         return this.state.message || (count ? _t("Alerts that fire: %s", count) : _t("No alert fires"));
     }
 
-    open() {
-        this.action.doAction("influencegen_telemetry.overview_action", { clearBreadcrumbs: true });
+    /** Show what to do about an alert, or else the overview. */
+    open(runbook) {
+        if (runbook) {
+            browser.open(runbook, "_blank", "noopener");
+        } else {
+            this.action.doAction("influencegen_telemetry.overview_action", { clearBreadcrumbs: true });
+        }
     }
 }
 
