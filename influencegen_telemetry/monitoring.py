@@ -51,7 +51,7 @@ def history(prometheus, expression, start, end):
         "start": f"{end - (end - start) // step * step:.3f}",
         "end": f"{end:.3f}",
         "step": step,
-        "timeout": f"{SECONDS}s",
+        "timeout": f"{SECONDS * 1000:.0f}ms",
     }
     key = expression, step, (end - start) // step
     return _ask(prometheus, "/api/v1/query_range", parameters, key, _series)

@@ -139,7 +139,7 @@ class OverviewOfOperation(models.AbstractModel):
             return {"hint": self.env._("Prometheus knows of no good backup.")}
         return {
             "value": max(ages.values()),
-            "caption": self.env._("old is the last good backup that is oldest"),
+            "caption": self.env._("since the last good backup, at worst"),
             "details": [(name, age, "duration") for name, age in sorted(ages.items())],
             "state": "good",
             "chart": self._line(history, "duration", lambda labels: labels.get("backup", "")),

@@ -42,7 +42,7 @@ class TestOverview(Monitored, TransactionCase):
         image = self.env["influencegen.image"].create({
             "model_id": model.id, "prompt": "A cat", "requested_at": now - timedelta(seconds=seconds),
         })
-        return image.write({"state": state, "finished_at": now})
+        image._transition(state, finished_at=now)
 
     # ------------------------------------------------------------------ what Odoo knows
 
@@ -77,10 +77,10 @@ class TestOverview(Monitored, TransactionCase):
         people = self.register(4, minutes=1)
         before = self.tile("funnel")["chart"]["series"][0]["values"]
         people[:2]._transition("kyc_pending")
-        self.env["influencegen.kyc"].create([
-            {"influencer_id": person.id, "submitted_at": fields.Datetime.now(), "state": state}
-            for person, state in zip(people[:2], ("approved", "rejected"), strict=True)
-        ])
+        for person, outcome in zip(people, ("approved", "rejected"), strict=False):
+            kyc = self.env["influencegen.kyc"].create({"influencer_id": person.id})
+            kyc._transition("submitted", submitted_at=fields.Datetime.now())
+            kyc._transition(outcome)
         people[0]._transition("active")
         tile = self.tile("funnel")
         values = tile["chart"]["series"][0]["values"]

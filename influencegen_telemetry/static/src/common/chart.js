@@ -61,7 +61,7 @@ export class SmallChart extends Component {
             datasets.push({ data: this.labels.map(() => limit), borderColor: colour, borderDash: [4, 4], borderWidth: 1, pointRadius: 0 });
         }
         const grid = { color: style.getPropertyValue("--border-color").trim() };
-        const figures = { beginAtZero: true, stacked: !line, grid, ticks: { color: style.color, maxTicksLimit: 4, callback: (value) => format(value, unit) } };
+        const figures = { beginAtZero: true, stacked: !line, grid, suggestedMax: 1, ticks: { color: style.color, maxTicksLimit: 4, precision: unit === "count" ? 0 : undefined, callback: (value) => format(value, unit) } };
         const names = { stacked: !line, grid: { display: false }, ticks: { color: style.color, maxTicksLimit: labels ? 12 : 4, maxRotation: 0 } };
         this.drawn = new Chart(this.canvas.el, {
             type: line ? "line" : "bar",

@@ -58,18 +58,18 @@ export class Explorer extends Component {
         this.state.chosen = name;
     }
 
-    get metric() {
+    get chosen() {
         const { shown } = this;
         return shown.find(({ name }) => name === this.state.chosen) || shown[0];
     }
 
     get series() {
-        return this.metric.series.toSorted((one, other) => other.value - one.value);
+        return this.chosen.series.toSorted((one, other) => other.value - one.value);
     }
 
     /** The series as bars, if there are some to compare; of a histogram, the means. */
     get chart() {
-        const histogram = this.metric.kind === "histogram";
+        const histogram = this.chosen.kind === "histogram";
         const series = this.series.slice(0, CHARTED);
         return {
             kind: "funnel",
@@ -84,12 +84,26 @@ export class Explorer extends Component {
         };
     }
 
+    get facts() {
+        const { kind, group, unit, specification } = this.chosen;
+        return [
+            { label: _t("Kind"), value: this.kinds[kind] || kind },
+            { label: _t("Group"), value: this.groups[group] },
+            { label: _t("Unit"), value: unit },
+            { label: _t("Specified as"), value: specification },
+        ].filter(({ value }) => value);
+    }
+
+    get valueName() {
+        return this.chosen.kind === "histogram" ? _t("Observations") : _t("Value");
+    }
+
     name(labels) {
         return Object.entries(labels).map(([label, value]) => `${label}=${value}`).join(", ");
     }
 
     labels() {
-        return Object.keys(this.metric.series[0]?.labels || {});
+        return Object.keys(this.chosen.series[0]?.labels || {});
     }
 
     figure(value) {
