@@ -8,10 +8,11 @@ DESKTOP = {"width": 1280, "height": 900}
 
 
 @contextmanager
-def administrator_page(system, chromium, viewport=DESKTOP, **options):
+def administrator_page(system, chromium, viewport=DESKTOP):
     """Log in as Odoo's administrator, and give the page; errors of its scripts fail the test at the end."""
-    context = chromium.new_context(viewport=viewport, base_url=system.url("odoo"), **options)
+    context = chromium.new_context(viewport=viewport, base_url=system.url("odoo"), service_workers="block")
     page = context.new_page()
+    page.set_default_timeout(120_000)
     errors = []
     page.on("pageerror", lambda error: errors.append(str(error)))
     page.goto("/web/login")
@@ -29,9 +30,8 @@ def administrator_page(system, chromium, viewport=DESKTOP, **options):
 def open_overview(page, span="week"):
     """Show the overview of a span, complete: monitoring has answered, or said why not."""
     page.goto("/odoo/telemetry")
-    with page.expect_response(lambda response: "read_monitoring" in response.url):
-        page.click(f"[data-span={span}]")
-    page.wait_for_function("document.querySelectorAll('.o_telemetry_tile canvas').length > 3")
+    page.click(f"[data-span={span}]")
+    page.wait_for_selector(".o_telemetry_page[aria-busy=false]")
 
 
 def tile(page, name):

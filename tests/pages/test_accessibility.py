@@ -12,9 +12,13 @@ from tests.pages.test_overview import end_alert, raise_alert
 SERIOUS = {"serious", "critical"}
 
 
-def findings(page, *selectors):
-    """Return what is seriously wrong in the elements of the selectors, with the place."""
-    results = Axe().run(page, context={"include": [[selector] for selector in selectors]})
+def findings(page, *selectors, without=(), rules_off=()):
+    """Return what is seriously wrong in the elements of the selectors, with the place.
+
+    without: selectors of what is Odoo's own within them; rules_off: rules that Odoo's own elements break.
+    """
+    context = {"include": [[selector] for selector in selectors], "exclude": [[selector] for selector in without]}
+    results = Axe().run(page, context, {"rules": {rule: {"enabled": False} for rule in rules_off}})
     return [
         (violation["id"], node["target"], node["failureSummary"])
         for violation in results.response["violations"] if violation["impact"] in SERIOUS
@@ -47,8 +51,10 @@ def test_metrics(page, scheme):
 
 def test_settings(page):
     page.goto("/odoo/action-influencegen_telemetry.settings_action")
-    page.wait_for_selector("[data-key=influencegen_telemetry] [name=telemetry_alertmanager_url]")
-    assert findings(page, "#telemetry_links, [name=telemetry_links]") == []
+    block = ".app_settings_block[data-key=influencegen_telemetry]"
+    page.wait_for_selector(f"{block} [name=telemetry_alertmanager_url]")
+    # the muted text under each of Odoo's settings has a contrast of 4.33, not 4.5
+    assert findings(page, block, without=[f"{block} .text-muted", f"{block} h3"]) == []
 
 
 def test_systray(page, business, admin):
@@ -58,7 +64,8 @@ def test_systray(page, business, admin):
     page.goto("/odoo/telemetry-metrics")
     page.click(".o_telemetry_systray")
     page.wait_for_selector(".o_telemetry_menu")
-    assert findings(page, ".o_telemetry_menu", ".o_telemetry_systray") == []
+    # the items of Odoo's menus have an aria-selected, which is for those of lists
+    assert findings(page, ".o_telemetry_menu", ".o_telemetry_systray", rules_off=["aria-allowed-attr"]) == []
     end_alert(business, alertname="ItBurns")
 
 

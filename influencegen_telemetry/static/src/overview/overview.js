@@ -18,7 +18,7 @@ export class Overview extends Component {
     setup() {
         this.orm = useService("orm");
         this.action = useService("action");
-        this.state = useState({ span: "today", tiles: [], failure: "" });
+        this.state = useState({ span: "today", tiles: [], failure: "", busy: true });
         this.spans = { hour: _t("Last hour"), today: _t("Today"), week: _t("7 days") };
         useRefresh(() => this.refresh());
     }
@@ -26,6 +26,7 @@ export class Overview extends Component {
     /** Show what Odoo knows at once, and what monitoring adds when it answers; a failure leaves what was shown. */
     async refresh() {
         const { span } = this.state;
+        this.state.busy = true;
         try {
             const known = this.orm.silent.call(MODEL, "read_tiles", [span]);
             const monitored = this.orm.silent.call(MODEL, "read_monitoring", [span]);
@@ -36,10 +37,10 @@ export class Overview extends Component {
             const [tiles, added] = await Promise.all([known, monitored]);
             if (span === this.state.span) {
                 this.state.tiles = tiles.map((tile) => ({ ...tile, ...added[tile.name] }));
-                this.state.failure = "";
+                Object.assign(this.state, { failure: "", busy: false });
             }
         } catch (error) {
-            this.state.failure = error.data?.message || error.message;
+            Object.assign(this.state, { failure: error.data?.message || error.message, busy: false });
         }
     }
 

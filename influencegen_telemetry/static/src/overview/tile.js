@@ -21,20 +21,24 @@ export class Tile extends Component {
         }));
     }
 
+    get more() {
+        return _t("and %s more", this.props.tile.alerts.length - 4);
+    }
+
     get show() {
         return _t("Show: %s", this.props.tile.action.name);
     }
 
-    /** What is said of the state, and the colour it is said in. */
+    /** What is said of the state, with an icon and its colour. */
     get state() {
         const { firing, state, target } = this.props.tile;
         if (firing) {
-            return { text: firing === 1 ? _t("1 alert fires") : _t("%s alerts fire", firing), colour: "danger" };
+            return { text: firing === 1 ? _t("1 alert fires") : _t("%s alerts fire", firing), colour: "danger", icon: "bell" };
         }
         return {
-            good: { text: _t("On target"), colour: "success" },
-            bad: { text: _t("Off target"), colour: "warning" },
-            none: { text: target ? _t("Nothing to judge") : _t("No target"), colour: "secondary" },
+            good: { text: _t("On target"), colour: "success", icon: "check-circle" },
+            bad: { text: _t("Off target"), colour: "warning", icon: "exclamation-triangle" },
+            none: { text: target ? _t("Nothing to judge") : _t("No target"), colour: "body", icon: "circle-o" },
         }[state];
     }
 }
