@@ -62,7 +62,7 @@ def take(page, folder, wanted):
         shoot(page, folder / f"{wanted['metrics']}.png")
     if "alerts" in wanted:
         page.click(".o_telemetry_systray")
-        page.wait_for_selector(".o_telemetry_menu li")
+        page.wait_for_selector(".o_telemetry_menu [role=menuitem]")
         shoot(page, folder / f"{wanted['alerts']}.png")
 
 

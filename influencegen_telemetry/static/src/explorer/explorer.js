@@ -9,6 +9,12 @@ import { standardActionServiceProps } from "@web/webclient/actions/action_servic
 import { SmallChart } from "../common/chart";
 
 const CHARTED = 12;
+const LONGEST = 28;
+
+/** Return `text` as far as a chart has room for it; the table below has all of it. */
+function shorten(text) {
+    return text.length > LONGEST ? `${text.slice(0, LONGEST)}…` : text;
+}
 
 export class Explorer extends Component {
     static template = "influencegen_telemetry.Explorer";
@@ -73,7 +79,7 @@ export class Explorer extends Component {
         const series = this.series.slice(0, CHARTED);
         return {
             kind: "funnel",
-            labels: series.map(({ labels }) => this.name(labels)),
+            labels: series.map(({ labels }) => shorten(Object.values(labels).join(" "))),
             unit: histogram ? "seconds" : "decimal",
             limit: false,
             series: [{
