@@ -16,12 +16,11 @@ from stack import browser, system
 from stack.layout import PROJECT, Layout
 from stack.traffic import administrator
 from tests.pages.browsing import administrator_page, open_overview
-from tests.pages.test_accessibility import darken
 
 FOLDER = PROJECT / "influencegen_telemetry" / "static" / "description"
 SIZES = {"1280": {"width": 1280, "height": 1130}, "1920": {"width": 1920, "height": 1080},
          "phone": {"width": 390, "height": 844}}
-DESCRIBED = ("overview-1280-light", "metrics-1280-light", "alerts-1280-light")
+DESCRIBED = ("overview-1280", "metrics-1280", "alerts-1280")
 """Those that the addon's description shows."""
 
 
@@ -39,13 +38,10 @@ def main(folder=None):
     with sync_playwright() as playwright:
         chromium = playwright.chromium.launch(executable_path=browser.chromium())
         for size, viewport in SIZES.items():
-            for scheme in ("light", "dark"):
-                names = {name: f"{name}-{size}-{scheme}" for name in ("overview", "metrics", "alerts")}
-                wanted = {name: file for name, file in names.items() if folder or file in DESCRIBED}
-                if not wanted:
-                    continue
+            names = {name: f"{name}-{size}" for name in ("overview", "metrics", "alerts")}
+            wanted = {name: file for name, file in names.items() if folder or file in DESCRIBED}
+            if wanted:
                 with administrator_page(running, chromium, viewport) as page:
-                    darken(page, scheme)
                     take(page, Path(folder or FOLDER), wanted)
         chromium.close()
 

@@ -3,7 +3,6 @@
 Odoo's own bars and control panels, and the other blocks of its settings, are left out: they are Odoo's.
 """
 
-import pytest
 from axe_playwright_python.sync_playwright import Axe
 
 from tests.pages.browsing import open_overview
@@ -31,18 +30,16 @@ def test_axe_finds_what_is_wrong(page):
     assert [finding for finding, _place, _why in findings(page, "main")] == ["image-alt"]
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_overview(page, business, scheme):
+def test_overview(page, business):
     raise_alert(business, "It burns", alertname="TelemetryErrors")
-    darken(page, scheme)
+    darken(page)
     open_overview(page)
     assert findings(page, ".o_telemetry_page", ".o_telemetry_span") == []
     end_alert(business, alertname="TelemetryErrors")
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_metrics(page, scheme):
-    darken(page, scheme)
+def test_metrics(page):
+    darken(page)
     page.goto("/odoo/telemetry-metrics")
     page.fill(".o_telemetry_search", "http request")
     page.wait_for_selector(".o_telemetry_detail canvas")
@@ -68,10 +65,3 @@ def test_systray(page, business, admin):
     assert findings(page, ".o_telemetry_menu", ".o_telemetry_systray", rules_off=["aria-allowed-attr"]) == []
     end_alert(business, alertname="ItBurns")
 
-
-def darken(page, scheme):
-    """Show Odoo's pages in the dark, which 18.0 does by a cookie and 19.0 leaves to its Enterprise edition."""
-    page.context.add_cookies([{"name": "color_scheme", "value": scheme, "url": page.url}])
-    if scheme == "dark":
-        page.route("**/web.assets_web.min.css", lambda route: route.continue_(
-            url=route.request.url.replace("web.assets_web.min", "web.assets_web_dark.min")))

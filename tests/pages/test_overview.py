@@ -84,6 +84,16 @@ def test_every_tile_has_a_chart_that_is_drawn(page):
         assert canvas.get_attribute("aria-label").startswith(tile(page, name).locator("h2").inner_text()), name
 
 
+def test_charts_take_their_colours_from_the_theme(page):
+    page.goto("/odoo/telemetry")
+    page.add_style_tag(content=":root { --primary: rgb(1, 2, 3) !important; }")
+    page.click("[data-span=week]")
+    page.wait_for_selector(".o_telemetry_page[aria-busy=false]")
+    colour = tile(page, "registrations").locator("canvas").evaluate(
+        "canvas => Chart.getChart(canvas).data.datasets[0].backgroundColor")
+    assert colour == "rgb(1, 2, 3)"
+
+
 def test_backups_are_those_of_prometheus(page, business):
     open_overview(page)
     assert set(details(page, "backups")) == {
