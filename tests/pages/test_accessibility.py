@@ -32,14 +32,12 @@ def test_axe_finds_what_is_wrong(page):
 
 def test_overview(page, business):
     raise_alert(business, "It burns", alertname="TelemetryErrors")
-    darken(page)
     open_overview(page)
     assert findings(page, ".o_telemetry_page", ".o_telemetry_span") == []
     end_alert(business, alertname="TelemetryErrors")
 
 
 def test_metrics(page):
-    darken(page)
     page.goto("/odoo/telemetry-metrics")
     page.fill(".o_telemetry_search", "http request")
     page.wait_for_selector(".o_telemetry_detail canvas")
