@@ -9,7 +9,7 @@ import { standardActionServiceProps } from "@web/webclient/actions/action_servic
 import { SmallChart } from "../common/chart";
 
 const CHARTED = 12;
-const LONGEST = 28;
+const LONGEST = 22;
 
 /** Return `text` as far as a chart has room for it; the table below has all of it. */
 function shorten(text) {

@@ -31,16 +31,19 @@ export class Overview extends Component {
             const known = this.orm.silent.call(MODEL, "read_tiles", [span]);
             const monitored = this.orm.silent.call(MODEL, "read_monitoring", [span]);
             monitored.catch(() => {}); // the first failure tells
-            if (!this.state.tiles.length) {
-                this.state.tiles = await known;
+            const tiles = await known;
+            if (span === this.state.span && !this.state.tiles.length) {
+                this.state.tiles = tiles;
             }
-            const [tiles, added] = await Promise.all([known, monitored]);
+            const added = await monitored;
             if (span === this.state.span) {
                 this.state.tiles = tiles.map((tile) => ({ ...tile, ...added[tile.name] }));
                 Object.assign(this.state, { failure: "", busy: false });
             }
         } catch (error) {
-            Object.assign(this.state, { failure: error.data?.message || error.message, busy: false });
+            if (span === this.state.span) {
+                Object.assign(this.state, { failure: error.data?.message || error.message, busy: false });
+            }
         }
     }
 
