@@ -7,6 +7,8 @@ from pathlib import Path
 from stack import debian
 from stack.layout import cache
 
+GENERIC = {"sans-serif": "DejaVu Sans", "system-ui": "DejaVu Sans", "monospace": "DejaVu Sans Mono"}
+"""What to show where a page leaves the font to the machine: without this it may be one with serifs."""
 NAMES = ("google-chrome", "chromium", "chromium-browser", "google-chrome-stable")
 
 
@@ -39,8 +41,13 @@ def _fonts(root: Path, place: Path) -> str:
         '<?xml version="1.0"?>\n'
         '<!DOCTYPE fontconfig SYSTEM "urn:fontconfig:fonts.dtd">\n'
         f"<fontconfig><dir>{root}/usr/share/fonts</dir><dir>/usr/share/fonts</dir>"
+        f"{''.join(_prefer(generic, font) for generic, font in GENERIC.items())}"
         f"<cachedir>{place}/fonts</cachedir></fontconfig>\n"
     )
+
+
+def _prefer(generic: str, font: str) -> str:
+    return f"<alias><family>{generic}</family><prefer><family>{font}</family></prefer></alias>"
 
 
 def _replace(path: Path, text: str) -> Path:

@@ -220,6 +220,8 @@ def _settings(layout: Layout) -> str:
         "influencegen.payment_url": f"http://127.0.0.1:{ports.kyc}/payments",
         "influencegen.callback_url": f"http://127.0.0.1:{ports.odoo}/influencegen/image/callback",
         "influencegen.webhook_secret": layout.secret("webhook"),
+        "influencegen_telemetry.prometheus_url": f"http://127.0.0.1:{ports.prometheus}",
+        "influencegen_telemetry.alertmanager_url": f"http://127.0.0.1:{ports.alertmanager}",
     }
     return f"""
 for name, value in {parameters!r}.items():

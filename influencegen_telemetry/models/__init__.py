@@ -1,4 +1,5 @@
 from . import (
+    alert,
     api,
     campaign,
     image,
@@ -14,9 +15,13 @@ from . import (
     own_metric_definition,
     own_reading,
     own_value,
+    overview,
+    overview_business,
+    overview_operation,
     payment,
     reading,
     res_config_settings,
+    res_users,
     scrape_token,
     settings,
 )

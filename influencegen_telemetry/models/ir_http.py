@@ -14,7 +14,11 @@ class IrHttp(models.AbstractModel):
         self.env["influencegen.telemetry.settings"]._publish()
 
     def session_info(self):
-        return {**super().session_info(), **page_token.told()}
+        """Give the page its token, and tell the web client whether this user wants the firing alerts in the systray."""
+        info = {**super().session_info(), **page_token.told()}
+        if self.env.user.telemetry_alerts and self.env.user.has_group("base.group_system"):
+            info["telemetry_alerts"] = True
+        return info
 
     def get_frontend_session_info(self):
         return {**super().get_frontend_session_info(), **page_token.told()}

@@ -1,4 +1,7 @@
-from odoo import api, fields, models
+import json
+from urllib.parse import quote
+
+from odoo import api, models
 
 from ..metrics import catalogue, store
 from ..metrics.exposition import Families
@@ -11,62 +14,78 @@ _SPECIFIED = {
 }
 
 
-class Metric(models.TransientModel):
-    """The series that are exported now, as rows of their own for each user who looks at them."""
+class Metric(models.AbstractModel):
+    """The metrics that are exported now, as the page *Telemetry, Metrics* shows them."""
 
     _name = "influencegen.telemetry.metric"
     _description = "Exported metric"
-    _order = "id"
-
-    name = fields.Char("Series", readonly=True)
-    labels = fields.Char(readonly=True)
-    value = fields.Float(readonly=True, digits=(16, 6), help="Of a histogram: the number of observations.")
-    mean = fields.Float(readonly=True, digits=(16, 6), help="Of a histogram: the mean of the observations.")
-    unit = fields.Char(readonly=True)
-    meaning = fields.Char(readonly=True)
-    kind = fields.Selection(
-        [("counter", "Counter"), ("gauge", "Gauge"), ("histogram", "Histogram")], readonly=True
-    )
-    group = fields.Selection(
-        [("fast", "Critical calls and AI images"), ("system", "Odoo itself"), ("business", "Business")], readonly=True
-    )
-    specification = fields.Char("Specified as", readonly=True)
 
     @api.model
-    def _refresh(self):
-        """Replace the user's rows by what is exported now, and return them."""
-        self.search([("create_uid", "=", self.env.uid)]).unlink()
+    def read_metrics(self):
+        """Return what is exported of this database now.
+
+        :return: list of dicts with name, kind, help, group, unit, specification, promql, ``links`` ({label: address})
+            and ``series``: dicts with labels ({name: value}), value, and of a histogram, whose value is the number of
+            observations, their mean
+        :raises AccessError: for who is no administrator
+        """
+        self.env["influencegen.telemetry.alert"]._check_administrator()
         database = self.env.cr.dbname
         reading.refresh(database)
         exported = {name: settings for name, settings in store.databases().items() if name == database}
         families = Families(exported)
-        return self.create([row for family in families.collect() for row in self._rows(families, family)])
+        return [self._row(families, family) for family in families.collect()]
 
     @api.model
-    def action_open(self):
-        """Show what is exported now."""
-        self.check_access("create")
-        self._refresh()
-        return self.env["ir.actions.act_window"]._for_xml_id("influencegen_telemetry.metric_action")
-
-    def _rows(self, families, family):
-        """Yield the values of a row for each series of ``family`` (a :class:`prometheus_client.Metric`)."""
+    def _row(self, families, family):
         name = f"{family.name}_total" if family.type == "counter" else family.name
         metric = families.metric(name, self.env.cr.dbname)
-        samples = {}
-        for sample in family.samples:
-            labels = tuple(pair for pair in sample.labels.items() if pair[0] != "le")
-            samples.setdefault(labels, {})[sample.name] = sample.value
-        for labels, values in samples.items():
-            count = values.get(f"{name}_count", 0)
-            yield {
-                "name": name,
-                "labels": ", ".join(f"{label}={value}" for label, value in labels),
-                "value": values.get(name, count),
-                "mean": values[f"{name}_sum"] / count if count else 0.0,
-                "unit": metric.unit,
-                "meaning": metric.help,
-                "kind": metric.kind,
-                "group": metric.group,
-                "specification": _SPECIFIED.get(name),
-            }
+        promql = _promql(name, family)
+        return {
+            "name": name,
+            "kind": metric.kind,
+            "help": metric.help,
+            "group": metric.group,
+            "unit": metric.unit,
+            "specification": _SPECIFIED.get(name, False),
+            "promql": promql,
+            "links": self._links(promql),
+            "series": list(_series(name, family)),
+        }
+
+    @api.model
+    def _links(self, promql):
+        get, links = self.env["influencegen.telemetry.settings"]._get, {}
+        if prometheus := get("prometheus_url"):
+            links["Prometheus"] = f"{prometheus.rstrip('/')}/graph?g0.expr={quote(promql)}&g0.tab=0"
+        if grafana := get("grafana_url"):
+            pane = {"datasource": "prometheus", "queries": [{"refId": "A", "expr": promql}],
+                    "range": {"from": "now-1h", "to": "now"}}
+            links["Grafana"] = f"{grafana.rstrip('/')}/explore?schemaVersion=1&panes={quote(json.dumps({'a': pane}))}"
+        return links
+
+
+def _series(name, family):
+    samples = {}
+    for sample in family.samples:
+        labels = tuple(pair for pair in sample.labels.items() if pair[0] != "le")
+        samples.setdefault(labels, {})[sample.name] = sample.value
+    for labels, values in samples.items():
+        count = values.get(f"{name}_count", 0)
+        yield {
+            "labels": dict(labels),
+            "value": values.get(name, count),
+            "mean": values[f"{name}_sum"] / count if count else None,
+        }
+
+
+def _promql(name, family):
+    """Return the query that a person would begin with."""
+    labels = dict.fromkeys(label for sample in family.samples for label in sample.labels if label != "le")
+    by = f" by ({', '.join(labels)})" if labels else ""
+    if family.type == "counter":
+        return f"sum{by} (rate({name}[5m]))"
+    if family.type == "histogram":
+        by = ", ".join(("le", *labels))
+        return f"histogram_quantile(0.95, sum by ({by}) (rate({name}_bucket[5m])))"
+    return name

@@ -18,7 +18,9 @@ _RANGES = {
     "telemetry_n8n_errors_per_minute_threshold": (1, 100_000),
     "telemetry_browser_sample_percent": (0, 100),
 }
-_LINKS = ("telemetry_grafana_url", "telemetry_prometheus_url", "telemetry_runbooks_url")
+_LINKS = (
+    "telemetry_grafana_url", "telemetry_prometheus_url", "telemetry_alertmanager_url", "telemetry_runbooks_url",
+)
 
 
 def _parameter(field, name, label, **attributes):
@@ -58,6 +60,7 @@ class ResConfigSettings(models.TransientModel):
     telemetry_browser_sample_percent = fields.Integer("Browser tabs measured, in percent")
     telemetry_grafana_url = _parameter(fields.Char, "grafana_url", "Grafana")
     telemetry_prometheus_url = _parameter(fields.Char, "prometheus_url", "Prometheus")
+    telemetry_alertmanager_url = _parameter(fields.Char, "alertmanager_url", "Alertmanager")
     telemetry_runbooks_url = _parameter(
         fields.Char, "runbooks_url", "Runbooks",
         default="https://github.com/influencegen/telemetry/tree/main/docs/runbooks",

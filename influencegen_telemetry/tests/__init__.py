@@ -1,4 +1,5 @@
 from . import (
+    test_alert,
     test_browser,
     test_facts,
     test_health,
@@ -13,11 +14,13 @@ from . import (
     test_instrumentation_queue,
     test_instrumentation_retries,
     test_instrumentation_tracing,
-    test_metric_view,
+    test_metric,
     test_metrics_endpoint,
     test_own_counters,
     test_own_metric,
     test_own_scrape,
+    test_overview,
     test_reading,
     test_settings,
+    test_tour,
 )

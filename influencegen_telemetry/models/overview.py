@@ -1,0 +1,230 @@
+import math
+import re
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import UTC, datetime, time, timedelta
+from zoneinfo import ZoneInfo
+
+from odoo import api, fields, models
+from odoo.exceptions import UserError
+from odoo.tools import SQL
+
+from .. import monitoring
+from ..metrics import catalogue, store
+from ..metrics.exposition import Families
+from . import reading
+
+_BARS = (300, 900, 1800, 3600, 21_600, 86_400)
+"""How many seconds a bar of a chart may stand for."""
+_MOST_BARS = 24
+
+
+@dataclass(frozen=True)
+class Span:
+    """The time that the overview is about; start and end are naive datetimes in UTC."""
+
+    start: datetime
+    end: datetime
+
+    @property
+    def seconds(self):
+        return (self.end - self.start).total_seconds()
+
+    @property
+    def bar(self):
+        """How many seconds one bar stands for."""
+        return next((bar for bar in _BARS if self.seconds <= bar * _MOST_BARS), _BARS[-1])
+
+    @property
+    def epoch(self):
+        """The start in seconds since 1970."""
+        return self.start.replace(tzinfo=UTC).timestamp()
+
+    def bars(self):
+        """Return when each bar begins, in seconds since 1970."""
+        return [self.epoch + number * self.bar for number in range(max(1, math.ceil(self.seconds / self.bar)))]
+
+    def domain(self, moment):
+        """Return the domain of the records whose datetime field ``moment`` is in the span."""
+        first, last = map(fields.Datetime.to_string, (self.start, self.end))
+        return [(moment, ">=", first), (moment, "<=", last)]
+
+
+class Overview(models.AbstractModel):
+    """What the page *Telemetry, Overview* shows: one tile for each question that an administrator asks first.
+
+    A tile is made by the method ``_tile_<name>``, from the database and the store; what monitoring adds to it, by
+    ``_monitored_<name>``. Both return parts of a dict that ``static/src/overview/tile.js`` shows.
+    """
+
+    _name = "influencegen.telemetry.overview"
+    _description = "Telemetry overview"
+
+    TILES = ("registrations", "funnel", "images", "payments", "errors", "alerts", "backups", "telemetry")
+
+    @api.model
+    def read_tiles(self, span):
+        """Return the list of tiles, by what Odoo itself knows.
+
+        :param str span: 'hour', 'today' or 'week'
+        :raises AccessError: for who is no administrator
+        """
+        self.env["influencegen.telemetry.alert"]._check_administrator()
+        span, exposed = self._span(span), self._exposed()
+        return [{"name": name, **getattr(self, f"_tile_{name}")(span, exposed)} for name in self.TILES]
+
+    @api.model
+    def read_monitoring(self, span):
+        """Return {tile: what Prometheus and Alertmanager add to it}; parameters and errors as of :meth:`read_tiles`."""
+        answer = self.env["influencegen.telemetry.alert"].read_firing()
+        span = self._span(span)
+        histories = self._histories(span)
+        added = {name: {"firing": self._firing(answer["alerts"], name)} for name in self.TILES}
+        for name, history in histories.items():
+            part = getattr(self, f"_monitored_{name}")(history) if isinstance(history, list) else history
+            added[name].update(part)
+        added["alerts"].update(self._alerts(answer))
+        return added
+
+    # ------------------------------------------------------------------ time
+
+    @api.model
+    def _span(self, name):
+        now = datetime.now(UTC).replace(microsecond=0)
+        zone = ZoneInfo(self.env.context.get("tz") or self.env.user.tz or "UTC")
+        starts = {
+            "hour": now - timedelta(hours=1),
+            "today": datetime.combine(now.astimezone(zone).date(), time.min, zone).astimezone(UTC),
+            "week": now - timedelta(days=7),
+        }
+        if name not in starts:
+            raise UserError(self.env._("There is no span %(name)s.", name=name))
+        return Span(starts[name].replace(tzinfo=None), now.replace(tzinfo=None))
+
+    # ------------------------------------------------------------------ what Odoo knows
+
+    @api.model
+    def _exposed(self):
+        """Return {series name: [(labels, value)]} of what ``/metrics`` shows of this database now."""
+        database = self.env.cr.dbname
+        reading.refresh(database)
+        settings = store.databases().get(database)
+        exposed = {}
+        for family in Families({database: settings} if settings else {}).collect():
+            for sample in family.samples:
+                exposed.setdefault(sample.name, []).append((sample.labels, sample.value))
+        return exposed
+
+    @api.model
+    def _count_bars(self, span, model, domain, moment):
+        """Return how many records of ``model`` in ``domain`` have their ``moment`` in each bar of the span."""
+        counted = dict(self._select(span, model, domain, moment, SQL(
+            "SELECT least(floor((extract(epoch FROM moment) - %s) / %s), %s)::int, count(*)",
+            span.epoch, span.bar, len(span.bars()) - 1,
+        ), SQL("GROUP BY 1")))
+        return [counted.get(number, 0) for number in range(len(span.bars()))]
+
+    @api.model
+    def _select(self, span, model, domain, moment, select, tail=None, begun=None):
+        """Return the rows of ``select`` (SQL) over the records' datetimes ``moment`` and, if asked for, ``begun``."""
+        query = self.env[model]._search([*domain, *span.domain(moment)])
+        columns = [SQL("%s AS moment", SQL.identifier(query.table, moment))]
+        if begun:
+            columns.append(SQL("%s AS begun", SQL.identifier(query.table, begun)))
+        return self.env.execute_query(SQL("%s FROM (%s) AS records %s", select, query.select(*columns), tail or SQL()))
+
+    # ------------------------------------------------------------------ what monitoring knows
+
+    @api.model
+    def _histories(self, span):
+        """Return {tile: its history, or a dict that says why it is not to be had}.
+
+        An error is a ``message``, which is shown in any case; a ``hint`` is shown where there is no chart.
+        """
+        prometheus = self.env["influencegen.telemetry.settings"]._get("prometheus_url")
+        queries = self._queries()
+        if not prometheus:
+            hint = self.env._("Prometheus remembers this: set its address in Settings, Telemetry.")
+            return dict.fromkeys(queries, {"hint": hint})
+        end = span.end.replace(tzinfo=UTC).timestamp()
+
+        def ask(expression):
+            try:
+                return monitoring.history(prometheus, expression, span.epoch, end)
+            except monitoring.Unavailable as error:
+                return error
+
+        with ThreadPoolExecutor(len(queries)) as pool:
+            answers = dict(zip(queries, pool.map(ask, queries.values()), strict=True))
+        explain = self.env["influencegen.telemetry.alert"]._explain
+        return {
+            name: {"message": explain(answer)} if isinstance(answer, Exception) else answer
+            for name, answer in answers.items()
+        }
+
+    @api.model
+    def _queries(self):
+        """Return {tile: the PromQL of its history}: no other is ever asked."""
+        raise NotImplementedError
+
+    # ------------------------------------------------------------------ parts of a tile
+
+    @api.model
+    def _line(self, history, unit, label, limit=False):
+        """Return a chart of the series of a history; ``label(labels)`` names each."""
+        times = sorted({moment for _labels, points in history for moment, _value in points})
+        series = [
+            {"label": label(labels), "values": [dict(points).get(moment) for moment in times]}
+            for labels, points in history
+        ]
+        return {"kind": "line", "times": times, "unit": unit, "limit": limit, "series": series}
+
+    @api.model
+    def _bar(self, span, **series):
+        """Return a chart of numbers by bar of the span: ``series`` are {role: (label, numbers)}."""
+        shown = [{"role": role, "label": label, "values": values} for role, (label, values) in series.items()]
+        return {"kind": "bar", "times": span.bars(), "unit": "count", "limit": False, "series": shown}
+
+    @api.model
+    def _list(self, name, model, domain):
+        """Return the action that shows the records which a tile counts."""
+        return {
+            "type": "ir.actions.act_window",
+            "name": name,
+            "res_model": model,
+            "views": [(False, "list"), (False, "form")],
+            "domain": domain,
+        }
+
+    @api.model
+    def _dashboard(self, uid):
+        """Return the address of a dashboard in Grafana, or False."""
+        grafana = self.env["influencegen.telemetry.settings"]._get("grafana_url")
+        return f"{grafana.rstrip('/')}/d/{uid}" if grafana else False
+
+
+def numbers(metric, threshold):
+    """Return the numbers in what the specification says of a threshold of a metric.
+
+    '50-100' gives [50, 100], 'p95 > 30 for 10m' gives [30, 10].
+    """
+    text = catalogue.SPECIFICATION[metric].thresholds[threshold]
+    return [float(number) for number in re.findall(r"(?<![\w.])\d+(?:\.\d+)?", text)]
+
+
+def total(exposed, name, **labels):
+    """Return the sum of the exposed series of a name with these labels, or None if there is none."""
+    values = [value for known, value in exposed.get(name, ()) if labels.items() <= known.items()]
+    return sum(values) if values else None
+
+
+def percent(part, whole):
+    """Return a share in percent, or None of nothing."""
+    return 100 * part / whole if whole else None
+
+
+def state(value, good):
+    """Return the state of a tile: 'good', 'bad', or 'none' if there is nothing to judge."""
+    if value is None:
+        return "none"
+    return "good" if good else "bad"

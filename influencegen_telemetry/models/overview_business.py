@@ -1,0 +1,153 @@
+from odoo import api, models
+from odoo.tools import SQL
+
+from .overview import numbers, percent, state, total
+
+_INFLUENCER = "influencegen.influencer"
+_KYC = "influencegen.kyc"
+_IMAGE = "influencegen.image"
+_ATTEMPT = "influencegen.payment.attempt"
+_SIGNED_UP = [("source", "!=", "backoffice")]
+
+
+class OverviewOfBusiness(models.AbstractModel):
+    """The tiles whose figures are records: they equal the lists that they link to."""
+
+    _inherit = "influencegen.telemetry.overview"
+
+    @api.model
+    def _tile_registrations(self, span, exposed):
+        count = self.env[_INFLUENCER].search_count([*_SIGNED_UP, *span.domain("create_date")])
+        per_hour = count / max(span.seconds / 3600, 1)
+        least, most = numbers("influencer.onboarding.registrations_per_hour", "target")
+        return {
+            "title": self.env._("Registrations"),
+            "value": count,
+            "unit": "count",
+            "details": [
+                (self.env._("an hour"), per_hour, "decimal"),
+                (self.env._("tried since counting began"), total(exposed, "influencer_registration_attempts_total"),
+                 "count"),
+                (self.env._("succeeded since then"), total(exposed, "influencer_registration_success_total"), "count"),
+            ],
+            "target": self.env._("%(least)d to %(most)d an hour", least=least, most=most),
+            "state": state(per_hour, least <= per_hour <= most),
+            "chart": self._bar(span, main=(
+                self.env._("Registrations"), self._count_bars(span, _INFLUENCER, _SIGNED_UP, "create_date")
+            )),
+            "action": self._list(
+                self.env._("Registrations"), _INFLUENCER, [*_SIGNED_UP, *span.domain("create_date")]
+            ),
+            "dashboard": self._dashboard("business-operations-overview"),
+        }
+
+    @api.model
+    def _tile_funnel(self, span, exposed):
+        influencers, kyc = self.env[_INFLUENCER], self.env[_KYC]
+        stages = {
+            self.env._("Registered"): [],
+            self.env._("Document sent"): [("kyc_ids.submitted_at", "!=", False)],
+            self.env._("Approved"): [("kyc_ids.state", "=", "approved")],
+            self.env._("Active"): [("state", "=", "active")],
+        }
+        counts = {label: influencers.search_count(domain) for label, domain in stages.items()}
+        approved, rejected = (
+            kyc.search_count([("state", "=", outcome), *span.domain("submitted_at")])
+            for outcome in ("approved", "rejected")
+        )
+        rate = percent(approved, approved + rejected)
+        [least] = numbers("influencer.onboarding.kyc_approval_rate", "target")
+        active = counts[self.env._("Active")]
+        return {
+            "title": self.env._("Onboarding"),
+            "value": active,
+            "unit": "count",
+            "caption": self.env._("active influencers, of %(all)d registered", all=counts[self.env._("Registered")]),
+            "details": [
+                (self.env._("of KYC in this time approved"), rate, "percent"),
+                (self.env._("KYC to review"), kyc.search_count([("state", "=", "review")]), "count"),
+            ],
+            "target": self.env._("more than %(least)d %% approved", least=least),
+            "state": state(rate, rate is not None and rate > least),
+            "chart": {
+                "kind": "funnel",
+                "labels": list(counts),
+                "unit": "count",
+                "limit": False,
+                "series": [{"role": "main", "label": self.env._("Influencers"), "values": list(counts.values())}],
+            },
+            "action": self._list(self.env._("Active influencers"), _INFLUENCER, [("state", "=", "active")]),
+            "dashboard": self._dashboard("onboarding-funnel"),
+        }
+
+    @api.model
+    def _tile_images(self, span, exposed):
+        done, failed = [("state", "=", "done")], [("state", "in", ("failed", "timed_out"))]
+        [[p95, stored]] = self._select(span, _IMAGE, done, "finished_at", SQL(
+            "SELECT percentile_cont(0.95) WITHIN GROUP (ORDER BY extract(epoch FROM moment - begun)), count(*)"
+        ), begun="requested_at")
+        lost = self.env[_IMAGE].search_count([*failed, *span.domain("finished_at")])
+        most = numbers("ai.image_generation.end_to_end_latency_seconds", "alert")[0]
+        return {
+            "title": self.env._("AI images"),
+            "value": p95,
+            "unit": "seconds",
+            "caption": self.env._("or less took 95 of 100 images"),
+            "details": [
+                (self.env._("succeeded"), percent(stored, stored + lost), "percent"),
+                (self.env._("images stored"), stored, "count"),
+                (self.env._("failed"), lost, "count"),
+                (self.env._("under way"), self._images_pending(), "count"),
+            ],
+            "target": self.env._("%(most)d s or less", most=most),
+            "state": state(p95, p95 is not None and p95 <= most),
+            "chart": self._bar(
+                span,
+                good=(self.env._("Stored"), self._count_bars(span, _IMAGE, done, "finished_at")),
+                bad=(self.env._("Failed"), self._count_bars(span, _IMAGE, failed, "finished_at")),
+            ),
+            "action": self._list(self.env._("AI images"), _IMAGE, [*done, *span.domain("finished_at")]),
+            "dashboard": self._dashboard("ai-image-generation-service-kpis"),
+        }
+
+    @api.model
+    def _images_pending(self):
+        return self.env[_IMAGE].search_count([("state", "in", ("requested", "processing"))])
+
+    @api.model
+    def _monitored_images(self, history):
+        most = numbers("ai.image_generation.end_to_end_latency_seconds", "alert")[0]
+        # the images of five quiet minutes have no percentile: then the images themselves are charted
+        chart = self._line(history, "seconds", lambda labels: self.env._("95th percentile of 5 minutes"), limit=most)
+        return {"chart": chart} if len(chart["times"]) > 1 else {}
+
+    @api.model
+    def _tile_payments(self, span, exposed):
+        counts = {
+            outcome: self.env[_ATTEMPT].search_count([("state", "=", outcome), *span.domain("finished_at")])
+            for outcome in ("paid", "failed")
+        }
+        bars = {
+            outcome: self._count_bars(span, _ATTEMPT, [("state", "=", outcome)], "finished_at") for outcome in counts
+        }
+        return {
+            "title": self.env._("Payments"),
+            "value": percent(counts["paid"], sum(counts.values())),
+            "unit": "percent",
+            "caption": self.env._("of the attempts to pay succeeded"),
+            "details": [
+                (self.env._("paid"), counts["paid"], "count"),
+                (self.env._("failed"), counts["failed"], "count"),
+                (self.env._("under way"), self.env[_ATTEMPT].search_count([("state", "=", "processing")]), "count"),
+            ],
+            "target": False,
+            "state": "none",
+            "chart": self._bar(
+                span, good=(self.env._("Paid"), bars["paid"]), bad=(self.env._("Failed"), bars["failed"])
+            ),
+            "action": self._list(
+                self.env._("Attempts to pay"), _ATTEMPT,
+                [("state", "in", list(counts)), *span.domain("finished_at")],
+            ),
+            "dashboard": self._dashboard("business-operations-overview"),
+        }

@@ -1,0 +1,190 @@
+from odoo import api, models
+
+from ..instrumentation import health
+from ..metrics.catalogue import SPECIFICATION
+from ..metrics.exposition import DURATION, STALE_AFTER_SECONDS
+from .alert import SEVERITIES
+from .overview import numbers, state, total
+
+_ABOUT = {
+    "registrations": ("Registration",),
+    "funnel": ("Kyc",),
+    "images": ("AiImage",),
+    "payments": ("Payment",),
+    "errors": ("Odoo",),
+    "backups": ("Backup",),
+    "telemetry": ("Telemetry", "LabelOverflow", "Scrape", "Target"),
+}
+"""What the names of the alerts about each tile begin with."""
+
+
+class OverviewOfOperation(models.AbstractModel):
+    """The tiles about Odoo itself and about what watches it."""
+
+    _inherit = "influencegen.telemetry.overview"
+
+    @api.model
+    def _queries(self):
+        rule = {name: requirement.rule for name, requirement in SPECIFICATION.items()}
+        return {
+            "images": rule["ai.image_generation.end_to_end_latency_seconds"],
+            "errors": f"60 * sum({rule['odoo.application.error_rate']})",
+            "alerts": f'count by (severity) (ALERTS{{alertstate="firing", severity=~"{"|".join(SEVERITIES)}"}})',
+            "backups": "time() - max by (backup) (backup_last_success_timestamp_seconds > 0)",
+            "telemetry": "max(influencegen_telemetry_scrape_duration_seconds)",
+        }
+
+    @api.model
+    def _tile_errors(self, span, exposed):
+        _status, answer = health.ready()
+        words = {
+            "ok": self.env._("Odoo is well"),
+            "degraded": self.env._("Odoo is well, n8n does not answer"),
+            health.FAILED: self.env._("Odoo can't serve"),
+        }
+        return {
+            "title": self.env._("Odoo's errors"),
+            "value": total(exposed, "odoo_application_errors_total") or 0,
+            "unit": "count",
+            "caption": self.env._("unhandled errors since counting began"),
+            "details": [(words[answer["status"]], None, "text")],
+            "target": self.env._("%(most)d a minute or fewer", most=self._most_errors()),
+            "state": "good" if answer["status"] == "ok" else "bad",
+            "chart": False,
+            "action": self._metrics("odoo_application_errors_total"),
+            "dashboard": self._dashboard("odoo-system-health"),
+        }
+
+    @api.model
+    def _most_errors(self):
+        return self.env["influencegen.telemetry.settings"]._settings().thresholds["application_errors_per_minute"]
+
+    @api.model
+    def _monitored_errors(self, history):
+        chart = self._line(
+            history, "decimal", lambda labels: self.env._("Errors a minute"), limit=self._most_errors()
+        )
+        now = _latest(history)
+        if now is None:
+            return {"chart": chart if chart["times"] else False}
+        added = {
+            "value": now, "unit": "decimal", "caption": self.env._("unhandled errors a minute"), "chart": chart,
+        }
+        return added if now <= self._most_errors() else {**added, "state": "bad"}
+
+    @api.model
+    def _tile_alerts(self, span, exposed):
+        alertmanager = self.env["influencegen.telemetry.settings"]._get("alertmanager_url")
+        return {
+            "title": self.env._("Alerts"),
+            "value": None,
+            "unit": "count",
+            "details": [],
+            "target": self.env._("none"),
+            "state": "none",
+            "chart": False,
+            "action": False,
+            "dashboard": self._dashboard("slo"),
+            "alertmanager": f"{alertmanager.rstrip('/')}/#/alerts" if alertmanager else False,
+        }
+
+    @api.model
+    def _alerts(self, answer):
+        """Return what the answer of :meth:`~.alert.Alert.read_firing` adds to the tile of alerts."""
+        if answer["message"]:
+            return {"message": answer["message"]}
+        alerts = answer["alerts"]
+        return {
+            "value": len(alerts),
+            "caption": self.env._("alerts fire"),
+            "alerts": alerts,
+            "state": "bad" if alerts else "good",
+        }
+
+    @api.model
+    def _monitored_alerts(self, history):
+        severities = dict(self._severities())
+        return {"chart": self._line(history, "count", lambda labels: severities.get(labels.get("severity"), ""))}
+
+    @api.model
+    def _severities(self):
+        return [
+            ("critical", self.env._("Critical")), ("warning", self.env._("Warning")), ("info", self.env._("Info"))
+        ]
+
+    @api.model
+    def _firing(self, alerts, tile):
+        """Return how many of the alerts are about a tile."""
+        return sum(alert["name"].startswith(_ABOUT.get(tile, ("?",))) for alert in alerts)
+
+    @api.model
+    def _tile_backups(self, span, exposed):
+        [least] = numbers("system.backup.job_success_rate", "target")
+        return {
+            "title": self.env._("Last backup"),
+            "value": None,
+            "unit": "duration",
+            "details": [],
+            "target": self.env._("%(least)d %% of the backups succeed", least=least),
+            "state": "none",
+            "chart": False,
+            "action": False,
+            "dashboard": self._dashboard("odoo-system-health"),
+        }
+
+    @api.model
+    def _monitored_backups(self, history):
+        ages = {labels.get("backup", ""): points[-1][1] for labels, points in history if points}
+        if not ages:
+            return {"hint": self.env._("Prometheus knows of no good backup.")}
+        return {
+            "value": max(ages.values()),
+            "caption": self.env._("since the last good backup, at worst"),
+            "details": [(name, age, "duration") for name, age in sorted(ages.items())],
+            "state": "good",
+            "chart": self._line(history, "duration", lambda labels: labels.get("backup", "")),
+        }
+
+    @api.model
+    def _tile_telemetry(self, span, exposed):
+        errors = [
+            value for labels, value in exposed.get("influencegen_telemetry_errors_total", ())
+            if labels["reason"] != "unauthorized"
+        ]
+        age = total(exposed, "influencegen_telemetry_database_read_age_seconds")
+        return {
+            "title": self.env._("Telemetry itself"),
+            "value": sum(errors),
+            "unit": "count",
+            "caption": self.env._("failures of telemetry since counting began"),
+            "details": [
+                (self.env._("values kept"), total(exposed, "influencegen_telemetry_series"), "count"),
+                (self.env._("facts counted late"),
+                 total(exposed, "influencegen_telemetry_facts_repaired_total") or 0, "count"),
+                (self.env._("to read the database"), total(exposed, DURATION), "seconds"),
+            ],
+            "target": self.env._("read less than %(most)d s ago", most=STALE_AFTER_SECONDS),
+            "state": state(age, age is not None and age <= STALE_AFTER_SECONDS),
+            "chart": False,
+            "action": self._metrics("influencegen_telemetry"),
+            "dashboard": self._dashboard("telemetry"),
+        }
+
+    @api.model
+    def _monitored_telemetry(self, history):
+        return {"chart": self._line(history, "seconds", lambda labels: self.env._("Time of a scrape"))}
+
+    @api.model
+    def _metrics(self, search):
+        """Return the action that shows the metrics whose name has ``search`` in it."""
+        return {
+            "type": "ir.actions.client",
+            "tag": "influencegen_telemetry.metrics",
+            "name": self.env._("Metrics"),
+            "params": {"search": search},
+        }
+
+
+def _latest(history):
+    values = [points[-1][1] for _labels, points in history if points]
+    return values[0] if values else None

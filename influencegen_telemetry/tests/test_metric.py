@@ -1,0 +1,65 @@
+from odoo.exceptions import AccessError
+from odoo.tests import TransactionCase, new_test_user, tagged
+
+from ..metrics import catalogue, store
+from .settings_case import Published
+
+
+@tagged("post_install", "-at_install")
+class TestMetric(Published, TransactionCase):
+    def setUp(self):
+        super().setUp()
+        user = new_test_user(self.env, "telemetry_viewer", groups="base.group_system")
+        self.metrics = self.env["influencegen.telemetry.metric"].with_user(user)
+
+    def metric(self, name):
+        [metric] = [metric for metric in self.metrics.read_metrics() if metric["name"] == name]
+        return metric
+
+    def test_a_counter(self):
+        name = "influencer_registration_attempts_total"
+        before = self.metric(name)["series"][0]["value"]
+        store.inc(name, database=self.database)
+        metric = self.metric(name)
+        self.assertEqual(metric["series"][0]["value"], before + 1)
+        self.assertEqual((metric["kind"], metric["group"]), ("counter", "business"))
+        self.assertEqual(metric["specification"], "influencer.registration.attempts_rate")
+        self.assertEqual(metric["help"], catalogue.METRICS[name].help)
+        self.assertEqual(metric["promql"], f"sum (rate({name}[5m]))")
+
+    def test_a_histogram_is_a_number_and_a_mean(self):
+        name = "ai_image_generation_end_to_end_latency_seconds"
+        store.observe(name, 10, database=self.database)
+        [before] = self.metric(name)["series"]
+        store.observe(name, 30, database=self.database)
+        metric = self.metric(name)
+        [after] = metric["series"]
+        self.assertEqual((metric["kind"], metric["unit"]), ("histogram", "seconds"))
+        self.assertEqual(after["value"], before["value"] + 1)
+        self.assertAlmostEqual(after["mean"], (before["value"] * before["mean"] + 30) / after["value"])
+        self.assertEqual(metric["promql"], f"histogram_quantile(0.95, sum by (le) (rate({name}_bucket[5m])))")
+
+    def test_labels(self):
+        thresholds = self.metric("influencegen_telemetry_threshold")
+        self.assertIn({"name": "concurrent_users"}, [series["labels"] for series in thresholds["series"]])
+        self.assertEqual(thresholds["promql"], "influencegen_telemetry_threshold")
+
+    def test_a_group_that_is_off_is_not_shown(self):
+        self.settings._set("groups", "fast")
+        self.commit()
+        self.assertEqual({metric["group"] for metric in self.metrics.read_metrics()}, {"fast"})
+
+    def test_links_lead_where_settings_say(self):
+        self.settings._set("prometheus_url", "http://prometheus.example.com/")
+        self.settings._set("grafana_url", "")
+        self.assertEqual(self.metric("influencer_active")["links"], {
+            "Prometheus": "http://prometheus.example.com/graph?g0.expr=influencer_active&g0.tab=0"
+        })
+        self.settings._set("grafana_url", "http://grafana.example.com")
+        self.assertIn("http://grafana.example.com/explore?", self.metric("influencer_active")["links"]["Grafana"])
+
+    def test_others_may_not(self):
+        for groups in ("base.group_user", "influencegen.group_administrator", "base.group_portal"):
+            user = new_test_user(self.env, f"telemetry_{groups}", groups=groups)
+            with self.assertRaises(AccessError):
+                self.metrics.with_user(user).read_metrics()

@@ -1,0 +1,200 @@
+import uuid
+from datetime import timedelta
+from urllib.parse import parse_qs, urlsplit
+
+from odoo import fields
+from odoo.exceptions import AccessError, UserError
+from odoo.tests import TransactionCase, new_test_user, tagged
+
+from ..metrics import catalogue, store
+from ..models.overview import numbers
+from .monitoring_case import NOWHERE, Monitored, answering
+from .test_alert import alert
+
+
+@tagged("post_install", "-at_install")
+class TestOverview(Monitored, TransactionCase):
+    def setUp(self):
+        super().setUp()
+        self.overview = self.env["influencegen.telemetry.overview"].with_user(self.user)
+        # what the database held before
+        self.env.cr.execute("UPDATE influencegen_influencer SET create_date = '2020-01-01'")
+
+    def tile(self, name, span="today"):
+        self.env.flush_all()
+        [tile] = [tile for tile in self.overview.read_tiles(span) if tile["name"] == name]
+        return tile
+
+    def register(self, count, **ago):
+        people = self.env["influencegen.influencer"].create([
+            {"name": "Ada", "email": f"{uuid.uuid4()}@example.com", "birthdate": "1990-01-01", "source": "portal"}
+            for _ in range(count)
+        ])
+        people.flush_recordset()
+        self.env.cr.execute("UPDATE influencegen_influencer SET create_date = %s WHERE id = ANY(%s)",
+                            [fields.Datetime.now() - timedelta(**ago), people.ids])
+        people.invalidate_recordset()
+        return people
+
+    def image(self, state, seconds):
+        model = self.env["influencegen.image.model"].search([], limit=1)
+        now = fields.Datetime.now() - timedelta(minutes=1)
+        image = self.env["influencegen.image"].create({
+            "model_id": model.id, "prompt": "A cat", "requested_at": now - timedelta(seconds=seconds),
+        })
+        image._transition(state, finished_at=now)
+
+    # ------------------------------------------------------------------ what Odoo knows
+
+    def test_registrations_equal_the_list_that_the_tile_opens(self):
+        self.register(3, minutes=10)
+        self.register(2, days=3)
+        for span, count in {"hour": 3, "week": 5}.items():
+            tile = self.tile("registrations", span)
+            listed = self.env[tile["action"]["res_model"]].search_count(tile["action"]["domain"])
+            self.assertEqual((tile["value"], listed), (count, count), span)
+            [series] = tile["chart"]["series"]
+            self.assertEqual(sum(series["values"]), count, span)
+            self.assertEqual(len(series["values"]), len(tile["chart"]["times"]), span)
+
+    def test_who_was_entered_in_the_back_office_did_not_register(self):
+        before = self.tile("registrations", "hour")["value"]
+        self.register(1, minutes=1).source = "backoffice"
+        self.assertEqual(self.tile("registrations", "hour")["value"], before)
+
+    def test_what_happened_just_now_is_in_the_last_bar(self):
+        self.register(1, seconds=5)
+        self.assertEqual(self.tile("registrations", "hour")["chart"]["series"][0]["values"][-1], 1)
+
+    def test_today_begins_at_the_midnight_of_the_user(self):
+        for zone in ("Pacific/Kiritimati", "Pacific/Pago_Pago"):
+            start = self.overview.with_context(tz=zone)._span("today").start
+            local = fields.Datetime.context_timestamp(self.overview.with_context(tz=zone), start)
+            self.assertEqual((local.hour, local.minute), (0, 0), zone)
+            self.assertLess(fields.Datetime.now() - start, timedelta(days=1, minutes=1))
+
+    def test_the_funnel_narrows_and_ends_with_who_is_active(self):
+        people = self.register(4, minutes=1)
+        before = self.tile("funnel")["chart"]["series"][0]["values"]
+        people[:2]._transition("kyc_pending")
+        for person, outcome in zip(people, ("approved", "rejected"), strict=False):
+            kyc = self.env["influencegen.kyc"].create({"influencer_id": person.id})
+            kyc._transition("submitted", submitted_at=fields.Datetime.now())
+            kyc._transition(outcome)
+        people[0]._transition("active")
+        tile = self.tile("funnel")
+        values = tile["chart"]["series"][0]["values"]
+        self.assertEqual([value - known for value, known in zip(values, before, strict=True)], [0, 2, 1, 1])
+        self.assertEqual(tile["value"], self.env["influencegen.influencer"].search_count([("state", "=", "active")]))
+
+    def test_images(self):
+        self.env.cr.execute("UPDATE influencegen_image SET finished_at = '2020-01-01'")
+        for seconds in (10, 10, 40):
+            self.image("done", seconds)
+        self.image("timed_out", 900)
+        tile = self.tile("images", "hour")
+        self.assertEqual(tile["value"], 37)  # 0.9 of the way from the second to the third
+        self.assertEqual(tile["state"], "bad")
+        details = {label: value for label, value, _unit in tile["details"]}
+        self.assertEqual((details["succeeded"], details["images stored"], details["failed"]), (75, 3, 1))
+
+    def test_images_within_the_target(self):
+        self.env.cr.execute("UPDATE influencegen_image SET finished_at = '2020-01-01'")
+        self.image("done", 30)
+        self.assertEqual(self.tile("images", "hour")["state"], "good")
+
+    def test_nothing_happened_is_nothing_to_judge(self):
+        self.env.cr.execute("UPDATE influencegen_image SET finished_at = '2020-01-01'")
+        tile = self.tile("images", "hour")
+        self.assertEqual((tile["value"], tile["state"]), (None, "none"))
+
+    def test_targets_are_those_of_the_specification(self):
+        self.assertEqual(numbers("influencer.onboarding.registrations_per_hour", "target"), [50, 100])
+        self.assertEqual(numbers("influencer.onboarding.kyc_approval_rate", "target"), [85])
+        self.assertEqual(numbers("ai.image_generation.end_to_end_latency_seconds", "alert")[0], 30)
+        self.assertEqual(numbers("system.backup.job_success_rate", "target"), [100])
+
+    def test_errors_are_those_of_metrics(self):
+        before = self.tile("errors")["value"]
+        store.inc("odoo_application_errors_total", ("orm_error", "ValueError", "base"), 3)
+        self.assertEqual(self.tile("errors")["value"], before + 3)
+
+    def test_a_refused_scrape_is_no_failure_of_telemetry(self):
+        before = self.tile("telemetry")["value"]
+        store.inc("influencegen_telemetry_errors_total", ("unauthorized",))
+        store.inc("influencegen_telemetry_errors_total", ("disk",))
+        self.assertEqual(self.tile("telemetry")["value"], before + 1)
+
+    # ------------------------------------------------------------------ access
+
+    def test_others_may_not(self):
+        for groups in ("base.group_user", "influencegen.group_administrator", "base.group_portal"):
+            overview = self.overview.with_user(new_test_user(self.env, f"telemetry_{groups}", groups=groups))
+            for method in (overview.read_tiles, overview.read_monitoring):
+                with self.assertRaises(AccessError):
+                    method("today")
+
+    def test_another_span_is_refused(self):
+        with self.assertRaisesRegex(UserError, "no span year"):
+            self.overview.read_tiles("year")
+
+    # ------------------------------------------------------------------ monitoring
+
+    def test_without_addresses_the_tiles_say_what_to_set(self):
+        added = self.overview.read_monitoring("today")
+        self.assertIn("Prometheus", added["backups"]["hint"])
+        self.assertIn("Alertmanager", added["alerts"]["message"])
+        self.assertFalse(self.tile("registrations")["dashboard"])
+        self.assertFalse(self.tile("alerts")["alertmanager"])
+
+    def test_dashboards_are_linked_where_grafana_is(self):
+        self.configure(grafana="https://grafana.example.com/")
+        self.assertEqual(
+            self.tile("registrations")["dashboard"], "https://grafana.example.com/d/business-operations-overview"
+        )
+
+    def test_alerts_are_counted_and_told_on_the_tile_that_they_are_about(self):
+        alerts = [alert("AiImageGenerationP95High", "critical"), alert("HostCpuHigh")]
+        with answering(alerts) as (url, _asked):
+            self.configure(alertmanager=url)
+            added = self.overview.read_monitoring("today")
+        self.assertEqual((added["alerts"]["value"], added["alerts"]["state"]), (2, "bad"))
+        self.assertEqual({name: part["firing"] for name, part in added.items() if part["firing"]}, {"images": 1})
+
+    def test_history(self):
+        now = fields.Datetime.now().timestamp()
+        series = {"metric": {"backup": "platform"}, "values": [[now - 60, "3600"], [now, "3660"]]}
+        with answering({"status": "success", "data": {"result": [series]}}) as (url, asked):
+            self.configure(prometheus=url)
+            added = self.overview.read_monitoring("hour")
+        self.assertEqual(added["backups"]["value"], 3660)
+        self.assertEqual(added["backups"]["chart"]["series"], [{"label": "platform", "values": [3600, 3660]}])
+        queries = {parse_qs(urlsplit(path).query)["query"][0] for path in asked}
+        self.assertEqual(queries, set(self.overview._queries().values()))
+
+    def test_what_is_no_number_is_left_out(self):
+        series = {"metric": {}, "values": [[1, "NaN"], [2, "+Inf"], [3, "7"]]}
+        with answering({"data": {"result": [series]}}) as (url, _asked):
+            self.configure(prometheus=url)
+            added = self.overview.read_monitoring("hour")
+        self.assertEqual(added["images"]["chart"]["series"][0]["values"], [None, None, 7])
+
+    def test_prometheus_down_is_told_and_the_tiles_stay(self):
+        self.configure(prometheus=NOWHERE, alertmanager=NOWHERE)
+        added = self.overview.read_monitoring("today")
+        for name in ("images", "errors", "alerts", "backups", "telemetry"):
+            self.assertIn("does not answer", added[name]["message"], name)
+            self.assertTrue(self.tile(name)["title"])
+
+    def test_garbage_is_told(self):
+        for garbage in (b"<html>", [], {"data": {"result": [{"metric": {}}]}}):
+            with answering(garbage) as (url, _asked):
+                self.configure(prometheus=url)
+                added = self.overview.read_monitoring("today")
+            self.assertIn("answered with an error", added["telemetry"]["message"], garbage)
+
+    def test_every_query_names_series_of_the_catalogue_or_rules_of_the_specification(self):
+        rules = {requirement.rule for requirement in catalogue.SPECIFICATION.values()} - {""}
+        for name, query in self.overview._queries().items():
+            known = [series for series in (*catalogue.METRICS, *rules, "ALERTS") if series in query]
+            self.assertTrue(known, name)
