@@ -11,7 +11,7 @@ class OwnDimension(models.Model):
     metric_id = fields.Many2one("influencegen.telemetry.own.metric", required=True, index=True, ondelete="cascade")
     model_id = fields.Many2one(related="metric_id.model_id")
     field_id = fields.Many2one(
-        "ir.model.fields", "Field", required=True, ondelete="cascade",
+        "ir.model.fields", required=True, ondelete="cascade",
         domain="[('model_id', '=', model_id), ('store', '=', True),"
         " ('ttype', 'in', ('selection', 'boolean', 'many2one', 'char'))]",
     )

@@ -52,7 +52,7 @@ class OwnMetric(models.Model):
         help="Prometheus knows base units only; the name ends with it.",
     )
     model_id = fields.Many2one(
-        "ir.model", "Model", required=True, ondelete="cascade", domain=[("transient", "=", False)]
+        "ir.model", required=True, ondelete="cascade", domain=[("transient", "=", False)]
     )
     model_name = fields.Char(related="model_id.model")
     domain = fields.Char(default="[]", required=True, help="Which records: a domain of constants.")

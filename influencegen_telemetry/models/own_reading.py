@@ -26,7 +26,7 @@ class OwnReading(models.AbstractModel):
         """Read the own metrics, those first that have waited longest, and publish what they are."""
         database = self.env.cr.dbname
         known = store.own(database).metrics
-        definitions = self.env["influencegen.telemetry.own.metric"].search([])._definitions()
+        definitions = self.env["influencegen.telemetry.own.metric"].search([("active", "=", True)])._definitions()
         counters = [definition for definition in definitions if definition.kind != "gauge"]
         totals = self.env["influencegen.telemetry.own.fact"]._totals(counters)
         ends = time.monotonic() + TOTAL_SECONDS

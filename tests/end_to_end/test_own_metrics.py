@@ -152,7 +152,6 @@ def test_the_form_says_how_many_series_there_will_be_before_it_is_saved(system, 
     cardinality = page.locator(".o_field_widget[name=cardinality]")
     cardinality.filter(has_text="state: ").wait_for()
     assert "series now, at most" in cardinality.inner_text()
-    page.screenshot(path="/tmp/own_metric.png")  # TEMPORARY
     assert not office.admin.call(MODEL, "search_count", [("name", "=", "influencers")])
     page.context.close()
 
