@@ -86,8 +86,8 @@ class TestOwnScrape(Published, HttpCase):
 
     def test_the_explorer_shows_them(self):
         self.define("partners", "res.partner", ["country_id"], domain="[('ref', '=', 'own')]")
-        metrics = self.env["influencegen.telemetry.metric"]
-        metrics.action_open()
-        row = metrics.search([("name", "=", "influencegen_own_partners")])
-        self.assertEqual((row.labels, row.value, row.kind, row.group), ("country_id=Belgium", 3, "gauge", "business"))
-        self.assertEqual(row.meaning, "Records of a test.")
+        explored = self.env["influencegen.telemetry.metric"].read_metrics()
+        [metric] = [metric for metric in explored if metric["name"] == "influencegen_own_partners"]
+        self.assertEqual(metric["series"], [{"labels": {"country_id": "Belgium"}, "value": 3, "mean": None}])
+        self.assertEqual((metric["kind"], metric["group"]), ("gauge", "business"))
+        self.assertEqual(metric["help"], "Records of a test.")
