@@ -86,6 +86,8 @@ class TestBrowser(Published, HttpCase):
         odoo_alone = statements(**{"Sec-Fetch-Site": "cross-site"})
         self.assertLessEqual(odoo_alone, 1)
         self.assertEqual(statements(), odoo_alone)
+        self.opener.cookies.clear()
+        statements()
 
     def test_route_and_role_are_what_the_server_saw(self):
         self.authenticate("admin", "admin")
