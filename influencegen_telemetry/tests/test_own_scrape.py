@@ -18,10 +18,8 @@ class TestOwnScrape(Published, HttpCase):
         self.token = self.settings._new_scrape_token()
         self.commit()
         self.addCleanup(store.publish_own, self.database, Reading())
-        # Odoo 18.0 can't open the cursor that a scrape reads with within a test's: what is read, is read before
+        # see the mixin: nothing is read anew in the middle of a test
         self.startPatcher(patch.object(reading, "FRESH_SECONDS", 600))
-        self.env["influencegen.telemetry.reading"]._read_database()
-        values(self.env, "none")
         reader(self.env, "base.group_user", "base.group_partner_manager")
         self.env["res.partner"].create([{"name": "Own", "ref": "own", "country_id": self.env.ref("base.be").id}] * 3)
 
