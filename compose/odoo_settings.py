@@ -10,6 +10,10 @@ parameters = {
     "influencegen.kyc_url": "http://kyc-provider:8091",
     "influencegen.payment_url": "http://kyc-provider:8091/payments",
     "influencegen.callback_url": "http://odoo:8069/influencegen/image/callback",
+    "influencegen_telemetry.grafana_url": "http://127.0.0.1:3000",
+    # as Odoo's server reaches them, which reads history and alerts there; a browser does not
+    "influencegen_telemetry.prometheus_url": "http://prometheus:9090",
+    "influencegen_telemetry.alertmanager_url": "http://alertmanager:9093",
     "influencegen.webhook_secret": (SECRETS / "webhook_secret").read_text().strip(),
 }
 for name, value in parameters.items():
