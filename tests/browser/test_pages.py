@@ -10,6 +10,11 @@ from tests.end_to_end.waiting import until
 
 from .metrics import LATENCY, LOADS, REFUSED, VITALS
 
+INPUT_MEASURED = """() => new Promise((done) => {
+    new PerformanceObserver(() => requestIdleCallback(() => setTimeout(done)))
+        .observe({ type: "first-input", buffered: true });
+})"""
+
 
 def test_loads_are_those_that_the_browser_measured(tab, metrics):
     seconds = [tab.open(path) for path in ("/influencegen/register", "/web/login", "/influencegen/register")]
@@ -30,12 +35,13 @@ def test_the_web_vitals_of_a_page(tab, metrics):
     tab.open("/influencegen/register")
     tab.page.click("#name")
     tab.page.keyboard.type("Ada")
+    tab.page.evaluate(INPUT_MEASURED)
     tab.leave()
     until(lambda: metrics.total(f"{VITALS[2]}_count") == 1, "the vitals are counted")
     paint, interaction, shift = (metrics.moved(f"{name}_sum") for name in VITALS)
     assert [metrics.moved(f"{name}_count") for name in VITALS] == [{("public",): 1}] * 3
     assert 0 < paint["public",] < 60
-    assert 0 <= interaction.get(("public",), 0) < 10
+    assert 0 < interaction["public",] < 10
     assert 0 <= shift.get(("public",), 0) < 1
 
 
