@@ -59,7 +59,7 @@ class Visitor:
         page.click(".o_switch_view.o_kanban")
         self._shown(page, ".o_kanban_renderer", f"{ACTION}/kanban")
         page.goto(f"{url}/influencegen/register")
-        self._shown(page, "#consent", "/influencegen/register")
+        self._shown(page, "#registration_consent", "/influencegen/register")
 
     def _shown(self, page, selector: str, route: str) -> None:
         page.wait_for_load_state("load")

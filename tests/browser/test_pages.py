@@ -33,7 +33,7 @@ def test_loads_are_those_that_the_browser_measured(tab, metrics):
 
 def test_the_web_vitals_of_a_page(tab, metrics):
     tab.open("/influencegen/register")
-    tab.page.click("#name")
+    tab.page.click("#registration_name")
     tab.page.keyboard.type("Ada")
     tab.page.evaluate(INPUT_MEASURED)
     tab.leave()
@@ -53,10 +53,10 @@ def test_values_are_sent_while_a_page_stays_open(tab, metrics):
 def test_a_form_of_the_portal_is_timed_until_its_page_is_loaded(stack, tab, metrics, admin):
     person = Influencer(stack.url("odoo"))
     tab.open("/influencegen/register")
-    tab.page.fill("#name", person.name)
-    tab.page.fill("#email", person.email)
-    tab.page.fill("#birthdate", person.birthdate.isoformat())
-    tab.page.check("#consent")
+    tab.page.fill("#registration_name", person.name)
+    tab.page.fill("#registration_email", person.email)
+    tab.page.fill("#registration_birthdate", person.birthdate.isoformat())
+    tab.page.check("#registration_consent")
     tab.page.click("form[action='/influencegen/register'] button[type=submit]")
     tab.page.wait_for_selector(".lead")
     registered = tab.loaded()
@@ -117,6 +117,6 @@ def test_a_browser_that_can_not_measure_shows_the_page(tab):
         Object.defineProperty(Navigator.prototype, "sendBeacon", {value() { throw new Error("not here"); }});
     """)
     tab.open("/influencegen/register")
-    tab.page.fill("#name", "Ada")
-    assert tab.page.input_value("#name") == "Ada"
+    tab.page.fill("#registration_name", "Ada")
+    assert tab.page.input_value("#registration_name") == "Ada"
     tab.leave()
