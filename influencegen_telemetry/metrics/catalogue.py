@@ -119,7 +119,7 @@ JOB = Label("cron", limit=100)
 BACKUP = Label("backup", ("platform", "n8n", "monitoring"))
 ERROR_CLASS = Label("error_class", limit=50)
 INTERACTION = Label("interaction_name", (
-    "open_form", "open_dialog", "switch_view", "search", "save", "discard", "press_button", "request_image", "log_in",
+    "open_form", "switch_view", "search", "save", "press_button", "request_image", "log_in",
     "register", "submit_document", "apply", "submit_content",
 ))
 

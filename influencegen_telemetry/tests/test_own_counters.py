@@ -246,6 +246,8 @@ class TestEntered(OwnCounterCase):
         for state in ("invoice", "contact", "invoice", "invoice"):
             with self.environment() as env:
                 partner.with_env(env).type = state
+        with self.environment() as env:
+            partner.with_env(env)._write_multi([{"type": "invoice"}])
         self.assertEqual(self.count(), 2)
 
     def test_not_when_it_was_there_already_or_goes_on(self):

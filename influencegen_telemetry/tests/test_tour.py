@@ -3,12 +3,14 @@ from odoo.tests import HttpCase, tagged
 from .browser_case import InBrowser
 from .monitoring_case import Monitored
 
+URL = "/odoo/action-influencegen_telemetry.overview_action"
+
 
 @tagged("post_install", "-at_install")
 class TestTour(InBrowser, Monitored, HttpCase):
     def test_the_onboarding_tour(self):
-        self.start_tour("/odoo", "influencegen_telemetry", login="admin")
+        self.start_tour(URL, "influencegen_telemetry", login="admin")
 
     def test_the_tour_is_offered_to_new_administrators(self):
         tour = self.env["web_tour.tour"].search([("name", "=", "influencegen_telemetry")])
-        self.assertEqual((tour.url, tour.custom), ("/odoo", False))
+        self.assertEqual((tour.url, tour.custom), (URL, False))

@@ -429,9 +429,8 @@ MONITORING = (
                "A counter does not agree with the database",
                f"{{{{ $labels.fact }}}} and the rows that it counts have grown apart by {_WHOLE} within a day."),
     _telemetry("LongTermStorageBehind", WARNING,
-               "prometheus_remote_storage_highest_timestamp_in_seconds - on (job, instance) group_right () "
-               "prometheus_remote_storage_queue_highest_sent_timestamp_seconds > <above_seconds>",
+               "prometheus_remote_storage_samples_pending > <above>",
                "Long-term storage lags behind",
-               f"What Prometheus sends to {{{{ $labels.remote_name }}}} is {_LASTS} behind; more than <above_seconds> "
-               f"s is too much.", "10m"),
+               f"{_WHOLE} samples wait to be sent to {{{{ $labels.remote_name }}}}, and have waited all the time; each "
+               f"round of rules should be sent within seconds.", "10m"),
 )

@@ -749,11 +749,11 @@ MONITORING = [
                                               f"day.",
             "what share of the facts"),
     _monitoring("LongTermStorageBehind", "warning", {
-        'prometheus_remote_storage_highest_timestamp_in_seconds{job="prometheus", instance="p"}': always("1000+60"),
-        'prometheus_remote_storage_queue_highest_sent_timestamp_seconds'
-        '{job="prometheus", instance="p", remote_name="5m", url="u"}': Level("700+60", "695+60", "9000+60"),
+        'prometheus_remote_storage_samples_pending{job="prometheus", instance="p", remote_name="5m", url="u"}':
+            Level(0, 1),
     }, {"job": "prometheus", "instance": "p", "remote_name": "5m", "url": "u"}, 10, 30,
-        "What Prometheus sends to 5m is 5m 5s behind; more than 300 s is too much.", 20),
+        "1 samples wait to be sent to 5m, and have waited all the time; each round of rules should be sent within "
+        "seconds.", 20),
 ]
 
 CASES = [*HOSTS, *GPU, *POSTGRESQL, *ODOO, *INTEGRATION, *AI_IMAGES, *BUSINESS, *BACKUPS, *BUDGETS, *MONITORING]

@@ -153,11 +153,9 @@ def series(days, n8n_down=range(0)):
         'prometheus_notifications_alertmanagers_discovered{instance="p"}': [1 for _ in minutes],
         'alertmanager_notifications_failed_total{integration="email"}': [0 for _ in minutes],
         'influencegen_telemetry_labels_folded_total{label="route"}': [0 for _ in minutes],
-        'prometheus_remote_storage_highest_timestamp_in_seconds{job="prometheus", instance="p"}':
-            [60 * minute for minute in minutes],
-        'prometheus_remote_storage_queue_highest_sent_timestamp_seconds'
-        '{job="prometheus", instance="p", remote_name="5m"}':
-            [60 * minute - draw.uniform(1, 20) for minute in minutes],
+        # what a round of rules made waits for at most 5 s of 5 minutes, and a scrape may come across it
+        'prometheus_remote_storage_samples_pending{job="prometheus", instance="p", remote_name="5m"}':
+            [250 if draw.random() < 5 / 300 else 0 for _ in minutes],
     }
     return {name: " ".join(f"{number:.10g}" if number is not None else "_" for number in numbers)
             for name, numbers in values.items()}

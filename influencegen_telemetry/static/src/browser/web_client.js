@@ -109,11 +109,6 @@ function watch() {
             }
             return saved;
         },
-        async discard() {
-            const begun = lastInput();
-            await super.discard(...arguments);
-            interaction("discard", begun);
-        },
         async beforeExecuteActionButton() {
             pressed = lastInput();
             return super.beforeExecuteActionButton(...arguments);
@@ -135,9 +130,6 @@ function watch() {
                     const begun = input;
                     input = undefined;
                     if (mode === "new") {
-                        if (begun !== undefined) {
-                            interaction("open_dialog", begun);
-                        }
                         return;
                     }
                     navigation ??= {};
