@@ -10,7 +10,7 @@ from odoo import release
 from odoo.exceptions import ValidationError
 from odoo.modules import get_module_path
 from odoo.tests import HttpCase, TransactionCase, tagged
-from odoo.tools.translate import trans_export
+from odoo.tools.translate import TranslationFileWriter, TranslationModuleReader
 
 from odoo.addons.influencegen.hooks import post_init_hook
 
@@ -34,13 +34,16 @@ def terms(file):
 
 @tagged("post_install", "-at_install")
 class TestTranslationFiles(TransactionCase):
-    @skipIf(release.version_info < (19,), "the templates are those that Odoo 19.0 exports")
     def test_the_templates_are_what_odoo_exports(self):
         for addon in ADDONS:
             exported = BytesIO()
-            trans_export(None, [addon], exported, "po", self.env)
+            TranslationFileWriter(exported, lang=None).write_rows(TranslationModuleReader(self.env.cr, [addon]))
             committed, now = terms(catalogue(addon, f"{addon}.pot")), terms(polib.pofile(exported.getvalue().decode()))
-            self.assertEqual(committed, now, f"{addon}: export the template again, and translate what is new")
+            stale = f"{addon}: export the template with Odoo 19.0 again, and translate what is new"
+            if release.version_info >= (19,):
+                self.assertEqual(committed, now, stale)
+            else:
+                self.assertLessEqual(now.keys(), committed.keys(), stale)
 
     def test_each_term_is_translated(self):
         for addon in ADDONS:
