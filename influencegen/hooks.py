@@ -13,6 +13,8 @@ def post_init_hook(env):
     category = env.ref("influencegen.module_category")
     for name, heading in HEADINGS.items():
         show_group(env.ref(f"influencegen.group_{name}"), heading, category)
+    # the headings are younger than the translations that the installation has loaded
+    env.ref("base.module_influencegen")._update_translations()
 
 
 def uninstall_hook(env):

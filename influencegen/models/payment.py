@@ -66,7 +66,8 @@ class Payment(models.Model):
     @api.model
     def _providers(self):
         """Who can move the money: for each code here there is a method `_transfer_<code>`."""
-        return [("manual", "Manual"), ("http", "Payment service")]
+        manual, service = self.env._("Manual"), self.env._("Payment service")
+        return [("manual", manual), ("http", service)]
 
     @api.depends("influencer_id.name", "campaign_id.name")
     def _compute_display_name(self):

@@ -28,13 +28,17 @@ class Stateful(models.AbstractModel):
     def create(self, vals_list):
         initial = next(iter(self._transitions))
         if any(vals.get("state", initial) != initial for vals in vals_list):
-            raise UserError(self.env._("A new %s starts in its first state.", self._description))
+            raise UserError(self.env._("A new %s starts in its first state.", self._label()))
         return super().create([{**vals, "state": initial} for vals in vals_list])
 
     def write(self, vals):
         if "state" in vals and self.env.context.get("influencegen_transition") is not _TRANSITION:
-            raise UserError(self.env._("The state of %s can't be written directly.", self._description))
+            raise UserError(self.env._("The state of %s can't be written directly.", self._label()))
         return super().write(vals)
+
+    def _label(self):
+        """Return the name of the model in the user's language."""
+        return self.env["ir.model"]._get(self._name).name
 
     def _transition(self, state, **values):
         """Move all records of this set to `state`, and write `values` with it, in one write.

@@ -44,25 +44,25 @@ class OverviewOfBusiness(models.AbstractModel):
     @api.model
     def _tile_funnel(self, span, exposed):
         influencers, kyc = self.env[_INFLUENCER], self.env[_KYC]
-        stages = {
-            self.env._("Registered"): [],
-            self.env._("Document sent"): [("kyc_ids.submitted_at", "!=", False)],
-            self.env._("Approved"): [("kyc_ids.state", "=", "approved")],
-            self.env._("Active"): [("state", "=", "active")],
-        }
-        counts = {label: influencers.search_count(domain) for label, domain in stages.items()}
+        stages = [
+            [],
+            [("kyc_ids.submitted_at", "!=", False)],
+            [("kyc_ids.state", "=", "approved")],
+            [("state", "=", "active")],
+        ]
+        counts = [influencers.search_count(domain) for domain in stages]
+        registered, *_, active = counts
         approved, rejected = (
             kyc.search_count([("state", "=", outcome), *span.domain("submitted_at")])
             for outcome in ("approved", "rejected")
         )
         rate = percent(approved, approved + rejected)
         [least] = numbers("influencer.onboarding.kyc_approval_rate", "target")
-        active = counts[self.env._("Active")]
         return {
             "title": self.env._("Onboarding"),
             "value": active,
             "unit": "count",
-            "caption": self.env._("active influencers, of %(all)d registered", all=counts[self.env._("Registered")]),
+            "caption": self.env._("active influencers, of %(all)d registered", all=registered),
             "details": [
                 (self.env._("of KYC in this time approved"), rate, "percent"),
                 (self.env._("KYC to review"), kyc.search_count([("state", "=", "review")]), "count"),
@@ -71,10 +71,12 @@ class OverviewOfBusiness(models.AbstractModel):
             "state": state(rate, rate is not None and rate > least),
             "chart": {
                 "kind": "funnel",
-                "labels": list(counts),
+                "labels": [
+                    self.env._("Registered"), self.env._("Document sent"), self.env._("Approved"), self.env._("Active"),
+                ],
                 "unit": "count",
                 "limit": False,
-                "series": [{"role": "main", "label": self.env._("Influencers"), "values": list(counts.values())}],
+                "series": [{"role": "main", "label": self.env._("Influencers"), "values": counts}],
             },
             "action": self._list(self.env._("Active influencers"), _INFLUENCER, [("state", "=", "active")]),
             "dashboard": self._dashboard("onboarding-funnel"),

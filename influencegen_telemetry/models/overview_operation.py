@@ -42,12 +42,13 @@ class OverviewOfOperation(models.AbstractModel):
             "degraded": self.env._("Odoo is well, n8n does not answer"),
             health.FAILED: self.env._("Odoo can't serve"),
         }
+        word = words[answer["status"]]
         return {
             "title": self.env._("Odoo's errors"),
             "value": total(exposed, "odoo_application_errors_total") or 0,
             "unit": "count",
             "caption": self.env._("unhandled errors since counting began"),
-            "details": [(words[answer["status"]], None, "text")],
+            "details": [(word, None, "text")],
             "target": self.env._("%(most)d a minute or fewer", most=self._most_errors()),
             "state": "good" if answer["status"] == "ok" else "bad",
             "chart": False,
@@ -103,14 +104,12 @@ class OverviewOfOperation(models.AbstractModel):
 
     @api.model
     def _monitored_alerts(self, history):
-        severities = dict(self._severities())
+        severities = self._severities()
         return {"chart": self._line(history, "count", lambda labels: severities.get(labels.get("severity"), ""))}
 
     @api.model
     def _severities(self):
-        return [
-            ("critical", self.env._("Critical")), ("warning", self.env._("Warning")), ("info", self.env._("Info"))
-        ]
+        return {"critical": self.env._("Critical"), "warning": self.env._("Warning"), "info": self.env._("Info")}
 
     @api.model
     def _firing(self, alerts, tile):

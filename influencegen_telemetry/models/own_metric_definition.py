@@ -294,7 +294,7 @@ class OwnMetric(models.Model):
         text = self.domain or "[]"
         try:
             if len(text) > _LONGEST_DOMAIN:
-                raise ValueError(f"it has more than {_LONGEST_DOMAIN} characters")
+                raise ValueError(self.env._("It has more than %(most)d characters.", most=_LONGEST_DOMAIN))
             domain = ast.literal_eval(text.strip())
             self._check_domain(model, domain)
         except (ValueError, SyntaxError, TypeError, MemoryError, RecursionError) as exception:
@@ -313,7 +313,7 @@ class OwnMetric(models.Model):
         :raises ValueError: when it has not.
         """
         if not isinstance(domain, list | tuple):
-            raise ValueError("It is no list.")
+            raise ValueError(self.env._("It is no list."))
         wanted = 0
         for item in domain:
             wanted = wanted or 1
@@ -323,23 +323,23 @@ class OwnMetric(models.Model):
                 self._check_condition(model, item)
                 wanted -= 1
         if wanted:
-            raise ValueError("A condition is missing at its end.")
+            raise ValueError(self.env._("A condition is missing at its end."))
 
     def _check_condition(self, model, condition):
         if not isinstance(condition, list | tuple) or len(condition) != 3:
-            raise ValueError(f"{condition!r} is no condition.")
+            raise ValueError(self.env._("%(condition)s is no condition.", condition=repr(condition)))
         path, operator, value = condition
         if operator == "=" and path in (0, 1) and value == 1:
             return
         if not isinstance(path, str) or operator not in _OPERATORS:
-            raise ValueError(f"{condition!r} is no condition.")
+            raise ValueError(self.env._("%(condition)s is no condition.", condition=repr(condition)))
         field = self._public_field(model, path)
         if operator in ("any", "not any") and field.comodel_name:
             self._check_domain(self.env[field.comodel_name], value)
             return
         constants = value if isinstance(value, list | tuple) else [value]
         if not all(isinstance(constant, str | int | float | None) for constant in constants):
-            raise ValueError(f"{value!r} is no constant.")
+            raise ValueError(self.env._("%(value)s is no constant.", value=repr(value)))
 
     def _public_field(self, model, path):
         """Return the field at the end of ``path`` (str, names with dots) from ``model``.

@@ -87,7 +87,7 @@ class Definition:
         aggregates = [aggregate.format(self.value) for aggregate in _AGGREGATES[self.aggregate][0]]
         found = self._model(env)._read_group(self._conditions(ids), fields, aggregates, limit=LARGEST_READING + 1)
         if len(found) > LARGEST_READING:
-            raise TooManyGroups(f"its records fall into more than {LARGEST_READING} groups")
+            raise TooManyGroups(env._("its records fall into more than %(most)d groups", most=LARGEST_READING))
         return {
             tuple(map(_raw, row[: len(fields)])): tuple(number or 0 for number in row[len(fields) :]) for row in found
         }

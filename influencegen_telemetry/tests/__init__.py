@@ -23,4 +23,5 @@ from . import (
     test_reading,
     test_settings,
     test_tour,
+    test_translations,
 )

@@ -3,14 +3,14 @@ import { _t } from "@web/core/l10n/translation";
 
 const { Duration, Settings, DateTime } = luxon;
 
-function number(value, digits) {
-    return new Intl.NumberFormat(Settings.defaultLocale, { maximumFractionDigits: digits }).format(value);
+function number(value, digits, options = {}) {
+    return new Intl.NumberFormat(Settings.defaultLocale, { maximumFractionDigits: digits, ...options }).format(value);
 }
 
 const FORMATS = {
     count: (value) => number(value, 0),
     decimal: (value) => number(value, 1),
-    percent: (value) => _t("%s %", number(value, 1)),
+    percent: (value) => number(value, 1, { style: "unit", unit: "percent" }),
     seconds: (value) => _t("%s s", number(value, value < 1 ? 3 : 1)),
     duration: (value) => {
         const duration = Duration.fromObject({ seconds: value }).shiftTo("days", "hours", "minutes", "seconds");

@@ -29,6 +29,14 @@ export class Tile extends Component {
         return _t("Show: %s", this.props.tile.action.name);
     }
 
+    get dashboard() {
+        return _t("Dashboard in Grafana: %s", this.props.tile.title);
+    }
+
+    runbookOf(alert) {
+        return _t("Runbook: %s", alert.summary);
+    }
+
     /** What is said of the state, with an icon and its colour. */
     get state() {
         const { firing, state, target } = this.props.tile;
