@@ -28,7 +28,8 @@ class OverviewOfOperation(models.AbstractModel):
         rule = {name: requirement.rule for name, requirement in SPECIFICATION.items()}
         return {
             "images": rule["ai.image_generation.end_to_end_latency_seconds"],
-            "errors": f"60 * sum({rule['odoo.application.error_rate']})",
+            # 0 where no error was ever counted, as long as Odoo is scraped
+            "errors": f"60 * sum({rule['odoo.application.error_rate']}) or 0 * max(odoo_workers_configured)",
             "alerts": f'count by (severity) (ALERTS{{alertstate="firing", severity=~"{"|".join(SEVERITIES)}"}})',
             "backups": "time() - max by (backup) (backup_last_success_timestamp_seconds > 0)",
             "telemetry": "max(influencegen_telemetry_scrape_duration_seconds)",
