@@ -25,9 +25,12 @@ def findings(page, *selectors, without=(), rules_off=()):
     ]
 
 
-def test_axe_finds_what_is_wrong(page):
+def test_axe_finds_what_is_wrong(chromium):
+    page = chromium.new_page()
     page.set_content("<html lang='en'><title>x</title><main><img src='x.png'></main></html>")
-    assert [finding for finding, _place, _why in findings(page, "main")] == ["image-alt"]
+    found = findings(page, "main")
+    page.close()
+    assert [finding for finding, _place, _why in found] == ["image-alt"]
 
 
 def test_overview(page, business):
