@@ -39,7 +39,7 @@ _FIRST = (
            "percent", spec="system.backup.job_success_rate",
            says="Of the backup jobs of the last 24 hours, how many ended with a backup that was restored and "
                 "compared. All must.",
-           empty="No backup job has ended in the last 24 hours.", decimals=0, alerts=("BackupJobFailed",)),
+           empty="None has ended while Prometheus looked, in 24 hours.", decimals=0, alerts=("BackupJobFailed",)),
     figure("Age of last backup",
            Query("time() - min(max by (backup) (backup_last_success_timestamp_seconds) > 0)", every=BUSINESS), "s",
            spec="not in it; what would be lost if PostgreSQL were",
