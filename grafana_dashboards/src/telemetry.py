@@ -100,10 +100,10 @@ _TRUTH = (
     ], "none", width=12, spec=_NO_SPEC, says="Errors in the 15 minutes before each moment, by their kind.",
         empty="No error in this time.", runbooks=("TelemetryErrors",)),
     bars("Which rules take longest?",
-         [Query("topk(5, max by (rule_group) (label_replace(prometheus_rule_group_last_duration_seconds, "
-                '"rule_group", "$1", "rule_group", ".*;influencegen-(.+)")))', "{{rule_group}}", BUSINESS)], "s",
-         spec=_NO_SPEC, says="The five groups of rules whose last evaluation took longest. It must stay well below "
-                             "their interval.",
+         [Query("topk(5, sum by (rules) (label_replace(prometheus_rule_group_last_duration_seconds, "
+                '"rules", "$1", "rule_group", ".*/([^/;]+)[.]yml;.*")))', "{{rules}}", BUSINESS)], "s",
+         spec=_NO_SPEC, says="The five files of rules whose groups took longest in all when they were last evaluated. "
+                             "It must stay well below their interval.",
          empty="Prometheus does not scrape itself.", runbooks=("RuleEvaluationFailing",)),
 )
 
