@@ -22,9 +22,7 @@ def chromium() -> Path:
     place = cache() / "chromium"
     place.mkdir(parents=True, exist_ok=True)
     _replace(place / "fonts.conf", _fonts(root, place))
-    launcher = _replace(place / "chromium", _launcher(root, place))
-    launcher.chmod(0o755)
-    return launcher
+    return _replace(place / "chromium", _launcher(root, place), mode=0o755)
 
 
 def _launcher(root: Path, place: Path) -> str:
@@ -50,11 +48,11 @@ def _prefer(generic: str, font: str) -> str:
     return f"<alias><family>{generic}</family><prefer><family>{font}</family></prefer></alias>"
 
 
-def _replace(path: Path, text: str) -> Path:
+def _replace(path: Path, text: str, mode: int = 0o644) -> Path:
     """Write a file in one step, because several may do so at once."""
     if not path.exists() or path.read_text() != text:
         temporary = path.with_suffix(f".{os.getpid()}")
         temporary.write_text(text)
-        temporary.chmod(0o755)
+        temporary.chmod(mode)
         temporary.replace(path)
     return path

@@ -187,15 +187,7 @@ class Traffic:
 
     def _hire(self, role: str) -> Office:
         login, password = f"demo.{role}", self.layout.secret("staff")
-        groups = "group_ids" if "group_ids" in self.admin.call("res.users", "fields_get", [], ["type"]) else "groups_id"
-        reference = [("module", "=", "influencegen"), ("name", "=", GROUPS[role])]
-        [group] = self.admin.call("ir.model.data", "search_read", reference, ["res_id"])
-        values = {"name": f"Demo {role}", "login": login, "password": password, groups: [(4, group["res_id"])]}
-        found = self.admin.call("res.users", "search", [("login", "=", login)])
-        if found:
-            self.admin.call("res.users", "write", found, values)
-        else:
-            self.admin.call("res.users", "create", values)
+        hire(self.admin, GROUPS[role], name=f"Demo {role}", login=login, password=password)
         return Office(self.url, login, password)
 
     def _open_campaigns(self) -> list[int]:
@@ -211,6 +203,23 @@ class Traffic:
     def _campaign(self, name: str, fee: int) -> dict:
         [brand] = self.admin.call("res.company", "search_read", [], ["partner_id"], limit=1)
         return {"name": name, "brand_id": brand["partner_id"][0], "fee": fee}
+
+
+def hire(admin: Office, group: str, **values: str) -> None:
+    """Make a user of a group of the platform, or bring the one of that login up to date.
+
+    group: the external id of the group, within the platform's addon.
+    values: name, login and password.
+    """
+    groups = "group_ids" if "group_ids" in admin.call("res.users", "fields_get", [], ["type"]) else "groups_id"
+    reference = [("module", "=", "influencegen"), ("name", "=", group)]
+    [known] = admin.call("ir.model.data", "search_read", reference, ["res_id"])
+    user = {**values, groups: [(4, known["res_id"])]}
+    found = admin.call("res.users", "search", [("login", "=", values["login"])])
+    if found:
+        admin.call("res.users", "write", found, user)
+    else:
+        admin.call("res.users", "create", user)
 
 
 def administrator(system: System) -> Office:

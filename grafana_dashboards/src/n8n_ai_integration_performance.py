@@ -1,10 +1,10 @@
 """N8N AI Integration Performance: do the calls between Odoo, n8n and the AI service come through, and how fast?"""
 
-from . import variables
+from . import hosts, variables
 from .frame import Page
 from .palette import CRITICAL, GREY
 from .panels import NONE, figure, firing, series
-from .queries import FAST, Query, of_hosts, quantile
+from .queries import FAST, Query, quantile
 
 _WORKFLOW_ERRORS = 'influencegen:n8n_workflow_execution_error_rate:rate_5m{workflow_name=~"$workflow"}'
 
@@ -99,21 +99,11 @@ _LOAD = (
     ], "none", spec="n8n.workflow.active_executions, n8n.workflow.execution_queue.length",
         says="Executions that run, and that wait to. Running at n8n's limit while others wait: start more workers.",
         empty="n8n is not scraped: look at the telemetry dashboard.", runbooks=("N8nQueueLong",)),
-    series("Are the processors busy?", [
-        Query(of_hosts("influencegen:system_cpu_utilization:avg_5m", "n8n"), "{{host}}"),
-        Query('influencegen:service_cpu_utilization:avg_5m{service_name="n8n"}', "of that, n8n on {{host}}"),
-    ], "percent", spec="system.cpu.utilization (N8N host)",
-        says="Of the hosts that n8n runs on, over 5 minutes.",
-        empty="No host of n8n is scraped: look at node_exporter and process-exporter.",
-        alerts=("HostCpuHigh", "HostCpuCritical")),
-    series("Is there memory left?", [
-        Query(of_hosts("influencegen:system_memory_utilization:percent", "n8n"), "{{host}}", "60s"),
-        Query('influencegen:service_memory_utilization:percent{service_name="n8n"}', "of that, n8n on {{host}}", "60s"),
-    ], "percent", spec="system.memory.utilization (N8N host)",
-        says="Memory used on the hosts that n8n runs on. n8n holds what an execution works on in memory: fewer at once "
-             "need less.",
-        empty="No host of n8n is scraped: look at node_exporter and process-exporter.",
-        alerts=("HostMemoryHigh", "HostMemoryCritical")),
+    hosts.processors("n8n", "n8n", spec="system.cpu.utilization (N8N host)",
+                     says="Of the hosts that n8n runs on, over 5 minutes."),
+    hosts.memory("n8n", "n8n", spec="system.memory.utilization (N8N host)",
+                 says="Memory used on the hosts that n8n runs on. n8n holds what an execution works on in memory: "
+                      "fewer at once need less."),
 )
 
 PAGE = Page(

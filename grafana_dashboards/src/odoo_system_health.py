@@ -1,10 +1,10 @@
 """Odoo System Health: is Odoo all right, what do its users feel, and what makes it slow?"""
 
-from . import variables
+from . import hosts, variables
 from .frame import Page
 from .palette import CRITICAL, GREY, ORANGE
 from .panels import NONE, bars, figure, firing, series
-from .queries import SYSTEM, Query, of_hosts, or_none, quantile
+from .queries import SYSTEM, Query, or_none, quantile
 
 _OF_INSTANCE = 'instance=~"$instance"'
 _OF_BOTH = f'{_OF_INSTANCE}, database=~"$database"'
@@ -93,25 +93,15 @@ _USERS_FEEL = (
 )
 
 _CAUSES = (
-    series("Are the processors busy?", [
-        Query(of_hosts("influencegen:system_cpu_utilization:avg_5m", "odoo"), "{{host}}"),
-        Query('influencegen:service_cpu_utilization:avg_5m{service_name="odoo", host=~"$host"}',
-              "of that, Odoo on {{host}}"),
-    ], "percent", spec="system.cpu.utilization (Odoo hosts)",
+    hosts.processors(
+        "odoo", "Odoo", ', host=~"$host"', spec="system.cpu.utilization (Odoo hosts)",
         says="Of the hosts that Odoo runs on, over 5 minutes. If Odoo itself is the smaller part, find the neighbour "
              "that takes the rest.",
-        empty="No host of Odoo is scraped: look at node_exporter and process-exporter.",
-        alerts=("HostCpuHigh", "HostCpuCritical"), runbooks=("HostDown",),
-        more={"n8n and its hosts": "n8n-ai-integration-performance"}),
-    series("Is there memory left?", [
-        Query(of_hosts("influencegen:system_memory_utilization:percent", "odoo"), "{{host}}", "60s"),
-        Query('influencegen:service_memory_utilization:percent{service_name="odoo", host=~"$host"}',
-              "of that, Odoo on {{host}}", "60s"),
-    ], "percent", spec="system.memory.utilization (Odoo hosts)",
+        runbooks=("HostDown",), more={"n8n and its hosts": "n8n-ai-integration-performance"}),
+    hosts.memory(
+        "odoo", "Odoo", ', host=~"$host"', spec="system.memory.utilization (Odoo hosts)",
         says="Memory used on the hosts that Odoo runs on. Near the upper limit the kernel kills processes: lower "
-             "limit_memory_soft, or give the host more.",
-        empty="No host of Odoo is scraped: look at node_exporter and process-exporter.",
-        alerts=("HostMemoryHigh", "HostMemoryCritical")),
+             "limit_memory_soft, or give the host more."),
     series("Are there enough workers?", [
         Query(f"sum(odoo_workers_active{{{_OF_INSTANCE}}})", "alive", SYSTEM),
         Query(f"sum(odoo_workers_busy{{{_OF_INSTANCE}}})", "busy", SYSTEM),

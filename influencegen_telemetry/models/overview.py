@@ -173,10 +173,8 @@ class Overview(models.AbstractModel):
     def _line(self, history, unit, label, limit=False):
         """Return a chart of the series of a history; ``label(labels)`` names each."""
         times = sorted({moment for _labels, points in history for moment, _value in points})
-        series = [
-            {"label": label(labels), "values": [dict(points).get(moment) for moment in times]}
-            for labels, points in history
-        ]
+        known = [(label(labels), dict(points)) for labels, points in history]
+        series = [{"label": name, "values": list(map(values.get, times))} for name, values in known]
         return {"kind": "line", "times": times, "unit": unit, "limit": limit, "series": series}
 
     @api.model

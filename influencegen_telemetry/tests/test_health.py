@@ -1,7 +1,5 @@
 import json
 from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, HTTPServer
-from threading import Thread
 from unittest.mock import patch
 
 from odoo import sql_db
@@ -11,6 +9,7 @@ from odoo.tests import HttpCase, TransactionCase, tagged
 from ..instrumentation import health
 from ..metrics import store
 from ..metrics.settings import Settings
+from .monitoring_case import answering
 
 NOWHERE = "http://127.0.0.1:9/webhook/influencegen-image"
 UNREACHABLE = "", {"database": "x", "host": "127.0.0.1", "port": 9, "user": "x"}
@@ -19,26 +18,8 @@ UNREACHABLE = "", {"database": "x", "host": "127.0.0.1", "port": 9, "user": "x"}
 @contextmanager
 def n8n(status):
     """Answer every GET with ``status``; give the address and the list of paths that were asked for."""
-    asked = []
-
-    class Handler(BaseHTTPRequestHandler):
-        def do_GET(self):
-            asked.append(self.path)
-            self.send_response(status)
-            self.send_header("Content-Length", "0")
-            self.end_headers()
-
-        def log_message(self, *arguments):
-            pass
-
-    with HTTPServer(("127.0.0.1", 0), Handler) as server:
-        thread = Thread(target=server.serve_forever)
-        thread.start()
-        try:
-            yield f"http://127.0.0.1:{server.server_port}/webhook/influencegen-image", asked
-        finally:
-            server.shutdown()
-            thread.join()
+    with answering(b"", status) as (address, asked):
+        yield f"{address}/webhook/influencegen-image", asked
 
 
 class Forgetful:

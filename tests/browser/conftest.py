@@ -1,6 +1,6 @@
 import pytest
 
-from stack.office import Office
+from stack.traffic import administrator
 from tests.end_to_end.waiting import until
 
 from .metrics import LOADS, Metrics
@@ -13,7 +13,7 @@ PATIENCE = 60_000
 @pytest.fixture(scope="session")
 def admin(stack):
     """Odoo's administrator, who sets what is measured."""
-    return Office(stack.url("odoo"), "admin", stack.layout.secret("admin"))
+    return administrator(stack)
 
 
 @pytest.fixture

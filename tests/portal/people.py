@@ -4,6 +4,7 @@ from uuid import uuid4
 
 from stack.demo import control, wait
 from stack.portal import Influencer, picture
+from stack.traffic import hire
 
 INFLUENCER, KYC, IMAGE = "influencegen.influencer", "influencegen.kyc", "influencegen.image"
 DESKTOP = {"width": 1280, "height": 800}
@@ -70,13 +71,8 @@ class Platform:
     def hire(self, role):
         """Return the login of a member of staff of the group, who has the test's password."""
         login = f"portal.{role}"
-        if not self.admin.call("res.users", "search_count", [("login", "=", login)]):
-            groups = "group_ids" if "group_ids" in self.admin.call("res.users", "fields_get", [], []) else "groups_id"
-            reference = [("module", "=", "influencegen"), ("name", "=", f"group_{role}")]
-            [group] = self.admin.call("ir.model.data", "search_read", reference, ["res_id"])
-            name = role.replace("_", " ").capitalize()
-            values = {"name": name, "login": login, "password": PASSWORD, groups: [(4, group["res_id"])]}
-            self.admin.call("res.users", "create", values)
+        name = role.replace("_", " ").capitalize()
+        hire(self.admin, f"group_{role}", name=name, login=login, password=PASSWORD)
         return login
 
     def check_of(self, email):
