@@ -22,7 +22,8 @@ def business(stack):
         traffic.stop()
     demo.wait_for_quiet(stack, administrator(stack))
     until(lambda: reconcile.stored(stack, SCRAPED) == reconcile.exposed(stack, SCRAPED), "Prometheus has it", 120)
-    until(lambda: reconcile.query(stack, "backup_last_success_timestamp_seconds > 0"), "Prometheus has the backups", 120)
+    good = "backup_last_success_timestamp_seconds > 0"
+    until(lambda: reconcile.query(stack, good), "Prometheus has the backups", 120)
     return stack
 
 
