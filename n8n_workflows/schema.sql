@@ -512,6 +512,24 @@ BEGIN
     RETURN found;
 END $$;
 
+-- The workflows whose failures are reported and have not failed, as many as the label has room for.
+CREATE OR REPLACE FUNCTION unfailed_workflows(counted text) RETURNS SETOF text
+LANGUAGE plpgsql STABLE SET search_path = influencegen, public, pg_temp AS $$
+BEGIN
+    IF to_regclass('workflow_entity') IS NULL THEN
+        RETURN;
+    END IF;
+    RETURN QUERY
+    WITH failed AS (SELECT DISTINCT sample.labels ->> 'workflow_name' AS name FROM sample WHERE metric = counted)
+    SELECT DISTINCT workflow.name::text FROM workflow_entity AS workflow
+    WHERE active AND settings ->> 'errorWorkflow' = 'igErrors'
+        AND NOT EXISTS (SELECT FROM failed WHERE failed.name = workflow.name)
+    ORDER BY 1
+    LIMIT (SELECT greatest(0, (label ->> 'limit')::integer - (SELECT count(*) FROM failed))
+           FROM metric, jsonb_array_elements(labels) AS label
+           WHERE metric.name = counted AND label ->> 'name' = 'workflow_name');
+END $$;
+
 CREATE OR REPLACE FUNCTION label_text(series jsonb) RETURNS text LANGUAGE sql IMMUTABLE AS $$
     SELECT coalesce(string_agg(format('%s="%s"', key, replace(replace(replace(
         value, '\', '\\'), '"', '\"'), chr(10), '\n')), ',' ORDER BY key), '') FROM jsonb_each_text(series)
@@ -537,6 +555,12 @@ LANGUAGE sql STABLE SET search_path = influencegen, pg_temp AS $$
     line (name, labels, position, text) AS (
         SELECT metric, sample.labels, 0, format('%s{%s} %s', metric, label_text(sample.labels), value)
         FROM sample JOIN metric ON metric.name = sample.metric WHERE kind = 'counter'
+        UNION ALL
+        SELECT counted, labels, 0, format('%s{%s} 0', counted, label_text(labels))
+        FROM (VALUES ('n8n_workflow_execution_errors_total')) AS error (counted),
+             unfailed_workflows(counted) AS workflow,
+             unnest('{node_execution_error,workflow_logic_error}'::text[]) AS error_type,
+             jsonb_build_object('workflow_name', workflow, 'node_name', 'none', 'error_type', error_type) AS labels
         UNION ALL
         SELECT name, labels, position, format('%s_bucket{%s,le="%s"} %s%s', name, label_text(labels), bound, cumulative,
                                               exemplar) FROM bucket

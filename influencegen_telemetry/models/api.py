@@ -1,10 +1,12 @@
 import time
+from itertools import product
 
 import requests
 
 from odoo import api, models
 
 from odoo.addons.influencegen.models.api import CircuitOpen
+from odoo.addons.influencegen.models.kyc import STEPS
 
 from ..metrics import store
 
@@ -13,11 +15,20 @@ _APIS = {
     "kyc": "api_external_kyc_service",
     "payment": "api_payment_provider",
 }
+_ENDPOINTS = {"n8n_webhook": ("image",), "kyc": STEPS, "payment": ("transfer",)}
+_FAILURES = ("3xx", "4xx", "5xx", "timeout", "connection_error", "circuit_open")
 _STATES = {"closed": 0, "half-open": 1, "open": 2}
 
 
 class Api(models.AbstractModel):
     _inherit = "influencegen.api"
+
+    @api.model
+    def _start_at_zero(self):
+        """Make the counters of what can fail start at 0: one that first appears at 1 hides that from ``rate()``."""
+        for service, endpoints in _ENDPOINTS.items():
+            for labels in product(endpoints, ("POST",), _FAILURES):
+                store.inc(f"{_APIS[service]}_errors_total", labels, 0.0, self.env.cr.dbname)
 
     @api.model
     def _send(self, service, endpoint, method, url, **kwargs):

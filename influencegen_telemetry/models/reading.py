@@ -35,6 +35,7 @@ class Reading(models.AbstractModel):
         rows = self._rows()
         exposition.start_at_zero(None)
         exposition.start_at_zero(database)
+        self.env["influencegen.api"]._start_at_zero()
         self._repair(rows)
         for name, labels, value in gauges:
             store.set(name, value, labels, database)

@@ -6,6 +6,7 @@ from odoo.tests import TransactionCase, tagged
 
 from odoo.addons.influencegen.models.api import FAILURES_TO_OPEN, ApiError
 
+from ..metrics import store
 from .instrumentation_case import observations, value
 
 API = "api_external_kyc_service"
@@ -75,6 +76,18 @@ class TestApi(TransactionCase):
         self.api._breaker("kyc").close()
         self.call(200)
         self.assertEqual(value(BREAKER, ("kyc",), self.env.cr.dbname), 0)
+
+    def test_what_can_fail_is_zero_before_it_does(self):
+        self.env["influencegen.telemetry.reading"]._read_database()
+        known, database = store.read()[0], self.env.cr.dbname
+        for name, endpoint in (
+            ("api_odoo_to_n8n_webhook", "image"),
+            (API, "document"),
+            (API, "identity"),
+            ("api_payment_provider", "transfer"),
+        ):
+            for status_class in ("3xx", "4xx", "5xx", "timeout", "connection_error", "circuit_open"):
+                self.assertIn((f"{name}_errors_total", database, (endpoint, "POST", status_class), ""), known)
 
     def test_a_service_that_is_not_measured_still_works(self):
         with patch("requests.request", return_value=_response(200)):

@@ -309,6 +309,33 @@ def test_errors_that_are_known_beforehand_begin_at_zero(state):
     assert {sample.value for sample in zeros} == {0}
 
 
+def test_workflows_whose_failures_are_reported_begin_at_zero_within_the_labels_bound(state):
+    state.rows("CREATE TABLE public.workflow_entity (name text, active boolean, settings json)")
+    for name, active, settings in (
+        ("watched", True, {"errorWorkflow": "igErrors"}),
+        ("failed", True, {"errorWorkflow": "igErrors"}),
+        ("off", False, {"errorWorkflow": "igErrors"}),
+        ("not reported", True, {}),
+        ("reported to another", True, {"errorWorkflow": "other"}),
+    ):
+        state.rows("INSERT INTO public.workflow_entity VALUES (%s, %s, %s)", name, active, json.dumps(settings))
+    state.call("report_error", "failed", "node", "node_execution_error")
+
+    def errors():
+        return {tuple(sample.labels[name] for name in ("workflow_name", "node_name", "error_type")): sample.value
+                for sample in state.samples() if sample.name == "n8n_workflow_execution_errors_total"}
+
+    assert errors() == {
+        ("failed", "node", "node_execution_error"): 1,
+        ("watched", "none", "node_execution_error"): 0,
+        ("watched", "none", "workflow_logic_error"): 0,
+    }
+    state.rows("""
+        INSERT INTO public.workflow_entity
+        SELECT 'workflow ' || number, true, '{"errorWorkflow": "igErrors"}' FROM generate_series(1, 60) AS number""")
+    assert len({workflow for workflow, _node, _type in errors()}) == 50
+
+
 def test_a_traced_request_leaves_exemplars_and_spans(state):
     request, lease = state.accept(f"00-{TRACE}-{SPAN}-01")
     call = state.call("begin_ai_call", request, lease)
