@@ -170,10 +170,10 @@ def _start(system: System) -> None:
             processes.start(name)
         for name, answer in ready.items():
             processes.wait(name, answer)
-    with step("backups, the first of each at once"):
-        # they are of what runs by now
+    with step("backups, the first of each after Prometheus' first scrape"):
+        # they are of what runs by now; a look at /metrics would be a scrape
         processes.start("backup")
-        processes.wait("backup", lambda: answers(system.url("backup", "/metrics")))
+        processes.wait("backup", lambda: answers(system.url("backup", "/favicon.ico")))
 
 
 def _stop_if_elsewhere(layout: Layout, processes: Processes) -> None:

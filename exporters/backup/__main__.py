@@ -16,6 +16,7 @@ from exporters.backup.metrics import Backups
 
 # Backups give way to whatever else the machine has to do.
 NICENESS = 10
+PATIENCE_SECONDS = 300
 
 
 def main() -> None:
@@ -37,9 +38,12 @@ def main() -> None:
                 raise configuration.Invalid(f"{arguments.config} has no backup {arguments.backup}.")
             sys.exit(not job.run(settings.backups[arguments.backup], settings.folder, ledger))
         backups = settings.backups.values()
-        registry = CollectorRegistry()
-        registry.register(Backups(backups, ledger))
+        registry, metrics = CollectorRegistry(), Backups(backups, ledger)
+        registry.register(metrics)
         start_http_server(arguments.port, arguments.host, registry)
+        # Prometheus does not see the first backup of a counter that was never scraped before
+        if not metrics.scraped.wait(PATIENCE_SECONDS):
+            logging.warning("Nobody has scraped the metrics in %d s; backups begin", PATIENCE_SECONDS)
         schedule.run(backups, settings.folder, ledger)
     except (configuration.Invalid, job.Busy, Failed, OSError) as error:
         sys.exit(str(error))

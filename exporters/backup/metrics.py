@@ -1,6 +1,7 @@
 """What Prometheus is told: the records of all backups, read anew at each scrape."""
 
 from collections.abc import Iterable, Iterator
+from threading import Event
 
 from prometheus_client import Metric
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
@@ -23,11 +24,15 @@ SCHEDULE = ("backup_schedule_seconds", "Time from the beginning of a backup job 
 
 
 class Backups(Collector):
-    """The series of all backups: from the start for counters, from the first result for durations and sizes."""
+    """The series of all backups: from the start for counters, from the first result for durations and sizes.
+
+    scraped: set once they have been scraped.
+    """
 
     def __init__(self, backups: Iterable[Backup], ledger: Ledger):
         self._backups = tuple(backups)
         self._ledger = ledger
+        self.scraped = Event()
 
     def collect(self) -> Iterator[Metric]:
         """Yield the metric families."""
@@ -44,3 +49,4 @@ class Backups(Collector):
         for backup in self._backups:
             schedule.add_metric([backup.name], backup.every_seconds)
         yield schedule
+        self.scraped.set()

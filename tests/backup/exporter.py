@@ -60,21 +60,21 @@ class Exporter:
         return list(self.archives.glob(".*"))
 
     @contextmanager
-    def serving(self):
-        """Run the exporter while the body runs, and yield its process."""
+    def serving(self, path="/metrics"):
+        """Run the exporter while the body runs, and yield its process once it answers at that path."""
         with open(self.log, "a") as log:
             process = subprocess.Popen(
                 self._command("serve", "--port", str(self.port)), cwd=PROJECT, stderr=log)
         try:
-            until(lambda: process.poll() is not None or self._answers(), "the exporter answers")
+            until(lambda: process.poll() is not None or self._answers(path), "the exporter answers")
             yield process
         finally:
             process.send_signal(signal.SIGTERM)
             process.wait(30)
 
-    def text(self):
+    def text(self, path="/metrics"):
         """Return what Prometheus would scrape."""
-        answer = requests.get(f"http://127.0.0.1:{self.port}/metrics", timeout=10)
+        answer = requests.get(f"http://127.0.0.1:{self.port}{path}", timeout=10)
         answer.raise_for_status()
         return answer.text
 
@@ -93,8 +93,9 @@ class Exporter:
     def _command(self, *arguments):
         return [sys.executable, "-m", "exporters.backup", "--config", str(self.path), *arguments]
 
-    def _answers(self):
+    def _answers(self, path):
         try:
-            return bool(self.text())
+            self.text(path)
         except requests.RequestException:
             return False
+        return True

@@ -1,7 +1,9 @@
 """Jobs are counted whatever happens to them, archives are complete or not there, and the exporter goes on."""
 
+import json
 import signal
 import subprocess
+import time
 
 from tests.end_to_end.waiting import until
 
@@ -27,6 +29,17 @@ def test_a_job_that_never_ran_has_its_series(exporter):
         assert exporter.value("backup_schedule_seconds", "platform") == 3600
         assert exporter.value("backup_job_duration_seconds", "platform") is None
         assert exporter.value("backup_size_bytes", "platform") is None
+
+
+def test_the_first_backup_waits_until_its_zero_was_scraped(exporter):
+    at_dump = stop_at_dump(exporter)
+    with exporter.serving("/favicon.ico"):
+        # enough for a job to begin, if it did not wait
+        time.sleep(1)
+        scraped = time.time()
+        assert exporter.jobs("platform") == (0, 0)
+        until(at_dump, "the first job has begun")
+        assert json.loads((exporter.archives / "platform.json").read_text())["began"] >= scraped
 
 
 def test_what_is_counted_outlives_the_exporter(exporter, business):
