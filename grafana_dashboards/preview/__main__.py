@@ -7,7 +7,7 @@ from pathlib import Path
 from PIL import Image
 from playwright.sync_api import sync_playwright
 
-from grafana_dashboards.preview import SCREENS, bundled, dashboards, drawn
+from grafana_dashboards.preview import SCREENS, bundled, dashboards, drawn, past
 from stack import browser
 from stack.console import step, told
 from stack.layout import PROJECT, Layout
@@ -18,6 +18,8 @@ def main() -> None:
     parser.add_argument("names", nargs="*", metavar="dashboard", help="file name without .json (default: all)")
     parser.add_argument("--screen", nargs="+", choices=SCREENS, default=list(SCREENS))
     parser.add_argument("--last", help="time range instead of the dashboard's own, such as 30m")
+    parser.add_argument("--past", action="store_true",
+                        help="first write a past into the system's storages, made up: `make clean` takes it away")
     parser.add_argument("--into", type=Path, default=PROJECT / "docs" / "images" / "dashboards", metavar="folder")
     asked = parser.parse_args()
     time = {"from": f"now-{asked.last}", "to": "now"} if asked.last else None
@@ -25,6 +27,10 @@ def main() -> None:
     if unknown := set(asked.names) - {path.stem for path in chosen}:
         parser.error(f"no such dashboard: {', '.join(sorted(unknown))}")
     asked.into.mkdir(parents=True, exist_ok=True)
+    layout = Layout.from_environment()
+    if asked.past:
+        with step("a past, which Prometheus shows in a minute or two"):
+            past.write(layout)
     with bundled() as bundle, sync_playwright() as playwright:
         chromium = playwright.chromium.launch(executable_path=browser.chromium())
         for dashboard in chosen:
@@ -32,7 +38,7 @@ def main() -> None:
                 picture = asked.into / f"{dashboard.stem}-{screen}.png"
                 with (
                     step(str(picture)),
-                    drawn(chromium, bundle, Layout.from_environment(), dashboard, screen, time) as drawing,
+                    drawn(chromium, bundle, layout, dashboard, screen, time) as drawing,
                 ):
                     _write(drawing.page.screenshot(full_page=True), picture)
                     wrong = drawing.panels("error")

@@ -1,0 +1,101 @@
+"""A past for a system that is minutes old, made up: ninety days of hours, and a yesterday on which nothing happened.
+
+Panels over months, and those that compare with a day ago, have something to show then: in tests, and in pictures.
+"""
+
+import math
+import random
+import subprocess
+import tempfile
+import time
+from collections.abc import Iterator
+
+import requests
+
+from stack import prometheus
+from stack.layout import Layout
+from stack.reconcile import catalogue
+
+DAYS = 90
+# What an hour is like in the end: increases at a busy time, or what a gauge shows.
+_HOUR = {
+    "influencer_registration_attempts:increase": ({}, 7),
+    "influencer_registration_success:increase": ({}, 5),
+    "influencer_kyc_verifications:increase": ({"outcome": "approved"}, 4),
+    "campaign_applications:increase": ({"campaign_id": "1"}, 12),
+    "payment_processing_success:increase": ({}, 8),
+    "payment_processing_failures:increase": ({}, 0.4),
+    "ai_image_generation_success:increase": ({}, 40),
+    "ai_image_generation_failures:increase": ({"reason": "failed"}, 0.9),
+    "influencer_active:avg": ({}, 2400),
+    "user_logins_daily_active_influencers:avg": ({"user_role": "influencer"}, 700),
+    "system_availability:avg": ({}, 100),
+}
+_LATENCY = "ai_image_generation_end_to_end_latency_seconds"
+_USUAL_LATENCY_SECONDS = 8
+
+
+def write(layout: Layout) -> None:
+    """Write the past of the system of that layout into its long-term storage of hours and its Prometheus.
+
+    Prometheus shows it within a minute or two. Raises requests.RequestException or subprocess.CalledProcessError if it
+    can't be written. Nothing takes it away but `make clean`.
+    """
+    requests.post(f"http://127.0.0.1:{layout.ports.victoria_1h}/api/v1/import/prometheus", timeout=120,
+                  data="\n".join(months())).raise_for_status()
+    with tempfile.NamedTemporaryFile("w", suffix=".txt") as file:
+        file.write("\n".join([*_yesterday(), "# EOF\n"]))
+        file.flush()
+        subprocess.run([prometheus.provide()["promtool"], "tsdb", "create-blocks-from", "openmetrics", file.name,
+                        layout.state / "prometheus"], check=True, capture_output=True)  # fmt: skip
+
+
+def months() -> Iterator[str]:
+    """Yield the lines of ninety days of hours, in Prometheus' text format, up to the last full hour."""
+    chance = random.Random(DAYS)
+    end = int(time.time() // 3600 * 3600)
+    for hours in range(24 * DAYS):
+        moment = end - 3600 * hours
+        growth = 1 - 0.6 * hours / 24 / DAYS
+        bustle = _bustle(moment)
+        for series, (labels, amount) in _HOUR.items():
+            if series == "system_availability:avg":
+                value = amount - (chance.random() < 0.01) * chance.random()
+            elif series.startswith("user_logins_daily"):
+                value = amount * growth * bustle * (moment % 86400 / 86400)
+            elif series.endswith(":avg"):
+                value = amount * growth
+            else:
+                value = round(amount * growth * bustle * chance.uniform(0.7, 1.3) + chance.random() / 2)
+            yield _line(series, labels, value, moment)
+        images, slowness = round(40 * growth * bustle), _USUAL_LATENCY_SECONDS * chance.uniform(0.8, 1.25)
+        for bound in (*catalogue().METRICS[_LATENCY].buckets, math.inf):
+            within = round(images * (1 - math.exp(-((bound / slowness) ** 1.6))))
+            yield _line(f"{_LATENCY}_bucket:increase", {"le": str(float(bound)).replace("inf", "+Inf")}, within, moment)
+
+
+def _bustle(moment: int) -> float:
+    """Return how busy an hour is, from 0 to 1: little at night, and at weekends."""
+    day, hour = moment // 86400, moment % 86400 / 3600
+    # 1970 began on a Thursday
+    weekend = (day + 3) % 7 >= 5
+    return (0.5 if weekend else 1.0) * (0.55 - 0.45 * math.cos(2 * math.pi * (hour - 3) / 24))
+
+
+def _line(series: str, labels: dict[str, str], value: float, moment: int) -> str:
+    within = ",".join(f'{name}="{label}"' for name, label in labels.items())
+    return f"tier:{series}{{{within}}} {value} {moment * 1000}"
+
+
+def _yesterday() -> Iterator[str]:
+    """Yield, as OpenMetrics, that there was no fact and no row of any for two hours of a day ago."""
+    begun = int(time.time()) - 86400 - 600
+    moments = range(begun, begun + 7200, 60)
+    facts = [metric.name for metric in catalogue().METRICS.values() if metric.rows]
+    rows = "influencegen_telemetry_fact_rows"
+    yield f"# TYPE {rows} gauge"
+    for fact in facts:
+        yield from (f'{rows}{{fact="{fact}"}} 0 {moment}' for moment in moments)
+    for fact in facts:
+        yield f"# TYPE {fact.removesuffix('_total')} counter"
+        yield from (f"{fact} 0 {moment}" for moment in moments)

@@ -1,0 +1,16 @@
+"""The past that tests and pictures give a young system: what panels over months find in it, a real system has too."""
+
+import re
+
+import yaml
+
+from grafana_dashboards.preview import past
+
+from .reading import ROOT
+
+
+def test_its_series_are_those_that_the_rules_record():
+    rules = yaml.safe_load((ROOT / "prometheus" / "rules" / "tiers.yml").read_text())
+    recorded = {rule["record"] for group in rules["groups"] for rule in group["rules"]}
+    written = {re.match(r"tier(:[^{]+)", line)[1] for line in past.months()}
+    assert written and {f"tier1h{name}" for name in written} <= recorded
