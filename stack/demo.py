@@ -4,13 +4,13 @@ import contextlib
 import os
 import signal
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Set
 from concurrent.futures import ThreadPoolExecutor
 
 import psutil
 import requests
 
-from stack import n8n, reconcile
+from stack import coverage, n8n, reconcile
 from stack.console import Trouble, step
 from stack.hops import Hops
 from stack.office import Office
@@ -74,10 +74,11 @@ def run(system: System) -> bool:
     print(f"\n{reconcile.table(compared)}\n")
     if not hops:
         print("  what n8n counts is missing: its stub took its place\n")
+    complete = covered(system, {producer for producer, there in (("n8n", hops), ("browser", visitor)) if not there})
     with step("an alert from Alertmanager to its receiver"):
         send_alert(system)
     print(addresses(system))
-    return all(line.agrees for line in compared)
+    return complete and all(line.agrees for line in compared)
 
 
 def drive(system: System, seconds: int) -> Traffic:
@@ -173,6 +174,21 @@ def settled(system: System, compare: Callable[[], list[Line]], seconds: float = 
             if all(line.agrees for line in compared) or time.monotonic() > deadline:
                 return compared
             time.sleep(2)
+
+
+def covered(system: System, absent: Set[str], seconds: float = 180) -> bool:
+    """Say whether Prometheus has samples of all metrics of the specification, but for those of absent producers.
+
+    It waits some seconds for them, and prints of how many there are.
+    """
+    with step("metrics of the specification"):
+        deadline = time.monotonic() + seconds
+        while set((missing := coverage.missing(system)).values()) - absent and time.monotonic() < deadline:
+            time.sleep(2)
+    count = len(reconcile.catalogue().SPECIFICATION)
+    without = f", but not of {', '.join(missing)}" if missing else ""
+    print(f"  Prometheus has samples of {count - len(missing)} of {count}{without}")
+    return not set(missing.values()) - absent
 
 
 def send_alert(system: System) -> None:

@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from stack import reconcile
+from stack import coverage, reconcile
 from tests.end_to_end.waiting import until
 
 from .reading import ASKED, DASHBOARDS, each_dashboard, each_query, interpolated
@@ -14,7 +14,6 @@ LIMIT_SECONDS = 5
 # Variables that nothing can be chosen for, and why.
 MAY_HAVE_NO_CHOICE = {
     "database": "a server with one database does not name it",
-    "workflow": "no workflow has failed",
 }
 
 
@@ -31,6 +30,10 @@ def test_a_query_answers_soon_with_what_its_unit_allows(running, asked):
         assert all(0 <= value <= most for value in values(series)), series
         for label in re.findall(r"\{\{(\w+)\}\}", asked.target["legendFormat"]):
             assert label in series["metric"], f"{series['metric']} has no {label} to be called after"
+
+
+def test_every_metric_of_the_specification_has_samples(running):
+    until(lambda: not coverage.missing(running.stack), "Prometheus has samples of each, and of its rule")
 
 
 @each_dashboard
