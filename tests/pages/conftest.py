@@ -23,7 +23,7 @@ def business(stack):
     demo.wait_for_quiet(stack, administrator(stack))
     until(lambda: reconcile.stored(stack, SCRAPED) == reconcile.exposed(stack, SCRAPED), "Prometheus has it", 120)
     good = "backup_last_success_timestamp_seconds > 0"
-    until(lambda: reconcile.query(stack, good), "Prometheus has the backups", 120)
+    until(lambda: reconcile.query(stack, good), "Prometheus has the backups", 240)
     return stack
 
 
