@@ -2,8 +2,11 @@
 
 import os
 import shutil
+import signal
 import subprocess
 import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from stack import browser, odoo, postgres, prometheus, system
@@ -12,6 +15,9 @@ from stack.layout import PROJECT, Layout
 from stack.ports import Ports
 
 DATABASE = f"{odoo.DATABASE}_test"
+# Folders of tests that need no running system: they go beside those that do, which mostly wait, and give way to them.
+APART = ("alerting", "catalogue", "compose", "review", "rules", "runbooks", "standins", "storage")
+NICENESS = "10"
 
 
 def test(layout: Layout) -> bool:
@@ -33,11 +39,39 @@ def test(layout: Layout) -> bool:
             "ODOO_RC": str(configuration),
         }
         environment["PYTHONPATH"] = f"{source.folder}:{PROJECT}"
-        arguments = os.environ.get("PYTEST_ARGS", "").split()
-        command = [sys.executable, "-m", "pytest", "--odoo-http", *arguments]
-        return subprocess.run(command, cwd=PROJECT, env=environment).returncode == 0
+        command = [sys.executable, "-m", "pytest", "--odoo-http"]
+        if arguments := os.environ.get("PYTEST_ARGS", "").split():
+            return subprocess.run([*command, *arguments], cwd=PROJECT, env=environment).returncode == 0
+        with _beside(own, environment) as passed_beside:
+            command += [f"--ignore=tests/{folder}" for folder in APART]
+            passed = subprocess.run(command, cwd=PROJECT, env=environment).returncode == 0
+            return passed_beside() and passed
     finally:
         system.clean(own)
+
+
+@contextmanager
+def _beside(layout: Layout, environment: dict[str, str]) -> Iterator[Callable[[], bool]]:
+    """Run the tests of APART during the block; yield a function that waits for them, prints their output, and says
+    whether they passed.
+    """
+    log = layout.state / "apart.log"
+    command = ["nice", "-n", NICENESS, sys.executable, "-m", "pytest", "-p", "no:odoo"]
+    command += [f"tests/{folder}" for folder in APART]
+    without_odoo = {name: value for name, value in environment.items() if name != "ODOO_RC"}
+    with log.open("w") as output:
+        process = subprocess.Popen(command, cwd=PROJECT, env=without_odoo, stdout=output, stderr=subprocess.STDOUT)
+
+    def passed() -> bool:
+        status = process.wait()
+        print(f"\nTests that ran beside these: {', '.join(APART)}\n\n{log.read_text()}")
+        return status == 0
+
+    try:
+        yield passed
+    finally:
+        process.send_signal(signal.SIGINT)
+        process.wait()
 
 
 def lint(layout: Layout) -> bool:
