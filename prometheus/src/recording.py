@@ -273,7 +273,8 @@ def _availability():
 def _telemetry(metrics):
     """By how much rows and counters of facts have grown within a day, and how far apart.
 
-    Differences of what both say now and said a day ago, not increases: those extrapolate, and rows may be deleted.
+    Differences of what both say now and said a day ago, not increases: those extrapolate, and rows may be deleted. Rows
+    are read and scraped up to a minute and a half later than counters, so what counters said meanwhile agrees too.
     """
     rows = "max by (fact, database) (influencegen_telemetry_fact_rows{offset})"
     counted = "influencegen:telemetry_fact_count:delta_1d"
@@ -288,5 +289,6 @@ def _telemetry(metrics):
         *(Recording(counted, growth(series, name=metric.name), {"fact": metric.name})
           for metric in metrics.values() if metric.rows),
         Recording("influencegen:telemetry_fact_disagreement:delta_1d",
-                  f"abs({stored} - on (fact, database) {counted})"),
+                  f"clamp_min({stored} - on (fact, database) max_over_time({counted}[3m]), 0) + on (fact, database) "
+                  f"clamp_min(min_over_time({counted}[3m]) - on (fact, database) {stored}, 0)"),
     ]

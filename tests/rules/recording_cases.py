@@ -432,6 +432,7 @@ BUDGETS = Case("events use up error budgets", ("slo",), {
 
 # rows are in one database, which two instances know; half of what they counted was of another campaign
 APPLICATIONS = 'fact="campaign_applications_total"'
+PAYMENTS, IMAGES = 'fact="payment_processing_attempts_total"', 'fact="ai_image_generation_requests_total"'
 TELEMETRY = Case("a counter does not grow as its rows do", ("recording_telemetry",), {
     f'influencegen_telemetry_fact_rows{{instance="a", {APPLICATIONS}}}': grows(10),
     f'influencegen_telemetry_fact_rows{{instance="b", {APPLICATIONS}}}': grows(10),
@@ -444,8 +445,23 @@ TELEMETRY = Case("a counter does not grow as its rows do", ("recording_telemetry
     f"telemetry_fact_disagreement:delta_1d{{{APPLICATIONS}}}": 1440,
 })
 
+# a day that begins to be busy after the one before was not
+LATE_ROWS = Case("rows are read a minute late, and eight", ("recording_telemetry",), {
+    f'influencegen_telemetry_fact_rows{{instance="a", {PAYMENTS}}}': "0x1441 0+10x58",
+    'payment_processing_attempts_total{instance="a"}': "0x1440 0+10x59",
+    f'influencegen_telemetry_fact_rows{{instance="a", {IMAGES}}}': "0x1448 0+10x51",
+    'ai_image_generation_requests_total{instance="a"}': "0x1440 0+10x59",
+}, {
+    f"telemetry_fact_rows:delta_1d{{{PAYMENTS}}}": 580,
+    f"telemetry_fact_count:delta_1d{{{PAYMENTS}}}": 590,
+    f"telemetry_fact_disagreement:delta_1d{{{PAYMENTS}}}": 0,
+    f"telemetry_fact_rows:delta_1d{{{IMAGES}}}": 510,
+    f"telemetry_fact_count:delta_1d{{{IMAGES}}}": 590,
+    f"telemetry_fact_disagreement:delta_1d{{{IMAGES}}}": 60,
+}, evaluated="1m")
+
 CASES = [
     *(case for name in APIS for case in _api(name)),
     AI_IMAGES, NO_AI_IMAGES, FAILED_IMAGES, GOOD_IMAGES, BUSINESS, NO_BUSINESS, NO_SUCCESS, DATABASES, BACKUPS, ODOO,
-    NO_ODOO, N8N, QUEUE_MODE, HOSTS, PEAK, POSTGRESQL, GPU, AVAILABILITY, BUDGETS, TELEMETRY,
+    NO_ODOO, N8N, QUEUE_MODE, HOSTS, PEAK, POSTGRESQL, GPU, AVAILABILITY, BUDGETS, TELEMETRY, LATE_ROWS,
 ]
