@@ -81,13 +81,14 @@ def files(thresholds: Thresholds) -> dict[str, list[Group]]:
 
 
 def _recorded(objective, window):
+    """A young series of calls hides its first ones, and one of failures, which begins at 0, does not: 1 is the most."""
     label = {"slo": objective.name}
     events = f'influencegen:slo_events:increase_{window}{{slo="{objective.name}"}}'
     failed = objective.failed.replace("WINDOW", window)
     return (
         Recording(f"influencegen:slo_events:increase_{window}", objective.events.replace("WINDOW", window), label),
         Recording(f"influencegen:slo_errors:ratio_{window}",
-                  f"({failed} or 0 * sum({events})) / (sum({events}) > 0)", label),
+                  f"clamp_max(({failed} or 0 * sum({events})) / (sum({events}) > 0), 1)", label),
     )
 
 

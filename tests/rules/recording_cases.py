@@ -430,6 +430,15 @@ BUDGETS = Case("events use up error budgets", ("slo",), {
     if value is not None
 }, hours=73)
 
+YOUNG = Case("of the first calls only the failures are seen", ("slo",), {
+    'api_external_kyc_service_errors_total{status_code_class="5xx"}': "0x49 5x10",
+    'api_external_kyc_service_latency_seconds_count{status_code_class="5xx"}': "_x50 5 6x9",
+}, {
+    'slo_events:increase_5m{slo="kyc"}': 0,
+    **{f'slo_events:increase_{window}{{slo="kyc"}}': 1.05 for window in BUDGET_WINDOWS if window != "5m"},
+    **{f'slo_errors:ratio_{window}{{slo="kyc"}}': 1 for window in BUDGET_WINDOWS if window != "5m"},
+}, hours=1)
+
 # rows are in one database, which two instances know; half of what they counted was of another campaign
 APPLICATIONS = 'fact="campaign_applications_total"'
 PAYMENTS, IMAGES = 'fact="payment_processing_attempts_total"', 'fact="ai_image_generation_requests_total"'
@@ -463,5 +472,6 @@ LATE_ROWS = Case("rows are read a minute late, and eight", ("recording_telemetry
 CASES = [
     *(case for name in APIS for case in _api(name)),
     AI_IMAGES, NO_AI_IMAGES, FAILED_IMAGES, GOOD_IMAGES, BUSINESS, NO_BUSINESS, NO_SUCCESS, DATABASES, BACKUPS, ODOO,
-    NO_ODOO, N8N, QUEUE_MODE, HOSTS, PEAK, POSTGRESQL, GPU, AVAILABILITY, BUDGETS, TELEMETRY, LATE_ROWS,
+    NO_ODOO, N8N, QUEUE_MODE, HOSTS, PEAK, POSTGRESQL, GPU, AVAILABILITY, BUDGETS, YOUNG, TELEMETRY,
+    LATE_ROWS,
 ]
