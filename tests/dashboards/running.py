@@ -11,7 +11,7 @@ from threading import Event
 import requests
 
 from grafana_dashboards.preview import past
-from stack import demo, reconcile
+from stack import coverage, demo, reconcile
 from stack.system import answers
 from stack.traffic import Traffic, administrator
 from stack.visitor import Visitor
@@ -107,10 +107,11 @@ def do_business(running):
 
     def all_shown():
         pending[:] = [asked for asked in pending if not running.ask(asked)[0]]
-        return not pending
+        return not pending and not coverage.missing(stack)
 
     traffic = Traffic(stack)
     stack.processes.wait("ai_service", lambda: answers(stack.url("ai", "/health")))
+    demo.control(stack, "kyc", {"outcomes": {"approved": 0.6, "rejected": 0.1, "referred": 0.3}})
     demo.misbehave(stack)
     traffic.start()
     deadline, rested = time.monotonic() + PATIENCE_SECONDS, Event()
