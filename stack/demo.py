@@ -28,6 +28,8 @@ FAILURES = {
     "ai": {"fail_rate": 0.2, "garbage_rate": 0.1, "timeout_rate": 0.05},
     "kyc": {"fail_rate": 0.2, "payments": {"paid": 0.6, "failed": 0.4}},
 }
+# What the KYC service decides: enough is referred for reviewers to have work.
+OUTCOMES = {"outcomes": {"approved": 0.6, "rejected": 0.1, "referred": 0.3}}
 # What has to happen before the figures can show it.
 EVERYTHING = {"registration", "document", "review", "application", "content", "payment", "image", "rollback"}
 PATIENCE = 600
@@ -54,7 +56,7 @@ def run(system: System) -> bool:
         control(system, "n8n", {"ai_timeout": AI_TIMEOUT_SECONDS})
     else:
         n8n.limit(system.layout, ai_timeout_seconds=AI_TIMEOUT_SECONDS, lease_margin_seconds=10)
-    control(system, "kyc", {"outcomes": {"approved": 0.6, "rejected": 0.1, "referred": 0.3}})
+    control(system, "kyc", OUTCOMES)
     before = reconcile.exposed(system, [ATTEMPTS]).get((ATTEMPTS, frozenset()), 0.0)
     hops = None if system.hop.stub else Hops(system, admin)
     visitor = Visitor(system) if provided() else None

@@ -111,7 +111,7 @@ def do_business(running):
 
     traffic = Traffic(stack)
     stack.processes.wait("ai_service", lambda: answers(stack.url("ai", "/health")))
-    demo.control(stack, "kyc", {"outcomes": {"approved": 0.6, "rejected": 0.1, "referred": 0.3}})
+    demo.control(stack, "kyc", demo.OUTCOMES)
     demo.misbehave(stack)
     traffic.start()
     deadline, rested = time.monotonic() + PATIENCE_SECONDS, Event()
