@@ -43,11 +43,7 @@ class Processes:
 
     def running(self) -> set[str]:
         """Return the names of the programs that run now."""
-        try:
-            states = self._call("getAllProcessInfo")
-        except (OSError, xmlrpc.client.Error):
-            return set()
-        return {state["name"] for state in states if state["state"] in (ProcessStates.RUNNING, ProcessStates.STARTING)}
+        return self._names(_runs)
 
     def pid(self, name: str) -> int:
         """Return the process id of a running program."""
@@ -69,7 +65,7 @@ class Processes:
         elif text != previous:
             added, changed, removed = self._call("reloadConfig")[0]
             for group in (*changed, *removed):
-                self._call("stopProcessGroup", group)
+                self.stop(group)
                 self._call("removeProcessGroup", group)
             for group in (*added, *changed):
                 self._call("addProcessGroup", group)
@@ -98,9 +94,17 @@ class Processes:
             self._call("signalProcess", name, "HUP")
 
     def stop(self, name: str) -> None:
-        """Stop one program, if it runs."""
-        if name in self.running():
-            self._call("stopProcess", name)
+        """Stop one program, if it runs or has just failed and is about to be started again."""
+        while (failed := name in self._names(_has_failed)) or name in self.running():
+            if failed:
+                # supervisord forks it while it answers, and a signal to what has just been forked is lost
+                time.sleep(0.05)
+                continue
+            try:
+                self._call("stopProcess", name)
+            except xmlrpc.client.Fault as fault:
+                if fault.faultCode != Faults.NOT_RUNNING:
+                    raise self._trouble(name, f"can't be stopped: {fault.faultString}") from fault
 
     def kill(self, name: str) -> None:
         """End a program that runs as the kernel would, at once, and don't let it be started again."""
@@ -122,6 +126,12 @@ class Processes:
         for process in psutil.wait_procs(survivors, timeout=10)[1]:
             process.kill()
         self.socket.unlink(missing_ok=True)
+
+    def _names(self, which: Callable[[Mapping], bool]) -> set[str]:
+        try:
+            return {info["name"] for info in self._call("getAllProcessInfo") if which(info)}
+        except (OSError, xmlrpc.client.Error):
+            return set()
 
     def _survivors(self):
         for process in psutil.process_iter():
@@ -198,6 +208,14 @@ class Processes:
             "\n".join([f"[{section}]", *(f"{name} = {value}" for name, value in options.items()), ""])
             for section, options in sections.items()
         )
+
+
+def _runs(info: Mapping) -> bool:
+    return info["state"] in (ProcessStates.RUNNING, ProcessStates.STARTING)
+
+
+def _has_failed(info: Mapping) -> bool:
+    return info["state"] == ProcessStates.EXITED and info["exitstatus"] != 0
 
 
 def _literal(value: object) -> str:
