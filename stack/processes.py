@@ -43,7 +43,7 @@ class Processes:
 
     def running(self) -> set[str]:
         """Return the names of the programs that run now."""
-        return self._names(_runs)
+        return {info["name"] for info in self._infos() if _runs(info)}
 
     def pid(self, name: str) -> int:
         """Return the process id of a running program."""
@@ -95,16 +95,18 @@ class Processes:
 
     def stop(self, name: str) -> None:
         """Stop one program, if it runs or has just failed and is about to be started again."""
-        while (failed := name in self._names(_has_failed)) or name in self.running():
-            if failed:
-                # supervisord forks it while it answers, and a signal to what has just been forked is lost
-                time.sleep(0.05)
-                continue
-            try:
-                self._call("stopProcess", name)
-            except xmlrpc.client.Fault as fault:
-                if fault.faultCode != Faults.NOT_RUNNING:
-                    raise self._trouble(name, f"can't be stopped: {fault.faultString}") from fault
+        while info := next((info for info in self._infos() if info["name"] == name), None):
+            if _runs(info):
+                try:
+                    self._call("stopProcess", name)
+                    return
+                except xmlrpc.client.Fault as fault:
+                    if fault.faultCode != Faults.NOT_RUNNING:
+                        raise self._trouble(name, f"can't be stopped: {fault.faultString}") from fault
+            elif info["state"] != ProcessStates.EXITED or info["exitstatus"] == 0:
+                return
+            # it failed, and supervisord has forked it anew after its answer; a signal at once would be lost
+            time.sleep(0.05)
 
     def kill(self, name: str) -> None:
         """End a program that runs as the kernel would, at once, and don't let it be started again."""
@@ -127,11 +129,11 @@ class Processes:
             process.kill()
         self.socket.unlink(missing_ok=True)
 
-    def _names(self, which: Callable[[Mapping], bool]) -> set[str]:
+    def _infos(self) -> list[dict]:
         try:
-            return {info["name"] for info in self._call("getAllProcessInfo") if which(info)}
+            return self._call("getAllProcessInfo")
         except (OSError, xmlrpc.client.Error):
-            return set()
+            return []
 
     def _survivors(self):
         for process in psutil.process_iter():
@@ -212,10 +214,6 @@ class Processes:
 
 def _runs(info: Mapping) -> bool:
     return info["state"] in (ProcessStates.RUNNING, ProcessStates.STARTING)
-
-
-def _has_failed(info: Mapping) -> bool:
-    return info["state"] == ProcessStates.EXITED and info["exitstatus"] != 0
 
 
 def _literal(value: object) -> str:
