@@ -84,25 +84,14 @@ def test_only_what_changed_is_stopped(layout, processes):
     assert processes.running() == {"ai"}
 
 
-def test_what_failed_just_now_is_not_started_again(layout, processes):
-    failed = layout.state / "failed"
-    once = f"test -e {failed} && exec sleep 600; touch {failed}; exit 1"
-    processes.configure([Program("ai", ["sh", "-c", once])])
-    for _time in range(20):
-        failed.unlink(missing_ok=True)
-        processes.start("ai")
-        while not failed.exists():
-            time.sleep(0.001)
-        processes.stop("ai")
-        # at each question supervisord looks first whom to start again
-        assert not any(processes.running() for _question in range(5))
-
-
-def test_what_fails_again_and_again_can_be_left_out(processes):
+@pytest.mark.parametrize("leave", [lambda processes: processes.stop("ai"), lambda processes: processes.configure([])])
+def test_what_fails_again_and_again_is_stopped_for_good(processes, leave):
     for _time in range(20):
         processes.configure([Program("ai", ["false"])])
         processes.start("ai")
-        processes.configure([])
+        leave(processes)
+        # at each question supervisord looks first whom to start again
+        assert not any(processes.running() for _question in range(5))
 
 
 def test_what_outlived_its_supervisor_is_stopped(layout, processes):
