@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import psutil
-from supervisor.states import ProcessStates
+from supervisor.states import RUNNING_STATES, ProcessStates
 from supervisor.xmlrpc import Faults, SupervisorTransport
 
 from stack.console import Trouble, tail
@@ -43,7 +43,8 @@ class Processes:
 
     def running(self) -> set[str]:
         """Return the names of the programs that run now."""
-        return {info["name"] for info in self._infos() if _runs(info)}
+        up = (ProcessStates.RUNNING, ProcessStates.STARTING)
+        return {info["name"] for info in self._infos() if info["state"] in up}
 
     def pid(self, name: str) -> int:
         """Return the process id of a running program."""
@@ -96,7 +97,7 @@ class Processes:
     def stop(self, name: str) -> None:
         """Stop one program, if it runs or has just failed and is about to be started again."""
         while info := next((info for info in self._infos() if info["name"] == name), None):
-            if _runs(info):
+            if info["state"] in RUNNING_STATES:
                 try:
                     self._call("stopProcess", name)
                     return
@@ -210,10 +211,6 @@ class Processes:
             "\n".join([f"[{section}]", *(f"{name} = {value}" for name, value in options.items()), ""])
             for section, options in sections.items()
         )
-
-
-def _runs(info: Mapping) -> bool:
-    return info["state"] in (ProcessStates.RUNNING, ProcessStates.STARTING)
 
 
 def _literal(value: object) -> str:

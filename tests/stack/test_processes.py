@@ -94,6 +94,20 @@ def test_what_fails_again_and_again_is_stopped_for_good(processes, leave):
         assert not any(processes.running() for _question in range(5))
 
 
+def test_what_has_failed_and_cannot_be_started_again_can_be_left_out(processes, tmp_path):
+    program = tmp_path / "program"
+    program.write_text("#!/bin/sh\nrm $0\nexit 1\n")
+    program.chmod(0o755)
+    processes.configure([Program("ai", [program])])
+    processes.start("ai")
+    while processes.running():
+        time.sleep(0.01)
+    processes.configure([])
+    processes.configure([Program("ai", ["sleep", "600"])])
+    processes.start("ai")
+    assert processes.running() == {"ai"}
+
+
 def test_what_outlived_its_supervisor_is_stopped(layout, processes):
     processes.configure([server(layout)])
     processes.start("ai")
