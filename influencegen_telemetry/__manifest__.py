@@ -10,6 +10,7 @@
     "external_dependencies": {"python": ["prometheus_client"]},
     "data": [
         "security/ir.model.access.csv",
+        "data/audit.xml",
         "data/own_metric_reader.xml",
         "data/tour.xml",
         "views/overview_views.xml",

@@ -35,6 +35,7 @@ def uninstall_hook(env):
     """Stop exporting the database, and leave Odoo as it was found if no other database is measured."""
     env["ir.config_parameter"].sudo().search([("key", "=like", f"{PARAMETERS}%")]).unlink()
     env["influencegen.telemetry.own.metric"]._remove_all()
+    env["influencegen.telemetry.ledger"]._remove()
     database = env.cr.dbname
 
     @env.cr.postcommit.add

@@ -91,7 +91,7 @@ def _yesterday() -> Iterator[str]:
     """Yield, as OpenMetrics, that there was no fact and no row of any for two hours of a day ago."""
     begun = int(time.time()) - 86400 - 600
     moments = range(begun, begun + 7200, 60)
-    facts = [metric.name for metric in catalogue().METRICS.values() if metric.rows]
+    facts = [metric.name for metric in catalogue().FACTS if metric.kind == "counter"]
     rows = "influencegen_telemetry_fact_rows"
     yield f"# TYPE {rows} gauge"
     for fact in facts:

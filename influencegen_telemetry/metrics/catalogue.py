@@ -42,15 +42,25 @@ class Label:
 
 @dataclass(frozen=True)
 class Rows:
-    """Where a fact's rows are: records of ``model`` in ``domain``; ``labels`` are their values for the metric's labels.
+    """The rows that are facts: records of ``model`` in ``domain``; ``labels`` are their values for the metric's labels.
 
-    Each label value is a constant, or ``'.field'``: the value of that field of the record (a record's id if it is a
-    relation).
+    Each label value is a constant, or ``'.column'``: the value of that column of the row; ``'.column.other'`` is that
+    of the row which the column refers to.
+
+    value: what each fact adds: a column, or a pair of datetime columns for the seconds between them; '' to count.
+    at: datetime columns, the first that has a value says when the fact happened; the facts of the last week are then
+        kept by 5 minutes as well.
+    distinct: a column whose distinct values of a day (UTC) are counted, instead of rows.
+    starts: these rows are no facts, they only make the series of their labels start at 0.
     """
 
     model: str
     domain: tuple = ()
     labels: tuple = ()
+    value: object = ""
+    at: tuple = ()
+    distinct: str = ""
+    starts: bool = False
 
 
 @dataclass(frozen=True)
@@ -63,7 +73,9 @@ class Metric:
     group: 'fast' (scraped every 10 s), 'system' (30 s) or 'business' (60 s).
     producer: who exposes it: 'odoo', 'n8n', 'odoo and n8n', 'browser' or 'backup'.
     merge: how workers' values of a gauge become one: 'sum' and 'max' are of the live ones, 'latest' of all.
-    rows: for a counter of facts, the rows that it counts: a tuple of :class:`Rows`.
+    rows: of a metric of facts, a tuple of :class:`Rows`. A counter counts the rows that ever were facts, a histogram
+        observes the value of each; a gauge is the number of rows that are facts now, the mean of their values over
+        ``window`` seconds, or the number of distinct values today.
     """
 
     name: str
@@ -77,6 +89,7 @@ class Metric:
     producer: str = "odoo"
     merge: str = "latest"
     rows: tuple = ()
+    window: int = 0
 
 
 @dataclass(frozen=True)
@@ -137,48 +150,63 @@ BUSINESS = (
     Metric("influencer_registration_attempts_total", "counter",
            "Registration forms submitted, whether or not they succeeded."),
     Metric("influencer_registration_success_total", "counter", "Influencers that registered themselves.",
-           rows=(Rows("influencegen.influencer", (("source", "!=", "backoffice"),)),)),
+           rows=(Rows("influencegen.influencer", (("source", "!=", "backoffice"),), at=("create_date",)),)),
     Metric("influencer_kyc_submissions_total", "counter", "KYC documents submitted.",
            rows=(Rows("influencegen.kyc", (("submitted_at", "!=", False),)),)),
     Metric("influencer_kyc_verifications_total", "counter", "KYC verifications decided.",
            (Label("verification_type", ("automated", "manual")), Label("outcome", ("approved", "rejected"))),
            rows=(Rows("influencegen.kyc", (("state", "in", ("approved", "rejected")),),
-                      (".verification_type", ".state")),)),
+                      (".verification_type", ".state"), at=("reviewed_at", "automated_at")),)),
     Metric("influencer_kyc_verification_automated_step_latency_seconds", "histogram",
            "Time of one automated KYC verification step, retries included.",
            (Label("verification_service", limit=5), Label("step_name", limit=10)), "seconds", API_BUCKETS),
     Metric("influencer_onboarding_kyc_manual_review_time_seconds", "histogram",
-           "Time from the request for manual KYC review to its decision.", unit="seconds", buckets=REVIEW_BUCKETS),
+           "Time from the request for manual KYC review to its decision.", unit="seconds", buckets=REVIEW_BUCKETS,
+           rows=(Rows("influencegen.kyc", (("state", "in", ("approved", "rejected")),
+                                           ("verification_type", "=", "manual")),
+                      value=("review_requested_at", "reviewed_at")),)),
     Metric("campaign_applications_total", "counter", "Applications of influencers to campaigns.", (CAMPAIGN,),
-           rows=(Rows("influencegen.application", (), (".campaign_id",)),)),
+           rows=(Rows("influencegen.application", (), (".campaign_id",)),
+                 Rows("influencegen.campaign", (), (".id",), starts=True))),
     Metric("campaign_content_submissions_total", "counter", "Content submitted for campaigns.", (CAMPAIGN,),
-           rows=(Rows("influencegen.content", (), (".campaign_id",)),)),
+           rows=(Rows("influencegen.content", (), (".campaign_id",)),
+                 Rows("influencegen.campaign", (), (".id",), starts=True))),
     Metric("payment_processing_attempts_total", "counter", "Attempts to pay an influencer; a retry is a new attempt.",
            rows=(Rows("influencegen.payment.attempt"),)),
     Metric("payment_processing_success_total", "counter", "Attempts to pay an influencer that paid.",
-           rows=(Rows("influencegen.payment.attempt", (("state", "=", "paid"),)),)),
+           rows=(Rows("influencegen.payment.attempt", (("state", "=", "paid"),), at=("finished_at",)),)),
     Metric("payment_processing_failures_total", "counter", "Attempts to pay an influencer that failed.",
-           rows=(Rows("influencegen.payment.attempt", (("state", "=", "failed"),)),)),
+           rows=(Rows("influencegen.payment.attempt", (("state", "=", "failed"),), at=("finished_at",)),)),
     Metric("ai_image_generation_requests_total", "counter", "AI images requested.", group="fast",
            rows=(Rows("influencegen.image"),)),
     Metric("ai_image_generation_success_total", "counter", "AI images stored.", group="fast",
-           rows=(Rows("influencegen.image", (("state", "=", "done"),)),)),
+           rows=(Rows("influencegen.image", (("state", "=", "done"),), at=("finished_at",)),)),
     Metric("ai_image_generation_failures_total", "counter", "AI image requests that ended without an image.",
            (Label("reason", ("failed", "timed_out")),), group="fast",
-           rows=(Rows("influencegen.image", (("state", "in", ("failed", "timed_out")),), (".state",)),)),
+           rows=(Rows("influencegen.image", (("state", "in", ("failed", "timed_out")),), (".state",),
+                      at=("finished_at",)),)),
     Metric("ai_image_generation_end_to_end_latency_seconds", "histogram",
            "Time from the request of an AI image to the image being stored in Odoo.", (), "seconds",
-           AI_END_TO_END_BUCKETS, group="fast"),
+           AI_END_TO_END_BUCKETS, group="fast",
+           rows=(Rows("influencegen.image", (("state", "=", "done"),), value=("requested_at", "finished_at"),
+                      at=("finished_at",)),)),
     Metric("ai_image_generation_cost_per_image_usd", "gauge",
-           "Average cost of the AI images stored in the last 24 hours.", (MODEL,), "usd"),
-    Metric("influencer_active", "gauge", "Influencers in state active."),
+           "Average cost of the AI images stored in the last 24 hours.", (MODEL,), "usd",
+           rows=(Rows("influencegen.image", (("state", "=", "done"),), (".model_id.code",), "cost_usd",
+                      ("finished_at",)),), window=86_400),
+    Metric("influencer_active", "gauge", "Influencers in state active.",
+           rows=(Rows("influencegen.influencer", (("state", "=", "active"),)),)),
+    Metric("influencers", "gauge", "Influencers by state.",
+           (Label("state", ("registered", "kyc_pending", "active", "suspended", "rejected")),),
+           rows=(Rows("influencegen.influencer", (), (".state",)),)),
     Metric("influencer_kyc_queue_length", "gauge", "KYC submissions that wait.",
            (Label("state", ("submitted", "review")),)),
     Metric("influencer_kyc_queue_oldest_age_seconds", "gauge", "Age of the KYC submission that has waited longest.",
            (Label("state", ("submitted", "review")),), "seconds"),
     Metric("ai_image_generation_pending", "gauge", "AI image requests without a final state."),
     Metric("user_logins_daily_active_influencers", "gauge", "Distinct users that logged in since midnight UTC.",
-           (ROLE,)),
+           (ROLE,), rows=(Rows("res.users.log", (("create_uid", "!=", False),), at=("create_date",),
+                               distinct="create_uid"),)),
 )
 
 APIS = (
@@ -282,7 +310,7 @@ EXPORTER = (
     Metric("influencegen_telemetry_errors_total", "counter",
            "Failures of telemetry itself; each cost a value or a reading, never a request.",
            (Label("reason", ("directory", "disk", "damaged", "metric", "label", "value", "settings", "scrape",
-                             "database", "reconciliation", "instrumentation", "presence", "unauthorized",
+                             "database", "ledger", "instrumentation", "presence", "unauthorized",
                              "tracing", "own_metric")),),
            scope="instance", group="system"),
     Metric("influencegen_telemetry_browser_batches_refused_total", "counter",
@@ -295,14 +323,19 @@ EXPORTER = (
            (Label("label", limit=60),), scope="instance", group="system", producer="odoo and n8n"),
     Metric("influencegen_telemetry_label_values", "gauge", "Values that a label has taken.",
            (Label("label", limit=60),), group="system"),
-    Metric("influencegen_telemetry_facts_repaired_total", "counter",
-           "Facts found in the database that had not been counted, and were then.", (Label("metric", limit=60),)),
-    Metric("influencegen_telemetry_fact_rows", "gauge", "Rows in the database that a counter of facts must equal.",
+    Metric("influencegen_telemetry_ledger_backlog", "gauge", "Ledger entries that are not rolled up yet."),
+    Metric("influencegen_telemetry_facts_carried_over_total", "counter",
+           "Facts that a database restored to an older state no longer holds, and that its counters keep.",
            (Label("fact", limit=60),)),
-    Metric("influencegen_telemetry_facts_checked_timestamp_seconds", "gauge",
-           "When a counter of facts was last compared with the database.", (Label("metric", limit=60),), "seconds"),
-    Metric("influencegen_telemetry_facts_pending", "gauge", "Facts in transactions that are still open.",
-           (Label("metric", limit=60),), merge="sum"),
+    Metric("influencegen_telemetry_audit_missing_rows", "gauge",
+           "Rows that are facts but not in the ledger, by the last complete audit.", (Label("fact", limit=60),)),
+    Metric("influencegen_telemetry_audit_extra_rows", "gauge",
+           "Rows that are in the ledger but no longer there, by the last complete audit.", (Label("fact", limit=60),)),
+    Metric("influencegen_telemetry_audit_progress_ratio", "gauge",
+           "Share of the rows that the current audit has compared with the ledger, 0 to 1.",
+           (Label("fact", limit=60),)),
+    Metric("influencegen_telemetry_audit_completed_timestamp_seconds", "gauge",
+           "When the last complete audit of a fact ended; 0 if there was none.", (Label("fact", limit=60),), "seconds"),
     Metric("influencegen_telemetry_database_read_age_seconds", "gauge",
            "Age of the values that were read from the database.", unit="seconds"),
     Metric("influencegen_telemetry_database_read_duration_seconds", "gauge",
@@ -317,6 +350,15 @@ EXPORTER = (
 
 METRICS = {metric.name: metric for metric in (*BUSINESS, *APIS, *RUNTIME, *OTHER_PRODUCERS, *EXPORTER)}
 """All metric families by name."""
+
+FACTS = tuple(metric for metric in METRICS.values() if metric.rows)
+"""The metrics whose values come from the ledger."""
+
+AUDITED = tuple(
+    metric for metric in FACTS
+    if metric.kind == "counter" or metric.kind == "gauge" and not metric.window and not metric.rows[0].distinct
+)
+"""Those of them whose rows can be counted again: the audit compares them with the ledger."""
 
 
 def _requirement(name, kind, unit, series, producer, interval, rule="", **thresholds):

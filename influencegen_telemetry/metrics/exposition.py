@@ -11,10 +11,9 @@ from prometheus_client import Metric
 from prometheus_client.exposition import choose_encoder
 from prometheus_client.samples import Exemplar
 
-from . import catalogue, store
+from . import catalogue, facts, store
 
 GROUPS = ("fast", "system", "business")
-CHECKED = "influencegen_telemetry_facts_checked_timestamp_seconds"
 DURATION = "influencegen_telemetry_database_read_duration_seconds"
 _AGE = "influencegen_telemetry_database_read_age_seconds"
 NO_DATABASE = "none"
@@ -55,6 +54,9 @@ class Families:
         """
         started = time.perf_counter()
         values, times = store.read()
+        values = {key: value for key, value in values.items() if not catalogue.METRICS[key[0]].rows}
+        for database in self._databases:
+            values.update(facts.values(database))
         for name, database, labels, value in store.scraped(self._groups, self._databases):
             values[name, database, labels, ""] = value
         values["influencegen_telemetry_series", None, (), ""] = len(values)
@@ -77,7 +79,7 @@ class Families:
         now = time.time()
         for key, stamp in times.items():
             name = key[0]
-            if now - stamp > STALE_AFTER_SECONDS and name != CHECKED and catalogue.METRICS[name].scope == "database":
+            if key in values and now - stamp > STALE_AFTER_SECONDS and catalogue.METRICS[name].scope == "database":
                 del values[key]
         for database in self._databases:
             stamp = times.get((DURATION, database, (), ""))
@@ -104,8 +106,6 @@ class Families:
         for (name, database, labels, sample), value in values.items():
             metric = self.metric(name, database)
             if not self._wanted(metric, database):
-                continue
-            if metric.rows and (CHECKED, database, (name,), "") not in values:
                 continue
             shown.setdefault(name, {}).setdefault((database, labels), {})[sample] = value
         return shown
@@ -177,6 +177,6 @@ def start_at_zero(database):
     scope = "instance" if database is None else "database"
     for metric in catalogue.METRICS.values():
         closed = all(label.values for label in metric.labels)
-        if metric.kind == "counter" and metric.producer == "odoo" and metric.scope == scope and closed:
+        if metric.kind == "counter" and metric.producer == "odoo" and not metric.rows and metric.scope == scope and closed:
             for labels in product(*(label.values for label in metric.labels)):
                 store.inc(metric.name, labels, 0.0, database)

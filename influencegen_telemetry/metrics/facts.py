@@ -1,123 +1,97 @@
-"""Facts: counted once, after the commit of the transaction that made them true.
+"""Facts as they were last read from the ledger of each database, published for all workers of an instance.
 
-A transaction's facts wait in a journal that its cursor drops when the transaction is rolled back, and that is cut back
-to where it was when a savepoint is rolled back (``instrumentation/savepoints.py`` tells it). While they wait they are
-*pending* in the shared store. A process that dies between the commit and the count leaves a fact uncounted; because
-its pending ones end with it, :func:`missing` can tell such a fact from one that is about to be counted.
+They are shown when a database can't be read, and they are the floor of the next reading: a counter that was shown never
+falls, whatever became of the database.
 """
 
-from collections import Counter
+import fcntl
+import json
+import os
+import time
+from urllib.parse import quote
 
 from . import catalogue, store
 
-_KEY = "influencegen_telemetry.facts"
-_PENDING = "influencegen_telemetry_facts_pending"
+STALE_AFTER_SECONDS = 600.0
+"""A gauge that was read longer ago than this is not shown; a counter stays."""
+
+_known = {}
+"""{database: (identity of the file, its content)}: a file is replaced and never changed, so each is read once."""
 
 
-class Journal:
-    """The facts of one transaction, in order.
+def _path(database):
+    return store.directory() / f"facts-{quote(database, safe='')}.json"
 
-    Odoo drops it with the cursor's post-commit data however the transaction ends, which ends what was pending.
+
+def published(database):
+    """Return {(metric, labels, sample): value} of ``database`` (str) as last published, and when it was read.
+
+    :return: ({}, None) if it never was; else the time as :func:`time.monotonic` told it
     """
-
-    def __init__(self, database):
-        self._database = database
-        self._entries = []
-
-    def __len__(self):
-        return len(self._entries)
-
-    def count(self, name, labels, amount):
-        """Note that ``amount`` facts of the counter ``name`` became true."""
-        self._entries.append((name, labels, amount, ()))
-        store.add(_PENDING, amount, (name,), self._database)
-
-    def observe(self, name, labels, value):
-        """Note an observation of the histogram ``name``."""
-        self._entries.append((name, labels, 0, (value,)))
-
-    def cut(self, length):
-        """Forget all but the first ``length`` facts."""
-        while len(self._entries) > length:
-            name, _labels, amount, _observed = self._entries.pop()
-            if amount:
-                store.add(_PENDING, -amount, (name,), self._database)
-
-    def settle(self):
-        """Count all facts: the transaction is committed."""
-        for name, labels, amount, observed in self._entries:
-            if observed:
-                store.observe(name, *observed, labels, self._database)
-            else:
-                store.inc(name, labels, amount, self._database)
-        self.cut(0)
-
-    def __del__(self):
-        self.cut(0)
+    try:
+        path = _path(database)
+        stat = os.stat(path)
+        identity = stat.st_ino, stat.st_mtime_ns
+        if _known.get(database, (None,))[0] != identity:
+            content = json.loads(path.read_text())
+            values = {(name, tuple(labels), sample): value for name, labels, sample, value in content["values"]}
+            _known[database] = identity, (values, content["read_at"])
+        return _known[database][1]
+    except FileNotFoundError:
+        return {}, None
+    except (OSError, ValueError, KeyError, TypeError) as exception:
+        store.error("damaged", "the facts of %s can't be read: %s", database, exception)
+        return {}, None
 
 
-def count(cr, name, labels=(), amount=1):
-    """Count ``amount`` facts once the transaction of ``cr`` is committed, and not at all if it is not.
+def floor(database):
+    """Return {(metric, labels, sample): value} below which no counter of ``database`` may be shown."""
+    values, read_at = published(database)
+    if read_at is None:
+        # before there was a ledger, facts were counted in the store
+        values = {
+            (name, labels, sample): value
+            for (name, of, labels, sample), value in store.read()[0].items()
+            if of == database and catalogue.METRICS[name].rows
+        }
+    return {key: value for key, value in values.items() if _never_falls(key[0])}
 
-    :param cr: an Odoo cursor
-    :param str name: a counter of the catalogue that has rows
-    :param tuple labels: label values in the catalogue's order
+
+def publish(database, read):
+    """Make {(metric, labels, sample): value} known to all workers, each counter at least at what was published before.
+
+    :raises OSError: when that can't be written
     """
-    _journal(cr).count(name, labels, amount)
+    path = _path(database)
+    fd = os.open(path.with_suffix(".lock"), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        fcntl.flock(fd, fcntl.LOCK_EX)
+        values = dict(read)
+        for key, value in floor(database).items():
+            values[key] = max(values.get(key, 0.0), value)
+        content = {"read_at": time.monotonic(), "values": [(*key, value) for key, value in values.items()]}
+        temporary = path.with_suffix(f".{os.getpid()}.tmp")
+        with open(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
+            json.dump(content, file)
+        temporary.replace(path)
+    finally:
+        os.close(fd)
 
 
-def observe(cr, name, value, labels=()):
-    """Observe ``value`` once the transaction of ``cr`` is committed; parameters as for :func:`count`."""
-    _journal(cr).observe(name, labels, value)
+def values(database):
+    """Return {(metric, database, labels, sample): value} of ``database`` (str) as they are to be shown.
 
-
-def observe_between(cr, name, begun, ended):
-    """Observe the seconds between two datetimes once the transaction of ``cr`` is committed.
-
-    A missing one (None or False) is no error of the business: the observation is dropped and counted as an error.
+    A histogram's samples are 'sum' and, not cumulative, its buckets' upper bounds.
     """
-    observe(cr, name, (ended - begun).total_seconds() if begun and ended else None)
+    known, read_at = published(database)
+    fresh = read_at is not None and 0 <= time.monotonic() - read_at <= STALE_AFTER_SECONDS
+    return {
+        (name, database, labels, sample): value
+        for (name, labels, sample), value in known.items()
+        if fresh or _never_falls(name)
+    }
 
 
-def journal_length(cr):
-    """Return how many facts wait for the commit of ``cr``."""
-    journal = cr.postcommit.data.get(_KEY)
-    return len(journal) if journal else 0
-
-
-def cut_journal(cr, length):
-    """Forget all but the first ``length`` facts that wait for the commit of ``cr``."""
-    journal = cr.postcommit.data.get(_KEY)
-    if journal:
-        journal.cut(length)
-
-
-def missing(database, rows):
-    """Tell which committed facts have not been counted, and surely will not be.
-
-    :param str database: where the rows were read
-    :param dict rows: {counter name: {labels: number of rows}}, read before this call
-    :return: {(counter name, labels): number of facts to count}. A fact in ``rows`` was pending before it was committed,
-        so it is counted, or still pending, or lost. Pending is read before counted: the result is never too large.
-    """
-    pending = store.read()[0]
-    counted = store.read()[0]
-    gaps = {}
-    for name, numbers in rows.items():
-        expected = Counter()
-        for labels, number in numbers.items():
-            expected[store.bounded(catalogue.METRICS[name], labels, database, count=False)] += number
-        open_facts = pending.get((_PENDING, database, (name,), ""), 0.0)
-        for labels, number in expected.items():
-            gap = number - counted.get((name, database, labels, ""), 0.0) - open_facts
-            if gap > 0:
-                gaps[name, labels] = gap
-    return gaps
-
-
-def _journal(cr):
-    journal = cr.postcommit.data.get(_KEY)
-    if journal is None:
-        journal = cr.postcommit.data[_KEY] = Journal(cr.dbname)
-        cr.postcommit.add(journal.settle)
-    return journal
+def _never_falls(name):
+    metric = catalogue.METRICS.get(name)
+    return metric is None or metric.kind != "gauge"

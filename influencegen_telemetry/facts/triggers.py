@@ -1,0 +1,181 @@
+"""The triggers that write the ledger: the SQL that the catalogue's ``rows`` amount to.
+
+A table has one function, which looks at all rows of a statement at once (transition tables,
+https://www.postgresql.org/docs/current/sql-createtrigger.html), and compares each before and after: a row that became a
+fact has an entry of +1, one that ceased to be a fact has one of -1, and one whose labels changed has both. So the
+entries of one row in one transaction add up to what the transaction made of it.
+
+The function never fails the statement: an error is a warning in PostgreSQL's log, and the audit finds what is missing.
+"""
+
+import hashlib
+from collections import defaultdict
+
+PREFIX = "influencegen_telemetry_"
+ENTRY = f"{PREFIX}entry"
+_EVENTS = {"insert": "NEW TABLE AS new_rows", "delete": "OLD TABLE AS old_rows",
+           "update": "NEW TABLE AS new_rows OLD TABLE AS old_rows"}  # fmt: skip
+_SIGNATURE = "InfluenceGen telemetry, definition "
+
+
+def condition(domain, alias):
+    """Return the SQL for ``domain``, conditions on columns of the row ``alias`` that all hold; never NULL.
+
+    :param domain: tuple of (column, operator, constant); the operators are ``=``, ``!=`` and ``in``, and False stands
+        for no value, as in Odoo's domains
+    :raises ValueError: for another operator
+    """
+    return " AND ".join(_condition(f'{alias}."{column}"', *rest) for column, *rest in domain) or "true"
+
+
+def _condition(column, operator, value):
+    if operator == "in":
+        return f"coalesce({column} IN ({', '.join(map(_literal, value))}), false)"
+    if operator not in ("=", "!="):
+        raise ValueError(f"{operator} can't be a condition of a fact: use =, != or in")
+    if value is False:
+        return f"{column} IS NULL" if operator == "=" else f"{column} IS NOT NULL"
+    return f"{column} IS {'NOT ' if operator == '=' else ''}DISTINCT FROM {_literal(value)}"
+
+
+def _literal(value):
+    """Return a constant of the catalogue as SQL."""
+    return str(value) if isinstance(value, int) else "'{}'".format(str(value).replace("'", "''"))
+
+
+def labels(rows, alias, table_of):
+    """Return the SQL for the label values of the row ``alias`` as the text of a JSON list of texts.
+
+    :param rows: the :class:`..metrics.catalogue.Rows`
+    :param table_of: function that returns the table of a model, or that which a column of it refers to
+    """
+    values = (_label(name, alias, rows.model, table_of) for name in rows.labels)
+    return f"json_build_array({', '.join(values)})::text" if rows.labels else "'[]'"
+
+
+def _label(name, alias, model, table_of):
+    if not name.startswith("."):
+        return f"{_literal(name)}::text"
+    column, _, related = name[1:].partition(".")
+    value = f'{alias}."{column}"'
+    if related:
+        value = f'(SELECT r."{related}" FROM "{table_of(model, column)}" r WHERE r.id = {value})'
+    return f"coalesce({value}::text, '')"
+
+
+def _value(rows, alias):
+    if isinstance(rows.value, tuple):
+        begun, ended = rows.value
+        return f'extract(epoch FROM {alias}."{ended}" - {alias}."{begun}")::float8'
+    return f'{alias}."{rows.value}"::float8' if rows.value else "NULL::float8"
+
+
+def _moment(rows, alias):
+    if not rows.at:
+        return "NULL::timestamp"
+    return "coalesce({})".format(", ".join(f'{alias}."{column}"' for column in rows.at))
+
+
+class TableTrigger:
+    """The triggers of one table.
+
+    :param str table: its name
+    :param facts: list of (metric name, :class:`..metrics.catalogue.Rows`)
+    :param table_of: as for :func:`labels`
+    """
+
+    def __init__(self, table, facts, table_of):
+        self.table = table
+        self.function = f"{PREFIX}note_{table}"
+        self._facts, self._table_of = facts, table_of
+        # a user's logins are counted and never taken back: Odoo deletes old rows of its log itself
+        self._events = ("insert",) if all(rows.distinct for _name, rows in facts) else tuple(_EVENTS)
+
+    @property
+    def signature(self):
+        """What tells this definition from another, as the comment of the function."""
+        return _SIGNATURE + hashlib.sha256("".join(self.statements("")).encode()).hexdigest()[:16]
+
+    def statements(self, signature=None):
+        """Return the list of statements that put the triggers in place of any there were."""
+        signature = self.signature if signature is None else signature
+        names = {event: f"{PREFIX}{event}" for event in self._events}
+        return [
+            f"CREATE OR REPLACE FUNCTION {self.function}() RETURNS trigger LANGUAGE plpgsql AS $body$\n"
+            f"{self._body()}$body$",
+            f"COMMENT ON FUNCTION {self.function}() IS '{signature}'",
+            *(f'DROP TRIGGER IF EXISTS {PREFIX}{event} ON "{self.table}"' for event in _EVENTS),
+            *(
+                f'CREATE TRIGGER {name} AFTER {event.upper()} ON "{self.table}" REFERENCING {_EVENTS[event]}'
+                f" FOR EACH STATEMENT EXECUTE FUNCTION {self.function}()"
+                for event, name in names.items()
+            ),
+        ]
+
+    def _body(self):
+        inserted, deleted, updated = (self._rows(sides) for sides in (("n",), ("o",), ("o", "n")))
+        write = f"INSERT INTO {ENTRY} (metric, res_id, labels, amount, value, at)"
+        return f"""
+BEGIN
+    IF TG_OP = 'INSERT' THEN
+        {write}
+        SELECT f.metric, f.res_id, f.labels, f.amount, f.value, f.at
+        FROM new_rows n CROSS JOIN LATERAL (VALUES {inserted})
+            AS f (metric, amount, n_is, res_id, labels, value, at)
+        WHERE n_is;
+    ELSIF TG_OP = 'DELETE' THEN
+        {write}
+        SELECT f.metric, f.res_id, f.labels, -f.amount, f.value, f.at
+        FROM old_rows o CROSS JOIN LATERAL (VALUES {deleted})
+            AS f (metric, amount, o_is, res_id, labels, value, at)
+        WHERE o_is AND f.amount > 0;
+    ELSE
+        {write}
+        SELECT f.metric, e.res_id, e.labels, e.amount, e.value, e.at
+        FROM new_rows n JOIN old_rows o USING (id) CROSS JOIN LATERAL (VALUES {updated})
+            AS f (metric, amount, o_is, o_id, o_labels, o_value, o_at, n_is, n_id, n_labels, n_value, n_at)
+        CROSS JOIN LATERAL (VALUES
+            (-1, o_is, o_id, o_labels, o_value, o_at), (1, n_is, n_id, n_labels, n_value, n_at)
+        ) AS e (amount, counts, res_id, labels, value, at)
+        WHERE e.counts AND f.amount > 0 AND (o_is, o_labels) IS DISTINCT FROM (n_is, n_labels);
+    END IF;
+    RETURN NULL;
+EXCEPTION WHEN OTHERS THEN
+    RAISE WARNING 'InfluenceGen telemetry did not count facts of %: %', TG_TABLE_NAME, SQLERRM;
+    RETURN NULL;
+END
+"""
+
+    def _rows(self, aliases):
+        """Return the VALUES rows of all facts, as the rows ``aliases`` have them."""
+        return ",\n            ".join(
+            f"({_literal(name)}, {0 if rows.starts else 1}, {', '.join(self._side(rows, alias) for alias in aliases)})"
+            for name, rows in self._facts
+        )
+
+    def _side(self, rows, alias):
+        identity = f'{alias}."{rows.distinct or "id"}"'
+        return ", ".join(
+            (condition(rows.domain, alias), identity, labels(rows, alias, self._table_of), _value(rows, alias),
+             _moment(rows, alias))
+        )  # fmt: skip
+
+
+def triggers(metrics, table_of):
+    """Return a list of :class:`TableTrigger` for all ``metrics`` (:class:`..metrics.catalogue.Metric`) with rows."""
+    facts = defaultdict(list)
+    for metric in metrics:
+        for rows in metric.rows:
+            facts[table_of(rows.model)].append((metric.name, rows))
+    return [TableTrigger(table, found, table_of) for table, found in sorted(facts.items())]
+
+
+def selection(metric, rows, table, table_of, where):
+    """Return the SELECT of (metric, res_id, labels, amount, value, at) of the rows that are facts now.
+
+    :param where: SQL for a condition on the table's row ``t``
+    """
+    return f"""
+        SELECT {_literal(metric.name)}::text, t.id, {labels(rows, "t", table_of)}, 1, {_value(rows, "t")},
+            {_moment(rows, "t")}::timestamp
+        FROM "{table}" t WHERE {condition(rows.domain, "t")} AND {where}"""

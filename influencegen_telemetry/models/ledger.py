@@ -1,0 +1,216 @@
+import json
+import time
+
+from psycopg2.errors import LockNotAvailable
+
+from odoo import api, models
+
+from ..facts import rollup, triggers
+from ..facts.rollup import BALANCE, BUCKET_SECONDS, HISTORY, HISTORY_SECONDS, LOGIN, LOOK, MOVE, TOTAL, Totals
+from ..metrics import catalogue, store
+
+CARRIED_OVER = "influencegen_telemetry_facts_carried_over_total"
+BACKLOG = "influencegen_telemetry_ledger_backlog"
+_DAY = 86_400
+_MOST_BACKLOG = 100_000
+"""So many entries are counted at most: a longer backlog is shown as this."""
+
+
+class Ledger(models.AbstractModel):
+    """The ledger of facts, in tables of its own: entries that triggers write, and the totals that they add up to.
+
+    One transaction at a time writes totals. Others read the totals and the entries that are left, in one snapshot.
+    """
+
+    _name = "influencegen.telemetry.ledger"
+    _description = "Ledger of facts"
+
+    # ------------------------------------------------------------------ tables and triggers
+
+    def init(self):
+        """Make the tables, and put the triggers of the catalogue's facts in place."""
+        super().init()
+        self.env.cr.execute(rollup.SCHEMA)
+        for trigger in self._triggers():
+            self.env.cr.execute("SELECT obj_description(to_regproc(%s), 'pg_proc')", [trigger.function])
+            if self.env.cr.fetchone()[0] != trigger.signature:
+                for statement in trigger.statements():
+                    self.env.cr.execute(statement)
+
+    @api.model
+    def _triggers(self):
+        return triggers.triggers(catalogue.FACTS, self._table_of)
+
+    @api.model
+    def _table_of(self, model, column=""):
+        """Return the table of ``model`` (str), or that which its ``column`` refers to."""
+        model = self.env[model]
+        return self.env[model._fields[column].comodel_name]._table if column else model._table
+
+    @api.model
+    def _remove(self):
+        """Leave the database as it was found: the addon is uninstalled."""
+        for trigger in self._triggers():
+            self.env.cr.execute(f"DROP FUNCTION IF EXISTS {trigger.function}() CASCADE")
+        self.env.cr.execute(f"DROP TABLE IF EXISTS {', '.join(rollup.TABLES)}")
+
+    # ------------------------------------------------------------------ reading
+
+    @api.model
+    def _values(self, floor):
+        """Return {(metric, labels, sample): value} of all that comes from the ledger, none below ``floor``.
+
+        :param floor: what was exported before: {(metric, labels, sample): value} of counters and histograms. A database
+            that is behind it was restored to an older state, and its totals are raised to it.
+        """
+        totals = self._roll_up()
+        self._carry_over(totals, floor)
+        values = {
+            (metric.name, labels, sample): amount
+            for metric in self._metrics().values()
+            if not metric.window and not (metric.rows and metric.rows[0].distinct)
+            for labels, sample, amount in totals.series(metric)
+        }
+        for (labels, _sample), amount in totals.amounts[CARRIED_OVER].items():
+            values[CARRIED_OVER, labels, ""] = amount
+        values.update(self._recent())
+        self.env.cr.execute(f"SELECT count(*) FROM (SELECT FROM {rollup.ENTRY} LIMIT {_MOST_BACKLOG}) AS entries")
+        values[BACKLOG, (), ""] = self.env.cr.fetchone()[0]
+        return values
+
+    @api.model
+    def _recent(self):
+        """Yield ((metric, labels, sample), value) of gauges over a window, and of distinct values of today."""
+        now = time.time()
+        for metric in self._metrics().values():
+            if metric.window:
+                for labels, samples in self._history(metric.name, now - metric.window).items():
+                    if samples.get("", 0) > 0:
+                        yield (metric.name, labels, ""), samples["sum"] / samples[""]
+            elif metric.rows and metric.rows[0].distinct:
+                [label] = metric.labels
+                seen = self._history(metric.name, now // _DAY * _DAY)
+                for value in label.values:
+                    yield (metric.name, (value,), ""), seen.get((value,), {}).get("", 0.0)
+
+    @api.model
+    def _history(self, name, since):
+        """Return {labels: {sample: amount}} of what happened since ``since`` (Unix seconds, a week ago at most)."""
+        self.env.cr.execute(
+            f"SELECT labels, sample, sum(amount) FROM {HISTORY} WHERE metric = %s AND at >= %s GROUP BY 1, 2",
+            [name, int(since // BUCKET_SECONDS)],
+        )
+        found = {}
+        for labels, sample, amount in self.env.cr.fetchall():
+            found.setdefault(tuple(json.loads(labels)), {})[sample] = amount
+        return found
+
+    # ------------------------------------------------------------------ writing
+
+    @api.model
+    def _metrics(self):
+        """Return {name: :class:`~..metrics.catalogue.Metric`} of all metrics whose entries can be rolled up.
+
+        Those of the catalogue are there once what was in the database before the addon is counted.
+        """
+        opened = self.env["influencegen.telemetry.audit"]._opened()
+        return {metric.name: metric for metric in catalogue.FACTS if metric.name in opened}
+
+    @api.model
+    def _parameters(self, metrics):
+        """Return the parameters of ``MOVE`` and ``LOOK`` for ``metrics``, as :meth:`_metrics` returns them."""
+        return {
+            "metrics": list(metrics),
+            "observed": [name for name, metric in metrics.items() if metric.kind == "histogram"],
+            "distinct": [name for name, metric in metrics.items() if metric.rows and metric.rows[0].distinct],
+        }
+
+    @api.model
+    def _may_write(self):
+        """Return whether this transaction, which has done nothing yet, is the one that may write totals now."""
+        try:
+            with self.env.cr.savepoint(flush=False):
+                self.env.cr.execute(f"LOCK TABLE {rollup.LOCK} IN EXCLUSIVE MODE NOWAIT", log_exceptions=False)
+        except LockNotAvailable:
+            return False
+        return True
+
+    @api.model
+    def _totals(self, metrics, admit):
+        self.env.cr.execute(f"SELECT metric, labels, sample, amount FROM {TOTAL}")
+        limits = self.env["influencegen.telemetry.settings"]._settings().label_limits
+        return Totals(metrics, self.env.cr.fetchall(), limits, admit)
+
+    @api.model
+    def _roll_up(self):
+        """Move the entries into totals, unless another transaction does; return the :class:`Totals` with all of them.
+
+        Each entry is moved once: it is deleted in the transaction that adds it up.
+        """
+        moves = self._may_write()
+        metrics = self._metrics()
+        totals = self._totals(metrics, admit=moves)
+        self.env.cr.execute(MOVE if moves else LOOK, self._parameters(metrics))
+        totals.add(self.env.cr.fetchall())
+        if moves:
+            self._write_totals(totals)
+        totals.clear_changes()
+        return totals
+
+    @api.model
+    def _write_totals(self, totals):
+        """Write what ``totals`` has changed."""
+        self._count_seen(totals)
+        self._upsert(TOTAL, ("metric", "labels", "sample"), ("amount",), [
+            (name, json.dumps(labels), sample, amount) for (name, labels, sample), amount in totals.changed.items()
+        ])  # fmt: skip
+        self._upsert(BALANCE, ("metric", "block"), ("rows", "offsets"), [
+            (*key, rows, offsets) for key, (rows, offsets) in totals.balance.items()
+        ])  # fmt: skip
+        self._upsert(HISTORY, ("metric", "at", "labels", "sample"), ("amount",), [
+            (name, at, json.dumps(labels), sample, amount)
+            for (name, at, labels, sample), amount in totals.history.items()
+        ])  # fmt: skip
+        for label, number in totals.folded.items():
+            store.inc("influencegen_telemetry_labels_folded_total", (label,), number)
+        for name, number in totals.lost.items():
+            store.error("value", "%d facts of %s have no value to observe", number, name)
+
+    def _count_seen(self, totals):
+        """Add those distinct users of a day to its history who were not seen that day before, by role."""
+        for (name, day), users in totals.seen.items():
+            fresh = self.env.cr.execute_values(
+                f"INSERT INTO {LOGIN} (day, user_id) VALUES %s ON CONFLICT DO NOTHING RETURNING user_id",
+                [(day, user) for user in users], page_size=len(users), fetch=True,
+            )
+            users = self.env["res.users"].with_context(active_test=False).browse(user for (user,) in fresh)
+            for role, number in self.env.registry.telemetry_roles.count(users.exists()).items():
+                totals.history[name, day * _DAY // BUCKET_SECONDS, (role,), ""] += number
+
+    def _upsert(self, table, keys, columns, rows):
+        if rows:
+            added = ", ".join(f"{column} = t.{column} + EXCLUDED.{column}" for column in columns)
+            self.env.cr.execute_values(
+                f"INSERT INTO {table} AS t ({', '.join((*keys, *columns))}) VALUES %s"
+                f" ON CONFLICT ({', '.join(keys)}) DO UPDATE SET {added}", rows, page_size=1000,
+            )
+
+    @api.model
+    def _carry_over(self, totals, floor):
+        """Raise ``totals`` to ``floor``, and write that if this transaction may; see :meth:`_values`."""
+        metrics = self._metrics()
+        for (name, labels, sample), value in floor.items():
+            missing = value - totals.amounts[name].get((labels, sample), 0.0) if name in metrics else 0
+            if missing > 0:
+                totals.increase(name, labels, sample, missing)
+                if sample != "sum":
+                    totals.increase(CARRIED_OVER, (name,), "", missing)
+        if totals.changed and totals.admit:
+            self._write_totals(totals)
+
+    @api.model
+    def _purge(self):
+        """Delete what is older than the time that is kept."""
+        oldest = time.time() - HISTORY_SECONDS
+        self.env.cr.execute(f"DELETE FROM {HISTORY} WHERE at < %s", [int(oldest // BUCKET_SECONDS)])
+        self.env.cr.execute(f"DELETE FROM {LOGIN} WHERE day < %s", [int(oldest // _DAY)])
