@@ -189,7 +189,8 @@ class Totals:
         self.increase(metric.name, labels, "sum", value)
 
     def _remember(self, metric, labels, bucket, net, plus, minus):
-        self.history[metric.name, bucket, labels, ""] += net
+        # a mean is over the values that there are
+        self.history[metric.name, bucket, labels, ""] += len(plus) - len(minus) if metric.window else net
         for values, sign in ((plus, 1), (minus, -1)):
             for value in values:
                 self.history[metric.name, bucket, labels, "sum"] += sign * value
