@@ -137,8 +137,8 @@ class Ledger(models.AbstractModel):
 
     @api.model
     def _totals(self, metrics, admit):
-        self.env.cr.execute(f"SELECT metric, labels, sample, amount FROM {TOTAL}")
         limits = self.env["influencegen.telemetry.settings"]._settings().label_limits
+        self.env.cr.execute(f"SELECT metric, labels, sample, amount FROM {TOTAL}")
         return Totals(metrics, self.env.cr.fetchall(), limits, admit)
 
     @api.model
