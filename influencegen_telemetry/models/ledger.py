@@ -105,6 +105,29 @@ class Ledger(models.AbstractModel):
             found.setdefault(tuple(json.loads(labels)), {})[sample] = amount
         return found
 
+    @api.model
+    def _history_by_time(self, name, labels, since):
+        """Return {Unix seconds of a bucket: {sample: amount}} since ``since``, of the series with ``labels`` (dict)."""
+        values = [labels.get(label.name) for label in catalogue.METRICS[name].labels]
+        self.env.cr.execute(
+            f"SELECT at, labels, sample, amount FROM {HISTORY} WHERE metric = %s AND at >= %s",
+            [name, int(since // BUCKET_SECONDS)],
+        )
+        found = {}
+        for at, text, sample, amount in self.env.cr.fetchall():
+            if all(wanted in (None, value) for wanted, value in zip(values, json.loads(text), strict=True)):
+                samples = found.setdefault(at * BUCKET_SECONDS, {})
+                samples[sample] = samples.get(sample, 0.0) + amount
+        return found
+
+    @api.model
+    def _present(self, name):
+        """Return {labels: number of rows that are facts of the metric ``name`` now}."""
+        self.env.cr.execute(
+            f"SELECT labels, amount FROM {TOTAL} WHERE metric = %s AND sample = %s", [name, rollup.NET]
+        )
+        return {tuple(json.loads(labels)): int(amount) for labels, amount in self.env.cr.fetchall()}
+
     # ------------------------------------------------------------------ writing
 
     @api.model
