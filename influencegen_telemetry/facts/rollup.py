@@ -11,6 +11,7 @@ from collections import defaultdict
 from itertools import product
 
 from ..metrics import catalogue
+from ..metrics.catalogue import bounds
 from ..metrics.labels import OTHER
 from .triggers import ENTRY, PREFIX
 
@@ -138,13 +139,16 @@ class Totals:
 
     def __init__(self, metrics, rows, limits, admit):
         self.admit = admit
-        self._metrics, self._limits = metrics, limits
+        self.metrics, self._limits = metrics, limits
         self.amounts = defaultdict(dict)
         self.clear_changes()
         self._admitted = defaultdict(set)
         for name, text, sample, amount in rows:
             labels = tuple(json.loads(text))
-            self.amounts[name][labels, sample] = amount
+            if name in metrics and metrics[name].kind == "histogram" and sample not in ("", "sum"):
+                # a bound that the catalogue no longer has is within the next one
+                sample = bucket_of(metrics[name], float(sample))
+            self.amounts[name][labels, sample] = self.amounts[name].get((labels, sample), 0.0) + amount
             if name in metrics and len(labels) == len(metrics[name].labels):
                 for label, value in zip(metrics[name].labels, labels, strict=True):
                     self._admitted[label.room or label.name].add(value)
@@ -155,7 +159,7 @@ class Totals:
             if identities:
                 self.seen[name, bucket * BUCKET_SECONDS // 86_400].update(identities)
                 continue
-            metric = self._metrics[name]
+            metric = self.metrics[name]
             labels = self._bounded(metric, json.loads(text))
             if labels is None:
                 continue
@@ -229,11 +233,6 @@ class Totals:
         for labels in series:
             for sample in samples:
                 yield labels, "" if sample == NET else sample, amounts.get((labels, sample), 0.0)
-
-
-def bounds(metric):
-    """Return the upper bounds of the buckets of a histogram as floats, the last one infinite."""
-    return (*map(float, metric.buckets), float("inf"))
 
 
 def bucket_of(metric, value):

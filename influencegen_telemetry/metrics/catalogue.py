@@ -92,6 +92,11 @@ class Metric:
     window: int = 0
 
 
+def bounds(metric):
+    """Return the upper bounds of the buckets of a histogram (:class:`Metric`) as floats, the last one infinite."""
+    return (*map(float, metric.buckets), float("inf"))
+
+
 @dataclass(frozen=True)
 class Requirement:
     """One metric of the specification.

@@ -67,22 +67,22 @@ class Ledger(models.AbstractModel):
         self._carry_over(totals, floor)
         values = {
             (metric.name, labels, sample): amount
-            for metric in self._metrics().values()
+            for metric in totals.metrics.values()
             if not metric.window and not (metric.rows and metric.rows[0].distinct)
             for labels, sample, amount in totals.series(metric)
         }
         for (labels, _sample), amount in totals.amounts[CARRIED_OVER].items():
             values[CARRIED_OVER, labels, ""] = amount
-        values.update(self._recent())
+        values.update(self._recent(totals.metrics))
         self.env.cr.execute(f"SELECT count(*) FROM (SELECT FROM {rollup.ENTRY} LIMIT {_MOST_BACKLOG}) AS entries")
         values[BACKLOG, (), ""] = self.env.cr.fetchone()[0]
         return values
 
     @api.model
-    def _recent(self):
+    def _recent(self, metrics):
         """Yield ((metric, labels, sample), value) of gauges over a window, and of distinct values of today."""
         now = time.time()
-        for metric in self._metrics().values():
+        for metric in metrics.values():
             if metric.window:
                 for labels, samples in self._history(metric.name, now - metric.window).items():
                     if samples.get("", 0) > 0:
@@ -221,9 +221,8 @@ class Ledger(models.AbstractModel):
     @api.model
     def _carry_over(self, totals, floor):
         """Raise ``totals`` to ``floor``, and write that if this transaction may; see :meth:`_values`."""
-        metrics = self._metrics()
         for (name, labels, sample), value in floor.items():
-            missing = value - totals.amounts[name].get((labels, sample), 0.0) if name in metrics else 0
+            missing = value - totals.amounts[name].get((labels, sample), 0.0) if name in totals.metrics else 0
             if missing > 0:
                 totals.increase(name, labels, sample, missing)
                 if sample != "sum":

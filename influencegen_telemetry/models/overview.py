@@ -10,7 +10,7 @@ from odoo import api, fields, models
 from odoo.exceptions import UserError
 
 from .. import monitoring
-from ..facts.rollup import BUCKET_SECONDS, bounds
+from ..facts.rollup import BUCKET_SECONDS
 from ..metrics import catalogue, store
 from ..metrics.exposition import Families
 from . import reading
@@ -138,7 +138,7 @@ class Overview(models.AbstractModel):
         counts = Counter()
         for samples in self._ledger()._history_by_time(name, {}, span.epoch).values():
             counts.update(samples)
-        upper = bounds(catalogue.METRICS[name])
+        upper = catalogue.bounds(catalogue.METRICS[name])
         rank, below, lower = quantile * sum(counts[str(bound)] for bound in upper), 0, 0.0
         if rank <= 0:
             return None

@@ -1,7 +1,8 @@
 import threading
+from dataclasses import replace
 
-from ..facts.rollup import ENTRY, TOTAL
-from ..metrics import facts
+from ..facts.rollup import ENTRY, TOTAL, Totals
+from ..metrics import catalogue, facts
 from ..models.ledger import CARRIED_OVER
 from .common import RealTransactionCase
 
@@ -142,6 +143,28 @@ class TestLedger(RealTransactionCase):
             env.flush_all()
             self.assertTrue(image.exists())
             env.cr.rollback()
+
+    def test_a_histogram_with_other_buckets_than_before_counts_as_many(self):
+        metric = replace(catalogue.METRICS[LATENCY], buckets=(5, 10))
+        known = [(LATENCY, "[]", "2.5", 2), (LATENCY, "[]", "7.5", 3), (LATENCY, "[]", "60.0", 1)]
+        totals = Totals({LATENCY: metric}, known, {}, admit=True)
+        buckets = {sample: amount for _labels, sample, amount in totals.series(metric)}
+        self.assertEqual(buckets, {"sum": 0, "5.0": 2, "10.0": 3, "inf": 1})
+
+    def test_gauges_of_rows_follow_their_state(self):
+        def gauges():
+            return [self.fact("influencer_active"), *(self.fact("influencers", (state,)) for state in states)]
+
+        states = ("active", "suspended")
+        before = gauges()
+        with self.environment() as env:
+            _campaign, people = self.campaign(env, 3)
+            ids = people.ids
+        self.assertEqual(gauges(), [before[0] + 3, before[1] + 3, before[2]])
+        with self.environment() as env:
+            env["influencegen.influencer"].browse(ids[0]).action_suspend()
+            env["influencegen.influencer"].browse(ids[1]).unlink()
+        self.assertEqual(gauges(), [before[0] + 1, before[1] + 1, before[2] + 1])
 
     def test_distinct_users_that_logged_in_today(self):
         name = "user_logins_daily_active_influencers"
