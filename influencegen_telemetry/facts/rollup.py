@@ -1,8 +1,8 @@
 """From entries to totals: what the ledger's tables hold, and how entries add up.
 
-The entries of one row in one transaction add up to what the transaction made of it: 1 for a new fact, -1 for one that is
-gone, 0 for a row that was created and deleted, or moved between labels. A counter adds new facts and never subtracts;
-what is there now (gauges, the audit, the last week) adds all entries.
+The entries of one row in one transaction add up to what the transaction made of it: 1 for a new fact, -1 for one that
+is gone, 0 for a row that was created and deleted, or moved between labels. A counter adds new facts and never
+subtracts; what is there now (gauges, the audit, the last week) adds all entries.
 """
 
 import json
@@ -56,10 +56,10 @@ CREATE TABLE IF NOT EXISTS {HISTORY} (
 CREATE TABLE IF NOT EXISTS {LOGIN} (day integer, user_id integer, PRIMARY KEY (day, user_id));
 CREATE TABLE IF NOT EXISTS {LOCK} ();
 """
-"""``offsets`` of a balance is the sum of the rows' places in their block: it differs when one row is missing and another
-one too many. ``at`` and ``day`` are numbers of ``BUCKET_SECONDS`` and of days since 1970, in UTC. Whoever writes totals holds the table
-``LOCK``: taken as the first statement of a transaction, unlike an advisory lock, it comes before the snapshot
-(https://www.postgresql.org/docs/current/explicit-locking.html)."""
+"""``offsets`` of a balance is the sum of the rows' places in their block: it differs when one row is missing and
+another one too many. ``at`` and ``day`` are numbers of ``BUCKET_SECONDS`` and of days since 1970, in UTC. Whoever writes
+totals holds the table ``LOCK``: taken as the first statement of a transaction, unlike an advisory lock, it comes before
+the snapshot (https://www.postgresql.org/docs/current/explicit-locking.html)."""
 
 OPEN = """
 WITH touched AS (
@@ -76,8 +76,8 @@ WITH touched AS (
     ) AS s
 ) {add_up}
 """
-"""What there was among the rows ``first`` to ``end`` before the ledger began: those that no entry is about, as they are,
-and the others as the first entry about them found them. ``since`` is the oldest moment that history keeps."""
+"""What there was among the rows ``first`` to ``end`` before the ledger began: those that no entry is about, as they
+are, and the others as the first entry about them found them. ``since`` is the oldest moment that history keeps."""
 COMPARE = """
 WITH rows AS (
     SELECT t.id >> {bits} AS block, count(*) AS rows, sum(t.id & {mask}) AS offsets
@@ -116,8 +116,8 @@ HAVING count(*) FILTER (WHERE m.id = e.last) > 0 OR sum(m.amount) != 0 OR bool_a
 ORDER BY min(m.id)
 """
 MOVE = f"WITH source AS (DELETE FROM {ENTRY} WHERE metric = ANY(%(metrics)s) RETURNING *) {ADD_UP}"
-"""Takes the entries of ``metrics`` off the ledger; ``observed`` are those of them that are histograms, ``distinct`` those
-that count distinct values."""
+"""Takes the entries of ``metrics`` off the ledger; ``observed`` are those of them that are histograms, ``distinct``
+those that count distinct values."""
 LOOK = f"WITH source AS (SELECT * FROM {ENTRY} WHERE metric = ANY(%(metrics)s)) {ADD_UP}"
 """The same, and leaves them there."""
 

@@ -106,7 +106,7 @@ class OverviewOfBusiness(models.AbstractModel):
 
     @api.model
     def _waiting(self, model, *states):
-        """Return how many records are in one of ``states``, which no record stays in: an index finds the few there are."""
+        """Return how many records are in one of ``states``: an index finds them, as none stays there for long."""
         return self.env[model].search_count([("state", "in", states)])
 
     @api.model

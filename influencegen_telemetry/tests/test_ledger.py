@@ -1,6 +1,8 @@
 import threading
 from dataclasses import replace
 
+from odoo.addons.influencegen.compat import USER_GROUPS
+
 from ..facts.rollup import ENTRY, TOTAL, Totals
 from ..metrics import catalogue, facts
 from ..models.ledger import CARRIED_OVER
@@ -170,9 +172,9 @@ class TestLedger(RealTransactionCase):
         name = "user_logins_daily_active_influencers"
         before = self.fact(name, ("portal",))
         with self.environment() as env:
-            groups = "group_ids" if "group_ids" in env["res.users"]._fields else "groups_id"
+            portal = {USER_GROUPS: [(6, 0, env.ref("base.group_portal").ids)]}
             users = self.keep(env["res.users"].with_context(no_reset_password=True).create([
-                {"name": "Ada", "login": f"ada-{number}@example.com", groups: [(6, 0, [env.ref("base.group_portal").id])]}
+                {"name": "Ada", "login": f"ada-{number}@example.com", **portal}
                 for number in range(2)
             ]))
             for user in (users[0], users[0], users[1]):
