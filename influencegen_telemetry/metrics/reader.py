@@ -16,25 +16,13 @@ from operator import itemgetter
 from typing import NamedTuple
 
 from . import catalogue
-from .values import parse_key
+from .values import DamagedError, parse_key
 
-_NAME = re.compile(r"(values|live)-(\d+)\.db")
+_NAME = re.compile(r"(values|live)-(\d+|shared)\.db")
 _BEGIN = 8
 """Where the first key of a file is; before it is how much of the file is used."""
 _CLOCK_TICK = 1_000_000_000
 """Nanoseconds within which two changes of a directory may bear the same time."""
-
-
-class DamagedError(Exception):
-    """The content of a file is damaged.
-
-    :param path: of the file
-    :param str message: what is wrong with it
-    """
-
-    def __init__(self, path, message):
-        super().__init__(f"{path.name} is damaged: {message}")
-        self.path = path
 
 
 class Sums(NamedTuple):
@@ -206,7 +194,7 @@ class Reader:
 
     def slot_count(self):
         """Return how many slots have a file of values."""
-        return sum(not file.live for file in self._files.values())
+        return sum(not file.live and file.slot is not None for file in self._files.values())
 
     # ------------------------------------------------------------------ files
 
@@ -220,7 +208,7 @@ class Reader:
         for match in filter(None, map(_NAME.fullmatch, sorted(os.listdir(self._directory)))):
             name, (kind, slot) = match[0], match.groups()
             try:
-                file = _File(self._directory / name, int(slot), kind == "live")
+                file = _File(self._directory / name, int(slot) if slot.isdecimal() else None, kind == "live")
             except FileNotFoundError:
                 continue
             known = self._files.get(name)
