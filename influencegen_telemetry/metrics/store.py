@@ -159,6 +159,37 @@ class Store:
         except Exception as exception:
             self._drop(exception)
 
+    def start(self, name, labels=(), database=None):
+        """Make a series of a counter or histogram exist, at 0 if it is new; parameters as for :meth:`inc`."""
+        try:
+            metric = catalogue.METRICS.get(name)
+            make = self._histogram if metric is not None and metric.kind == "histogram" else self._cell
+            if (name, labels, database) not in self._cells:
+                make(name, labels, database)
+        except Exception as exception:
+            self._drop(exception)
+
+    def follow(self, name, labels, source, number):
+        """Add to a counter of the instance what one outside has grown by since any process asked last.
+
+        :param int source: which one it is; another one began at 0
+        :param number: what it is now
+        """
+
+        def add(values):
+            view, total = values.cell(make_key(name, None, labels))
+            view, last = values.cell(make_key(f"{name} of the source", None, labels))
+            grown = number - view[last] if view[last + 1] == source and number >= view[last] else number
+            view[last], view[last + 1] = number, source
+            view[total] += grown
+
+        try:
+            with self._lock:
+                self._open_shared()
+                self._holding.share(add)
+        except (OSError, NothingMeasured) as exception:
+            self._drop(exception)
+
     def trace_with(self, function):
         """Keep the newest observation of each bucket that is made within a trace, or none any more.
 
@@ -438,6 +469,28 @@ class Store:
             bounded.append(kept)
         return tuple(bounded)
 
+    def admit(self, database, label, values, share=1.0):
+        """Let values into a :class:`~.catalogue.Label` beforehand, as far as there is room; never raises.
+
+        :param database: name, or None for series of the instance
+        :param values: iterable of str, the most important ones first
+        :param float share: of the label's limit that they may take up
+        """
+        try:
+            limit = int(share * self._limit(label, database))
+            kept = [value for value in values if len(value) <= _LONGEST_LABEL]
+            self._admitted().admit_all(database, label.room or label.name, kept, limit)
+        except (OSError, NothingMeasured) as exception:
+            self._drop(exception)
+
+    def admitted(self, database, label):
+        """Return the set of the values of a :class:`~.catalogue.Label` that are let in."""
+        try:
+            return self._admitted().known(database, label.room or label.name)
+        except (OSError, NothingMeasured) as exception:
+            self._drop(exception)
+            return frozenset()
+
     def _admitted(self):
         with self._lock:
             self._open_shared()
@@ -632,6 +685,7 @@ heartbeat, on_heartbeat, off_heartbeat = _shared.heartbeat, _shared.on_heartbeat
 start_heartbeat, sums = _shared.start_heartbeat, _shared.sums
 read, scraped, on_scrape, off_scrape = _shared.read, _shared.scraped, _shared.on_scrape, _shared.off_scrape
 bounded, label_counts, slot_count = _shared.bounded, _shared.label_counts, _shared.slot_count
+admit, admitted, start, follow = _shared.admit, _shared.admitted, _shared.start, _shared.follow
 
 
 def directory():
