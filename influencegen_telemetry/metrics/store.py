@@ -75,6 +75,7 @@ class Store:
         self._beats = []
         self._scrapes = {}
         self._lost = Counter()
+        self._lost_lock = threading.Lock()
         self._logged = {}
         self._trace = None
         self._heartbeat = Heartbeat(self.heartbeat)
@@ -208,7 +209,7 @@ class Store:
             view, index = cell
             view[index] += 1
         else:
-            with self._lock:
+            with self._lost_lock:
                 self._lost[reason] += 1
         now = time.monotonic()
         if now >= self._logged.get(reason, 0.0):
@@ -370,6 +371,7 @@ class Store:
         """Let go of the parent's slot: the child takes one of its own when it first writes."""
         self._lock = threading.RLock()
         self._lost = Counter()
+        self._lost_lock = threading.Lock()
         self._heartbeat = Heartbeat(self.heartbeat)
         self._close(self._holding.forked())
 
@@ -391,7 +393,7 @@ class Store:
                 break
             except NothingMeasured:
                 return _NOTHING
-            except OSError as exception:
+            except Exception as exception:
                 self._drop(exception)
                 break
             if not self._holding.is_lost():
@@ -604,7 +606,6 @@ class Store:
                 if not self._holding.is_lost():
                     return True
                 if self._holding.slots.is_retired():
-                    self._heartbeat.stop()
                     self._holding.close()
                     self._close()
                     return False
@@ -612,8 +613,8 @@ class Store:
                 self._own.restore()
                 first = self._holding.restore(self._kind)
                 self._forget_cells()
-        except OSError as exception:
-            self.error("directory", "%s is gone, and can't be restored: %s", self.directory, exception)
+        except Exception as exception:
+            self.error("directory", "%s is gone, and can't be made again: %r", self.directory, exception)
             return False
         if first:
             self.error("directory", "%s is gone; it was made again of what processes had open", self.directory)
@@ -648,9 +649,11 @@ class Store:
         """Count the errors of a process without a slot where all processes can."""
         if not self._lost:
             return
+        with self._lost_lock:
+            lost, self._lost = self._lost, Counter()
 
         def add(values):
-            for reason, count in self._lost.items():
+            for reason, count in lost.items():
                 view, index = values.cell(make_key(ERRORS, None, self.bounded(metric, (reason,), None, count=False)))
                 view[index] += count
 
@@ -659,9 +662,10 @@ class Store:
             with self._lock:
                 self._open_shared()
                 self._holding.share(add)
-                self._lost.clear()
-        except (OSError, NothingMeasured):
-            return
+        except Exception:
+            # not shown until it can be: the next worker that is asked would not have it
+            with self._lost_lock:
+                self._lost += lost
 
 
 def cumulative(name, buckets):

@@ -61,7 +61,8 @@ def test_a_holder_is_known_by_its_lock_and_not_by_its_pid(slots):
 
 
 def test_a_reserved_slot_waits_for_its_holder(slots, monkeypatch):
-    from metrics import clock, slots as module
+    from metrics import clock
+    from metrics import slots as module
 
     slots.reserve(0, "http")
     assert slots.claim("http", 0) == 0
