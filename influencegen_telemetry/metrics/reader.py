@@ -47,6 +47,7 @@ class Sums(NamedTuple):
     gauges: {key: value} of the gauges that are set.
     stamps: {key: when it was set} of those that keep the latest value, by the clock of the writers.
     generation: an object that is replaced when ``keys`` is reset.
+    numbers: {key: its place in ``keys``}.
     """
 
     keys: list
@@ -54,6 +55,15 @@ class Sums(NamedTuple):
     gauges: dict
     stamps: dict
     generation: object
+    numbers: dict
+
+    def add(self, key, amount):
+        """Add ``amount`` (float) to a counter: a part of it that no file has yet."""
+        number = self.numbers.get(key, len(self.values))
+        if number < len(self.values):
+            self.values[number] += amount
+        else:
+            self.gauges[key] = self.gauges.get(key, 0.0) + amount
 
     def by_key(self):
         """Return {key: value} of all values."""
@@ -88,7 +98,7 @@ class _File:
             os.close(self._fd)
 
     def new_entries(self):
-        """Yield (key, index of its value) of the entries that were added since the last time.
+        """Yield (key as bytes, index of its value) of the entries that were added since the last time.
 
         :raises DamagedError: when one is damaged.
         """
@@ -99,12 +109,8 @@ class _File:
             value_at = begin + length + 8 - (length + 4) % 8
             if value_at + 16 > used:
                 raise DamagedError(self.path, f"the key at {self.end} ends at {value_at} of {used} bytes")
-            try:
-                key = _checked(parse_key(self._map[begin : begin + length]))
-            except Exception as exception:
-                raise DamagedError(self.path, f"the key at {self.end} can't be read: {exception!r}") from exception
             self.end = value_at + 16
-            yield key, value_at // 8
+            yield bytes(self._map[begin : begin + length]), value_at // 8
 
     def _used(self):
         """Map the file as it is now, and return how much of it is used: never more than is there.
@@ -238,6 +244,7 @@ class Reader:
 
     def _reset(self):
         self._keys, self._numbers, self._generation = [], {}, object()
+        self._decoded = {}
         for file in self._files.values():
             file.end, file.positions, file.targets, file.gauges = _BEGIN, [], [], []
 
@@ -248,8 +255,8 @@ class Reader:
         for file in self._files.values():
             if file.live and file.slot not in live_slots:
                 continue
-            for key, position in file.new_entries():
-                self._place(file, key, position)
+            for text, position in file.new_entries():
+                self._place(file, text, position)
             for key, position, merge in file.gauges:
                 value = file.view[position]
                 if merge == "sum":
@@ -264,11 +271,11 @@ class Reader:
         for targets, values in parts:
             for target, value in zip(targets, values, strict=True):
                 sums[target] += value
-        return Sums(self._keys, sums, gauges, stamps, self._generation)
+        return Sums(self._keys, sums, gauges, stamps, self._generation, self._numbers)
 
-    def _place(self, file, key, position):
-        metric = catalogue.METRICS.get(key[0])
-        if metric is None or len(key[2]) != len(metric.labels):
+    def _place(self, file, text, position):
+        key, metric = self._decode(file, text)
+        if metric is None:
             return
         if metric.kind == "gauge":
             file.gauges.append((key, position, metric.merge))
@@ -277,3 +284,18 @@ class Reader:
         if number == len(self._keys):
             self._keys.append(key)
         file.add(position, number)
+
+    def _decode(self, file, text):
+        """Return the key that ``text`` (bytes) is, and its metric, or None if the catalogue has not such a one.
+
+        Files have most keys in common, so each is decoded once.
+        """
+        known = self._decoded.get(text)
+        if known is None:
+            try:
+                key = _checked(parse_key(text))
+            except Exception as exception:
+                raise DamagedError(file.path, f"the key {text[:200]!r} can't be read: {exception!r}") from exception
+            metric = catalogue.METRICS.get(key[0])
+            known = self._decoded[text] = key, metric if metric and len(key[2]) == len(metric.labels) else None
+        return known

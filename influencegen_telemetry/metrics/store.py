@@ -17,13 +17,13 @@ import threading
 import time
 from bisect import bisect_left
 from collections import Counter
-from itertools import accumulate
 from pathlib import Path
 
-from . import catalogue
+from . import catalogue, clock
 from .exemplars import ExemplarReader, SlotExemplars
 from .labels import OTHER, LabelValues
 from .own import PublishedReadings, Reading
+from .reader import DamagedError, Reader
 from .settings import PublishedSettings
 from .slots import Slots
 from .values import SlotReader, SlotValues, make_key
@@ -77,7 +77,7 @@ class Store:
         self._lost = Counter()
         self._logged = {}
         self._next_heartbeat = 0.0
-        self._readers = {}
+        self._reader = self.directory = None
         self._exemplar_readers = {}
         self._trace = None
         self._close()
@@ -92,7 +92,7 @@ class Store:
         self._settings = PublishedSettings(self.directory / "databases")
         self._own = PublishedReadings(self.directory / "own")
         with self._lock:
-            self._readers = {}
+            self._reader = Reader(self.directory)
             self._exemplar_readers = {}
             self._logged = {}
             self._close()
@@ -135,7 +135,7 @@ class Store:
             if value != value:
                 raise Rejected("value", f"the gauge {name} can't be set to NaN")
             view, index = self._cells.get((name, labels, database)) or self._cell(name, labels, database)
-            view[index + 1] = time.time()
+            view[index + 1] = clock.now()
             view[index] = value
         except Exception as exception:
             self._drop(exception)
@@ -145,6 +145,14 @@ class Store:
         try:
             view, index = self._cells.get((name, labels, database)) or self._cell(name, labels, database)
             view[index] += amount
+        except Exception as exception:
+            self._drop(exception)
+
+    def start(self, name, labels=(), database=None):
+        """Have a counter's or a histogram's series exist, at 0 if it is new; parameters as for :meth:`inc`."""
+        try:
+            if (name, labels, database) not in self._cells:
+                (self._histogram if name in _BOUNDS else self._cell)(name, labels, database)
         except Exception as exception:
             self._drop(exception)
 
@@ -300,7 +308,7 @@ class Store:
         """Let go of the parent's slot: the child takes one of its own when it first writes."""
         self._lock = threading.RLock()
         self._lost = Counter()
-        self._readers = {}
+        self._reader = Reader(self.directory)
         self._exemplar_readers = {}
         self._next_heartbeat = 0.0
         slots = self._slots
@@ -312,30 +320,30 @@ class Store:
 
     # ------------------------------------------------------------------ reading
 
+    def sums(self):
+        """Return the :class:`~.reader.Sums` of all values of the instance, added up over slots."""
+        self._reopen_if_lost()
+        self._flush_errors()
+        live = {info.slot for info in self.live_slots()}
+        while True:
+            try:
+                sums = self._reader.read(live)
+                break
+            except DamagedError as damage:
+                self.error("damaged", "%s was set aside, its values are lost", damage)
+                damage.path.replace(damage.path.with_suffix(".damaged"))
+        with self._lock:
+            for reason, count in self._lost.items():
+                sums.add((_ERRORS, None, (reason,), ""), count)
+        return sums
+
     def read(self):
-        """Return all values of the instance, added up over slots.
+        """Return all values of the instance, added up over slots, and when gauges were set, by :mod:`.clock`.
 
         :return: {(metric, database, labels, sample): value}; a histogram's buckets are not cumulative yet
         """
-        self._reopen_if_lost()
-        self._flush_errors()
-        totals, times = {}, {}
-        live = {info.slot for info in self.live_slots()}
-        for path in self.directory.glob("*.db"):
-            kind, _, slot = path.stem.partition("-")
-            if kind == "exemplars" or (kind == "live" and int(slot) not in live):
-                continue
-            reader = self._readers.get(path.name) or self._readers.setdefault(path.name, SlotReader(path))
-            try:
-                self._merge(totals, times, reader.read())
-            except (RuntimeError, ValueError, OSError) as exception:
-                self._readers.pop(path.name, None)
-                self.error("damaged", "%s can't be read: %s", path.name, exception)
-        with self._lock:
-            for reason, count in self._lost.items():
-                key = (_ERRORS, None, (reason,), "")
-                totals[key] = totals.get(key, 0.0) + count
-        return totals, times
+        sums = self.sums()
+        return sums.by_key(), sums.stamps
 
     def exemplars(self):
         """Return the newest :class:`~.exemplars.Exemplar` of each bucket over all slots; none if nothing is traced.
@@ -357,20 +365,6 @@ class Store:
                 self._exemplar_readers.pop(path.name, None)
                 self.error("damaged", "%s can't be read: %s", path.name, exception)
         return newest
-
-    @staticmethod
-    def _merge(totals, times, values):
-        metrics = catalogue.METRICS
-        for key, value, stamp in values:
-            metric = metrics.get(key[0])
-            if metric is None:
-                continue
-            if metric.kind != "gauge" or metric.merge == "sum":
-                totals[key] = totals.get(key, 0.0) + value
-            elif metric.merge == "max":
-                totals[key] = max(totals.get(key, value), value)
-            elif stamp > times.get(key, 0.0):
-                totals[key], times[key] = value, stamp
 
     def bounded(self, metric, labels, database, count=True):
         """Return ``labels`` (tuple) as strings within the catalogue's bounds; what exceeds them becomes 'other'.
@@ -407,7 +401,8 @@ class Store:
 
     def slot_count(self):
         """Return how many slots were ever made."""
-        return sum(1 for _ in self.directory.glob("values-*.db"))
+        self._reader.refresh()
+        return self._reader.slot_count()
 
     # ------------------------------------------------------------------ files
 
@@ -558,12 +553,6 @@ class Store:
                 return
 
 
-def cumulative(name, buckets):
-    """Return a histogram's (upper bound, cumulative count) pairs from its non-cumulative ``buckets`` by bound."""
-    bounds = _BOUNDS[name]
-    return list(zip(bounds, accumulate(buckets.get(str(bound), 0.0) for bound in bounds), strict=True))
-
-
 _shared = Store()
 os.register_at_fork(after_in_child=_shared.after_fork)
 
@@ -574,7 +563,8 @@ publish_own, own = _shared.publish_own, _shared.own
 trace_with, exemplars = _shared.trace_with, _shared.exemplars
 set_kind, kind, current_slot, live_slots = _shared.set_kind, _shared.kind, _shared.current_slot, _shared.live_slots
 heartbeat, on_heartbeat, off_heartbeat = _shared.heartbeat, _shared.on_heartbeat, _shared.off_heartbeat
-read, scraped, on_scrape, off_scrape = _shared.read, _shared.scraped, _shared.on_scrape, _shared.off_scrape
+sums, read, start = _shared.sums, _shared.read, _shared.start
+scraped, on_scrape, off_scrape = _shared.scraped, _shared.on_scrape, _shared.off_scrape
 bounded, label_counts, slot_count = _shared.bounded, _shared.label_counts, _shared.slot_count
 
 
