@@ -165,8 +165,7 @@ class Families:
                     yield _part(metric, database, block, stored, found)
 
     def _read(self, sums):
-        """Return {metric name: {database: {labels: value}}} of what is no sum; a histogram's values are {sample: value}.
-        """
+        """Return {metric name: {database: {labels: value}}} of all but the sums; a histogram's is {sample: value}."""
         values = dict(sums.gauges)
         for database in self._databases:
             values.update(_facts(database))

@@ -1,9 +1,9 @@
 """The processor time of a scrape by sample, of a small and of a large instance.
 
-Baseline: the build of ``baseline.py``. Each build has, for each size, an instance of its own: ``WORKERS`` processes that
-write the same series, counters and histograms of requests, and a process beside them that is scraped. Before every
-scrape each worker moves every series, which is more than happens between two scrapes, and spares neither build anything
-that it knows from the scrape before.
+Baseline: the build of ``baseline.py``. Each build has, for each size, an instance of its own: ``WORKERS`` processes
+that write the same series, counters and histograms of requests, and a process beside them that is scraped. Before each
+scrape every worker moves every series: more than happens between two scrapes, so that neither build profits from what
+it knows from the scrape before.
 
 The instances are scraped in turns, as Prometheus does (OpenMetrics, gzip), and without compression. Printed are the
 medians of ``ROUNDS`` rounds, and the median of the ratio to the baseline within a round, of the time by sample.
@@ -62,7 +62,7 @@ class Worker:
 
 
 def serve(package: str, routes: str, directory: str) -> None:
-    """Run an instance of the build in the folder ``package``; answer a coding with microseconds a sample and samples."""
+    """Run an instance of the build in ``package``; answer a coding with microseconds a sample, and samples."""
     sys.path.insert(0, package)
     from metrics import exposition, store
     from metrics.settings import Settings
@@ -126,7 +126,8 @@ def main() -> None:
                     times, samples = measure(apart, coding)
                     for name, taken in times.items():
                         compared = ratio(times, name, OLD)
-                        print(f"{size + suffix:14}   {median(taken):11.2f}   {compared:5.3f}   {name} ({samples[name]})")
+                        figures = f"{median(taken):11.2f}   {compared:5.3f}"
+                        print(f"{size + suffix:14}   {figures}   {name} ({samples[name]})")
                     bars.append((f"samples_{size}{suffix}", ratio(times, NEW, OLD)))
     for name, figure in bars:
         baseline.bar(name, figure, LIMIT)
