@@ -54,7 +54,7 @@ class _Layout:
 
     def __init__(self):
         self.lock = threading.Lock()
-        self._generation = None
+        self._generation, self._placed, self._blocks = None, 0, {}
 
     def blocks(self, sums):
         """Return ({(metric name, database): :class:`.lines.Block`}, values that their numbers are places in).

@@ -16,25 +16,13 @@ from operator import itemgetter
 from typing import NamedTuple
 
 from . import catalogue
-from .values import parse_key
+from .values import DamagedError, parse_key
 
-_NAME = re.compile(r"(values|live)-(\d+)\.db")
+_NAME = re.compile(r"(values|live)-(\d+|shared)\.db")
 _BEGIN = 8
 """Where the first key of a file is; before it is how much of the file is used."""
 _CLOCK_TICK = 1_000_000_000
 """Nanoseconds within which two changes of a directory may bear the same time."""
-
-
-class DamagedError(Exception):
-    """The content of a file is damaged.
-
-    :param path: of the file
-    :param str message: what is wrong with it
-    """
-
-    def __init__(self, path, message):
-        super().__init__(f"{path.name} is damaged: {message}")
-        self.path = path
 
 
 class Sums(NamedTuple):
@@ -47,7 +35,6 @@ class Sums(NamedTuple):
     gauges: {key: value} of the gauges that are set.
     stamps: {key: when it was set} of those that keep the latest value, by the clock of the writers.
     generation: an object that is replaced when ``keys`` is reset.
-    numbers: {key: its place in ``keys``}.
     """
 
     keys: list
@@ -55,26 +42,10 @@ class Sums(NamedTuple):
     gauges: dict
     stamps: dict
     generation: object
-    numbers: dict
-
-    def add(self, key, amount):
-        """Add ``amount`` (float) to a counter: a part of it that no file has yet."""
-        number = self.numbers.get(key, len(self.values))
-        if number < len(self.values):
-            self.values[number] += amount
-        else:
-            self.gauges[key] = self.gauges.get(key, 0.0) + amount
 
     def by_key(self):
         """Return {key: value} of all values."""
         return {**dict(zip(self.keys, self.values, strict=False)), **self.gauges}
-
-
-def _checked(key):
-    """Return ``key`` if it is of the types that a key has; raises TypeError or ValueError if not."""
-    metric, database, labels, sample = key
-    "".join((metric, database or "", *labels, sample))
-    return key
 
 
 class _File:
@@ -212,7 +183,7 @@ class Reader:
 
     def slot_count(self):
         """Return how many slots have a file of values."""
-        return sum(not file.live for file in self._files.values())
+        return sum(not file.live and file.slot is not None for file in self._files.values())
 
     # ------------------------------------------------------------------ files
 
@@ -226,7 +197,7 @@ class Reader:
         for match in filter(None, map(_NAME.fullmatch, sorted(os.listdir(self._directory)))):
             name, (kind, slot) = match[0], match.groups()
             try:
-                file = _File(self._directory / name, int(slot), kind == "live")
+                file = _File(self._directory / name, int(slot) if slot.isdecimal() else None, kind == "live")
             except FileNotFoundError:
                 continue
             known = self._files.get(name)
@@ -271,7 +242,7 @@ class Reader:
         for targets, values in parts:
             for target, value in zip(targets, values, strict=True):
                 sums[target] += value
-        return Sums(self._keys, sums, gauges, stamps, self._generation, self._numbers)
+        return Sums(self._keys, sums, gauges, stamps, self._generation)
 
     def _place(self, file, text, position):
         key, metric = self._decode(file, text)
@@ -293,7 +264,7 @@ class Reader:
         known = self._decoded.get(text)
         if known is None:
             try:
-                key = _checked(parse_key(text))
+                key = parse_key(text)
             except Exception as exception:
                 raise DamagedError(file.path, f"the key {text[:200]!r} can't be read: {exception!r}") from exception
             metric = catalogue.METRICS.get(key[0])

@@ -136,9 +136,9 @@ def test_a_file_that_its_writer_has_not_filled_yet_is_not_damaged(values, read):
 
 def test_a_value_that_is_not_finite_is_damage(values, damaged):
     data = values.read_bytes()
-    at = data.index(ATTEMPTS.encode())
+    at = data.index(b'["' + ATTEMPTS.encode())
     nan = b"\0\0\0\0\0\0\xf8\x7f"
-    end = 8 + 4 + int.from_bytes(data[8:12], "little")
+    end = at + int.from_bytes(data[at - 4 : at], "little")
     end += 8 - end % 8
     assert at < end
     with open(values, "r+b") as file:
