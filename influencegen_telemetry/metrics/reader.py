@@ -15,7 +15,7 @@ import time
 from operator import itemgetter
 from typing import NamedTuple
 
-from . import catalogue
+from . import catalogue, clock
 from .values import DamagedError, parse_key
 
 _NAME = re.compile(r"(values|live)-(\d+|shared)\.db")
@@ -48,13 +48,6 @@ class Sums(NamedTuple):
         return {**dict(zip(self.keys, self.values, strict=False)), **self.gauges}
 
 
-def _checked(key):
-    """Return ``key`` if it is of the types that a key has; raises TypeError or ValueError if not."""
-    metric, database, labels, sample = key
-    "".join((metric, database or "", *labels, sample))
-    return key
-
-
 class _File:
     """One mapped file.
 
@@ -76,7 +69,7 @@ class _File:
             os.close(self._fd)
 
     def new_entries(self):
-        """Yield (key, index of its value) of the entries that were added since the last time.
+        """Yield (key as bytes, index of its value) of the entries that were added since the last time.
 
         :raises DamagedError: when one is damaged.
         """
@@ -87,12 +80,8 @@ class _File:
             value_at = begin + length + 8 - (length + 4) % 8
             if value_at + 16 > used:
                 raise DamagedError(self.path, f"the key at {self.end} ends at {value_at} of {used} bytes")
-            try:
-                key = _checked(parse_key(self._map[begin : begin + length]))
-            except Exception as exception:
-                raise DamagedError(self.path, f"the key at {self.end} can't be read: {exception!r}") from exception
             self.end = value_at + 16
-            yield key, value_at // 8
+            yield bytes(self._map[begin : begin + length]), value_at // 8
 
     def _used(self):
         """Map the file as it is now, and return how much of it is used: never more than is there.
@@ -226,25 +215,27 @@ class Reader:
 
     def _reset(self):
         self._keys, self._numbers, self._generation = [], {}, object()
+        self._decoded = {}
         for file in self._files.values():
             file.end, file.positions, file.targets, file.gauges = _BEGIN, [], [], []
 
     # ------------------------------------------------------------------ values
 
     def _read(self, live_slots):
-        gauges, stamps, parts = {}, {}, []
+        gauges, stamps, parts, now = {}, {}, [], clock.now()
         for file in self._files.values():
             if file.live and file.slot not in live_slots:
                 continue
-            for key, position in file.new_entries():
-                self._place(file, key, position)
+            for text, position in file.new_entries():
+                self._place(file, text, position)
             for key, position, merge in file.gauges:
                 value = file.view[position]
                 if merge == "sum":
                     gauges[key] = gauges.get(key, 0.0) + value
                 elif merge == "max":
                     gauges[key] = max(gauges.get(key, value), value)
-                elif (stamp := file.view[position + 1]) > stamps.get(key, 0.0):
+                elif stamps.get(key, 0.0) < (stamp := file.view[position + 1]) <= now:
+                    # one that lies ahead is of an earlier run of the machine
                     gauges[key], stamps[key] = value, stamp
             if file.positions:
                 parts.append((file.targets, file.values()))
@@ -254,9 +245,9 @@ class Reader:
                 sums[target] += value
         return Sums(self._keys, sums, gauges, stamps, self._generation)
 
-    def _place(self, file, key, position):
-        metric = catalogue.METRICS.get(key[0])
-        if metric is None or len(key[2]) != len(metric.labels):
+    def _place(self, file, text, position):
+        key, metric = self._decode(file, text)
+        if metric is None:
             return
         if metric.kind == "gauge":
             file.gauges.append((key, position, metric.merge))
@@ -265,3 +256,18 @@ class Reader:
         if number == len(self._keys):
             self._keys.append(key)
         file.add(position, number)
+
+    def _decode(self, file, text):
+        """Return the key that ``text`` (bytes) is, and its metric, or None if the catalogue has not such a one.
+
+        Files have most keys in common, so each is decoded once.
+        """
+        known = self._decoded.get(text)
+        if known is None:
+            try:
+                key = parse_key(text)
+            except Exception as exception:
+                raise DamagedError(file.path, f"the key {text[:200]!r} can't be read: {exception!r}") from exception
+            metric = catalogue.METRICS.get(key[0])
+            known = self._decoded[text] = key, metric if metric and len(key[2]) == len(metric.labels) else None
+        return known

@@ -16,7 +16,6 @@ import threading
 import time
 from bisect import bisect_left
 from collections import Counter
-from itertools import accumulate
 from pathlib import Path
 
 from . import catalogue, clock
@@ -666,12 +665,6 @@ class Store:
             # not shown until it can be: the next worker that is asked would not have it
             with self._lost_lock:
                 self._lost += lost
-
-
-def cumulative(name, buckets):
-    """Return a histogram's (upper bound, cumulative count) pairs from its non-cumulative ``buckets`` by bound."""
-    bounds = _BOUNDS[name]
-    return list(zip(bounds, accumulate(buckets.get(str(bound), 0.0) for bound in bounds), strict=True))
 
 
 _shared = Store()
