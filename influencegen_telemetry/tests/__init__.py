@@ -14,6 +14,7 @@ from . import (
     test_instrumentation_presence,
     test_instrumentation_queue,
     test_instrumentation_retries,
+    test_instrumentation_routes,
     test_instrumentation_tracing,
     test_kill,
     test_ledger,
