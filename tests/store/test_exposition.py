@@ -266,7 +266,8 @@ def test_series_that_appear_between_scrapes_are_shown_and_leave_the_others_as_th
         assert [line for line in now if line in known] == known
         assert len(now) == len(known) + (5 + 16 if not known else 16)
         known = now
-    assert f'{REQUESTS}{{database="db",method="GET",route="/3",status_code_class="2xx",user_role="public"}} 4.0' in body()
+    line = f'{REQUESTS}{{database="db",method="GET",route="/3",status_code_class="2xx",user_role="public"}}'
+    assert f"\n{line} 4.0\n" in body()
 
 
 def test_a_histogram_of_which_a_part_was_never_written_counts_it_as_zero(store, values):
