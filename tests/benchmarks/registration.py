@@ -27,7 +27,7 @@ from stack.console import step, told
 from stack.layout import PROJECT
 from tests.benchmarks import baseline
 from tests.benchmarks.apart import answer
-from tests.benchmarks.inside import inside, load
+from tests.benchmarks.odoo_process import load_registry, odoo_process
 from tests.benchmarks.rounds import interleaved, ratio
 from tests.benchmarks.servers import TELEMETRY, Server, cluster
 
@@ -41,11 +41,14 @@ TREE, TODAY = "tree", "today"
 PROCESSOR, WALL = "processor time", "wall time"
 
 
-# ---------------------------------------------------------------------- in Odoo
+# ---------------------------------------------------------------------- in the Odoo process
 
 
-class Asked:
-    """What a process with a loaded database can be asked for."""
+class Build:
+    """One build, measured in a process that has its database loaded.
+
+    :param registry: Odoo's registry of the database
+    """
 
     def __init__(self, registry):
         self._registry = registry
@@ -104,11 +107,11 @@ class Asked:
 
 def serve() -> None:
     """Answer the name of a kind of transaction with what one of a block took, as JSON."""
-    asked = Asked(load())
-    answer(lambda name: json.dumps(asked.block(name)))
+    build = Build(load_registry())
+    answer(lambda name: json.dumps(build.block(name)))
 
 
-# ---------------------------------------------------------------------- all of them together
+# ---------------------------------------------------------------------- in this process
 
 
 Rounds = dict[str, list[dict[str, dict[str, float]]]]
@@ -119,7 +122,7 @@ def start(servers: dict[str, Server], names: list[str]) -> Rounds:
     """Start a process for each build, in the order of ``names``, and measure them in turns."""
     with ExitStack() as stack:
         processes = {
-            name: stack.enter_context(inside(servers[name], "tests.benchmarks.registration")) for name in names
+            name: stack.enter_context(odoo_process(servers[name], "tests.benchmarks.registration")) for name in names
         }
         turns = {
             name: lambda one=one: {kind: json.loads(one.ask(kind)) for kind in BLOCK}

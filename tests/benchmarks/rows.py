@@ -6,8 +6,9 @@ Each database is loaded by a process of its own; all take turns, on one PostgreS
 in ms, as who waits has it, and medians of the ratio of the large to the small database within a round.
 
 A reading comes before the pages of a round, so that these find it fresh, as they do but for one in 25 s. Then the plan
-of each statement that a reading and a page send is printed for the large database, with a mark at those that scan a
-table of more than ``BIG`` rows from its beginning to its end.
+of each statement that a reading and a page send is printed for the large database, with the rows that its scans read,
+and a mark at those that scan a table of more than ``BIG`` rows from its beginning to its end. What the database does
+within a function is not in the plan of the statement that calls it.
 
 ``python -m tests.benchmarks.rows IMAGES`` has so many images in the large database instead.
 """
@@ -25,11 +26,11 @@ from stack.console import step, told
 from stack.layout import PROJECT
 from tests.benchmarks import baseline, volume
 from tests.benchmarks.apart import Apart, answer
-from tests.benchmarks.inside import inside, load
+from tests.benchmarks.odoo_process import load_registry, odoo_process
 from tests.benchmarks.rounds import interleaved, ratio
 from tests.benchmarks.servers import TELEMETRY, Cluster, Server, cluster
 
-ROUNDS = 15
+ROUNDS = 11
 WARMING = 2
 BIG = 100_000
 
@@ -41,11 +42,14 @@ FIGURES = (READING, WEEK, TODAY_PAGE)
 MOST_ROWS_RATIO = 1.5
 MOST_OVERVIEW_MILLISECONDS = 200
 
-# ---------------------------------------------------------------------- in Odoo
+# ---------------------------------------------------------------------- in the Odoo process
 
 
-class Asked:
-    """What a process with a loaded database can be asked for."""
+class Build:
+    """One build, measured in a process that has its database loaded.
+
+    :param registry: Odoo's registry of the database
+    """
 
     def __init__(self, registry):
         self._registry = registry
@@ -58,8 +62,8 @@ class Asked:
         self._do(figure)
         return (time.perf_counter() - begun) * 1e3
 
-    def plans(self, figure: str) -> list[tuple[str, str, list[str]]]:
-        """Return (statement, its plan, the big tables that it scans) of all statements that a figure takes."""
+    def plans(self, figure: str) -> list[tuple[str, str, int, list[str]]]:
+        """Return (statement, its plan, rows read, the big tables that it scans) of the statements of a figure."""
         return self._in_transaction(lambda env: _explained(env.cr, _sent(lambda: self._do(figure))))
 
     def _do(self, figure):
@@ -106,30 +110,52 @@ def _sent(work):
 
 
 def _explained(cr, statements):
-    """Return (statement, plan, big tables that it scans) of each statement; what they write is rolled back."""
-    cr.execute("SELECT relname FROM pg_class WHERE relkind IN ('r', 'm', 'p') AND reltuples > %s", [BIG])
+    """Return (statement, plan, rows read, big tables that it scans) of each; what they write is rolled back."""
+    cr.execute("SELECT relname FROM pg_class WHERE relkind IN ('r', 'm') AND reltuples > %s", [BIG])
     big = {name for (name,) in cr.fetchall()}
     explained = []
     for statement in statements:
         cr._obj.execute(f"EXPLAIN (ANALYZE, BUFFERS) {statement}".encode())
         plan = "\n".join(line for (line,) in cr._obj.fetchall())
-        explained.append((statement, plan, sorted(big & set(re.findall(r"Seq Scan on (\w+)", plan)))))
+        scans = big & set(re.findall(r"Seq Scan on (\w+)", plan))
+        explained.append((statement, plan, _rows_read(plan), sorted(scans)))
     cr.rollback()
     return explained
 
 
+def _rows_read(plan):
+    """Return how many rows the scans of a plan in text read, those included that a filter removed."""
+    read = 0
+    for line in plan.splitlines():
+        if found := re.search(r"Scan .*\(actual time=\S+ rows=([\d.]+) loops=(\d+)\)", line):
+            rows, loops = float(found[1]), int(found[2])
+            # what a bitmap of the index finds is read by the scan above it
+            read += 0 if "Bitmap Index Scan" in line else rows * loops
+        elif found := re.search(r"Rows Removed by (?:Filter|Index Recheck): (\d+)", line):
+            read += int(found[1]) * loops
+    return round(read)
+
+
+def _lift_statement_timeout():
+    """Let a reading end that its statement timeout would cancel, as it does with the baseline's."""
+    from odoo.addons.influencegen_telemetry.models import reading
+
+    reading.STATEMENT_TIMEOUT_MILLISECONDS = 0
+
+
 def serve() -> None:
     """Answer a figure with its milliseconds, and 'plans of' a figure with its plans, as JSON."""
-    asked = Asked(load())
+    build = Build(load_registry())
+    _lift_statement_timeout()
 
     def respond(line):
         figure = line.removeprefix("plans of ")
-        return json.dumps(asked.milliseconds(figure) if line == figure else asked.plans(figure))
+        return json.dumps(build.milliseconds(figure) if line == figure else build.plans(figure))
 
     answer(respond)
 
 
-# ---------------------------------------------------------------------- all of them together
+# ---------------------------------------------------------------------- in this process
 
 
 def prepare(made: Cluster, today: Path, large: volume.Volume) -> dict[tuple[str, str], Server]:
@@ -181,12 +207,13 @@ def show_plans(processes: dict[tuple[str, str], Apart]) -> None:
     for build in (TREE, TODAY):
         for figure in FIGURES:
             plans = json.loads(processes[build, LARGE].ask(f"plans of {figure}"))
-            scans = sorted({table for _statement, _plan, tables in plans for table in tables})
-            print(f"\n{build}, {figure}: {len(plans)} statements; Seq Scan over more than {BIG:,} rows:"
-                  f" {', '.join(scans) or 'none'}")
-            for statement, plan, tables in plans if build == TREE else ():
-                mark = f"SEQ SCAN OF {', '.join(tables)}: " if tables else ""
-                print(f"\n{mark}{statement}\n{plan}")
+            read = sum(rows for _statement, _plan, rows, _tables in plans)
+            scans = sorted({table for *_others, tables in plans for table in tables})
+            print(f"\n{build}, {figure}: {len(plans)} statements, {read:,} rows read;"
+                  f" Seq Scan over more than {BIG:,} rows: {', '.join(scans) or 'none'}")
+            for statement, plan, rows, tables in plans if build == TREE else ():
+                mark = f"SEQ SCAN OF {', '.join(tables)}, " if tables else ""
+                print(f"\n{mark}{rows:,} rows read: {statement}\n{plan}")
 
 
 def measure_audit(servers: dict[tuple[str, str], Server]) -> None:
@@ -202,7 +229,8 @@ def main() -> None:
         servers = prepare(made, today, volume.Volume(images))
         with ExitStack() as stack:
             processes = {
-                key: stack.enter_context(inside(server, "tests.benchmarks.rows")) for key, server in servers.items()
+                key: stack.enter_context(odoo_process(server, "tests.benchmarks.rows"))
+                for key, server in servers.items()
             }
             compare(processes)
             show_plans(processes)

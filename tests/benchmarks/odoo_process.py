@@ -1,8 +1,8 @@
-"""Inside Odoo: a process that has a server's database loaded, as the server itself would, and answers questions.
+"""An Odoo process that has the database of a server loaded, as the server itself would, and answers questions.
 
-It is a process of its own for each server, so that builds of the addons that differ can take part in the same rounds.
-The module that asks is also the one that answers: ``main()`` starts it with :func:`inside`, ``serve()`` loads Odoo with
-:func:`load`.
+Each server has a process of its own, so that different builds of the addons take part in the same rounds. One module
+is on both sides: its ``main()`` starts the process with :func:`odoo_process`, and its ``serve()`` runs in the process
+and loads Odoo with :func:`load_registry`.
 """
 
 import sys
@@ -14,20 +14,20 @@ from tests.benchmarks.apart import Apart
 from tests.benchmarks.servers import Server
 
 
-def inside(server: Server, module: str) -> Apart:
-    """Return the process ``python -m module serve …`` for a server's database; the server need not run."""
+def odoo_process(server: Server, module: str) -> Apart:
+    """Return the process ``python -m module serve …`` for the database of a server, which need not run itself."""
     environment = {
         **odoo.environment(server.source),
         "PYTHONPATH": f"{server.source.folder}:{PROJECT}",
         # one hash seed for all, or their dictionaries would differ by chance
         "PYTHONHASHSEED": "0",
     }
-    log = server.layout.logs / f"{server.name}-inside.log"
+    log = server.layout.logs / f"{server.name}-process.log"
     return Apart(module, str(server.configuration), str(log), **environment)
 
 
-def load():
-    """Load what the arguments of :func:`inside` name, in the process that it started, and return Odoo's registry."""
+def load_registry():
+    """Return Odoo's registry of the database that :func:`odoo_process` named in the arguments of this process."""
     # as the command line does, which has libraries patched first
     import_module("odoo.cli")
     from odoo.modules.registry import Registry
@@ -39,5 +39,6 @@ def load():
         ["--config", configuration, "--no-http", "--workers=0", "--logfile", log], setup_logging=True
     )
     load_server_wide_modules()
+    # a list since 19.0
     [database] = config["db_name"] if isinstance(config["db_name"], list) else [config["db_name"]]
     return Registry(database)
