@@ -18,7 +18,6 @@ from . import catalogue, clock, facts, lines, store
 from .known import known_labels
 
 GROUPS = ("fast", "system", "business")
-CHECKED = "influencegen_telemetry_facts_checked_timestamp_seconds"
 DURATION = "influencegen_telemetry_database_read_duration_seconds"
 _AGE = "influencegen_telemetry_database_read_age_seconds"
 _SCRAPE_DURATION = "influencegen_telemetry_scrape_duration_seconds"
@@ -172,14 +171,17 @@ class Families:
             block, found = blocks.get((name, database)), read.get(database)
             if block or found:
                 metric = self.metric(name, database)
-                if self._wanted(metric, database):
+                if metric.rows:
+                    # facts are the ledger's; the store may have what was counted before there was one
+                    block = None
+                if (block or found) and self._wanted(metric, database):
                     yield _part(metric, database, block, stored, found)
 
     def _read(self, sums):
         """Return {metric name: {database: {labels: value}}} of all but the sums; a histogram's is {sample: value}."""
         values = dict(sums.gauges)
         for database in self._databases:
-            values.update(_facts(database))
+            values.update(facts.values(database))
         for name, database, labels, value in store.scraped(self._groups[None], self._databases):
             values[name, database, labels, ""] = value
         values["influencegen_telemetry_series", None, (), ""] = len(sums.values) + len(sums.gauges)
@@ -233,15 +235,6 @@ class Families:
         return metric.group in self._groups[database] and (
             not self._names or metric.name in self._names or family in self._names
         )
-
-
-def _facts(database):
-    """Return {key: value} of the counters and histograms of facts of ``database`` (str), as of ``store.sums()``."""
-    try:
-        return facts.values(database) if hasattr(facts, "values") else {}
-    except Exception as exception:
-        store.error("database", "the facts of %s can't be read: %s", database, exception)
-        return {}
 
 
 def _labels(metric, database, values):
@@ -343,6 +336,7 @@ def start_at_zero(database):
     """Make the series of ``database`` (or None: the instance) whose labels are few and known start at 0."""
     scope = "instance" if database is None else "database"
     for metric in catalogue.METRICS.values():
-        if metric.kind != "gauge" and metric.producer in ("odoo", "browser") and metric.scope == scope:
+        stored = metric.kind != "gauge" and not metric.rows and metric.producer in ("odoo", "browser")
+        if stored and metric.scope == scope:
             for labels in known_labels(metric):
                 store.start(metric.name, labels, database)

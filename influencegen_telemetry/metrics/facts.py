@@ -7,10 +7,9 @@ falls, whatever became of the database.
 import fcntl
 import json
 import os
-import time
 from urllib.parse import quote
 
-from . import catalogue, store
+from . import catalogue, clock, store
 from .catalogue import bounds
 
 STALE_AFTER_SECONDS = 600.0
@@ -27,7 +26,7 @@ def _path(database):
 def published(database):
     """Return {(metric, labels, sample): value} of ``database`` (str) as last published, and when it was read.
 
-    :return: ({}, None) if it never was; else the time as :func:`time.monotonic` told it
+    :return: ({}, None) if it never was; else the time as :func:`.clock.now` told it
     """
     try:
         path = _path(database)
@@ -70,7 +69,7 @@ def publish(database, read):
         values = dict(read)
         for key, value in floor(database).items():
             values[key] = max(values.get(key, 0.0), value)
-        content = {"read_at": time.monotonic(), "values": [(*key, value) for key, value in values.items()]}
+        content = {"read_at": clock.now(), "values": [(*key, value) for key, value in values.items()]}
         temporary = path.with_suffix(f".{os.getpid()}.tmp")
         with open(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
             file.write(json.dumps(content))
@@ -85,7 +84,7 @@ def values(database):
     A histogram's samples are 'sum' and, not cumulative, its buckets' upper bounds.
     """
     known, read_at = published(database)
-    fresh = read_at is not None and 0 <= time.monotonic() - read_at <= STALE_AFTER_SECONDS
+    fresh = read_at is not None and clock.age(read_at) <= STALE_AFTER_SECONDS
     return {
         (name, database, labels, sample): value
         for (name, labels, sample), value in known.items()

@@ -10,7 +10,7 @@ from odoo import api, models
 from odoo.modules.registry import Registry
 from odoo.sql_db import db_connect
 
-from ..metrics import catalogue, exposition, facts, store
+from ..metrics import catalogue, clock, exposition, facts, store
 from ..metrics.exposition import DURATION
 from ..metrics.own import GROUP
 
@@ -87,7 +87,7 @@ def refresh(database, groups=exposition.GROUPS):
 
 
 def _refresh(database, model, read_at, reason):
-    if read_at is not None and 0 <= time.monotonic() - read_at < FRESH_SECONDS:
+    if read_at is not None and clock.age(read_at) < FRESH_SECONDS:
         return
     try:
         with _only_one(database, model):
