@@ -102,6 +102,7 @@ class Families:
     def __init__(self, databases, groups=GROUPS, names=()):
         self._databases = dict(databases)
         self._names = names
+        self._read_once = None
         self._groups = {
             database: set(groups).intersection(settings.groups) for database, settings in databases.items()
         }
@@ -124,6 +125,16 @@ class Families:
         """Return the list of :class:`prometheus_client.Metric`: the catalogue's in its order, then own ones."""
         exemplars = store.exemplars()
         return [_family(parts, exemplars) for parts in self._families()]
+
+    def series(self, name):
+        """Return the list of ({label: value}, value) of the series of a counter or a gauge."""
+        if self._read_once is None:
+            self._read_once = {parts[0].metric.name: parts for parts in self._families()}
+        return [
+            (dict(_labels(part.metric, part.database, labels)), value)
+            for part in self._read_once.get(name, ())
+            for labels, value in zip(part.series, part.values, strict=True)
+        ]
 
     def text(self, openmetrics):
         """Return the exposition in OpenMetrics 1.0, or in the text format 0.0.4 (str)."""

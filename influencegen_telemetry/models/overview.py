@@ -105,15 +105,11 @@ class Overview(models.AbstractModel):
 
     @api.model
     def _exposed(self):
-        """Return {series name: [(labels, value)]} of what ``/metrics`` shows of this database now."""
+        """Return the :class:`Families` of what ``/metrics`` shows of this database now."""
         database = self.env.cr.dbname
         reading.refresh(database)
         settings = store.databases().get(database)
-        exposed = {}
-        for family in Families({database: settings} if settings else {}).collect():
-            for sample in family.samples:
-                exposed.setdefault(sample.name, []).append((sample.labels, sample.value))
-        return exposed
+        return Families({database: settings} if settings else {})
 
     @api.model
     def _count_bars(self, span, model, domain, moment):
@@ -211,8 +207,8 @@ def numbers(metric, threshold):
 
 
 def total(exposed, name, **labels):
-    """Return the sum of the exposed series of a name with these labels, or None if there is none."""
-    values = [value for known, value in exposed.get(name, ()) if labels.items() <= known.items()]
+    """Return the sum of the exposed series (:class:`Families`) of a name with these labels, or None without any."""
+    values = [value for known, value in exposed.series(name) if labels.items() <= known.items()]
     return sum(values) if values else None
 
 

@@ -148,7 +148,7 @@ class OverviewOfOperation(models.AbstractModel):
     @api.model
     def _tile_telemetry(self, span, exposed):
         errors = [
-            value for labels, value in exposed.get("influencegen_telemetry_errors_total", ())
+            value for labels, value in exposed.series("influencegen_telemetry_errors_total")
             if labels["reason"] != "unauthorized"
         ]
         age = total(exposed, "influencegen_telemetry_database_read_age_seconds")

@@ -45,7 +45,7 @@ def test_the_text_format_has_no_exemplars(store, trace):
     trace(TRACE)
     store.observe(LATENCY, 3.0, database="db")
     text, _found = exposed(store, "text/plain")
-    assert f'{LATENCY}_bucket{{le="5.0"}} 1.0\n' in text
+    assert f'{LATENCY}_bucket{{database="db",le="5.0"}} 1.0\n' in text
     assert f"{TRACE:032x}" not in text
 
 
