@@ -1,9 +1,8 @@
 """Concurrent users: distinct users seen lately, by role, over all workers of the instance."""
 
-import time
 from urllib.parse import quote
 
-from ..metrics import store
+from ..metrics import clock, store
 from ..metrics.catalogue import ROLE
 from ..metrics.presence import Presence
 
@@ -22,7 +21,7 @@ def _table(database):
 def touch(database, uid, role):
     """Note that the user ``uid`` of ``database``, who has ``role``, was seen now."""
     global _retry_at
-    now = int(time.time())
+    now = int(clock.now())
     if now < _retry_at:
         return
     try:
@@ -34,29 +33,33 @@ def touch(database, uid, role):
         store.error("presence", "a user's presence was not noted: %s", exception)
 
 
-def _forget_lost():
+def _restore_lost():
     for database, table in list(_tables.items()):
         if table.lost():
             del _tables[database]
+            restored = _table(database)
+            if restored:
+                restored.advance(table)
 
 
 def users(database):
     """Yield the number of distinct users of ``database`` seen within its window, by role."""
     if database is None:
         return
-    since = int(time.time()) - store.databases()[database].presence_seconds
-    for role, count in _table(database).count(since).items():
+    now = int(clock.now())
+    since = max(now - store.databases()[database].presence_seconds, 1)
+    for role, count in _table(database).count(since, now).items():
         yield "odoo_concurrent_users", (role,), count
 
 
 def install():
     """Measure concurrent users."""
-    store.on_heartbeat(_forget_lost)
+    store.on_heartbeat(_restore_lost)
     store.on_scrape(users, group="system")
 
 
 def uninstall():
     """Measure them no more."""
-    store.off_heartbeat(_forget_lost)
+    store.off_heartbeat(_restore_lost)
     store.off_scrape(users)
     _tables.clear()

@@ -1,4 +1,4 @@
-"""The directory of builds that named it by a hash over the whole catalogue, taken over once, so that no counter falls."""
+"""The directory of former builds, named by a hash over the catalogue: taken over once, so that no counter falls."""
 
 import json
 import os

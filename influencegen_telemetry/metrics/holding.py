@@ -52,6 +52,7 @@ class Holding:
                 self._share()
                 self.slots = Slots(self.directory / "slots")
             self.reader = Reader(self.directory)
+            self.reader.refresh()
 
     def labels(self):
         """Return the :class:`.labels.LabelValues`.
@@ -127,9 +128,8 @@ class Holding:
             return False
         if not files.is_at(self.directory / "slots", self.slots.stat):
             return True
-        return any(
-            values is not None and not files.is_at(values.path, values.stat) for values in (self.values, self.live)
-        )
+        opened = self.values, self.live, self._labels
+        return any(file is not None and not files.is_at(file.path, file.stat) for file in opened)
 
     def refresh(self):
         """Map what other processes have made since the last time, so that it outlives them and the directory."""
@@ -150,13 +150,14 @@ class Holding:
             labels = LabelValues(self.directory / "labels", self._note_damaged_labels)
             if self._labels is not None:
                 labels.restore(self._labels)
+            reader = Reader(self.directory)
+            reader.refresh()
             if self.slot is not None:
-                moved = self._move(slots, numbers[self.slot], kind)
-                self.slot, self.live, self.values, self.error_cells = moved
+                self._move(slots, numbers[self.slot], kind)
             undo.pop_all()
             if not kept:
                 self.slots.close()
-            self.slots, self._labels, self._shared, self.reader = slots, labels, None, Reader(self.directory)
+            self.slots, self._labels, self._shared, self.reader = slots, labels, None, reader
         return first
 
     def _lost(self):
@@ -180,8 +181,9 @@ class Holding:
             seen[key] = view[index]
             if slot == wanted:
                 advance(values, key, seen[key], view[index + 1])
+        error_cells = _reserved_errors(values)
         self._draining.append((self.values, seen, time.monotonic() + _DRAIN_SECONDS))
-        return slot, live, values, _reserved_errors(values)
+        self.slot, self.live, self.values, self.error_cells = slot, live, values, error_cells
 
     def drain(self):
         """Add what threads have written to a lost file since its values were taken: they had its cell in hand."""

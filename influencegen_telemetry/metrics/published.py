@@ -20,7 +20,7 @@ class Published:
 
     :param str prefix: what the files' names begin with
     :param decode: function that makes of a file's JSON what readers are given
-    :param damaged: function of (path, exception) that is called for a file that can't be read; it counts as not published
+    :param damaged: function of (path, exception), called for a file that can't be read, which is left out then
     """
 
     def __init__(self, directory, prefix, decode, damaged=_refuse):

@@ -18,6 +18,7 @@ from . import clock
 
 _HEADER = struct.Struct("=i16s12x")
 _RECORD = struct.Struct("=d16s8x")
+_RETIRED = 0x64656C
 _FLOCK = struct.Struct("@hhqqi4x")
 RESERVED_SECONDS = 30.0
 """So long a slot waits for the process that held it when its directory was lost; processes look once a second."""
@@ -71,11 +72,11 @@ class Slots:
 
     def retire(self):
         """Tell all processes that have the file open that the directory is deleted on purpose."""
-        os.pwrite(self._fd, _HEADER.pack(1, self.identity), 0)
+        os.pwrite(self._fd, _HEADER.pack(_RETIRED, self.identity), 0)
 
     def is_retired(self):
         """Return whether the directory was deleted on purpose."""
-        return os.pread(self._fd, 4, 0) != bytes(4)
+        return os.pread(self._fd, _HEADER.size, 0)[:4] == _HEADER.pack(_RETIRED, b"")[:4]
 
     def claim(self, kind, wanted=None):
         """Take a slot for this process: the one it held before its directory was lost, or the lowest free one.

@@ -74,6 +74,7 @@ class Store:
         self._beats = []
         self._scrapes = {}
         self._lost = Counter()
+        self._lost_lock = threading.Lock()
         self._logged = {}
         self._trace = None
         self._heartbeat = Heartbeat(self.heartbeat)
@@ -168,6 +169,27 @@ class Store:
         except Exception as exception:
             self._drop(exception)
 
+    def follow(self, name, labels, source, number):
+        """Add to a counter of the instance what one outside has grown by since any process asked last.
+
+        :param int source: which one it is; another one began at 0
+        :param number: what it is now
+        """
+
+        def add(values):
+            view, total = values.cell(make_key(name, None, labels))
+            view, last = values.cell(make_key(f"{name} of the source", None, labels))
+            grown = number - view[last] if view[last + 1] == source and number >= view[last] else number
+            view[last], view[last + 1] = number, source
+            view[total] += grown
+
+        try:
+            with self._lock:
+                self._open_shared()
+                self._holding.share(add)
+        except (OSError, NothingMeasured) as exception:
+            self._drop(exception)
+
     def trace_with(self, function):
         """Keep the newest observation of each bucket that is made within a trace, or none any more.
 
@@ -186,7 +208,7 @@ class Store:
             view, index = cell
             view[index] += 1
         else:
-            with self._lock:
+            with self._lost_lock:
                 self._lost[reason] += 1
         now = time.monotonic()
         if now >= self._logged.get(reason, 0.0):
@@ -348,6 +370,7 @@ class Store:
         """Let go of the parent's slot: the child takes one of its own when it first writes."""
         self._lock = threading.RLock()
         self._lost = Counter()
+        self._lost_lock = threading.Lock()
         self._heartbeat = Heartbeat(self.heartbeat)
         self._close(self._holding.forked())
 
@@ -369,7 +392,7 @@ class Store:
                 break
             except NothingMeasured:
                 return _NOTHING
-            except OSError as exception:
+            except Exception as exception:
                 self._drop(exception)
                 break
             if not self._holding.is_lost():
@@ -446,6 +469,28 @@ class Store:
                 self.inc("influencegen_telemetry_labels_folded_total", (label.room or label.name,))
             bounded.append(kept)
         return tuple(bounded)
+
+    def admit(self, database, label, values, share=1.0):
+        """Let values into a :class:`~.catalogue.Label` beforehand, as far as there is room; never raises.
+
+        :param database: name, or None for series of the instance
+        :param values: iterable of str, the most important ones first
+        :param float share: of the label's limit that they may take up
+        """
+        try:
+            limit = int(share * self._limit(label, database))
+            kept = [value for value in values if len(value) <= _LONGEST_LABEL]
+            self._admitted().admit_all(database, label.room or label.name, kept, limit)
+        except (OSError, NothingMeasured) as exception:
+            self._drop(exception)
+
+    def admitted(self, database, label):
+        """Return the set of the values of a :class:`~.catalogue.Label` that are let in."""
+        try:
+            return self._admitted().known(database, label.room or label.name)
+        except (OSError, NothingMeasured) as exception:
+            self._drop(exception)
+            return frozenset()
 
     def _admitted(self):
         with self._lock:
@@ -560,7 +605,6 @@ class Store:
                 if not self._holding.is_lost():
                     return True
                 if self._holding.slots.is_retired():
-                    self._heartbeat.stop()
                     self._holding.close()
                     self._close()
                     return False
@@ -568,8 +612,8 @@ class Store:
                 self._own.restore()
                 first = self._holding.restore(self._kind)
                 self._forget_cells()
-        except OSError as exception:
-            self.error("directory", "%s is gone, and can't be restored: %s", self.directory, exception)
+        except Exception as exception:
+            self.error("directory", "%s is gone, and can't be made again: %r", self.directory, exception)
             return False
         if first:
             self.error("directory", "%s is gone; it was made again of what processes had open", self.directory)
@@ -604,9 +648,11 @@ class Store:
         """Count the errors of a process without a slot where all processes can."""
         if not self._lost:
             return
+        with self._lost_lock:
+            lost, self._lost = self._lost, Counter()
 
         def add(values):
-            for reason, count in self._lost.items():
+            for reason, count in lost.items():
                 view, index = values.cell(make_key(ERRORS, None, self.bounded(metric, (reason,), None, count=False)))
                 view[index] += count
 
@@ -615,9 +661,10 @@ class Store:
             with self._lock:
                 self._open_shared()
                 self._holding.share(add)
-                self._lost.clear()
-        except (OSError, NothingMeasured):
-            return
+        except Exception:
+            # not shown until it can be: the next worker that is asked would not have it
+            with self._lost_lock:
+                self._lost += lost
 
 
 _shared = Store()
@@ -632,9 +679,10 @@ publish_own, own = _shared.publish_own, _shared.own
 trace_with, exemplars = _shared.trace_with, _shared.exemplars
 set_kind, kind, current_slot, live_slots = _shared.set_kind, _shared.kind, _shared.current_slot, _shared.live_slots
 heartbeat, on_heartbeat, off_heartbeat = _shared.heartbeat, _shared.on_heartbeat, _shared.off_heartbeat
-start_heartbeat, sums, start = _shared.start_heartbeat, _shared.sums, _shared.start
+start_heartbeat, sums = _shared.start_heartbeat, _shared.sums
 read, scraped, on_scrape, off_scrape = _shared.read, _shared.scraped, _shared.on_scrape, _shared.off_scrape
 bounded, label_counts, slot_count = _shared.bounded, _shared.label_counts, _shared.slot_count
+admit, admitted, start, follow = _shared.admit, _shared.admitted, _shared.start, _shared.follow
 
 
 def directory():

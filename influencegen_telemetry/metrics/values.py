@@ -142,7 +142,7 @@ class SlotValues:
 
 @functools.cache
 def shape(metric):
-    """Return what tells a :class:`.catalogue.Metric` from one of the same name whose values are not comparable (str)."""
+    """Return what tells a :class:`.catalogue.Metric` from one of its name whose values are not comparable (str)."""
     parts = metric.kind, tuple(map(float, metric.buckets)), tuple(label.name for label in metric.labels)
     return hashlib.sha256(repr(parts).encode()).hexdigest()[:8]
 

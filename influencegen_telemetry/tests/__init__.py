@@ -13,6 +13,7 @@ from . import (
     test_instrumentation_presence,
     test_instrumentation_queue,
     test_instrumentation_retries,
+    test_instrumentation_routes,
     test_instrumentation_tracing,
     test_metric,
     test_metrics_endpoint,
