@@ -33,10 +33,13 @@ def touch(database, uid, role):
         store.error("presence", "a user's presence was not noted: %s", exception)
 
 
-def _forget_lost():
+def _restore_lost():
     for database, table in list(_tables.items()):
         if table.lost():
             del _tables[database]
+            restored = _table(database)
+            if restored:
+                restored.advance(table)
 
 
 def users(database):
@@ -51,12 +54,12 @@ def users(database):
 
 def install():
     """Measure concurrent users."""
-    store.on_heartbeat(_forget_lost)
+    store.on_heartbeat(_restore_lost)
     store.on_scrape(users, group="system")
 
 
 def uninstall():
     """Measure them no more."""
-    store.off_heartbeat(_forget_lost)
+    store.off_heartbeat(_restore_lost)
     store.off_scrape(users)
     _tables.clear()

@@ -25,6 +25,12 @@ class Cells:
         finally:
             os.close(fd)
 
+    def advance(self, lost):
+        """Bring each cell to what it is in the :class:`Cells` ``lost`` of a file that was deleted, if that is more."""
+        for place, (number, here) in enumerate(zip(lost._cells.tolist(), self._cells.tolist(), strict=True)):
+            if number > here:
+                self._cells[place] = number
+
     def lost(self):
         """Return whether the file is no longer where it was opened."""
         with contextlib.suppress(OSError):

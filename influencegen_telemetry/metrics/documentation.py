@@ -17,10 +17,9 @@ percentage or another derived value. Percentages are 0 to 100. A metric without 
 _SERIES = """
 ## Series
 
-Metrics of *scope* database have a label `database` where a server has more than one, and `database="none"` for what was
-answered without one. A label takes its listed values, or at most as many as its number says; what comes after is folded
-into `other`. *Group* is how often Prometheus scrapes
-them: fast every 10 s, system every 30 s, business every 60 s.
+Metrics of *scope* database have a label `database`, which is `none` for what was answered without one. A label takes
+its listed values, or at most as many as its number says; what comes after is folded into `other`. *Group* is how often
+Prometheus scrapes them: fast every 10 s, system every 30 s, business every 60 s.
 """
 
 _SECTIONS = {

@@ -128,9 +128,8 @@ class Holding:
             return False
         if not files.is_at(self.directory / "slots", self.slots.stat):
             return True
-        return any(
-            values is not None and not files.is_at(values.path, values.stat) for values in (self.values, self.live)
-        )
+        opened = self.values, self.live, self._labels
+        return any(file is not None and not files.is_at(file.path, file.stat) for file in opened)
 
     def refresh(self):
         """Map what other processes have made since the last time, so that it outlives them and the directory."""

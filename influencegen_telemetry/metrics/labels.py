@@ -22,7 +22,9 @@ class LabelValues:
     """
 
     def __init__(self, path, damaged):
+        self.path = path
         self._fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
+        self.stat = os.fstat(self._fd)
         self._damaged = damaged
         self._read_to = 0
         self._values = {}
@@ -93,7 +95,11 @@ class LabelValues:
             raise OSError(28, f"{written} of {len(lines)} bytes of label values were written")
 
     def _catch_up(self):
-        data = os.pread(self._fd, os.fstat(self._fd).st_size - self._read_to, self._read_to)
+        size = os.fstat(self._fd).st_size
+        if size < self._read_to:
+            # was truncated: what was let in stays
+            self._read_to = 0
+        data = os.pread(self._fd, size - self._read_to, self._read_to)
         lines = data[: data.rfind(b"\n") + 1]
         self._read_to += len(lines)
         damaged = 0

@@ -135,6 +135,14 @@ class _File:
         return os.pread(self._fd, os.fstat(self._fd).st_size, 0)
 
 
+def _is_later(stamp, other, now):
+    """Return whether ``stamp`` is later than ``other`` (or None).
+
+    One that lies after ``now`` is of an earlier run of the machine.
+    """
+    return other is None or (stamp if stamp <= now else 0.0) > (other if other <= now else 0.0)
+
+
 class Reader:
     """The files of one directory; threads may share it, processes may not.
 
@@ -234,8 +242,7 @@ class Reader:
                     gauges[key] = gauges.get(key, 0.0) + value
                 elif merge == "max":
                     gauges[key] = max(gauges.get(key, value), value)
-                elif stamps.get(key, 0.0) < (stamp := file.view[position + 1]) <= now:
-                    # one that lies ahead is of an earlier run of the machine
+                elif (stamp := file.view[position + 1]) and _is_later(stamp, stamps.get(key), now):
                     gauges[key], stamps[key] = value, stamp
             if file.positions:
                 parts.append((file.targets, file.values()))

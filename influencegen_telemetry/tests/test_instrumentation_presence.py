@@ -60,6 +60,14 @@ class TestPresence(BaseCase):
         ):
             Presence(self.path.with_name("another"), ROLES)
 
+    def test_who_was_seen_outlives_the_file(self):
+        self.presence.touch(3, "portal", 50)
+        self.path.unlink()
+        restored = Presence(self.path, ROLES)
+        restored.touch(4, "portal", 60)
+        restored.advance(self.presence)
+        self.assertEqual(restored.count(50, 60)["portal"], 2)
+
     def test_a_removed_file_is_noticed(self):
         self.assertFalse(self.presence.lost())
         self.path.unlink()

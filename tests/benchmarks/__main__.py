@@ -8,13 +8,14 @@ from tests.benchmarks import (
     registration,
     requests,
     rows,
+    samples,
     scrape,
     storage,
     tracing,
 )
 
 for benchmark in (
-    hot_path, scrape, odoo_scrape, requests, profile, registration, rows, tracing, image_path, storage,
+    hot_path, scrape, samples, odoo_scrape, requests, profile, registration, rows, tracing, image_path, storage,
 ):  # fmt: skip
     print(f"\n=== {benchmark.__doc__}")
     benchmark.main()

@@ -41,13 +41,12 @@ def business(office):
 
 
 @contextmanager
-def told(system, reason, text, restarts=False):
+def told(system, reason, text):
     """Fail unless the log says ``text`` (a pattern) during the block, at most once a minute in each process.
 
-    Fail also unless telemetry's own errors of that reason are more afterwards; ``restarts`` tells that the block makes
-    all counters start again.
+    Fail also unless telemetry's own errors of that reason are more afterwards.
     """
-    log, before, begun = system.layout.logs / "odoo.log", 0 if restarts else errors(system, reason), time.monotonic()
+    log, before, begun = system.layout.logs / "odoo.log", errors(system, reason), time.monotonic()
     begin = log.stat().st_size
     yield
     until(lambda: errors(system, reason) > before, f"errors of reason {reason} are counted")
@@ -90,11 +89,27 @@ def mounted(*arguments, on):
 
 
 def test_deleted_folder(system, office, directory):
-    with told(system, "directory", "is gone", restarts=True), business(office):
+    counted = "odoo_http_requests_total", "odoo_worker_cpu_seconds_total", "odoo_cron_runs_total", ATTEMPTS
+    before = {name: value(system, name) for name in counted}
+    with told(system, "directory", "is gone"), business(office):
         # moved away first: a worker that adds a file just now would keep it from being deleted
         shutil.rmtree(directory.rename(directory.with_name("deleted")))
-        until(directory.exists, "the folder is made again")
+        until((directory / "store" / "slots").exists, "the folder is made again")
+        for _ in range(20):
+            after = {name: value(system, name) for name in counted}
+            assert all(after[name] >= before[name] for name in counted), (before, after)
+            before = after
     assert_agreed(system, office)
+
+
+def test_all_kinds_of_workers_are_alive_without_traffic(system, directory):
+    shutil.rmtree(directory.rename(directory.with_name("deleted")))
+
+    def gevent():
+        found = reconcile.exposed(system, ["odoo_workers_active"])
+        return sum(number for (_name, labels), number in found.items() if ("kind", "gevent") in labels)
+
+    until(lambda: gevent() == 1, "the worker that nobody asked for anything is alive")
 
 
 def test_read_only_folder(system, office, directory):
@@ -113,7 +128,7 @@ def test_full_disk(system, office, directory):
     master = system.processes.pid("odoo")
     http_workers = len(workers.pids("WorkerHTTP"))
     with mounted("-t", "tmpfs", "-o", "size=3m,mode=700", "tmpfs", on=directory):
-        until(lambda: errors(system, "directory"), "the empty file system is in use")
+        until((directory / "store" / "slots").exists, "the empty file system is in use")
         with told(system, "disk", "No space left"), business(office):
             fill(directory / "filler")
             os.kill(master, signal.SIGTTIN)

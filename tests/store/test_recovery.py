@@ -149,8 +149,8 @@ def test_what_a_thread_had_in_hand_is_counted(store, total, lose):
 def test_a_deleted_file_comes_back(store, total):
     store.inc(ATTEMPTS, amount=5, database="db")
     store.read()
-    for path in store.directory().glob("values-*.db"):
-        path.unlink()
+    for path in (*store.directory().glob("values-*.db"), store.directory() / "labels"):
+        path.unlink(missing_ok=True)
     store.inc(ATTEMPTS, database="db")
     assert total(ATTEMPTS) == 6
     assert processes.run(lambda: store.inc(ATTEMPTS, database="db")) == 0
@@ -163,6 +163,15 @@ def test_labels_that_were_let_in_stay_in(store, total, lose):
     lose()
     assert total("campaign_applications_total", (2,)) == 1
     assert store.label_counts() == {("db", "campaign_id"): 3}
+
+
+def test_labels_that_were_let_in_stay_in_a_truncated_file(store, total):
+    for campaign in range(3):
+        store.inc("campaign_applications_total", (campaign,), database="db")
+    os.truncate(store.directory() / "labels", 10)
+    store.inc("campaign_applications_total", (3,), database="db")
+    assert store.label_counts()["db", "campaign_id"] == 4
+    assert total(ERRORS, ("value",), database=None) == 0
 
 
 def test_a_directory_deleted_on_purpose_is_not_restored(store, worker):

@@ -101,6 +101,21 @@ def test_the_latest_gauge_wins(store, total):
     assert total("influencer_active") == 3
 
 
+def test_a_gauge_of_before_the_machine_started_does_not_win(store, total, monkeypatch):
+    from metrics import clock
+
+    now = clock.now
+
+    def long_ago():
+        monkeypatch.setattr(clock, "now", lambda: now() + 86_400)
+        store.set("influencer_active", 1, database="db")
+
+    assert processes.run(long_ago) == 0
+    store.set("influencer_active", 0, database="db")
+    assert processes.run(lambda: store.set("influencer_active", 2, database="db")) == 0
+    assert total("influencer_active") == 2
+
+
 @pytest.mark.parametrize("amount", [float("nan"), float("inf"), -1, "1", None])
 def test_a_bad_amount_is_dropped_and_counted(store, total, amount, caplog):
     store.inc(ATTEMPTS, database="db")
