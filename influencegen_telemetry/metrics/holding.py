@@ -66,10 +66,11 @@ class Holding:
     def claim(self, kind):
         """Open what a writer needs: a slot of its own, which says that this process does ``kind``.
 
-        :raises OSError: when it can't be opened, or the disk is full.
+        :raises OSError: when it can't be opened, the disk is full, or the directory is lost.
         """
         self.open()
         with self.locked():
+            self._refuse_lost()
             slot = self.slots.claim(kind)
             live = self._fresh_live(slot)
             values = self.open_values(self.directory / f"values-{slot}.db")
@@ -109,9 +110,13 @@ class Holding:
         """
         self.open()
         with self.locked():
-            if self.is_lost():
-                raise FileNotFoundError(f"{self.directory} is gone")
+            self._refuse_lost()
             add(self._share())
+
+    def _refuse_lost(self):
+        """Raise OSError if another process may have made the directory again: this one's slot is no longer its own."""
+        if self.is_lost():
+            raise FileNotFoundError(f"{self.directory} is gone")
 
     def _share(self):
         if self._shared is None or not files.is_at(self._shared.path, self._shared.stat):
