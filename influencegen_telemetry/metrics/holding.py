@@ -6,6 +6,7 @@ after the other), ``labels`` and what databases publish. Beside it is its lock.
 """
 
 import contextlib
+import os
 import time
 
 from . import catalogue, files
@@ -187,6 +188,8 @@ class Holding:
             if slot == wanted:
                 advance(values, key, seen[key], view[index + 1])
         error_cells = _reserved_errors(values)
+        # a file that was lost may be back, when a file system that hid it is unmounted
+        self._draining = [entry for entry in self._draining if not os.path.samestat(entry[0].stat, values.stat)]
         self._draining.append((self.values, seen, time.monotonic() + _DRAIN_SECONDS))
         self.slot, self.live, self.values, self.error_cells = slot, live, values, error_cells
 

@@ -159,6 +159,23 @@ def test_what_a_thread_had_in_hand_is_counted(store, total, lose):
     assert total(ATTEMPTS) == 3
 
 
+def test_a_directory_that_comes_back_is_gone_on_with(store, total):
+    """As when a file system is mounted over it for a while."""
+    hidden = store.directory().with_name("hidden")
+    store.inc(ATTEMPTS, amount=5, database="db")
+    store.directory().rename(hidden)
+    store.heartbeat()
+    store.inc(ATTEMPTS, database="db")
+    assert total(ATTEMPTS) == 6
+    shutil.rmtree(store.directory())
+    hidden.rename(store.directory())
+    for _ in range(2):
+        store.heartbeat()
+        store.inc(ATTEMPTS, database="db")
+    store.heartbeat()
+    assert total(ATTEMPTS) == 8
+
+
 def test_a_deleted_file_comes_back(store, total):
     store.inc(ATTEMPTS, amount=5, database="db")
     store.read()
