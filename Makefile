@@ -31,7 +31,7 @@ clean: ## Stop the whole system and delete its data; downloads stay in the cache
 test: ## Run all tests, on a system of their own (PYTEST_ARGS="..." for some of them)
 	$(in_environment) -m stack test
 
-bench: ## Measure what telemetry costs, beside named baselines (about an hour)
+bench: ## Measure what telemetry costs, beside named baselines (about an hour and a half)
 	$(in_environment) -m tests.benchmarks
 
 lint: ## Check the style of the code and the rules of Prometheus

@@ -134,8 +134,10 @@ def start(servers: dict[str, Server], names: list[str]) -> Rounds:
 
 def compare(servers: dict[str, Server]) -> None:
     """Measure the builds in turns and print what came of it."""
-    with step(f"{STARTS} starts of {ROUNDS} rounds"):
-        starts = [start(servers, list(servers)[:: -1 if number % 2 else 1]) for number in range(STARTS)]
+    starts = []
+    for number in range(STARTS):
+        with step(f"{ROUNDS} rounds, {number + 1} of {STARTS}"):
+            starts.append(start(servers, list(servers)[:: -1 if number % 2 else 1]))
     print(f"\n{'ms a transaction':32} {TREE:>9} {TODAY:>9}   {TREE} / {TODAY}")
     ratios = {}
     for kind in BLOCK:
