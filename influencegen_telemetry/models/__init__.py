@@ -14,7 +14,7 @@ from . import (
     overview_business,
     overview_operation,
     own_dimension,
-    own_fact,
+    own_note,
     own_metric,
     own_metric_definition,
     own_reading,

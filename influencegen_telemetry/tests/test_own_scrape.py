@@ -69,7 +69,7 @@ class TestOwnScrape(Published, HttpCase):
     def test_values_that_are_too_old_are_not_shown(self):
         self.define("partners", "res.partner")
         published = store.own(self.database)
-        published.metrics["influencegen_own_partners"].values_at -= 601
+        published.metrics["influencegen_own_partners"].read_at -= 700
         store.publish_own(self.database, published)
         self.assertFalse(self.own())
 
