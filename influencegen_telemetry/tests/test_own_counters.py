@@ -3,8 +3,6 @@ import uuid
 from pathlib import Path
 from unittest.mock import patch
 
-from psycopg2.errors import SerializationFailure
-
 from odoo.modules import get_module_path
 from odoo.modules.migration import load_script
 from odoo.service.model import retrying
@@ -418,10 +416,10 @@ class TestTransactions(OwnCounterCase):
                 tries.append(self.partners(env, 2))
                 env.cr.flush()
                 if len(tries) < 3:
-                    raise SerializationFailure
+                    env.cr.execute("DO $$ BEGIN RAISE EXCEPTION 'conflict' USING ERRCODE = '40001'; END $$")
                 return True
 
-            with mute_logger("odoo.service.model"), patch("time.sleep"):
+            with mute_logger("odoo.service.model", "odoo.sql_db"), patch("time.sleep"):
                 retrying(work, env)
         self.assertEqual(len(tries), 3)
         self.assertExact(2)
