@@ -37,7 +37,8 @@ def _wrap(model):
     @functools.wraps(model._create)
     def _create(self, data_list):
         records = _create.telemetry_original(self, data_list)
-        _note(self.env, {definition: records._ids for definition in self.pool.telemetry_measured.get(self._name, ())})
+        definitions = self.pool.telemetry_measured.get(self._name, ())
+        _note(self.env, dict.fromkeys(definitions, records._ids))
         return records
 
     @functools.wraps(model._write_multi)
@@ -60,10 +61,8 @@ def _candidates(records, vals_list, definition):
 
     These are the ones noted already, and those that come into the definition's state.
     """
-    noted = _noted(records.env.cr).get(definition, ())
-    return {*_arriving(records, vals_list, definition), *filter(noted.__contains__, records._ids)} if (
-        noted or definition.state
-    ) else ()
+    noted = _noted(records.env.cr).get(definition, frozenset())
+    return noted.intersection(records._ids).union(_arriving(records, vals_list, definition))
 
 
 def _arriving(records, vals_list, definition):

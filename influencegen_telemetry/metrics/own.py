@@ -80,7 +80,7 @@ class OwnMetric:
 
         What was called nothing yet is left out until the next reading.
         """
-        texts = [{raw: text for raw, text in pairs} for pairs in self.texts]
+        texts = list(map(dict, self.texts))
         series = {}
         for raws, amount in amounts.items():
             if len(raws) == len(texts) and all(raw in known for raw, known in zip(raws, texts, strict=True)):

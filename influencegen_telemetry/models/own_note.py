@@ -2,6 +2,7 @@ import json
 from collections import Counter, defaultdict
 
 from odoo import api, models
+from odoo.tools import SQL
 
 from ..facts.rollup import TOTAL
 from ..facts.triggers import ENTRY
@@ -47,7 +48,8 @@ BEGIN
             ) AS newest JOIN %I AS t ON t.id = newest.id
             WHERE newest.labels != '{NO_FACT}' AND %s
             GROUP BY 1, 2 ORDER BY min(newest.note), min(newest.id)
-        $query$, source.relation, CASE source.state WHEN '' THEN 'true' ELSE format('t.%I::text = $3', source.state) END)
+        $query$, source.relation,
+            CASE source.state WHEN '' THEN 'true' ELSE format('t.%I::text = $3', source.state) END)
         USING source.relation, source.state, source.target;
     END LOOP;
     DELETE FROM {NOTE} WHERE txid = txid_current() AND labels IS NOT NULL;
@@ -86,8 +88,8 @@ class OwnNote(models.AbstractModel):
     @api.model
     def _remove(self):
         """Leave the database as it was found: the addon is uninstalled."""
-        self.env.cr.execute(f"DROP TABLE IF EXISTS {NOTE}")
-        self.env.cr.execute(f"DROP FUNCTION IF EXISTS {NOTE}_commit")
+        self.env.cr.execute(SQL("DROP TABLE IF EXISTS %s", SQL.identifier(NOTE)))
+        self.env.cr.execute(SQL("DROP FUNCTION IF EXISTS %s", SQL.identifier(f"{NOTE}_commit")))
 
     @api.model
     def _note(self, candidates):
@@ -106,8 +108,8 @@ class OwnNote(models.AbstractModel):
             try:
                 with limited(self.env):
                     self.env.cr.execute(
-                        f"SELECT id, res_ids FROM {NOTE} WHERE txid = txid_current() AND labels IS NULL AND metric = %s",
-                        [definition.ledger],
+                        f"SELECT id, res_ids FROM {NOTE}"
+                        " WHERE txid = txid_current() AND labels IS NULL AND metric = %s", [definition.ledger],
                     )
                     notes = dict(self.env.cr.fetchall())
                     ids = set().union(*notes.values())
@@ -122,7 +124,7 @@ class OwnNote(models.AbstractModel):
     @api.model
     def _settle(self):
         """Count what transactions left noted: they are committed, and did not look at it themselves."""
-        self.env.cr.execute(f"DELETE FROM {NOTE} RETURNING id, txid, metric, res_ids, labels")
+        self.env.cr.execute(SQL("DELETE FROM %s RETURNING id, txid, metric, res_ids, labels", SQL.identifier(NOTE)))
         notes = sorted(self.env.cr.fetchall())
         if not notes:
             return

@@ -19,10 +19,8 @@ def publish(store):
         own = {
             name: OwnMetric(
                 name, kind, "Of a test.", labels=labels, read_at=now - age, tried_at=now - age, **values,
-                **{"series": series} if kind == "gauge" else {
-                    "ledger": f"{name}{{}}",
-                    "texts": [[[f"raw {text}", text] for text in column] for column in zip(*(one for one, _v in series))],
-                },
+                ledger=f"{name}{{}}", series=series if kind == "gauge" else [],
+                texts=[[[f"raw {one[place]}", one[place]] for one, _value in series] for place in range(len(labels))],
             )
             for name, kind, labels, series in metrics
         }  # fmt: skip
