@@ -1,3 +1,4 @@
+import time
 from unittest.mock import patch
 
 from odoo.exceptions import AccessError, ValidationError
@@ -285,6 +286,45 @@ class TestSlow(OwnMetricCase):
             first = read(self.env, "influencegen_own_groups", rest=100)
             self.assertAlmostEqual(first.due_at - first.tried_at - first.seconds, 100 * first.seconds, 3)
             self.assertEqual(read(self.env, "influencegen_own_groups").tried_at, first.tried_at)
+
+    def stamped(self, **later):
+        """Publish the readings with the stamps of the metrics named so many seconds later."""
+        reading = store.own(self.database)
+        for name, seconds in later.items():
+            metric = reading.metrics[f"influencegen_own_{name}"]
+            metric.tried_at, metric.read_at = metric.tried_at + seconds, metric.read_at + seconds
+            metric.due_at += seconds
+        store.publish_own(self.database, reading)
+
+    def test_what_is_due_longest_is_read_first(self):
+        for first, second in (("groups", "partners"), ("partners", "groups")):
+            self.stamped(**{first: -20, second: -10})
+            read(self.env, "influencegen_own_groups")
+            metrics = store.own(self.database).metrics
+            self.assertLess(metrics[f"influencegen_own_{first}"].tried_at, metrics[f"influencegen_own_{second}"].tried_at)
+
+    def test_what_was_read_in_the_future_is_read_now(self):
+        self.stamped(groups=86_400)
+        now = time.monotonic()
+        own = read(self.env, "influencegen_own_groups")
+        self.assertLess(own.read_at - now, 60)
+        self.assertTrue(own.is_current(time.monotonic()))
+
+    def test_the_form_shows_the_age_and_the_next_reading(self):
+        metric = self.env["influencegen.telemetry.own.metric"].search([("name", "=", "groups")])
+        reading = store.own(self.database)
+        reading.metrics[metric.series].read_at -= 40
+        reading.metrics[metric.series].due_at += 500
+        store.publish_own(self.database, reading)
+        metric.invalidate_recordset()
+        self.assertAlmostEqual(metric.last_age, 40, delta=20)
+        self.assertAlmostEqual((metric.next_read - metric.last_read).total_seconds(), 500, delta=20)
+
+    def test_the_preview_reads_at_once(self):
+        read(self.env, "influencegen_own_partners", rest=1e6)
+        self.env["res.partner"].search([("ref", "=", "own")], limit=1).unlink()
+        action = self.env["influencegen.telemetry.own.metric"].search([("name", "=", "partners")]).action_preview()
+        self.assertEqual(self.env[action["res_model"]].search(action["domain"]).mapped("value"), [5])
 
     def test_all_together_have_a_budget(self):
         with patch.object(own_reading, "TOTAL_SECONDS", 0.0):
