@@ -214,17 +214,16 @@ class Families:
 
     def _add_own(self, values):
         """Add the own metrics; one that another database defines as another kind can't be shown beside it."""
-        now, kinds = time.time(), {}
+        now, kinds = clock.now(), {}
         for database, metrics in self._own.items():
             for name, metric in metrics.items():
-                if not 0 <= now - metric.values_at <= STALE_AFTER_SECONDS:
-                    continue
                 if kinds.setdefault(_family_name(name, metric.kind), metric.kind) != metric.kind:
                     store.error("own_metric", "%s of %s is a %s, and another kind in another database", name, database,
                                 metric.kind)
                     continue
-                for labels, value in metric.series:
-                    values[name, database, tuple(labels), ""] = value
+                values.update(facts.own_values(database, [metric]))
+                if metric.is_current(now):
+                    values.update({(name, database, tuple(labels), ""): value for labels, value in metric.series})
 
     def _wanted(self, metric, database):
         if database is None and metric.scope == "database" and NO_DATABASE in self._databases:

@@ -4,6 +4,7 @@ They are shown when a database can't be read, and they are the floor of the next
 falls, whatever became of the database.
 """
 
+import contextlib
 import fcntl
 import json
 import os
@@ -11,6 +12,7 @@ from urllib.parse import quote
 
 from . import catalogue, clock, store
 from .catalogue import bounds
+from .own import PREFIX
 
 STALE_AFTER_SECONDS = 600.0
 """A gauge that was read longer ago than this is not shown; a counter stays."""
@@ -62,20 +64,43 @@ def publish(database, read):
 
     :raises OSError: when that can't be written
     """
-    path = _path(database)
-    fd = os.open(path.with_suffix(".lock"), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-    try:
-        fcntl.flock(fd, fcntl.LOCK_EX)
+    with _only_writer(database):
         values = dict(read)
         for key, value in floor(database).items():
             values[key] = max(values.get(key, 0.0), value)
-        content = {"read_at": clock.now(), "values": [(*key, value) for key, value in values.items()]}
-        temporary = path.with_suffix(f".{os.getpid()}.tmp")
-        with open(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
-            file.write(json.dumps(content))
-        temporary.replace(path)
+        _write(database, values, clock.now())
+
+
+def forget_own(database, but):
+    """Forget the custom counters of ``database`` (str) that are not among ``but``, names as the ledger has them.
+
+    :raises OSError: when that can't be written
+    """
+    with _only_writer(database):
+        values, read_at = published(database)
+        if read_at is not None:
+            left = {key: value for key, value in values.items() if not key[0].startswith(PREFIX) or key[0] in but}
+            if len(left) < len(values):
+                _write(database, left, read_at)
+
+
+@contextlib.contextmanager
+def _only_writer(database):
+    fd = os.open(_path(database).with_suffix(".lock"), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        fcntl.flock(fd, fcntl.LOCK_EX)
+        yield
     finally:
         os.close(fd)
+
+
+def _write(database, values, read_at):
+    path = _path(database)
+    content = {"read_at": read_at, "values": [(*key, value) for key, value in values.items()]}
+    temporary = path.with_suffix(f".{os.getpid()}.tmp")
+    with open(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
+        file.write(json.dumps(content))
+    temporary.replace(path)
 
 
 def values(database):
@@ -88,7 +113,20 @@ def values(database):
     return {
         (name, database, labels, sample): value
         for (name, labels, sample), value in known.items()
-        if fresh or _never_falls(name)
+        if name in catalogue.METRICS and (fresh or _never_falls(name))
+    }
+
+
+def own_values(database, metrics):
+    """Return the same of the custom counters among ``metrics``, an iterable of :class:`.own.OwnMetric`."""
+    amounts = {}
+    for (name, labels, _sample), value in published(database)[0].items():
+        amounts.setdefault(name, {})[labels] = value
+    return {
+        (metric.name, database, labels, ""): value
+        for metric in metrics
+        if metric.kind == "counter"
+        for labels, value in metric.named(amounts.get(metric.ledger, {})).items()
     }
 
 

@@ -1,7 +1,8 @@
-"""Own metrics: those that a database's administrator defined, with their values as they were last read.
+"""Custom metrics: those that a database's administrator defined, as they were last read.
 
 They are not in the catalogue, and not in the shared cells: a reading replaces all of them at once, so that a series
-whose rows are gone is gone, and a definition never stands beside the values of another.
+whose rows are gone is gone, and a definition never stands beside the values of another. The values of counters are in
+the ledger, as those of facts are (``facts.py``); here is what their label values are called.
 """
 
 from dataclasses import asdict, dataclass, field
@@ -10,22 +11,31 @@ from .catalogue import Label, Metric
 from .published import Published
 
 GROUP = "business"
+PREFIX = "influencegen_own_"
+"""What the names of all custom metrics begin with, in the ledger too."""
+STALE_AFTER_SECONDS = 600.0
+"""A gauge that was read longer ago than this, and than it was left alone for, is not exported."""
 
 
 @dataclass
 class OwnMetric:
-    """One own metric.
+    """One custom metric.
+
+    Moments are of :func:`time.monotonic`, which all processes share until the machine starts again.
 
     name, kind ('gauge' or 'counter'), help, unit: as of :class:`.catalogue.Metric`.
     revision: of the definition that it was read by; values of another are not comparable.
     labels: names of the labels.
-    series: list of (label values in the order of ``labels``, value).
-    values_at: when the values were read, Unix time in seconds; 0 for never.
+    ledger: of a counter, its name in the ledger.
+    series: of a gauge, list of (label values in the order of ``labels``, value).
+    texts: of a counter, for each label a list of (value in the ledger, label value).
+    values_at: when it was read, for people: Unix time in seconds; 0 for never.
+    read_at: the same moment; None for never.
     tried_at: when that was last tried.
-    retry_at: not to be tried again before this time; 0 for at once.
+    due_at: not to be tried again before this.
     seconds: what the last try took.
     error: why the last try failed, in the words of the administrator; '' when it did not.
-    folded: {label: number of its values that are shown as 'other'}.
+    folded: {label: what is shown as 'other'}: of a gauge the number of values, of a counter that of records.
     lost: of a counter, the number of records that could not be read when they were written, and are not in it.
     """
 
@@ -35,10 +45,13 @@ class OwnMetric:
     unit: str = ""
     revision: int = 0
     labels: list = field(default_factory=list)
+    ledger: str = ""
     series: list = field(default_factory=list)
+    texts: list = field(default_factory=list)
     values_at: float = 0.0
+    read_at: float | None = None
     tried_at: float = 0.0
-    retry_at: float = 0.0
+    due_at: float = 0.0
     seconds: float = 0.0
     error: str = ""
     folded: dict = field(default_factory=dict)
@@ -48,17 +61,44 @@ class OwnMetric:
         """Return it as a :class:`.catalogue.Metric`."""
         return Metric(self.name, self.kind, self.help, tuple(map(Label, self.labels)), self.unit, group=GROUP)
 
+    def waits_since(self, now):
+        """Return since when it is due (a moment), None if it is to be left alone at the moment ``now``.
+
+        One that was tried in the future was tried before the machine started: it is due.
+        """
+        if self.tried_at > now:
+            return 0.0
+        return self.due_at if now >= self.due_at else None
+
+    def is_current(self, now):
+        """Return whether its values may be shown at the moment ``now``."""
+        longest = STALE_AFTER_SECONDS + max(0.0, self.due_at - self.tried_at)
+        return self.read_at is not None and 0 <= now - self.read_at <= longest
+
+    def named(self, amounts):
+        """Return {label values: value} of ``amounts``, {label values in the ledger: value}.
+
+        What was called nothing yet is left out until the next reading.
+        """
+        texts = list(map(dict, self.texts))
+        series = {}
+        for raws, amount in amounts.items():
+            if len(raws) == len(texts) and all(raw in known for raw, known in zip(raws, texts, strict=True)):
+                labels = tuple(known[raw] for raw, known in zip(raws, texts, strict=True))
+                series[labels] = series.get(labels, 0.0) + amount
+        return series
+
 
 @dataclass
 class Reading:
-    """The own metrics of a database: ``metrics`` by series name, and when they were read (Unix time in seconds)."""
+    """The custom metrics of a database: ``metrics`` by series name, and when they were read (a moment; None: never)."""
 
-    read_at: float = 0.0
+    read_at: float | None = None
     metrics: dict = field(default_factory=dict)
 
     def without(self, names):
         """Return what is left when the metrics ``names`` are no longer defined like that; it is due to be read."""
-        return Reading(0.0, {name: metric for name, metric in self.metrics.items() if name not in names})
+        return Reading(None, {name: metric for name, metric in self.metrics.items() if name not in names})
 
 
 def _decode(content):
@@ -66,7 +106,7 @@ def _decode(content):
 
 
 class PublishedReadings(Published):
-    """The own metrics of all databases of an instance, as files in ``directory``."""
+    """The custom metrics of all databases of an instance, as files in ``directory``."""
 
     def __init__(self, directory, *damaged):
         super().__init__(directory, "own-", _decode, *damaged)

@@ -137,7 +137,9 @@ class Ledger(models.AbstractModel):
         Those of the catalogue are there once what was in the database before the addon is counted.
         """
         opened = self.env["influencegen.telemetry.audit"]._opened()
-        return {metric.name: metric for metric in catalogue.FACTS if metric.name in opened}
+        facts = {metric.name: metric for metric in catalogue.FACTS if metric.name in opened}
+        counters = self.env["influencegen.telemetry.own.metric"]._counters()
+        return facts | {name: definition.counted() for name, definition in counters.items()}
 
     @api.model
     def _parameters(self, metrics):
@@ -171,6 +173,8 @@ class Ledger(models.AbstractModel):
         Each entry is moved once: it is deleted in the transaction that adds it up.
         """
         moves = self._may_write()
+        if moves:
+            self.env["influencegen.telemetry.own.note"]._settle()
         metrics = self._metrics()
         totals = self._totals(metrics, admit=moves)
         self.env.cr.execute(MOVE if moves else LOOK, self._parameters(metrics))
@@ -226,13 +230,14 @@ class Ledger(models.AbstractModel):
             if missing > 0:
                 totals.increase(name, labels, sample, missing)
                 if sample != "sum":
-                    totals.increase(CARRIED_OVER, (name,), "", missing)
+                    totals.increase(CARRIED_OVER, (name.partition("{")[0],), "", missing)
         if totals.changed and totals.admit:
             self._write_totals(totals)
 
     @api.model
     def _purge(self):
-        """Delete what is older than the time that is kept."""
+        """Delete what is older than the time that is kept, and what custom counters left that are gone."""
+        self.env["influencegen.telemetry.own.metric"]._forget_counters()
         oldest = time.time() - HISTORY_SECONDS
         self.env.cr.execute(f"DELETE FROM {HISTORY} WHERE at < %s", [int(oldest // BUCKET_SECONDS)])
         self.env.cr.execute(f"DELETE FROM {LOGIN} WHERE day < %s", [int(oldest // _DAY)])

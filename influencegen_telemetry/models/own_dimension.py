@@ -35,16 +35,16 @@ class OwnDimension(models.Model):
     @api.model_create_multi
     def create(self, vals_list):
         dimensions = super().create(vals_list)
-        dimensions.metric_id._redefine_shape()
+        dimensions.metric_id._redefine_dimensions()
         return dimensions
 
     def write(self, vals):
         done = super().write(vals)
-        self.metric_id._redefine_shape()
+        self.metric_id._redefine_dimensions()
         return done
 
     def unlink(self):
         metrics = self.metric_id
         done = super().unlink()
-        metrics._redefine_shape()
+        metrics._redefine_dimensions()
         return done

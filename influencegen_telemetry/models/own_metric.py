@@ -1,3 +1,4 @@
+import time
 from datetime import UTC, datetime
 
 from odoo import SUPERUSER_ID, api, fields, models
@@ -5,10 +6,14 @@ from odoo.exceptions import ValidationError
 
 from odoo.addons.influencegen.compat import USER_GROUPS, Constraint
 
+from ..facts import rollup
 from ..instrumentation import records as instrumentation
-from ..metrics import store
+from ..metrics import facts, store
+from ..metrics.own import PREFIX
+from .own_note import NOT_COUNTED
+from .own_query import ledger_name
 
-PREFIX, TOTAL = "influencegen_own_", "_total"
+TOTAL = "_total"
 READER = "influencegen_telemetry.own_metric_reader"
 
 _DEFINING = {
@@ -82,6 +87,8 @@ class OwnMetric(models.Model):
     cardinality = fields.Text("Series", compute="_compute_cardinality")
     problem = fields.Text(compute="_compute_cardinality")
     last_read = fields.Datetime(compute="_compute_last")
+    last_age = fields.Float("Age", compute="_compute_last", digits=(16, 0))
+    next_read = fields.Datetime("Next reading", compute="_compute_last", help="Not before this.")
     last_seconds = fields.Float("Took", compute="_compute_last", digits=(16, 3))
     last_series = fields.Integer("Series exported", compute="_compute_last")
     last_error = fields.Char(compute="_compute_last")
@@ -116,14 +123,19 @@ class OwnMetric(models.Model):
                     metric.problem = refusal.args[0]
 
     def _compute_last(self):
-        known = store.own(self.env.cr.dbname).metrics
+        database, now = self.env.cr.dbname, time.monotonic()
+        known = store.own(database).metrics
         for metric in self:
             last = known.get(metric.series)
-            metric.last_read = bool(last and last.values_at) and datetime.fromtimestamp(
-                last.values_at, UTC
-            ).replace(tzinfo=None, microsecond=0)
+            is_read = bool(last and last.read_at is not None)
+            metric.last_read = is_read and _moment(last.values_at)
+            metric.last_age = max(0.0, now - last.read_at) if is_read else 0.0
+            # one that was tried in the future was tried before the machine started: it is due
+            waits = max(0.0, last.due_at - now) if is_read and last.tried_at <= now else 0.0
+            metric.next_read = is_read and _moment(time.time() + waits)
             metric.last_seconds = last.seconds if last else 0.0
-            metric.last_series = len(last.series) if last else 0
+            counted = facts.own_values(database, [last]) if last else ()
+            metric.last_series = len(last.series) + len(counted) if last else 0
             metric.last_error = last.error if last else False
             metric.last_folded = ", ".join(f"{label}: {n}" for label, n in last.folded.items()) if last else False
             metric.last_lost = last.lost if last else 0
@@ -151,16 +163,17 @@ class OwnMetric(models.Model):
         self._redefine(names)
         return done
 
-    def _redefine_shape(self):
-        """Begin to count anew: a dimension is another."""
+    def _redefine_dimensions(self):
+        """Count by dimensions that are others."""
         for metric in self:
             metric.write({"revision": metric.revision + 1})
         self._redefine(self.mapped("series"))
 
     def _redefine(self, names):
-        """Once it is committed, forget the series ``names`` in all workers, and let them count by what is new.
+        """Let all workers count by what is new, once it is committed, and read the series ``names`` again.
 
-        Counters are in the classes of the registry: all workers load theirs again.
+        Counters are in the classes of the registry: all workers load theirs again. A counter whose labels stay the same
+        counts on, whatever else is changed; what no counter has any more is forgotten.
         """
         registry, database = self.env.registry, self.env.cr.dbname
         if not registry.ready:
@@ -170,9 +183,55 @@ class OwnMetric(models.Model):
 
         @self.env.cr.postcommit.add
         def renew():
-            store.publish_own(database, store.own(database).without(names))
-            with registry.cursor() as cr:
-                api.Environment(cr, SUPERUSER_ID, {})[self._name]._watch()
+            known, counters = store.own(database), set()
+            try:
+                with registry.cursor() as cr:
+                    metrics = api.Environment(cr, SUPERUSER_ID, {})[self._name]
+                    metrics._watch()
+                    counters.update(metrics._counters())
+                    metrics._forget_counters()
+            except Exception as exception:
+                store.error("own_metric", "%s of %s can't be defined: %s", ", ".join(names), database, exception)
+            changed = [name for name in names if name in known.metrics and known.metrics[name].ledger not in counters]
+            store.publish_own(database, known.without(changed))
+
+    @api.model
+    def _forget_counters(self):
+        """Forget what was counted by counters that are deleted, renamed, or have other labels now."""
+        counters = self.with_context(active_test=False).search([("kind", "!=", "gauge")])
+        names = [metric._ledger_name() for metric in counters]
+        for table, known in (
+            (rollup.ENTRY, names), (rollup.TOTAL, [*names, *(f"{metric.series}{NOT_COUNTED}" for metric in counters)])
+        ):  # fmt: skip
+            self.env.cr.execute(
+                f"DELETE FROM {table} WHERE starts_with(metric, %s) AND metric != ALL(%s)", [PREFIX, known]
+            )
+        database = self.env.cr.dbname
+
+        @self.env.cr.postcommit.add
+        def forget():
+            try:
+                facts.forget_own(database, names)
+            except OSError as exception:
+                store.error("own_metric", "counters of %s can't be forgotten: %s", database, exception)
+
+    def _ledger_name(self):
+        return ledger_name(self.series, self.dimension_ids.sorted("id").mapped("label"))
+
+    @api.model
+    def _counters(self):
+        """Return {name in the ledger: :class:`.own_query.Definition`} of the counters that are exported.
+
+        A definition is read once by a process: it has another revision when it changes.
+        """
+        self.env.cr.execute(
+            f"SELECT id, revision FROM {self._table} WHERE active AND kind != 'gauge' ORDER BY id"
+        )
+        revisions, registry = self.env.cr.fetchall(), self.env.registry
+        if getattr(registry, "telemetry_counters", (None,))[0] != revisions:
+            definitions = self.sudo().browse([metric for metric, _revision in revisions])._definitions()
+            registry.telemetry_counters = revisions, {definition.ledger: definition for definition in definitions}
+        return registry.telemetry_counters[1]
 
     def _register_hook(self):
         super()._register_hook()
@@ -184,7 +243,7 @@ class OwnMetric(models.Model):
         counters = []
         try:
             with self.env.cr.savepoint(flush=False):
-                counters = self.search([("kind", "!=", "gauge")])._definitions()
+                counters = list(self._counters().values())
         except Exception as exception:
             store.error("own_metric", "the definitions of %s can't be read: %s", self.env.cr.dbname, exception)
         instrumentation.watch(self.env.registry, counters)
@@ -216,7 +275,13 @@ class OwnMetric(models.Model):
     def _remove_all(self):
         """Delete all own metrics, and the user that was made to read them: the addon is uninstalled."""
         self.env.cr.execute(f"DELETE FROM {self._table}")
+        self.env["influencegen.telemetry.own.note"]._remove()
         if reader := self._reader():
             partner = reader.partner_id
             reader.unlink()
             partner.unlink()
+
+
+def _moment(seconds):
+    """Return Unix time as the ORM has it."""
+    return datetime.fromtimestamp(seconds, UTC).replace(tzinfo=None, microsecond=0)

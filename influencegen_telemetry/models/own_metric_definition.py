@@ -263,17 +263,18 @@ class OwnMetric(models.Model):
                     )
                 )
             self._check_impersonal(model, field)
-            values = ()
+            values = raw = ()
             if field.type == "boolean":
-                values = ("true", "false")
+                values, raw = ("true", "false"), (True, False)
             elif field.type == "selection":
-                values = (*self._selection_keys(field), *(() if field.required else (NONE,)))
+                keys = self._selection_keys(field)
+                values, raw = (keys, keys) if field.required else ((*keys, NONE), (*keys, False))
             limit = len(values) or line.limit
             if limit < 1:
                 raise ValidationError(
                     self.env._("The limit of %(label)s is %(limit)d: set at least 1.", label=label, limit=limit)
                 )
-            dimensions.append(Dimension(field.name, label, limit, values))
+            dimensions.append(Dimension(field.name, label, limit, tuple(values), tuple(raw)))
         return tuple(dimensions)
 
     def _check_impersonal(self, model, field):

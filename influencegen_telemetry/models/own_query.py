@@ -10,6 +10,7 @@ from itertools import product
 
 from odoo import models
 
+from ..metrics.catalogue import Label, Metric
 from ..metrics.labels import OTHER
 
 STATEMENT_SECONDS = 2.0
@@ -41,12 +42,14 @@ class Dimension:
 
     limit: number of its values; others become 'other'.
     values: all values, if they are few and known ('none' among them), else empty.
+    raw: the same as the database has them.
     """
 
     field: str
     label: str
     limit: int
     values: tuple = ()
+    raw: tuple = ()
 
 
 @dataclass(frozen=True, eq=False)
@@ -75,17 +78,44 @@ class Definition:
     state: str = ""
     target: object = None
 
-    def groups(self, env, ids=None):
+    @property
+    def ledger(self):
+        """What the ledger names a counter."""
+        return ledger_name(self.name, [dimension.label for dimension in self.dimensions])
+
+    @property
+    def target_text(self):
+        """The value that records come into, as PostgreSQL writes it; '' if there is none."""
+        if isinstance(self.target, bool):
+            return "true" if self.target else "false"
+        return "" if self.target is None else str(self.target)
+
+    def counted(self):
+        """Return the :class:`..metrics.catalogue.Metric` of a counter as the ledger has it: with raw label values."""
+        labels = (
+            Label(f"{self.name} {dimension.label}", dimension.raw, dimension.limit) for dimension in self.dimensions
+        )
+        return Metric(self.ledger, "counter", self.help, tuple(labels))
+
+    def facts(self, env, ids):
+        """Return {raw label values: list of ids} of those records among ``ids`` that a counter counts, as they are.
+
+        Parameters and errors are as for :meth:`groups`.
+        """
+        fields = [dimension.field for dimension in self.dimensions]
+        found = self._model(env)._read_group(self._conditions(ids), fields, ["id:array_agg"])
+        return {tuple(map(_raw, row[:-1])): row[-1] for row in found}
+
+    def groups(self, env):
         """Return {raw label values: partial aggregate} of the records, as the definition's user may see them.
 
         :param env: an environment on the cursor to read with
-        :param ids: of the records to look at; all if None
         :raises TooManyGroups: when there are more than ``LARGEST_READING``
         :raises odoo.exceptions.AccessError: when the user may not read it
         """
         fields = [dimension.field for dimension in self.dimensions]
         aggregates = [aggregate.format(self.value) for aggregate in _AGGREGATES[self.aggregate][0]]
-        found = self._model(env)._read_group(self._conditions(ids), fields, aggregates, limit=LARGEST_READING + 1)
+        found = self._model(env)._read_group(self._conditions(), fields, aggregates, limit=LARGEST_READING + 1)
         if len(found) > LARGEST_READING:
             raise TooManyGroups(env._("its records fall into more than %(most)d groups", most=LARGEST_READING))
         return {
@@ -118,6 +148,16 @@ class Definition:
             return [(labels, total / count) for labels, (total, count) in merged.items() if count], folded
         return [(labels, float(number)) for labels, (number,) in merged.items()], folded
 
+    def texts(self, env, raws):
+        """Return [{raw value: label value}] for each dimension of ``raws``, an iterable of raw label values."""
+        model, raws, texts = self._model(env), list(raws), []
+        for position, dimension in enumerate(self.dimensions):
+            values = {*dimension.raw, *(raw[position] for raw in raws)} - {OTHER}
+            named = _texts(model, dimension.field, values)
+            texts.append({value: text if len(text) <= _LONGEST_VALUE else OTHER for value, text in named.items()})
+            texts[-1][OTHER] = OTHER
+        return texts
+
     def by_size(self, groups):
         """Return ``groups`` with those first that are worth most: the ones to keep when a limit is exceeded."""
         return dict(sorted(groups.items(), key=lambda item: (-item[1][-1], repr(item[0]))))
@@ -149,6 +189,14 @@ class Definition:
             if lost := len(set(texts.values()) - kept):
                 folded[dimension.label] = lost
         return named, folded
+
+
+def ledger_name(series, labels):
+    """Return what the ledger names the counter ``series`` (str) with ``labels`` (list of str).
+
+    A counter whose labels change is another one.
+    """
+    return f"{series}{{{','.join(labels)}}}" if labels else series
 
 
 def _raw(value):

@@ -5,78 +5,101 @@ from psycopg2.errors import QueryCanceled
 
 from odoo import api, models
 
-from ..metrics import store
+from ..metrics import facts, store
+from ..metrics.labels import OTHER
 from ..metrics.own import OwnMetric, Reading
 from .own_query import STATEMENT_SECONDS, limited
 
 TOTAL_SECONDS = 5.0
-"""What all own metrics together may take of a scrape."""
-RETRY_SECONDS = 300.0
-"""How long a metric that was cut off is left alone."""
+"""What all custom metrics together may take of a scrape."""
+REST = 100
+"""A metric is left alone for so many times as long as its reading took: it takes 1 % of the time at most, however much
+there is to read."""
 
 
 class OwnReading(models.AbstractModel):
-    """The reading of all own metrics of the database."""
+    """The reading of all custom metrics of the database."""
 
     _name = "influencegen.telemetry.own.reading"
     _description = "Telemetry's reading of own metrics"
 
     @api.model
     def _read_database(self):
-        """Read the own metrics, those first that have waited longest, and publish what they are."""
-        database = self.env.cr.dbname
+        """Read the custom metrics that are due, those first that are due longest, and publish what they are."""
+        database, now = self.env.cr.dbname, time.monotonic()
         known = store.own(database).metrics
+        not_counted = self.env["influencegen.telemetry.own.note"]._not_counted()
         definitions = self.env["influencegen.telemetry.own.metric"].search([("active", "=", True)])._definitions()
-        counters = [definition for definition in definitions if definition.kind != "gauge"]
-        totals = self.env["influencegen.telemetry.own.fact"]._totals(counters)
-        ends = time.monotonic() + TOTAL_SECONDS
-        metrics = {}
-        for definition in sorted(definitions, key=lambda one: known[one.name].tried_at if one.name in known else 0):
+        lasts, due = {}, {}
+        for definition in definitions:
             last = known.get(definition.name)
             if last is None or last.revision != definition.revision:
-                last = self._unread(definition)
-            metrics[definition.name] = self._read(definition, last, totals, ends - time.monotonic())
-        store.publish_own(database, Reading(time.time(), metrics))
+                last = self._unread(definition, last)
+            lasts[definition.name] = last
+            since = last.waits_since(now)
+            if since is not None:
+                due[definition] = since
+        ends = now + TOTAL_SECONDS
+        for definition in sorted(due, key=due.get):
+            last = replace(lasts[definition.name], lost=not_counted.get(definition.name, 0))
+            lasts[definition.name] = self._read(definition, last, ends - time.monotonic())
+        store.publish_own(database, Reading(time.monotonic(), lasts))
 
-    def _unread(self, definition):
-        return OwnMetric(
+    def _unread(self, definition, last):
+        counter = definition.kind != "gauge"
+        unread = OwnMetric(
             definition.name,
-            "gauge" if definition.kind == "gauge" else "counter",
+            "counter" if counter else "gauge",
             definition.help,
             definition.unit,
             definition.revision,
             [dimension.label for dimension in definition.dimensions],
+            definition.ledger if counter else "",
         )
+        # a counter that is defined in another way goes on if its labels are the same
+        return replace(unread, texts=last.texts) if last and last.ledger == unread.ledger else unread
 
-    def _read(self, definition, last, totals, seconds):
+    def _read(self, definition, last, seconds):
         """Return the :class:`OwnMetric` of ``definition`` now; with the values of ``last`` if it can't be read.
 
-        :param totals: of counters, as :meth:`OwnFact._totals` returns them
         :param seconds: how long it may take
         """
-        now, begun = time.time(), time.perf_counter()
-        if now < last.retry_at:
-            return last
         if seconds <= 0:
             return self._failed(last, f"not read: all own metrics together took {TOTAL_SECONDS:.0f} s")
+        begun, read = time.monotonic(), self._gauge if definition.kind == "gauge" else self._counter
         try:
             with limited(self.env, min(STATEMENT_SECONDS, seconds)):
-                groups, lost = totals.get(definition) or (definition.by_size(definition.groups(self.env)), 0)
-                series, folded = definition.series(self.env, groups)
+                values = read(definition)
         except Exception as exception:
-            cut_off = isinstance(exception, QueryCanceled)
-            reason = f"cut off after {time.perf_counter() - begun:.1f} s" if cut_off else str(exception)
-            seconds = time.perf_counter() - begun
-            return self._failed(last, reason, now, now + RETRY_SECONDS if cut_off else 0.0, seconds)
+            taken = time.monotonic() - begun
+            reason = f"cut off after {taken:.1f} s" if isinstance(exception, QueryCanceled) else str(exception)
+            return self._failed(last, reason, **self._tried(begun))
+        return replace(last, **values, **self._tried(begun), values_at=time.time(), read_at=begun, error="")
+
+    def _gauge(self, definition):
+        """Return the values of a gauge, as arguments of :class:`OwnMetric`."""
+        series, folded = definition.series(self.env, definition.by_size(definition.groups(self.env)))
         for label, number in folded.items():
             store.inc("influencegen_telemetry_labels_folded_total", (f"{definition.name} {label}",), number)
-        return replace(
-            self._unread(definition), series=series, folded=folded, lost=lost, values_at=now, tried_at=now,
-            seconds=time.perf_counter() - begun,
-        )
+        return {"series": series, "folded": folded}
 
-    def _failed(self, last, reason, tried_at=None, retry_at=0.0, seconds=0.0):
+    def _counter(self, definition):
+        """Return what the label values of a counter are called, as arguments of :class:`OwnMetric`."""
+        shown, _read_at = facts.published(self.env.cr.dbname)
+        amounts = {labels: number for (name, labels, _sample), number in shown.items() if name == definition.ledger}
+        texts = [list(names.items()) for names in definition.texts(self.env, amounts)]
+        folded = {}
+        for position, dimension in enumerate(definition.dimensions):
+            number = sum(number for labels, number in amounts.items() if labels[position] == OTHER)
+            if number:
+                folded[dimension.label] = int(number)
+        return {"texts": texts, "folded": folded}
+
+    def _tried(self, begun):
+        """Return when a reading that begun at the moment ``begun`` was tried, and is due again."""
+        now = time.monotonic()
+        return {"tried_at": begun, "seconds": now - begun, "due_at": now + REST * (now - begun)}
+
+    def _failed(self, last, reason, **tried):
         store.error("own_metric", "%s: %s", last.name, reason)
-        return replace(
-            last, error=reason, tried_at=tried_at or last.tried_at, retry_at=retry_at, seconds=seconds
-        )
+        return replace(last, error=reason, **tried)

@@ -1,5 +1,7 @@
 from odoo import api, fields, models
 
+from ..facts.rollup import LOOK
+from ..metrics.own import OwnMetric
 from .own_query import limited
 
 
@@ -19,11 +21,14 @@ class OwnValue(models.TransientModel):
         """Read ``metric`` and return the action that shows its values; of a counter, what it has counted so far."""
         metric._check_definition()
         definition = metric._definition()
-        counters = [definition] if definition.kind != "gauge" else []
-        totals = self.env["influencegen.telemetry.own.fact"]._totals(counters)
+        counted = self._counted(definition) if definition.kind != "gauge" else {}
         with limited(self.env):
-            groups, _lost = totals.get(definition) or (definition.by_size(definition.groups(self.env)), 0)
-            series, _folded = definition.series(self.env, groups)
+            if definition.kind == "gauge":
+                series, _folded = definition.series(self.env, definition.by_size(definition.groups(self.env)))
+            else:
+                own = OwnMetric(definition.name, "counter", definition.help)
+                own.texts = [list(texts.items()) for texts in definition.texts(self.env, counted)]
+                series = own.named(counted).items()
         self.search([("create_uid", "=", self.env.uid), ("metric_id", "=", metric.id)]).unlink()
         names = [dimension.label for dimension in definition.dimensions]
         self.create([
@@ -43,3 +48,11 @@ class OwnValue(models.TransientModel):
             "domain": [("create_uid", "=", self.env.uid), ("metric_id", "=", metric.id)],
             "target": "new",
         }
+
+    def _counted(self, definition):
+        """Return {raw label values: number} of what a counter has counted so far."""
+        ledger, metric = self.env["influencegen.telemetry.ledger"], definition.counted()
+        totals = ledger._totals({metric.name: metric}, admit=True)
+        self.env.cr.execute(LOOK, ledger._parameters({metric.name: metric}))
+        totals.add(self.env.cr.fetchall())
+        return {labels: number for labels, _sample, number in totals.series(metric)}

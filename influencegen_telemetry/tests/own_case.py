@@ -1,8 +1,11 @@
-"""What the tests of own metrics share."""
+"""What the tests of custom metrics share."""
+
+from unittest.mock import patch
 
 from odoo.addons.influencegen.compat import USER_GROUPS
 
-from ..metrics import store
+from ..metrics import facts, store
+from ..models import own_reading
 
 
 def reader(env, *groups):
@@ -30,15 +33,22 @@ def define(env, name, model, dimensions=(), **values):
     })
 
 
-def read(env, series):
-    """Read the own metrics on the cursor of ``env``; return the :class:`OwnMetric` of ``series``, or None."""
-    env["influencegen.telemetry.own.reading"]._read_database()
+def read(env, series, rest=0):
+    """Read the custom metrics on the cursor of ``env``; return the :class:`OwnMetric` of ``series``, or None.
+
+    :param rest: for so many times as long as it took, a metric is left alone then
+    """
+    env["influencegen.telemetry.reading"]._read_facts()
+    with patch.object(own_reading, "REST", rest):
+        env["influencegen.telemetry.own.reading"]._read_database()
     return store.own(env.cr.dbname).metrics.get(series)
 
 
 def values(env, series):
-    """Read the own metrics on the cursor of ``env``; return {label values: value} of ``series``."""
+    """Read the custom metrics on the cursor of ``env``; return {label values: value} of ``series``."""
     own = read(env, series)
+    if own and own.kind == "counter":
+        return {labels: value for (_n, _d, labels, _s), value in facts.own_values(env.cr.dbname, [own]).items()}
     return {tuple(labels): value for labels, value in own.series} if own else {}
 
 

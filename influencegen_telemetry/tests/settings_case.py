@@ -18,7 +18,7 @@ class Published:
         self.addCleanup(store.publish, self.database, original)
         # Odoo 18.0 can't open the cursor that a scrape reads with within a test's: what is read, is read before
         self.env["influencegen.telemetry.reading"]._read_database()
-        store.publish_own(self.database, Reading(time.time()))
+        store.publish_own(self.database, Reading(time.monotonic()))
 
     def commit(self):
         """Do what follows a commit: a test's cursor leaves it out."""

@@ -1,11 +1,20 @@
 import threading
 import uuid
+from pathlib import Path
 from unittest.mock import patch
+
+from odoo.modules import get_module_path
+from odoo.modules.migration import load_script
+from odoo.service.model import retrying
+from odoo.tools import mute_logger
 
 from odoo.addons.influencegen_telemetry.models import own_query
 
-from ..metrics import store
+from ..facts.rollup import TOTAL
+from ..facts.triggers import ENTRY
+from ..metrics import facts, store
 from ..metrics.own import Reading
+from ..models.own_note import NOTE
 from .common import RealTransactionCase
 from .own_case import define, errors, reader, values
 
@@ -37,6 +46,23 @@ class OwnCounterCase(RealTransactionCase):
     def counted(self, series=CREATED):
         with self.environment() as env:
             return values(env, series)
+
+    def amounts(self, table):
+        """Return the amounts of the custom counters in a table of the ledger."""
+        with self.cursor() as cr:
+            cr.execute(f"SELECT amount FROM {table} WHERE starts_with(metric, 'influencegen_own_') ORDER BY amount")
+            return [amount for (amount,) in cr.fetchall()]
+
+    def notes(self):
+        """Return how many notes are committed."""
+        with self.cursor() as cr:
+            cr.execute(f"SELECT count(*) FROM {NOTE}")
+            return cr.fetchone()[0]
+
+    def assertExact(self, number):
+        """Assert that there are ``number`` rows, and that the counter says so with nothing left to look at."""
+        self.assertEqual(self.notes(), 0)
+        self.assertEqual((self.counted()[()], self.rows()), (number, number))
 
     def rows(self, domain=()):
         with self.environment() as env:
@@ -136,8 +162,8 @@ class TestCreated(OwnCounterCase):
             with self.environment() as env:
                 self.partners(env)
         self.counted()
-        with self.environment() as env:
-            self.assertEqual(env["influencegen.telemetry.own.fact"].search([]).mapped("amount"), [5])
+        self.assertEqual(self.amounts(ENTRY), [])
+        self.assertEqual(self.amounts(TOTAL), [5])
 
     def test_a_transaction_of_many_costs_as_many_statements_as_one_of_few(self):
         def statements(number):
@@ -159,45 +185,317 @@ class TestCreated(OwnCounterCase):
             self.partners(env, 3)
         self.assertEqual(self.rows(), 3)
         self.assertEqual(errors(), before + 1)
+        self.counted()
         with self.environment() as env:
             reader(env, "base.group_user", "base.group_partner_manager")
         self.assertEqual(self.counted(), {(): 0})
         with self.environment() as env:
             self.assertEqual(env["influencegen.telemetry.own.metric"].search([]).last_lost, 3)
 
+    def test_what_can_be_read_at_the_next_reading_is_counted(self):
+        with self.environment() as env:
+            reader(env)
+        with self.environment() as env:
+            self.partners(env, 3)
+        with self.environment() as env:
+            reader(env, "base.group_user", "base.group_partner_manager")
+        self.assertEqual(self.counted(), {(): 3})
+
     def test_a_statement_that_fails_breaks_nothing(self):
         with self.environment() as env:
             self.partners(env, 2)
-            broken = patch.object(own_query.Definition, "groups", lambda _, env, ids: env.cr.execute("SELECT 1 / 0"))
+            broken = patch.object(own_query.Definition, "facts", lambda _, env, ids: env.cr.execute("SELECT 1 / 0"))
             with broken, self.assertLogs("odoo.sql_db", "ERROR"):
                 env.cr.flush()
         self.assertEqual(self.rows(), 2)
+        self.assertEqual(self.counted(), {(): 2})
 
-    def test_another_definition_starts_anew(self):
+    def test_a_note_that_fails_breaks_nothing(self):
+        broken = patch("odoo.addons.influencegen_telemetry.models.own_note.NOTE", "no_such_table")
+        before = errors()
+        with self.environment() as env, broken, mute_logger("odoo.sql_db"):
+            self.partners(env, 2)
+        self.assertEqual(self.rows(), 2)
+        self.assertGreater(errors(), before)
+
+    def test_a_commit_that_can_not_count_breaks_nothing_and_the_next_reading_counts(self):
         with self.environment() as env:
             self.partners(env, 2)
+            env.cr.flush()
+            env.cr.execute(f"UPDATE {NOTE} SET relation = 'no_such_table' WHERE txid = txid_current()")
+        self.assertEqual(self.rows(), 2)
+        self.assertEqual(self.counted(), {(): 2})
+
+    def test_another_domain_goes_on(self):
+        with self.environment() as env:
+            self.partners(env, 2)
+        self.counted()
         with self.environment() as env:
             env["influencegen.telemetry.own.metric"].search([]).domain = f"[('ref', 'in', ['{self.mark}'])]"
-        self.assertEqual(self.counted(), {(): 0})
+        self.assertIn(CREATED, store.own(self.database).metrics)
+        self.assertEqual(self.counted(), {(): 2})
         with self.environment() as env:
             self.partners(env)
-        self.assertEqual(self.counted(), {(): 1})
-        with self.environment() as env:
-            self.assertEqual(env["influencegen.telemetry.own.fact"].search([]).mapped("amount"), [1])
+        self.assertEqual(self.counted(), {(): 3})
 
-    def test_archived_and_deleted(self):
-        for end in (lambda metric: metric.action_archive(), lambda metric: metric.unlink()):
+    def test_other_dimensions_start_at_zero_and_the_old_series_end(self):
+        with self.environment() as env:
+            self.partners(env, 2)
+        self.counted()
+        with self.environment() as env:
+            field = env["ir.model.fields"]._get("res.partner", "type")
+            env["influencegen.telemetry.own.metric"].search([]).dimension_ids = [(0, 0, {"field_id": field.id})]
+        self.assertNotIn(CREATED, store.own(self.database).metrics)
+        self.assertEqual(set(self.counted().values()), {0})
+        self.assertEqual(self.amounts(TOTAL), [])
+        with self.environment() as env:
+            self.partners(env, type="invoice")
+        self.assertEqual(self.counted()[("invoice",)], 1)
+
+    def test_a_transaction_that_counted_by_the_old_dimensions_breaks_nothing(self):
+        with self.environment() as env:
+            self.partners(env, 2)
+            env.cr.flush()
+            with self.environment() as other:
+                field = other["ir.model.fields"]._get("res.partner", "type")
+                other["influencegen.telemetry.own.metric"].search([]).dimension_ids = [(0, 0, {"field_id": field.id})]
+        self.assertEqual(set(self.counted().values()), {0})
+        with self.environment() as env:
+            env["influencegen.telemetry.ledger"]._purge()
+        self.assertEqual(self.amounts(ENTRY), [])
+
+    def test_a_dimension_replaced_by_the_same_one_goes_on(self):
+        with self.environment() as env:
+            field = env["ir.model.fields"]._get("res.partner", "type")
+            env["influencegen.telemetry.own.metric"].search([]).dimension_ids = [(0, 0, {"field_id": field.id})]
+        with self.environment() as env:
+            self.partners(env, 2, type="invoice")
+        self.assertEqual(self.counted()[("invoice",)], 2)
+        with self.environment() as env:
+            metric = env["influencegen.telemetry.own.metric"].search([])
+            metric.dimension_ids = [(2, metric.dimension_ids.id), (0, 0, {"field_id": field.id})]
+        self.assertEqual(self.counted()[("invoice",)], 2)
+
+    def test_one_that_is_archived_is_gone_and_goes_on_later(self):
+        with self.environment() as env:
+            self.partners(env, 2)
+        self.counted()
+        with self.environment() as env:
+            env["influencegen.telemetry.own.metric"].search([]).action_archive()
+        self.assertNotIn(CREATED, store.own(self.database).metrics)
+        self.assertEqual(self.registry.telemetry_measured, {})
+        with self.environment() as env:
+            self.partners(env)
+        self.assertEqual(self.counted(), {})
+        with self.environment() as env:
+            env["influencegen.telemetry.own.metric"].with_context(active_test=False).search([]).action_unarchive()
+        self.assertEqual(self.counted(), {(): 2})
+
+    def test_one_that_is_deleted_or_renamed_is_forgotten(self):
+        for end in (lambda metric: metric.unlink(), lambda metric: metric.write({"name": "born"})):
+            with self.environment() as env:
+                self.partners(env, 2)
+            self.assertEqual(self.counted(), {(): 2})
             with self.environment() as env:
                 end(env["influencegen.telemetry.own.metric"].search([]))
             self.assertNotIn(CREATED, store.own(self.database).metrics)
-            self.assertEqual(self.registry.telemetry_measured, {})
+            self.assertEqual(self.amounts(TOTAL), [])
+            self.assertFalse([key for key in facts.floor(self.database) if key[0] == CREATED])
+            self.assertEqual(self.counted(), {})
+            self.define("made", "res.partner", kind="created", domain=f"[('ref', '=', '{self.mark}')]")
+            self.assertEqual(self.counted(), {(): 0})
+
+    def test_a_database_restored_to_an_older_state_makes_no_counter_fall(self):
+        with self.environment() as env:
+            self.partners(env, 2)
+        self.assertEqual(self.counted(), {(): 2})
+        with self.cursor() as cr:
+            cr.execute(f"DELETE FROM {TOTAL} WHERE metric = %s", [CREATED])
+        self.assertEqual(self.counted(), {(): 2})
+        with self.environment() as env:
+            self.partners(env)
+        self.assertEqual(self.counted(), {(): 3})
+
+
+class TestTransactions(OwnCounterCase):
+    """Whatever a transaction does, what it leaves behind is counted, when it is committed."""
+
+    def setUp(self):
+        super().setUp()
+        self.define("made", "res.partner", kind="created", domain=f"[('ref', '=', '{self.mark}')]")
+
+    def test_released_in_one_that_is_rolled_back(self):
+        for flush in (True, False):
             with self.environment() as env:
                 self.partners(env)
-            self.assertEqual(self.counted(), {})
-            with self.environment() as env:
-                self.assertFalse(env["influencegen.telemetry.own.fact"].search([]))
-                env["influencegen.telemetry.own.metric"].with_context(active_test=False).search([]).action_unarchive()
-        self.assertEqual(self.counted(), {})
+                with self.assertRaises(ZeroDivisionError), env.cr.savepoint(flush=flush):
+                    with env.cr.savepoint():
+                        self.partners(env, 2)
+                    with env.cr.savepoint(flush=False):
+                        self.partners(env, 4)
+                    raise ZeroDivisionError
+                env.invalidate_all(flush=False)
+        self.assertExact(2)
+
+    def test_savepoints_in_sql(self):
+        with self.environment() as env:
+            self.partners(env)
+            env.cr.execute("SAVEPOINT first")
+            self.partners(env, 2)
+            env.cr.execute("SAVEPOINT second")
+            self.partners(env, 4)
+            env.flush_all()
+            env.cr.execute("ROLLBACK TO SAVEPOINT second")
+            env.invalidate_all(flush=False)
+            env.cr.execute("RELEASE SAVEPOINT first")
+        self.assertExact(3)
+
+    def test_a_look_that_is_undone_by_sql_is_taken_by_the_next_reading(self):
+        with self.environment() as env:
+            self.partners(env)
+            env.cr.execute("SAVEPOINT first")
+            with env.cr.savepoint():
+                self.partners(env, 2)
+            env.cr.execute("ROLLBACK TO SAVEPOINT first")
+            env.invalidate_all(flush=False)
+        self.assertEqual((self.counted(), self.rows()), ({(): 1}, 1))
+        self.assertExact(1)
+
+    def test_created_and_deleted(self):
+        with self.environment() as env:
+            self.partners(env, 3).unlink()
+            gone, _stays = self.partners(env), self.partners(env)
+            with env.cr.savepoint():
+                pass
+            gone.unlink()
+        self.assertExact(1)
+
+    def test_deleted_by_sql_after_the_last_flush(self):
+        with self.environment() as env:
+            partners = self.partners(env, 3)
+            env.cr.flush()
+            env.cr.execute("DELETE FROM res_partner WHERE id = %s", [partners[0].id])
+        self.assertExact(2)
+
+    def test_deletions_and_new_ones_do_not_make_up_for_each_other(self):
+        with self.environment() as env:
+            self.partners(env, 4)
+        self.assertExact(4)
+        with self.environment() as env:
+            env["res.partner"].search([("ref", "=", self.mark)]).unlink()
+        with self.environment() as env:
+            self.partners(env, 3)
+        self.assertEqual((self.counted(), self.rows()), ({(): 7}, 3))
+
+    def test_later_writes_of_the_transaction_decide(self):
+        with self.environment() as env:
+            gets_in, gets_out = self.partners(env, ref="other"), self.partners(env)
+            with env.cr.savepoint():
+                pass
+            gets_in.ref, gets_out.ref = self.mark, "other"
+            self.partners(env)
+        self.assertExact(2)
+        with self.environment() as env:
+            gets_out.with_env(env).ref = self.mark
+        self.assertEqual((self.counted(), self.rows()), ({(): 2}, 3))
+
+    def test_a_later_write_that_is_rolled_back_decides_nothing(self):
+        with self.environment() as env:
+            partner = self.partners(env)
+            with self.assertRaises(ZeroDivisionError), env.cr.savepoint():
+                partner.ref = "other"
+                env.cr.flush()
+                raise ZeroDivisionError
+        self.assertExact(1)
+
+    def test_a_transaction_that_is_repeated_counts_once(self):
+        tries = []
+        with self.environment() as env:
+
+            def work():
+                tries.append(self.partners(env, 2))
+                env.cr.flush()
+                if len(tries) < 3:
+                    env.cr.execute("DO $$ BEGIN RAISE EXCEPTION 'conflict' USING ERRCODE = '40001'; END $$")
+                return True
+
+            with mute_logger("odoo.service.model", "odoo.sql_db"), patch("time.sleep"):
+                retrying(work, env)
+        self.assertEqual(len(tries), 3)
+        self.assertExact(2)
+
+    def test_batches(self):
+        with self.environment() as env:
+            self.partners(env, 500)
+            for _turn in range(20):
+                with env.cr.savepoint():
+                    self.partners(env, 5)
+        self.assertExact(600)
+
+    def test_imports_with_errors(self):
+        rows = [[f"Own {number}", self.mark, "contact"] for number in range(5)]
+        with self.environment() as env:
+            wrong = env["res.partner"].load(["name", "ref", "type"], [*rows, ["Own", self.mark, "nonsense"]])
+            self.assertTrue(wrong["messages"])
+        self.assertExact(0)
+        with self.environment() as env:
+            self.keep(env["res.partner"].browse(env["res.partner"].load(["name", "ref", "type"], rows)["ids"]))
+        self.assertExact(5)
+
+    def test_a_second_cursor(self):
+        with self.environment() as env:
+            self.partners(env)
+            with self.environment() as other:
+                self.partners(other, 2)
+            with self.assertRaises(ZeroDivisionError), self.environment() as other:
+                self.partners(other, 4)
+                other.cr.flush()
+                raise ZeroDivisionError
+            self.assertEqual(self.counted(), {(): 2})
+        self.assertExact(3)
+
+    def test_several_commits_of_one_cursor(self):
+        with self.environment() as env:
+            for number in (1, 2):
+                self.partners(env, number)
+                env.cr.commit()
+            self.partners(env)
+            env.cr.rollback()
+        self.assertExact(3)
+
+
+class TestMigration(OwnCounterCase):
+    def test_what_was_counted_before_goes_on(self):
+        self.define("closed", "res.partner", kind="created")
+        self.define("made", "res.partner", [("country_id", 2)], kind="created")
+        be, fr, de = (self.registry_id(f"base.{code}") for code in ("be", "fr", "de"))
+        with self.environment() as env:
+            metrics = {metric.name: metric for metric in env["influencegen.telemetry.own.metric"].search([])}
+            env.cr.execute(
+                "CREATE TABLE influencegen_telemetry_own_fact"
+                " (id serial, metric_id integer, revision integer, labels varchar, amount integer)"
+            )
+            env.cr.execute_values(
+                "INSERT INTO influencegen_telemetry_own_fact (metric_id, revision, labels, amount) VALUES %s",
+                [(metrics[name].id, metrics[name].revision + off, labels, amount) for name, off, labels, amount in (
+                    ("closed", 0, "[]", 2), ("closed", 0, "[]", 3), ("closed", 0, None, 4), ("closed", -1, "[]", 100),
+                    ("made", 0, f"[{be}]", 1), ("made", 0, f"[{fr}]", 2), ("made", 0, f"[{de}]", 5),
+                    ("made", 0, "[]", 7),
+                )],
+            )
+            folder = Path(get_module_path("influencegen_telemetry")) / "migrations" / "1.1.0"
+            load_script(str(folder / "post-own_counters.py"), "own_counters").migrate(env.cr, "1.0.0")
+        self.assertEqual(self.counted(), {("Belgium",): 1, ("France",): 2, ("other",): 5})
+        self.assertEqual(self.counted(ENTERED), {(): 5})
+        with self.environment() as env:
+            [closed] = env["influencegen.telemetry.own.metric"].search([("name", "=", "closed")])
+            self.assertEqual(closed.last_lost, 4)
+            env.cr.execute("SELECT to_regclass('influencegen_telemetry_own_fact')")
+            self.assertEqual(env.cr.fetchall(), [(None,)])
+
+    def registry_id(self, name):
+        with self.environment() as env:
+            return env.ref(name).id
 
 
 class TestDimensions(OwnCounterCase):
@@ -212,6 +510,46 @@ class TestDimensions(OwnCounterCase):
         with self.environment() as env:
             self.partners(env, 5, country_id=env.ref("base.it").id)
         self.assertEqual(self.counted(), {**expected, ("other",): 8})
+
+    def test_another_limit_makes_no_series_fall_or_jump(self):
+        self.define("made", "res.partner", [("country_id", 2)], kind="created",
+                    domain=f"[('ref', '=', '{self.mark}')]")
+        for country in ("base.be", "base.fr", "base.de", "base.it"):
+            with self.environment() as env:
+                self.partners(env, country_id=env.ref(country).id)
+        expected = {("Belgium",): 1, ("France",): 1, ("other",): 2}
+        self.assertEqual(self.counted(), expected)
+        for limit, country, series in ((10, "base.de", "Germany"), (1, "base.fr", "France"), (1, "base.it", "other")):
+            with self.environment() as env:
+                metric = env["influencegen.telemetry.own.metric"].search([])
+                # a limit below what there is can be saved before there is so much
+                with patch.object(type(metric), "_measure", lambda metric: ""):
+                    metric.dimension_ids.limit = limit
+            self.assertEqual(self.counted(), expected)
+            with self.environment() as env:
+                self.partners(env, country_id=env.ref(country).id)
+            expected[(series,)] = expected.get((series,), 0) + 1
+            self.assertEqual(self.counted(), expected)
+
+    def test_what_a_relation_is_called_later(self):
+        with self.environment() as env:
+            tag = self.keep(env["res.partner.industry"].create({"name": "Mining"}))
+        self.define("made", "res.partner", ["industry_id"], kind="created", domain=f"[('ref', '=', '{self.mark}')]")
+        with self.environment() as env:
+            self.partners(env, 2, industry_id=tag.id)
+        self.assertEqual(self.counted(), {("Mining",): 2})
+        with self.environment() as env:
+            tag.with_env(env).name = "Quarrying"
+        self.assertEqual(self.counted(), {("Quarrying",): 2})
+
+    def test_the_preview_shows_what_is_counted_already(self):
+        self.define("made", "res.partner", ["country_id"], kind="created", domain=f"[('ref', '=', '{self.mark}')]")
+        with self.environment() as env:
+            self.partners(env, 2, country_id=env.ref("base.be").id)
+        with self.environment() as env:
+            action = env["influencegen.telemetry.own.metric"].search([]).action_preview()
+            rows = env[action["res_model"]].search(action["domain"])
+            self.assertEqual([(row.labels, row.value) for row in rows], [("country_id=Belgium", 2)])
 
     def test_two_that_count_the_same_model(self):
         self.define("made", "res.partner", ["type"], kind="created", domain=f"[('ref', '=', '{self.mark}')]")
@@ -269,6 +607,25 @@ class TestEntered(OwnCounterCase):
             env.flush_all()
             raise ZeroDivisionError
         self.assertEqual(self.count(), 0)
+
+    def test_not_when_sql_takes_it_back_after_the_last_flush(self):
+        with self.environment() as env:
+            partners = self.partners(env, 3, type="contact")
+        with self.environment() as env:
+            partners.with_env(env).write({"type": "invoice"})
+            env.cr.flush()
+            env.cr.execute("UPDATE res_partner SET type = 'contact' WHERE id = %s", [partners[0].id])
+            env.cr.execute("DELETE FROM res_partner WHERE id = %s", [partners[1].id])
+        self.assertEqual(self.count(), 1)
+
+    def test_when_it_is_back_at_the_end(self):
+        with self.environment() as env:
+            partner = self.partners(env, type="contact")
+        with self.environment() as env:
+            for state in ("invoice", "contact", "invoice"):
+                with env.cr.savepoint():
+                    partner.with_env(env).type = state
+        self.assertEqual(self.count(), 1)
 
     def test_a_stored_computation_counts(self):
         self.define("companies", "res.partner", kind="entered", state_field_id="partner_share", state_value="true",

@@ -1,3 +1,4 @@
+import time
 from unittest.mock import patch
 
 from odoo.exceptions import AccessError, ValidationError
@@ -161,7 +162,7 @@ class TestRefused(OwnMetricCase):
                 define(self.env, "partners", "res.partner", ["country_id"]).dimension_ids.label = label
 
     def test_models_that_hold_secrets(self):
-        for model in ("ir.config_parameter", "res.users.apikeys", "ir.mail_server", "influencegen.telemetry.own.fact"):
+        for model in ("ir.config_parameter", "res.users.apikeys", "ir.mail_server", "influencegen.telemetry.audit"):
             self.refused("secrets|keeps no records", "secrets", model, user_id=self.env.user.id)
         self.refused("keeps no records", "nothing", "mail.thread")
 
@@ -247,7 +248,6 @@ class TestReader(OwnMetricCase):
                 lambda user: metric.with_user(user).write({"meaning": "Mine."}),
                 lambda user: metric.with_user(user).unlink(),
                 lambda user: metric.with_user(user).action_preview(),
-                lambda user: self.env["influencegen.telemetry.own.fact"].with_user(user).search([]),
             ):
                 with self.assertRaises(AccessError), self.env.cr.savepoint():
                     operation(user)
@@ -283,8 +283,48 @@ class TestSlow(OwnMetricCase):
 
     def test_it_is_left_alone_for_a_while(self):
         with self.slow(), mute_logger("odoo.sql_db"), patch.object(own_reading, "STATEMENT_SECONDS", 0.3):
-            first = read(self.env, "influencegen_own_groups")
+            first = read(self.env, "influencegen_own_groups", rest=100)
+            self.assertAlmostEqual(first.due_at - first.tried_at - first.seconds, 100 * first.seconds, 3)
             self.assertEqual(read(self.env, "influencegen_own_groups").tried_at, first.tried_at)
+
+    def stamped(self, **later):
+        """Publish the readings with the stamps of the metrics named so many seconds later."""
+        reading = store.own(self.database)
+        for name, seconds in later.items():
+            metric = reading.metrics[f"influencegen_own_{name}"]
+            metric.tried_at, metric.read_at = metric.tried_at + seconds, metric.read_at + seconds
+            metric.due_at += seconds
+        store.publish_own(self.database, reading)
+
+    def test_what_is_due_longest_is_read_first(self):
+        for first, second in (("groups", "partners"), ("partners", "groups")):
+            self.stamped(**{first: -20, second: -10})
+            read(self.env, "influencegen_own_groups")
+            metrics = store.own(self.database).metrics
+            self.assertLess(metrics[f"influencegen_own_{first}"].tried_at, metrics[f"influencegen_own_{second}"].tried_at)
+
+    def test_what_was_read_in_the_future_is_read_now(self):
+        self.stamped(groups=86_400)
+        now = time.monotonic()
+        own = read(self.env, "influencegen_own_groups")
+        self.assertLess(own.read_at - now, 60)
+        self.assertTrue(own.is_current(time.monotonic()))
+
+    def test_the_form_shows_the_age_and_the_next_reading(self):
+        metric = self.env["influencegen.telemetry.own.metric"].search([("name", "=", "groups")])
+        reading = store.own(self.database)
+        reading.metrics[metric.series].read_at -= 40
+        reading.metrics[metric.series].due_at += 500
+        store.publish_own(self.database, reading)
+        metric.invalidate_recordset()
+        self.assertAlmostEqual(metric.last_age, 40, delta=20)
+        self.assertAlmostEqual((metric.next_read - metric.last_read).total_seconds(), 500, delta=20)
+
+    def test_the_preview_reads_at_once(self):
+        read(self.env, "influencegen_own_partners", rest=1e6)
+        self.env["res.partner"].search([("ref", "=", "own")], limit=1).unlink()
+        action = self.env["influencegen.telemetry.own.metric"].search([("name", "=", "partners")]).action_preview()
+        self.assertEqual(self.env[action["res_model"]].search(action["domain"]).mapped("value"), [5])
 
     def test_all_together_have_a_budget(self):
         with patch.object(own_reading, "TOTAL_SECONDS", 0.0):

@@ -1,4 +1,4 @@
-"""Own metrics beside the catalogue's: what a database's administrator defined, as the exposition shows it."""
+"""Custom metrics beside the catalogue's: what a database's administrator defined, as the exposition shows it."""
 
 import time
 
@@ -10,14 +10,26 @@ OPENMETRICS = "application/openmetrics-text; version=1.0.0"
 
 @pytest.fixture
 def publish(store):
-    """A function that publishes own metrics (name, kind, label names, series) of a database."""
+    """A function that publishes custom metrics (name, kind, label names, series) of a database, read ``age`` s ago."""
+    from metrics import facts
     from metrics.own import OwnMetric, Reading
 
-    def publish(*metrics, database="db", age=0):
-        store.publish_own(database, Reading(time.time(), {
-            name: OwnMetric(name, kind, "Of a test.", labels=labels, series=series, values_at=time.time() - age)
+    def publish(*metrics, database="db", age=0, **values):
+        now = time.monotonic()
+        own = {
+            name: OwnMetric(
+                name, kind, "Of a test.", labels=labels, read_at=now - age, tried_at=now - age, **values,
+                ledger=f"{name}{{}}", series=series if kind == "gauge" else [],
+                texts=[[[f"raw {one[place]}", one[place]] for one, _value in series] for place in range(len(labels))],
+            )
             for name, kind, labels, series in metrics
-        }))
+        }  # fmt: skip
+        store.publish_own(database, Reading(now, own))
+        facts.publish(database, {
+            (f"{name}{{}}", tuple(f"raw {text}" for text in labels), ""): value
+            for name, kind, _labels, series in metrics if kind == "counter"
+            for labels, value in series
+        })
 
     return publish
 
@@ -55,6 +67,60 @@ def test_a_reading_replaces_the_one_before(store, publish):
 def test_what_was_read_long_ago_is_not_shown(store, publish):
     publish(("influencegen_own_jobs", "gauge", [], [[[], 2.0]]), age=601)
     assert exposed(store) == {}
+
+
+def test_what_rested_for_longer_is_shown_for_longer(store, publish):
+    now = time.monotonic()
+    publish(("influencegen_own_jobs", "gauge", [], [[[], 2.0]]), age=601, due_at=now)
+    assert len(exposed(store)) == 1
+    publish(("influencegen_own_jobs", "gauge", [], [[[], 2.0]]), age=1210, due_at=now - 700)
+    assert exposed(store) == {}
+
+
+def test_what_was_read_in_the_future_is_not_shown_and_due(store, publish):
+    publish(("influencegen_own_jobs", "gauge", [], [[[], 2.0]]), age=-86_400, due_at=time.monotonic() + 86_500)
+    assert exposed(store) == {}
+    [metric] = store.own("db").metrics.values()
+    assert metric.waits_since(time.monotonic()) is not None
+
+
+def test_a_metric_is_left_alone_until_it_is_due(store, publish):
+    now = time.monotonic()
+    publish(("influencegen_own_jobs", "gauge", [], [[[], 2.0]]), due_at=now + 100)
+    [metric] = store.own("db").metrics.values()
+    assert [metric.waits_since(now + later) for later in (1, 99, 100, 101)] == [None, None, now + 100, now + 100]
+
+
+def test_a_counter_never_falls_and_needs_no_reading(store, publish):
+    publish(("influencegen_own_made_total", "counter", ["state"], [[["done"], 5.0]]))
+    publish(("influencegen_own_made_total", "counter", ["state"], [[["done"], 3.0]]), age=100_000)
+    assert exposed(store) == {("influencegen_own_made_total", (("database", "db"), ("state", "done"))): 5.0}
+
+
+def test_a_value_without_a_name_waits_for_one_and_two_of_one_name_are_added(store, publish):
+    from metrics import facts
+
+    publish(("influencegen_own_made_total", "counter", ["state"], [[["done"], 5.0]]))
+    facts.publish("db", {("influencegen_own_made_total{}", (7,), ""): 2.0})
+    assert exposed(store) == {("influencegen_own_made_total", (("database", "db"), ("state", "done"))): 5.0}
+    reading = store.own("db")
+    [metric] = reading.metrics.values()
+    metric.texts = [[*metric.texts[0], [7, "done"]]]
+    store.publish_own("db", reading)
+    assert exposed(store) == {("influencegen_own_made_total", (("database", "db"), ("state", "done"))): 7.0}
+
+
+def test_a_counter_that_is_forgotten_begins_at_zero(store, publish):
+    from metrics import facts
+
+    publish(("influencegen_own_made_total", "counter", [], [[[], 5.0]]),
+            ("influencegen_own_born_total", "counter", [], [[[], 6.0]]))
+    facts.forget_own("db", ["influencegen_own_born_total{}"])
+    publish(("influencegen_own_made_total", "counter", [], [[[], 0.0]]),
+            ("influencegen_own_born_total", "counter", [], [[[], 0.0]]))
+    assert {name: value for (name, _labels), value in exposed(store).items()} == {
+        "influencegen_own_made_total": 0.0, "influencegen_own_born_total": 6.0
+    }
 
 
 def test_databases_define_for_themselves(store, publish):
