@@ -81,12 +81,11 @@ _TRUTH = (
          empty="Odoo is not scraped.", runbooks=("TelemetryAuditStale",)),
     series("Ledger", [
         Query("sum(max by (database) (influencegen_telemetry_ledger_backlog))", "backlog", BUSINESS),
-        Query("sum(max without (instance) (influencegen_telemetry_facts_carried_over_total))", "carried over",
-              BUSINESS, CRITICAL),
+        Query("sum(influencegen:telemetry_facts_carried_over:increase_1h)", "carried over (1 h)", BUSINESS, CRITICAL),
     ], "none", spec=_NO_SPEC,
         says="Backlog: entries that are not rolled up; a scrape rolls up what it finds, so it stays near 0. Carried "
-             "over: facts that counters include although a restore removed them from the database; a step is a "
-             "restore.",
+             "over: facts that counters include although a restore removed them from the database, in the hour before "
+             "each moment.",
         empty="Odoo is not scraped.", alerts=("TelemetryLedgerBacklog",), runbooks=("TelemetryDatabaseRestored",)),
     series("Age of the database reading", [
         Query(f"max(influencegen_telemetry_database_read_age_seconds{{{_OF_INSTANCE}}})", "age", BUSINESS),

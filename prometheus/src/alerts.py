@@ -394,8 +394,6 @@ def missing(jobs: list[str]) -> Alert:
 
 _IN_DATABASE = "{{ $labels.database }}"
 _AGE = "influencegen_telemetry_database_read_age_seconds"
-_BACKLOG = "influencegen_telemetry_ledger_backlog"
-_CARRIED_OVER = "influencegen_telemetry_facts_carried_over_total"
 LEDGER = (
     _telemetry("TelemetryDisagreesWithDatabase", CRITICAL,
                "max by (database, fact) (influencegen_telemetry_audit_missing_rows + "
@@ -422,16 +420,12 @@ LEDGER = (
                f"The last complete audit of a fact in the database {_IN_DATABASE} ended {_LASTS} ago; more than "
                "<above_days> days is stale, and decades mean that none has ended. Differences between counters and "
                "rows are not detected."),
-    _telemetry("TelemetryLedgerBacklog", WARNING, f"max by (database) ({_BACKLOG}) > <above_entries>",
+    _telemetry("TelemetryLedgerBacklog", WARNING, "max by (database) (influencegen_telemetry_ledger_backlog) > <above_entries>",
                "Entries of the ledger are not rolled up",
                f"{_WHOLE} entries of the ledger in the database {_IN_DATABASE} are not rolled up; more than "
                "<above_entries> is a backlog. Counters stay right, and each scrape takes longer.", "15m"),
-    # The series of a fact begins with its first carry-over, which increase() does not show. The backlog is exported
-    # with it, and is the evidence that there was none before.
     _telemetry("TelemetryDatabaseRestored", WARNING,
-               f"sum by (database) (max without (instance) ({_CARRIED_OVER})) - "
-               f"(sum by (database) (max without (instance) (last_over_time({_CARRIED_OVER}[1d] offset 1h))) or "
-               f"0 * max by (database) (last_over_time({_BACKLOG}[1d] offset 1h))) > <above_facts>",
+               "influencegen:telemetry_facts_carried_over:increase_1h > <above_facts>",
                "The database is in an older state than its counters",
                f"The database {_IN_DATABASE} held {_WHOLE} facts less than its counters when it was read in the last "
                "hour; more than <above_facts> is a restore. The counters include what the restore removed."),

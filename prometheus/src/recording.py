@@ -81,6 +81,7 @@ def files(link_speed: float) -> dict[str, list[Group]]:
             "100 * gpu_memory_used_bytes / (gpu_memory_total_bytes > 0)",
         )])],
         "recording_availability": [Group("availability", _availability(), "1m")],
+        "recording_telemetry": [Group("telemetry", _telemetry(), "1m")],
     }
 
 
@@ -268,3 +269,19 @@ def _availability():
         *(Recording(f"influencegen:system_availability:percent_{window}", f"avg_over_time({minute}[{window}])")
           for window in ("1h", "1d", "30d")),
     ]
+
+
+def _telemetry():
+    """How many facts were carried over in the last hour.
+
+    A fact's series begins with its first carry-over, which increase() leaves out. The backlog is exported beside it, and
+    is the evidence that there was none before. A day is how long the database may have been away to be restored.
+    """
+    carried_over, backlog = (f"influencegen_telemetry_{name}" for name in ("facts_carried_over_total", "ledger_backlog"))
+    before = "last_over_time({}[1d] offset 1h)"
+    return [Recording(
+        "influencegen:telemetry_facts_carried_over:increase_1h",
+        f"sum by (database) ({over_instances(carried_over)}) - "
+        f"(sum by (database) ({over_instances(before.format(carried_over))}) or "
+        f"0 * max by (database) ({before.format(backlog)}))",
+    )]
