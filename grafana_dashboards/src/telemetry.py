@@ -75,9 +75,9 @@ _TRUTH = (
     bars("Audit progress",
          [Query("100 * min by (fact) (max by (database, fact) (influencegen_telemetry_audit_progress_ratio))",
                 "{{fact}}", BUSINESS)], "percent", width=8, most=100, spec=_NO_SPEC,
-         says="Share of the rows that the current audit of each fact has compared with the ledger, in the database that "
-              "is furthest behind. The audit takes a second of each minute, begins again when it has completed, and "
-              "must complete within days.",
+         says="Share of the rows that the current audit of each fact has compared with the ledger, in the database "
+              "that is furthest behind. The audit takes a second of each minute, begins again when it has completed, "
+              "and must complete within days.",
          empty="Odoo is not scraped.", runbooks=("TelemetryAuditStale",)),
     series("Ledger", [
         Query("sum(max by (database) (influencegen_telemetry_ledger_backlog))", "backlog", BUSINESS),
@@ -110,8 +110,9 @@ _TRUTH = (
     bars("Which rules take longest?",
          [Query("topk(5, sum by (rules) (label_replace(prometheus_rule_group_last_duration_seconds, "
                 '"rules", "$1", "rule_group", ".*/([^/;]+)[.]yml;.*")))', "{{rules}}", BUSINESS)], "s",
-         width=8, spec=_NO_SPEC, says="The five files of rules whose groups took longest in all when they were last evaluated. "
-                             "It must stay well below their interval.",
+         width=8, spec=_NO_SPEC,
+         says="The five files of rules whose groups took longest in all when they were last evaluated. "
+              "It must stay well below their interval.",
          empty="Prometheus does not scrape itself.", runbooks=("RuleEvaluationFailing",)),
 )
 

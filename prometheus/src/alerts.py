@@ -408,8 +408,8 @@ LEDGER = (
                "or 0 * max by (instance, database) (influencegen_telemetry_threshold) - 1 "
                f"unless on (instance, database) {_AGE}",
                "Values read from the database are stale",
-               "{{ if lt $value 0.0 }}{{ $labels.instance }} has no valid reading of the database "
-               f"{_IN_DATABASE} (age {_WHOLE} s){{{{ else }}}}The reading of the database {_IN_DATABASE} by "
+               f"{{{{ if lt $value 0.0 }}}}{{{{ $labels.instance }}}} has no reading of the database {_IN_DATABASE}, "
+               f"or one with an age below 0 ({_ONE} s){{{{ else }}}}The reading of the database {_IN_DATABASE} by "
                f"{{{{ $labels.instance }}}} is {_LASTS} old{{{{ end }}}}; more than <above_seconds> s is stale. Alerts "
                "and dashboards that use it show an earlier state.", "5m"),
     # one alert for all facts: they share one audit
@@ -420,14 +420,15 @@ LEDGER = (
                f"The last complete audit of a fact in the database {_IN_DATABASE} ended {_LASTS} ago; more than "
                "<above_days> days is stale, and decades mean that none has ended. Differences between counters and "
                "rows are not detected."),
-    _telemetry("TelemetryLedgerBacklog", WARNING, "max by (database) (influencegen_telemetry_ledger_backlog) > <above_entries>",
+    _telemetry("TelemetryLedgerBacklog", WARNING,
+               "max by (database) (influencegen_telemetry_ledger_backlog) > <above_entries>",
                "Entries of the ledger are not rolled up",
                f"{_WHOLE} entries of the ledger in the database {_IN_DATABASE} are not rolled up; more than "
                "<above_entries> is a backlog. Counters stay right, and each scrape takes longer.", "15m"),
     _telemetry("TelemetryDatabaseRestored", WARNING,
                "influencegen:telemetry_facts_carried_over:increase_1h > <above_facts>",
                "The database is in an older state than its counters",
-               f"The database {_IN_DATABASE} held {_WHOLE} facts less than its counters when it was read in the last "
+               f"The database {_IN_DATABASE} held {_WHOLE} facts fewer than its counters when it was read in the last "
                "hour; more than <above_facts> is a restore. The counters include what the restore removed."),
 )
 

@@ -731,32 +731,35 @@ def _stale(series, says, name):
         {"instance": "b", "database": "x"}, name=name)
 
 
-AN_HOUR_AGO = {("ledger_backlog", ""): (always(0), always(0))}
+def _restored(carried_over, facts, name):
+    """Facts are carried over after 100 minutes; the first instance does not know yet."""
+    return _in_ledger("TelemetryDatabaseRestored", "warning", {
+        ("facts_carried_over_total", f', fact="{FACT}"'): carried_over,
+        ("ledger_backlog", ""): (always(0), always(0)),
+    }, {}, 100, 80, 160,
+        f"The database x held {facts} facts fewer than its counters when it was read in the last hour; more than 0 "
+        "is a restore. The counters include what the restore removed.", name=name)
+
+
 LEDGER = [
     _difference(Level(0, 1), always(0), "a missing row"),
     _difference(always(0), Level(0, 1), "an extra row"),
     _stale(Level(300, 301), "The reading of the database x by b is 5m 1s old", "an old reading"),
-    _stale(Level(0, -0.5, 0), "b has no valid reading of the database x (age -0 s)", "a reading of the future"),
-    _stale(Level(20, "_", 20), "b has no valid reading of the database x (age -1 s)", "no reading"),
-    # 1970 is when the last audit ended, but for the one that ends after 57 hours
+    _stale(Level(0, -0.5, 0), "b has no reading of the database x, or one with an age below 0 (-0.5 s)",
+           "a reading of the future"),
+    _stale(Level(20, "_", 20), "b has no reading of the database x, or one with an age below 0 (-1.0 s)", "no reading"),
+    # time begins in 1970: an audit of the fact completes then, and another one after 57 hours
     _in_ledger("TelemetryAuditStale", "warning", {
         ("audit_completed_timestamp_seconds", f', fact="{FACT}"'): (always(-3600), Level(12600, 3600, 205200)),
         ("audit_completed_timestamp_seconds", ', fact="influencer_active"'): (always(205200), always(205200)),
-    }, {}, 3315, 3420, 3420, "The last complete audit of a fact in the database x ended 2d 6h 15m 0s ago; more than 2 days "
-                           "is stale, and decades mean that none has ended. Differences between counters and rows are not "
-                           "detected.", every=900),
+    }, {}, 3315, 3420, 3420,
+        "The last complete audit of a fact in the database x ended 2d 6h 15m 0s ago; more than 2 days is stale, and "
+        "decades mean that none has ended. Differences between counters and rows are not detected.", every=900),
     _in_ledger("TelemetryLedgerBacklog", "warning", {("ledger_backlog", ""): (always(0), Level(50000, 50001))}, {}, 15,
                25, 40, "50001 entries of the ledger in the database x are not rolled up; more than 50000 is a backlog. "
                        "Counters stay right, and each scrape takes longer."),
-    _in_ledger("TelemetryDatabaseRestored", "warning", {
-        ("facts_carried_over_total", f', fact="{FACT}"'): (always(4), Level(4, 5, 4, "4x99")),
-        **AN_HOUR_AGO,
-    }, {}, 100, 80, 160, "The database x held 1 facts less than its counters when it was read in the last hour; more than "
-                         "0 is a restore. The counters include what the restore removed.", name="another restore"),
-    _in_ledger("TelemetryDatabaseRestored", "warning", {
-        ("facts_carried_over_total", f', fact="{FACT}"'): ("_", Level("_", 3, "_", "_x100")), **AN_HOUR_AGO,
-    }, {}, 100, 80, 160, "The database x held 3 facts less than its counters when it was read in the last hour; more than "
-                         "0 is a restore. The counters include what the restore removed.", name="the first restore"),
+    _restored((always(4), Level(4, 5, 4, "4x99")), 1, "another restore"),
+    _restored(("_", Level("_", 3, "_", "_x100")), 3, "the first restore"),
 ]
 
 
