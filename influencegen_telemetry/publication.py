@@ -6,6 +6,7 @@ Publishing makes the store's directory; without a measured database nothing is s
 from odoo import SUPERUSER_ID, api
 from odoo.modules.registry import Registry
 
+from .compat import snapshot
 from .metrics import store
 
 _MODEL = "influencegen.telemetry.settings"
@@ -14,10 +15,10 @@ _MODEL = "influencegen.telemetry.settings"
 def publish_loaded():
     """Publish the settings of the loaded databases that have the addon and are not published; never raises.
 
-    It makes good a directory that was lost, and follows an upgrade to a directory of its own.
+    It makes good a directory that was lost while no process had it open, and settings that were damaged.
     """
     published = store.databases()
-    for database, registry in list(Registry.registries.items()):
+    for database, registry in snapshot(Registry.registries).items():
         if database in published or _MODEL not in registry or not registry.ready:
             continue
         try:

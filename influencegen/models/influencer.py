@@ -35,6 +35,7 @@ class Influencer(models.Model):
         [("portal", "Portal"), ("api", "API"), ("backoffice", "Back office")],
         default="backoffice",
         required=True,
+        copy=False,
         readonly=True,
     )
     company_id = fields.Many2one(

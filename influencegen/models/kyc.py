@@ -45,6 +45,7 @@ class Kyc(models.Model):
     document_type = fields.Selection(
         [("passport", "Passport"), ("identity_card", "Identity card"), ("driving_licence", "Driving licence")],
         readonly=True,
+        copy=False,
     )
     attachment_id = fields.Many2one("ir.attachment", "Document", readonly=True, copy=False, ondelete="set null")
     state = fields.Selection(
@@ -62,20 +63,21 @@ class Kyc(models.Model):
         default="awaiting_document",
         group_expand=True,
     )
-    submitted_at = fields.Datetime(readonly=True)
+    submitted_at = fields.Datetime(readonly=True, copy=False)
     automated_outcome = fields.Selection(
-        [("approved", "Approved"), ("rejected", "Rejected"), ("referred", "Referred")], readonly=True
+        [("approved", "Approved"), ("rejected", "Rejected"), ("referred", "Referred")], readonly=True, copy=False
     )
-    automated_at = fields.Datetime("Automated check at", readonly=True)
-    automated_reason = fields.Char(readonly=True)
-    review_requested_at = fields.Datetime("Submitted for review at", readonly=True)
-    reviewed_at = fields.Datetime(readonly=True)
-    reviewer_id = fields.Many2one("res.users", readonly=True)
-    reason = fields.Char(help="Why the reviewer decided so. A rejection needs one.")
+    automated_at = fields.Datetime("Automated check at", readonly=True, copy=False)
+    automated_reason = fields.Char(readonly=True, copy=False)
+    review_requested_at = fields.Datetime("Submitted for review at", readonly=True, copy=False)
+    reviewed_at = fields.Datetime(readonly=True, copy=False)
+    reviewer_id = fields.Many2one("res.users", readonly=True, copy=False)
+    reason = fields.Char(copy=False, help="Why the reviewer decided so. A rejection needs one.")
     verification_type = fields.Selection(
         [("automated", "Automated"), ("manual", "Manual")],
         "Decided by",
         readonly=True,
+        copy=False,
         help="The kind of verification that approved or rejected the influencer.",
     )
 

@@ -1,12 +1,12 @@
 import json
-import time
 from urllib.parse import urlsplit
 
 from odoo import SUPERUSER_ID, http
 from odoo.http import request
 
 from .. import page_token
-from ..metrics import store
+from ..instrumentation import routes
+from ..metrics import clock, store
 from ..metrics.allowance import Allowance
 from ..metrics.catalogue import INTERACTION
 from ..metrics.labels import OTHER
@@ -101,7 +101,8 @@ def _observation(value, route, role):
     match value:
         case [str(kind), str(name), int(number) | float(number)] if 0 <= number <= LONGEST_SECONDS:
             if kind == "page":
-                return PAGE_LOAD, (route, role), number
+                known = role in INSIDERS or routes.is_page(request.db, route)
+                return PAGE_LOAD, (route if known else OTHER, role), number
             if kind == "action":
                 return PAGE_LOAD, (_action(name, role), role), number
             if kind == "interaction" and name in INTERACTION.values:
@@ -131,7 +132,7 @@ def _may_send(role, number):
         if _allowance is None or _allowance.lost():
             _allowance = Allowance(store.directory() / "browser-allowance")
         senders = ((request.session.sid, SESSION_PER_MINUTE), (role, ROLE_PER_MINUTE))
-        now = int(time.time())
+        now = int(clock.now())
         return all(_allowance.take(f"{request.db} {sender}", number, most, now) for sender, most in senders)
     except OSError as exception:
         store.error("disk", "browsers' measurements are not taken: %s", exception)

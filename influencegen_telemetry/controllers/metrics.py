@@ -36,6 +36,9 @@ class Metrics(http.Controller):
             )
         for database in databases:
             reading.refresh(database, groups)
+        # the whole answer is about the databases that are published now: a reading withdraws one that was dropped
+        published = store.databases()
+        databases = {name: published[name] for name in databases if name in published}
         headers = request.httprequest.headers
         families = exposition.Families(databases, groups, request.httprequest.args.getlist("name[]"))
         body, answer = exposition.encode(

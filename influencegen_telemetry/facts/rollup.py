@@ -1,8 +1,8 @@
 """From entries to totals: what the ledger's tables hold, and how entries add up.
 
-The entries of one row in one transaction add up to what the transaction made of it: 1 for a new fact, -1 for one that is
-gone, 0 for a row that was created and deleted, or moved between labels. A counter adds new facts and never subtracts;
-what is there now (gauges, the audit, the last week) adds all entries.
+The entries of one row in one transaction add up to what the transaction made of it: 1 for a new fact, -1 for one that
+is gone, 0 for a row that was created and deleted, or moved between labels. A counter adds new facts and never
+subtracts; what is there now (gauges, the audit, the last week) adds all entries.
 """
 
 import json
@@ -11,6 +11,7 @@ from collections import defaultdict
 from itertools import product
 
 from ..metrics import catalogue
+from ..metrics.catalogue import bounds
 from ..metrics.labels import OTHER
 from .triggers import ENTRY, PREFIX
 
@@ -55,10 +56,10 @@ CREATE TABLE IF NOT EXISTS {HISTORY} (
 CREATE TABLE IF NOT EXISTS {LOGIN} (day integer, user_id integer, PRIMARY KEY (day, user_id));
 CREATE TABLE IF NOT EXISTS {LOCK} ();
 """
-"""``offsets`` of a balance is the sum of the rows' places in their block: it differs when one row is missing and another
-one too many. ``at`` and ``day`` are numbers of ``BUCKET_SECONDS`` and of days since 1970, in UTC. Whoever writes totals holds the table
-``LOCK``: taken as the first statement of a transaction, unlike an advisory lock, it comes before the snapshot
-(https://www.postgresql.org/docs/current/explicit-locking.html)."""
+"""``offsets`` of a balance is the sum of the rows' places in their block: it differs when one row is missing and
+another one too many. ``at`` and ``day`` are numbers of ``BUCKET_SECONDS`` and of days since 1970, in UTC. Whoever writes
+totals holds the table ``LOCK``: taken as the first statement of a transaction, unlike an advisory lock, it comes before
+the snapshot (https://www.postgresql.org/docs/current/explicit-locking.html)."""
 
 OPEN = """
 WITH touched AS (
@@ -75,8 +76,8 @@ WITH touched AS (
     ) AS s
 ) {add_up}
 """
-"""What there was among the rows ``first`` to ``end`` before the ledger began: those that no entry is about, as they are,
-and the others as the first entry about them found them. ``since`` is the oldest moment that history keeps."""
+"""What there was among the rows ``first`` to ``end`` before the ledger began: those that no entry is about, as they
+are, and the others as the first entry about them found them. ``since`` is the oldest moment that history keeps."""
 COMPARE = """
 WITH rows AS (
     SELECT t.id >> {bits} AS block, count(*) AS rows, sum(t.id & {mask}) AS offsets
@@ -115,8 +116,8 @@ HAVING count(*) FILTER (WHERE m.id = e.last) > 0 OR sum(m.amount) != 0 OR bool_a
 ORDER BY min(m.id)
 """
 MOVE = f"WITH source AS (DELETE FROM {ENTRY} WHERE metric = ANY(%(metrics)s) RETURNING *) {ADD_UP}"
-"""Takes the entries of ``metrics`` off the ledger; ``observed`` are those of them that are histograms, ``distinct`` those
-that count distinct values."""
+"""Takes the entries of ``metrics`` off the ledger; ``observed`` are those of them that are histograms, ``distinct``
+those that count distinct values."""
 LOOK = f"WITH source AS (SELECT * FROM {ENTRY} WHERE metric = ANY(%(metrics)s)) {ADD_UP}"
 """The same, and leaves them there."""
 
@@ -138,13 +139,16 @@ class Totals:
 
     def __init__(self, metrics, rows, limits, admit):
         self.admit = admit
-        self._metrics, self._limits = metrics, limits
+        self.metrics, self._limits = metrics, limits
         self.amounts = defaultdict(dict)
         self.clear_changes()
         self._admitted = defaultdict(set)
         for name, text, sample, amount in rows:
             labels = tuple(json.loads(text))
-            self.amounts[name][labels, sample] = amount
+            if name in metrics and metrics[name].kind == "histogram" and sample not in ("", "sum"):
+                # a bound that the catalogue no longer has is within the next one
+                sample = bucket_of(metrics[name], float(sample))
+            self.amounts[name][labels, sample] = self.amounts[name].get((labels, sample), 0.0) + amount
             if name in metrics and len(labels) == len(metrics[name].labels):
                 for label, value in zip(metrics[name].labels, labels, strict=True):
                     self._admitted[label.room or label.name].add(value)
@@ -155,7 +159,7 @@ class Totals:
             if identities:
                 self.seen[name, bucket * BUCKET_SECONDS // 86_400].update(identities)
                 continue
-            metric = self._metrics[name]
+            metric = self.metrics[name]
             labels = self._bounded(metric, json.loads(text))
             if labels is None:
                 continue
@@ -189,7 +193,8 @@ class Totals:
         self.increase(metric.name, labels, "sum", value)
 
     def _remember(self, metric, labels, bucket, net, plus, minus):
-        self.history[metric.name, bucket, labels, ""] += net
+        # a mean is over the values that there are
+        self.history[metric.name, bucket, labels, ""] += len(plus) - len(minus) if metric.window else net
         for values, sign in ((plus, 1), (minus, -1)):
             for value in values:
                 self.history[metric.name, bucket, labels, "sum"] += sign * value
@@ -228,11 +233,6 @@ class Totals:
         for labels in series:
             for sample in samples:
                 yield labels, "" if sample == NET else sample, amounts.get((labels, sample), 0.0)
-
-
-def bounds(metric):
-    """Return the upper bounds of the buckets of a histogram as floats, the last one infinite."""
-    return (*map(float, metric.buckets), float("inf"))
 
 
 def bucket_of(metric, value):

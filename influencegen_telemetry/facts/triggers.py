@@ -2,8 +2,8 @@
 
 A table has one function, which looks at all rows of a statement at once (transition tables,
 https://www.postgresql.org/docs/current/sql-createtrigger.html), and compares each before and after: a row that became a
-fact has an entry of +1, one that ceased to be a fact has one of -1, and one whose labels changed has both. So the
-entries of one row in one transaction add up to what the transaction made of it.
+fact has an entry of +1, one that ceased to be a fact has one of -1, and one whose labels, value or moment changed has
+both. So the entries of one row in one transaction add up to what the transaction made of it.
 
 The function never fails the statement: an error is a warning in PostgreSQL's log, and the audit finds what is missing.
 """
@@ -137,7 +137,8 @@ BEGIN
         CROSS JOIN LATERAL (VALUES
             (-1, o_is, o_id, o_labels, o_value, o_at), (1, n_is, n_id, n_labels, n_value, n_at)
         ) AS e (amount, counts, res_id, labels, value, at)
-        WHERE e.counts AND f.amount > 0 AND (o_is, o_labels) IS DISTINCT FROM (n_is, n_labels);
+        WHERE e.counts AND f.amount > 0
+            AND (o_is, o_labels, o_value, o_at) IS DISTINCT FROM (n_is, n_labels, n_value, n_at);
     END IF;
     RETURN NULL;
 EXCEPTION WHEN OTHERS THEN

@@ -7,27 +7,64 @@ An exception is counted once, however often it is logged. Its type is
   ``controllers``) or in Odoo's HTTP layer without any addon;
 - ``python_exception``: otherwise.
 
-Its module is the addon of the innermost frame that belongs to one, else ``odoo``.
+Its module is the addon of the innermost frame that belongs to one, else ``odoo``. Frames of this addon that only pass a
+call on do not count: those of a function that wraps one of Odoo's, and of an override that calls ``super()``.
 """
 
 import logging
-import traceback
+from itertools import pairwise
 
 from ..metrics import store
 
 _ADDONS = "odoo.addons."
+_HERE = __name__.removesuffix(".instrumentation.errors")
 _ORM_CLASSES = ("psycopg2", "odoo.exceptions")
 _ORM_FRAMES = ("odoo.models", "odoo.fields", "odoo.orm", "odoo.api", "odoo.osv", "odoo.sql_db")
 _COUNTED = "_telemetry_counted"
+_DEEPEST = 5
 
 
 def _belongs(module, packages):
     return any(module == package or module.startswith(package + ".") for package in packages)
 
 
+def _modules(exception):
+    """Return the names of the modules of an exception's frames, the innermost last; without those that pass it on."""
+    frames = []
+    entry = exception.__traceback__
+    while entry is not None:
+        frames.append(entry.tb_frame)
+        entry = entry.tb_next
+    return [
+        frame.f_globals.get("__name__") or ""
+        for frame, called in pairwise((*frames, None))
+        if called is None or not _passes_on(frame, called)
+    ]
+
+
+def _passes_on(frame, called):
+    """Return whether ``frame`` is of this addon, and only calls what it wraps or overrides."""
+    if not _belongs(frame.f_globals.get("__name__") or "", (_HERE,)):
+        return False
+    code = called.f_code
+    if code.co_name == frame.f_code.co_name:
+        return True
+    return any(_is_code_of(code, frame.f_locals.get(name)) for name in frame.f_code.co_freevars)
+
+
+def _is_code_of(code, function):
+    """Return whether ``function`` runs ``code``: also one that is bound, partial or wrapped."""
+    for _depth in range(_DEEPEST):
+        if getattr(function, "__code__", None) is code:
+            return True
+        inner = (getattr(function, name, None) for name in ("func", "__func__", "__wrapped__"))
+        function = next(filter(None, inner), None)
+    return False
+
+
 def describe(exception):
     """Return (error type, error class, module) of an exception, as the module's docstring tells."""
-    frames = [frame.f_globals.get("__name__") or "" for frame, _line in traceback.walk_tb(exception.__traceback__)]
+    frames = _modules(exception)
     innermost = frames[-1] if frames else ""
     addon_frame = next((name for name in reversed(frames) if name.startswith(_ADDONS)), None)
     package = addon_frame.split(".") if addon_frame else ["odoo", "addons", "odoo"]

@@ -11,11 +11,11 @@ from time import perf_counter
 from odoo import http
 from odoo.modules.registry import Registry
 
+from ..compat import peek
 from ..metrics import store
-from . import presence, roles, workers
+from . import presence, roles, routes, workers
 from .patch import Patch
-
-UNMATCHED = "unmatched"
+from .routes import UNMATCHED
 
 
 def _measured(application_call):
@@ -50,12 +50,13 @@ def _served():
     if session is None:
         return _UNKNOWN
     uid = session.uid or getattr(threading.current_thread(), "uid", None)
-    role = roles.role(request.registry or Registry.registries.get(request.db), uid)
+    role = roles.role(request.registry or peek(Registry.registries, request.db), uid)
     return request.db, getattr(request, "telemetry_route", UNMATCHED), uid, role
 
 
 def _record(method, status_class, served, seconds):
     database, route, uid, role = served
+    route = routes.shown(database, route)
     thread = threading.current_thread()
     store.inc("odoo_http_requests_total", (route, method, status_class, role), database=database)
     store.observe("odoo_http_request_duration_seconds", seconds, (route, method, status_class), database)
@@ -63,7 +64,6 @@ def _record(method, status_class, served, seconds):
     store.inc("odoo_http_request_sql_seconds_total", (route,), thread.query_time, database)
     if role not in (roles.PUBLIC, roles.UNKNOWN):
         presence.touch(database, uid, role)
-    store.heartbeat()
 
 
 def _routed(set_request_dispatcher):
@@ -79,7 +79,7 @@ def _routed_static(serve_static):
     @functools.wraps(serve_static)
     def _serve_static(self):
         module = self.httprequest.path[1:].partition("/static/")[0]
-        self.telemetry_route = f"/{module}/static"
+        self.telemetry_route = routes.static(module)
         return serve_static(self)
 
     return _serve_static

@@ -1,9 +1,8 @@
 """Concurrent users: distinct users seen lately, by role, over all workers of the instance."""
 
-import time
 from urllib.parse import quote
 
-from ..metrics import store
+from ..metrics import clock, store
 from ..metrics.catalogue import ROLE
 from ..metrics.presence import Presence
 
@@ -22,7 +21,7 @@ def _table(database):
 def touch(database, uid, role):
     """Note that the user ``uid`` of ``database``, who has ``role``, was seen now."""
     global _retry_at
-    now = int(time.time())
+    now = int(clock.now())
     if now < _retry_at:
         return
     try:
@@ -44,8 +43,9 @@ def users(database):
     """Yield the number of distinct users of ``database`` seen within its window, by role."""
     if database is None:
         return
-    since = int(time.time()) - store.databases()[database].presence_seconds
-    for role, count in _table(database).count(since).items():
+    now = int(clock.now())
+    since = max(now - store.databases()[database].presence_seconds, 1)
+    for role, count in _table(database).count(since, now).items():
         yield "odoo_concurrent_users", (role,), count
 
 

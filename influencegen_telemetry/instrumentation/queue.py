@@ -8,6 +8,7 @@ sockets together.
 import contextlib
 import socket
 import struct
+from typing import NamedTuple
 
 from odoo.tools import config
 
@@ -24,12 +25,23 @@ _TIMEOUT = 0.1
 _HEADER = struct.Struct("=IHHII")
 _QUESTION = struct.Struct("=BBBxI")
 _QUEUES = struct.Struct("=II")
-_QUEUES_AT = _HEADER.size + 4 + 48 + 4
+_COOKIE = struct.Struct("=Q")
+_COOKIE_AT = _HEADER.size + 4 + 40
+_QUEUES_AT = _COOKIE_AT + _COOKIE.size + 4
 _ATTRIBUTES_AT = _HEADER.size + 72
 
 
+class Listening(NamedTuple):
+    """A listening socket: connections that wait, how many may, how many were dropped; and what tells it from others."""
+
+    waiting: int
+    limit: int
+    drops: int
+    cookie: int
+
+
 def listening(port):
-    """Return (waiting, limit, drops) of the socket that listens on TCP ``port``, or None if there is none.
+    """Return the :class:`Listening` of the socket that listens on TCP ``port``, or None if there is none.
 
     :raises OSError: when the kernel does not tell.
     """
@@ -43,7 +55,11 @@ def listening(port):
             answer = kernel.recv(65536)
         length, kind, *_rest = _HEADER.unpack_from(answer)
         if kind == _SOCK_DIAG_BY_FAMILY:
-            return *_QUEUES.unpack_from(answer, _QUEUES_AT), _drops(answer[_ATTRIBUTES_AT:length])
+            return Listening(
+                *_QUEUES.unpack_from(answer, _QUEUES_AT),
+                _drops(answer[_ATTRIBUTES_AT:length]),
+                *_COOKIE.unpack_from(answer, _COOKIE_AT),
+            )
     return None
 
 
@@ -57,7 +73,10 @@ def _drops(attributes):
 
 
 def queues(database):
-    """Yield length, limit and overflows of the queues of the HTTP and the gevent port, for the instance (None)."""
+    """Yield length and limit of the queues of the HTTP and the gevent port, for the instance (None).
+
+    Their overflows are added to a counter of the store, so that it does not fall when the server starts again.
+    """
     if database is not None:
         return
     ports = {"http": config["http_port"]}
@@ -67,10 +86,9 @@ def queues(database):
         for listener, port in ports.items():
             found = listening(port)
             if found:
-                waiting, limit, drops = found
-                yield "odoo_request_queue_length", (listener,), waiting
-                yield "odoo_request_queue_limit", (listener,), limit
-                yield "odoo_request_queue_overflows_total", (listener,), drops
+                yield "odoo_request_queue_length", (listener,), found.waiting
+                yield "odoo_request_queue_limit", (listener,), found.limit
+                store.follow("odoo_request_queue_overflows_total", (listener,), found.cookie, found.drops)
 
 
 def install():

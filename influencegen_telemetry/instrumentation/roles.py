@@ -6,7 +6,7 @@ holds of them at the time.
 
 from odoo import SUPERUSER_ID
 
-from ..compat import ALL_GROUPS
+from ..compat import ALL_GROUPS, peek
 
 PUBLIC, UNKNOWN = "public", "unknown"
 
@@ -42,7 +42,7 @@ class DatabaseRoles:
     def role(self, uid):
         """Return the role of the user ``uid`` (int), as it was last known; UNKNOWN if it never was."""
         groups, role = self._known.get(uid, (None, UNKNOWN))
-        cached = self._cache.get(("res.users", self._method, uid))
+        cached = peek(self._cache, ("res.users", self._method, uid))
         if cached is None or cached is groups:
             return role
         role = next((role for group, role in self._groups if group in cached), UNKNOWN)

@@ -12,8 +12,8 @@ from odoo import http
 from odoo.tools.misc import Callbacks
 
 from ..metrics import store
-from .http import UNMATCHED
 from .patch import Patch
+from .routes import UNMATCHED
 
 _logger = logging.getLogger(__name__)
 

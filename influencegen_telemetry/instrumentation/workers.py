@@ -47,6 +47,7 @@ def _told(start):
         start(self)
         kind = _KINDS.get(type(self).__name__, "other")
         store.set_kind(kind)
+        store.start_heartbeat()
         if self.multi.generation > config["workers"] + config["max_cron_threads"]:
             store.inc("odoo_workers_recycled_total", (kind,))
         _show_busy()
@@ -139,6 +140,7 @@ def install():
     for patch in _PATCHES:
         patch.install()
     if config["workers"] and _own_kind() != "other":
+        store.start_heartbeat()
         _show_busy()
     store.on_heartbeat(flush_cpu)
     store.on_scrape(workers, group="system")

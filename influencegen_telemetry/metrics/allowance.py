@@ -27,7 +27,7 @@ class Allowance(Cells):
         """Return whether ``sender`` (str) may send ``amount`` more (int), and if so note it.
 
         :param int most: what it may send in a minute
-        :param int now: Unix seconds
+        :param int now: seconds of :func:`.clock.now`
         """
         place, minute = zlib.crc32(sender.encode()) % PLACES, now // _MINUTE
         cell = self._cells[place]

@@ -92,6 +92,11 @@ class Metric:
     window: int = 0
 
 
+def bounds(metric):
+    """Return the upper bounds of the buckets of a histogram (:class:`Metric`) as floats, the last one infinite."""
+    return (*map(float, metric.buckets), float("inf"))
+
+
 @dataclass(frozen=True)
 class Requirement:
     """One metric of the specification.
@@ -123,7 +128,8 @@ API_LABELS = (
 """Of a call that was not answered, the status class says why: in no time, not at all, not made because the circuit is
 open, or whoever made it died meanwhile. Only those that were made and came to an end have a latency."""
 DEPENDENCY = Label("dependency", ("n8n_webhook", "kyc", "payment", "aiservice"))
-ROUTE = Label("route", limit=150)
+ROUTE = Label("route", limit=500)
+UI_ROUTE = Label("route", limit=500, room="ui_route")
 METHOD = Label("method", ("GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS"))
 STATUS = Label("status_code_class", STATUS_CLASSES)
 WORKER_KIND = Label("kind", ("http", "gevent", "cron", "threaded", "master", "other"))
@@ -265,7 +271,7 @@ RUNTIME = (
            JOB_BUCKETS, group="system"),
     Metric("odoo_ui_page_load_time_seconds", "histogram",
            "Time to load a page, or to open an action or a view in the web client, as the browser measured it.",
-           (Label("route", limit=150, room="ui_route"), ROLE), "seconds", PAGE_LOAD_BUCKETS, group="system",
+           (UI_ROUTE, ROLE), "seconds", PAGE_LOAD_BUCKETS, group="system",
            producer="browser"),
     Metric("odoo_ui_interaction_latency_seconds", "histogram",
            "Time of a key interaction, as the browser measured it.", (INTERACTION, ROLE), "seconds",

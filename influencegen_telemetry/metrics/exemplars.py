@@ -7,12 +7,13 @@ No lock is taken between processes. The time is set to 0 before an exemplar chan
 reader that finds the same time before and after it read the rest has read one exemplar, and not parts of two.
 """
 
+import os
 import struct
 import threading
 import time
 from typing import NamedTuple
 
-from .values import SlotReader, make_key
+from .values import BEGIN, CELL, entries, make_key, parse_key
 
 _TRACE = " trace"
 _HALVES = struct.Struct("=dd")
@@ -62,12 +63,15 @@ class ExemplarReader:
     """
 
     def __init__(self, path):
-        self._reader = SlotReader(path)
+        self._path = path
+        self._lock = threading.Lock()
+        self._inode = None
 
     def read(self):
         """Yield (key, :class:`Exemplar`) of all that are whole; the key is the tuple that its values have.
 
-        :raises RuntimeError: when the file's content is damaged.
+        :raises DamagedError: when the file's content is damaged.
+        :raises OSError: when it can't be read.
         """
         before, after = (self._cells() for _ in range(2))
         for key, (_value, stamp) in before.items():
@@ -77,4 +81,11 @@ class ExemplarReader:
                 yield key, Exemplar(_HALVES.pack(*halves).hex(), after[key][0], stamp)
 
     def _cells(self):
-        return {key: cell for key, *cell in self._reader.read()}
+        with self._lock, open(self._path, "rb") as file:
+            inode, content = os.fstat(file.fileno()).st_ino, file.read()
+            if inode != self._inode:
+                self._inode, self._end, self._keys = inode, BEGIN, []
+            for key, at in entries(self._path, content, begin=self._end):
+                self._keys.append((parse_key(key), at))
+                self._end = at + CELL.size
+            return {key: CELL.unpack_from(content, at) for key, at in self._keys}

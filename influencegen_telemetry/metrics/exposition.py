@@ -1,40 +1,112 @@
-"""The exposition: what is stored and what is read at scrape time, as prometheus_client's families, encoded.
+"""The exposition: what is stored and what is read at scrape time, as text or as prometheus_client's families.
 
 See https://prometheus.io/docs/instrumenting/exposition_formats/ for the two formats.
 """
 
+import functools
 import gzip
+import os
+import threading
 import time
-from itertools import product
+from typing import NamedTuple
 
 from prometheus_client import Metric
 from prometheus_client.exposition import choose_encoder
 from prometheus_client.samples import Exemplar
 
-from . import catalogue, facts, store
+from . import catalogue, clock, facts, lines, store
+from .known import known_labels
 
 GROUPS = ("fast", "system", "business")
+CHECKED = "influencegen_telemetry_facts_checked_timestamp_seconds"
 DURATION = "influencegen_telemetry_database_read_duration_seconds"
 _AGE = "influencegen_telemetry_database_read_age_seconds"
+_SCRAPE_DURATION = "influencegen_telemetry_scrape_duration_seconds"
 NO_DATABASE = "none"
 """The label ``database`` of requests that were answered without one."""
 STALE_AFTER_SECONDS = 600.0
 """A value read from the database longer ago than this is not exported."""
+_OTHER_ESCAPING = ("escaping=dots", "escaping=values")
+
+
+class Part(NamedTuple):
+    """The series of one metric in one database (None: the instance), at one moment.
+
+    series: list of label values (tuples).
+    values: list of what the lines of the series show, one series after the other.
+    lines: list of the lines that these values complete.
+    """
+
+    metric: catalogue.Metric
+    database: str | None
+    series: list
+    lines: list
+    values: list
+
+    @property
+    def width(self):
+        """How many lines each series has."""
+        return len(self.values) // len(self.series)
+
+
+class _Layout:
+    """The lines of all stored series, by metric and database; they are made when a series appears."""
+
+    def __init__(self):
+        self.lock = threading.Lock()
+        self._generation, self._placed, self._blocks = None, 0, {}
+
+    def blocks(self, sums):
+        """Return ({(metric name, database): :class:`.lines.Block`}, values that their numbers are places in).
+
+        The caller holds the lock for as long as it uses a block.
+
+        :param sums: the store's :class:`.reader.Sums`; what another thread read later may have more series, which show
+            0 here
+        """
+        if sums.generation is not self._generation:
+            self._generation, self._placed, self._blocks = sums.generation, 0, {}
+        for number in range(self._placed, len(sums.values)):
+            name, database, labels, sample = sums.keys[number]
+            block = self._blocks.get((name, database))
+            if block is None:
+                label_of = functools.partial(_labels, catalogue.METRICS[name], database)
+                block = self._blocks[name, database] = lines.Block(catalogue.METRICS[name], label_of)
+            block.place(labels, sample, number)
+        self._placed = max(self._placed, len(sums.values))
+        # one more, for what a series lacks
+        return self._blocks, [*sums.values, *[0.0] * (self._placed + 1 - len(sums.values))]
+
+
+_layout = _Layout()
+
+
+def _after_fork():
+    # a thread that the child lacks may have held its lock
+    global _layout
+    _layout = _Layout()
+
+
+os.register_at_fork(after_in_child=_after_fork)
 
 
 class Families:
     """The families of one scrape: a collector in prometheus_client's sense.
 
-    :param databases: {name: Settings} of the databases to show
+    :param databases: {name: Settings} of the databases to show; the whole scrape is about these, whatever is published
+        or withdrawn meanwhile
     :param groups: the groups to show
     :param names: series names to show, or empty for all; a histogram's and a counter's family name stands for it
     """
 
     def __init__(self, databases, groups=GROUPS, names=()):
-        self._databases = databases
-        self._several = len(store.databases()) > 1
-        self._groups = groups
+        self._databases = dict(databases)
         self._names = names
+        self._read_once = None
+        self._groups = {
+            database: set(groups).intersection(settings.groups) for database, settings in databases.items()
+        }
+        self._groups[None] = set().union(*self._groups.values())
         self._own = {database: store.own(database).metrics for database in databases}
         self._described = {
             (name, database): metric.described()
@@ -50,48 +122,100 @@ class Families:
         return catalogue.METRICS.get(name) or self._described[name, database]
 
     def collect(self):
-        """Return the list of :class:`prometheus_client.Metric` to encode: the catalogue's in its order, then own ones.
-        """
+        """Return the list of :class:`prometheus_client.Metric`: the catalogue's in its order, then own ones."""
+        exemplars = store.exemplars()
+        return [_family(parts, exemplars) for parts in self._families()]
+
+    def series(self, name):
+        """Return the list of ({label: value}, value) of the series of a counter or a gauge."""
+        if self._read_once is None:
+            self._read_once = {parts[0].metric.name: parts for parts in self._families()}
+        return [
+            (dict(_labels(part.metric, part.database, labels)), value)
+            for part in self._read_once.get(name, ())
+            for labels, value in zip(part.series, part.values, strict=True)
+        ]
+
+    def text(self, openmetrics):
+        """Return the exposition in OpenMetrics 1.0, or in the text format 0.0.4 (str)."""
+        exemplars = store.exemplars() if openmetrics else {}
+        texts = []
+        for parts in self._families():
+            metric = parts[0].metric
+            name = _family_name(metric.name, metric.kind) if openmetrics else metric.name
+            texts.append(lines.header(name, metric.kind, metric.help, openmetrics))
+            texts += [_text(part, exemplars) for part in parts]
+            texts.append("\n")
+        if openmetrics:
+            texts.append("# EOF\n")
+        return "".join(texts)
+
+    # ------------------------------------------------------------------ values
+
+    def _families(self):
+        """Return a list with the list of :class:`Part` of each family that has series."""
         started = time.perf_counter()
-        values, times = store.read()
-        values = {key: value for key, value in values.items() if not catalogue.METRICS[key[0]].rows}
+        sums = store.sums()
+        read = self._read(sums)
+        families = []
+        with _layout.lock:
+            blocks, stored = _layout.blocks(sums)
+            for name in (*catalogue.METRICS, *sorted(read.keys() - catalogue.METRICS.keys())):
+                if name == _SCRAPE_DURATION:
+                    read[name] = {None: {(): time.perf_counter() - started}}
+                if parts := list(self._parts(name, blocks, stored, read.get(name, {}))):
+                    families.append(parts)
+        return families
+
+    def _parts(self, name, blocks, stored, read):
+        for database in (None, *self._databases):
+            block, found = blocks.get((name, database)), read.get(database)
+            if block or found:
+                metric = self.metric(name, database)
+                if self._wanted(metric, database):
+                    yield _part(metric, database, block, stored, found)
+
+    def _read(self, sums):
+        """Return {metric name: {database: {labels: value}}} of all but the sums; a histogram's is {sample: value}."""
+        values = dict(sums.gauges)
         for database in self._databases:
-            values.update(facts.values(database))
-        for name, database, labels, value in store.scraped(self._groups, self._databases):
+            values.update(_facts(database))
+        for name, database, labels, value in store.scraped(self._groups[None], self._databases):
             values[name, database, labels, ""] = value
-        values["influencegen_telemetry_series", None, (), ""] = len(values)
+        values["influencegen_telemetry_series", None, (), ""] = len(sums.values) + len(sums.gauges)
         values["influencegen_telemetry_slots", None, (), ""] = store.slot_count()
         for (database, label), number in store.label_counts().items():
             values["influencegen_telemetry_label_values", database, (label,), ""] = number
         for database, settings in self._databases.items():
             for threshold, value in settings.thresholds.items():
                 values["influencegen_telemetry_threshold", database, (threshold,), ""] = value
-        self._drop_stale(values, times)
+        self._drop_stale(values, sums.stamps)
         self._add_own(values)
-        shown, exemplars = self._shown(values), store.exemplars()
-        name = "influencegen_telemetry_scrape_duration_seconds"
-        if self._wanted(catalogue.METRICS[name], None):
-            shown.setdefault(name, {})[None, ()] = {"": time.perf_counter() - started}
-        names = [*filter(shown.__contains__, catalogue.METRICS), *sorted(shown.keys() - catalogue.METRICS.keys())]
-        return [self._family(name, shown[name], exemplars) for name in names]
+        read = {}
+        for (name, database, labels, sample), value in values.items():
+            series = read.setdefault(name, {}).setdefault(database, {})
+            if sample:
+                series.setdefault(labels, {})[sample] = value
+            else:
+                series[labels] = value
+        return read
 
-    def _drop_stale(self, values, times):
-        now = time.time()
-        for key, stamp in times.items():
-            name = key[0]
-            if key in values and now - stamp > STALE_AFTER_SECONDS and catalogue.METRICS[name].scope == "database":
+    def _drop_stale(self, values, stamps):
+        for key, stamp in stamps.items():
+            if clock.age(stamp) > STALE_AFTER_SECONDS and catalogue.METRICS[key[0]].scope == "database":
                 del values[key]
         for database in self._databases:
-            stamp = times.get((DURATION, database, (), ""))
+            stamp = stamps.get((DURATION, database, (), ""))
             if stamp:
-                values[_AGE, database, (), ""] = now - stamp
+                # of before the machine's start it is known only that it is older than that
+                values[_AGE, database, (), ""] = min(clock.age(stamp), clock.now())
 
     def _add_own(self, values):
         """Add the own metrics; one that another database defines as another kind can't be shown beside it."""
         now, kinds = time.time(), {}
         for database, metrics in self._own.items():
             for name, metric in metrics.items():
-                if now - metric.values_at > STALE_AFTER_SECONDS:
+                if not 0 <= now - metric.values_at <= STALE_AFTER_SECONDS:
                     continue
                 if kinds.setdefault(_family_name(name, metric.kind), metric.kind) != metric.kind:
                     store.error("own_metric", "%s of %s is a %s, and another kind in another database", name, database,
@@ -100,57 +224,99 @@ class Families:
                 for labels, value in metric.series:
                     values[name, database, tuple(labels), ""] = value
 
-    def _shown(self, values):
-        """Return {metric name: {(database, labels): {sample: value}}} of what this scrape asks for."""
-        shown = {}
-        for (name, database, labels, sample), value in values.items():
-            metric = self.metric(name, database)
-            if not self._wanted(metric, database):
-                continue
-            shown.setdefault(name, {}).setdefault((database, labels), {})[sample] = value
-        return shown
-
     def _wanted(self, metric, database):
-        if database is not None and database not in self._databases:
+        if database is None and metric.scope == "database" and NO_DATABASE in self._databases:
             return False
-        asked = self._databases.values() if database is None else [self._databases[database]]
-        if not any(metric.group in settings.groups for settings in asked):
+        if database is not None and metric.scope == "instance":
             return False
-        family = metric.name.removesuffix("_total")
-        return metric.group in self._groups and (not self._names or metric.name in self._names or family in self._names)
+        family = _family_name(metric.name, metric.kind)
+        return metric.group in self._groups[database] and (
+            not self._names or metric.name in self._names or family in self._names
+        )
 
-    def _family(self, name, series, exemplars):
-        family = None
-        for (database, values), samples in series.items():
-            metric = self.metric(name, database)
-            family = family or Metric(_family_name(name, metric.kind), metric.help, metric.kind)
-            labels = dict(zip((label.name for label in metric.labels), values, strict=True))
-            if metric.scope == "database" and (self._several or database is None):
-                labels["database"] = database or NO_DATABASE
-            if metric.kind == "histogram":
-                self._add_histogram(family, labels, samples, exemplars.get((metric.name, database, values), {}))
+
+def _facts(database):
+    """Return {key: value} of the counters and histograms of facts of ``database`` (str), as of ``store.sums()``."""
+    try:
+        return facts.values(database) if hasattr(facts, "values") else {}
+    except Exception as exception:
+        store.error("database", "the facts of %s can't be read: %s", database, exception)
+        return {}
+
+
+def _labels(metric, database, values):
+    """Return the labels of a series as a tuple of (name, value)."""
+    labels = zip((label.name for label in metric.labels), values, strict=True)
+    return (*labels, ("database", database or NO_DATABASE)) if metric.scope == "database" else tuple(labels)
+
+
+def _part(metric, database, block, stored, read):
+    """Return the :class:`Part` of what is stored in ``block`` and what was ``read``, which takes its place."""
+    series, texts, values, places = [], [], [], {}
+    if block:
+        series, texts, values, places = list(block.series), list(block.lines), block.values(stored), block.series
+    if read:
+        for labels, value in read.items():
+            shown = _shown(metric, value)
+            at = places.get(labels)
+            if at is None:
+                series.append(labels)
+                texts += lines.known_lines(metric, _labels(metric, database, labels))
+                values += shown
             else:
-                family.add_sample(metric.name, labels, samples[""])
-        return family
+                values[at * len(shown) : (at + 1) * len(shown)] = shown
+    return Part(metric, database, series, texts, values)
 
-    @staticmethod
-    def _add_histogram(family, labels, samples, exemplars):
-        total = 0.0
-        for bound, total in store.cumulative(family.name, samples):
-            noted = exemplars.get(str(bound)) if exemplars else None
-            exemplar = noted and Exemplar({"trace_id": noted.trace_id}, noted.value, noted.time)
-            family.add_sample(f"{family.name}_bucket", {**labels, "le": bound_text(bound)}, total, exemplar=exemplar)
-        family.add_sample(f"{family.name}_count", labels, total)
-        family.add_sample(f"{family.name}_sum", labels, samples["sum"])
+
+def _shown(metric, value):
+    if metric.kind != "histogram":
+        return [value]
+    buckets = [value.get(str(bound), 0.0) for bound in lines.bounds(metric)]
+    return lines.shown_values([*buckets, value.get("sum", 0.0)], len(buckets) + 1)
+
+
+def _text(part, exemplars):
+    parts = [""] * (2 * len(part.values))
+    parts[0::2] = part.lines
+    parts[1::2] = map(lines.number_text, part.values)
+    if exemplars and part.metric.kind == "histogram":
+        for at, labels in enumerate(part.series):
+            found = exemplars.get((part.metric.name, part.database, labels), ())
+            for place, bound in enumerate(lines.bounds(part.metric)):
+                if str(bound) in found:
+                    parts[2 * (at * part.width + place) + 1] += lines.exemplar_text(found[str(bound)])
+    return "".join(parts)
+
+
+def _family(parts, exemplars):
+    metric = parts[0].metric
+    family = Metric(_family_name(metric.name, metric.kind), metric.help, metric.kind)
+    for part in parts:
+        for at, values in enumerate(part.series):
+            labels = dict(_labels(part.metric, part.database, values))
+            numbers = part.values[at * part.width : (at + 1) * part.width]
+            if metric.kind == "histogram":
+                found = exemplars.get((metric.name, part.database, values), {})
+                _add_histogram(family, labels, numbers, lines.bounds(metric), found)
+            else:
+                family.add_sample(metric.name, labels, *numbers)
+    return family
+
+
+def _add_histogram(family, labels, numbers, bounds, exemplars):
+    *buckets, count, total = numbers
+    for bound, number in zip(bounds, buckets, strict=True):
+        noted = exemplars.get(str(bound))
+        exemplar = noted and Exemplar({"trace_id": noted.trace_id}, noted.value, noted.time)
+        family.add_sample(
+            f"{family.name}_bucket", {**labels, "le": lines.bound_text(bound)}, number, exemplar=exemplar
+        )
+    family.add_sample(f"{family.name}_count", labels, count)
+    family.add_sample(f"{family.name}_sum", labels, total)
 
 
 def _family_name(name, kind):
     return name.removesuffix("_total") if kind == "counter" else name
-
-
-def bound_text(bound):
-    """Return a bucket's upper bound (float) as the label ``le`` has it."""
-    return "+Inf" if bound == float("inf") else repr(bound)
 
 
 def encode(families, accept, accept_encoding):
@@ -161,7 +327,11 @@ def encode(families, accept, accept_encoding):
     :param str accept_encoding: the ``Accept-Encoding`` header; gzip or none
     """
     encoder, content_type = choose_encoder(accept)
-    body = encoder(families)
+    if content_type.endswith(_OTHER_ESCAPING):
+        # asked for by no scraper with its defaults; names that no other escaping changes are written otherwise
+        body = encoder(families)
+    else:
+        body = families.text(content_type.startswith("application/openmetrics-text")).encode()
     headers = {"Content-Type": content_type}
     if "gzip" in accept_encoding:
         body = gzip.compress(body, compresslevel=1)
@@ -170,13 +340,9 @@ def encode(families, accept, accept_encoding):
 
 
 def start_at_zero(database):
-    """Make the series of ``database`` (or None: the instance) whose labels are few and known start at 0.
-
-    A series that first appears at 1 would hide its first event from ``rate()``.
-    """
+    """Make the series of ``database`` (or None: the instance) whose labels are few and known start at 0."""
     scope = "instance" if database is None else "database"
     for metric in catalogue.METRICS.values():
-        closed = all(label.values for label in metric.labels)
-        if metric.kind == "counter" and metric.producer == "odoo" and not metric.rows and metric.scope == scope and closed:
-            for labels in product(*(label.values for label in metric.labels)):
-                store.inc(metric.name, labels, 0.0, database)
+        if metric.kind != "gauge" and metric.producer in ("odoo", "browser") and metric.scope == scope:
+            for labels in known_labels(metric):
+                store.start(metric.name, labels, database)

@@ -11,6 +11,7 @@ import time
 from urllib.parse import quote
 
 from . import catalogue, store
+from .catalogue import bounds
 
 STALE_AFTER_SECONDS = 600.0
 """A gauge that was read longer ago than this is not shown; a counter stays."""
@@ -54,7 +55,7 @@ def floor(database):
             for (name, of, labels, sample), value in store.read()[0].items()
             if of == database and catalogue.METRICS[name].rows
         }
-    return {key: value for key, value in values.items() if _never_falls(key[0])}
+    return {key: value for key, value in values.items() if _never_falls(key[0]) and _is_of_today(*key)}
 
 
 def publish(database, read):
@@ -72,7 +73,7 @@ def publish(database, read):
         content = {"read_at": time.monotonic(), "values": [(*key, value) for key, value in values.items()]}
         temporary = path.with_suffix(f".{os.getpid()}.tmp")
         with open(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
-            json.dump(content, file)
+            file.write(json.dumps(content))
         temporary.replace(path)
     finally:
         os.close(fd)
@@ -90,6 +91,15 @@ def values(database):
         for (name, labels, sample), value in known.items()
         if fresh or _never_falls(name)
     }
+
+
+def _is_of_today(name, labels, sample):
+    """Return whether the catalogue still has such a series: another addon version may have published it."""
+    metric = catalogue.METRICS.get(name)
+    if metric is None:
+        return True
+    samples = ("sum", *map(str, bounds(metric))) if metric.kind == "histogram" else ("",)
+    return len(labels) == len(metric.labels) and sample in samples
 
 
 def _never_falls(name):

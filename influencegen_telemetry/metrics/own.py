@@ -68,8 +68,8 @@ def _decode(content):
 class PublishedReadings(Published):
     """The own metrics of all databases of an instance, as files in ``directory``."""
 
-    def __init__(self, directory):
-        super().__init__(directory, "own-", _decode)
+    def __init__(self, directory, *damaged):
+        super().__init__(directory, "own-", _decode, *damaged)
 
     def publish(self, database, reading):
         """Replace the :class:`Reading` of ``database`` (str); readers see the old or the new one.

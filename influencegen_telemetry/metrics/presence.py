@@ -25,18 +25,24 @@ class Presence(Cells):
         self._roles = tuple(roles)
 
     def touch(self, uid, role, now):
-        """Note that the user ``uid`` (int) with ``role`` (str) was seen at ``now`` (int, Unix seconds)."""
+        """Note that the user ``uid`` (int) with ``role`` (str) was seen.
+
+        :param int now: seconds of :func:`.clock.now`
+        """
         place = uid % PLACES
         self._cells[place] = now << _ROLE_BITS | self._codes[role]
         self._cells[PLACES + place // BLOCK] = now
 
-    def count(self, since):
-        """Return {role: number of users seen at ``since`` (int, Unix seconds) or later}, for all roles."""
+    def count(self, since, now):
+        """Return {role: number of users seen from ``since`` to ``now`` (int, seconds of :func:`.clock.now`)}.
+
+        All roles are there. A time after ``now`` is of an earlier run of the machine.
+        """
         counts = [0] * len(self._roles)
-        oldest = since << _ROLE_BITS
+        oldest, newest = since << _ROLE_BITS, now + 1 << _ROLE_BITS
         for block, seen in enumerate(self._cells[PLACES:].tolist()):
             if seen >= since:
                 for cell in self._cells[block * BLOCK : (block + 1) * BLOCK].tolist():
-                    if cell >= oldest:
+                    if oldest <= cell < newest:
                         counts[cell & (1 << _ROLE_BITS) - 1] += 1
         return dict(zip(self._roles, counts, strict=True))

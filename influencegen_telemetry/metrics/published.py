@@ -1,5 +1,6 @@
 """What each database makes known to all workers of an instance: one JSON file each, replaced in one step."""
 
+import contextlib
 import json
 import os
 import time
@@ -10,17 +11,23 @@ _CLOCK_TICK = 1_000_000_000
 """Nanoseconds within which two changes of a directory may bear the same time."""
 
 
+def _refuse(_path, exception):
+    raise exception
+
+
 class Published:
     """The contents of all databases of an instance, as files in ``directory``.
 
     :param str prefix: what the files' names begin with
     :param decode: function that makes of a file's JSON what readers are given
+    :param damaged: function of (path, exception), called for a file that can't be read, which is left out then
     """
 
-    def __init__(self, directory, prefix, decode):
+    def __init__(self, directory, prefix, decode, damaged=_refuse):
         self._directory = Path(directory)
         self._prefix = prefix
         self._decode = decode
+        self._damaged = damaged
         self._stamp = None
         self._databases = {}
 
@@ -51,12 +58,26 @@ class Published:
         except FileNotFoundError:
             return {}
         if stamp != self._stamp:
-            self._databases = {
-                unquote(path.stem.removeprefix(self._prefix)): self._decode(json.loads(path.read_text()))
-                for path in self._directory.glob(f"{self._prefix}*.json")
-            }
+            found = {}
+            for path in self._directory.glob(f"{self._prefix}*.json"):
+                with contextlib.suppress(FileNotFoundError):
+                    content = path.read_bytes()
+                    try:
+                        found[unquote(path.stem.removeprefix(self._prefix))] = self._decode(json.loads(content))
+                    except Exception as exception:
+                        self._damaged(path, exception)
+            self._databases = found
             self._stamp = stamp if time.time_ns() - stamp > _CLOCK_TICK else None
         return self._databases
+
+    def restore(self):
+        """Publish again what was last read, where its file is missing.
+
+        :raises OSError: when it can't be written.
+        """
+        for database, content in list(self._databases.items()):
+            if not self._path(database).exists():
+                self.publish(database, content)
 
     def _path(self, database):
         return self._directory / f"{self._prefix}{quote(database, safe='')}.json"

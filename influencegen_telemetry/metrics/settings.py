@@ -41,8 +41,8 @@ def digest(token):
 class PublishedSettings(Published):
     """The settings of all databases of an instance, as files in ``directory``."""
 
-    def __init__(self, directory):
-        super().__init__(directory, "settings-", lambda content: Settings(**content))
+    def __init__(self, directory, *damaged):
+        super().__init__(directory, "settings-", lambda content: Settings(**content), *damaged)
 
     def publish(self, database, settings):
         """Replace the :class:`Settings` of ``database`` (str); readers see the old or the new ones.

@@ -1,34 +1,58 @@
 """Worker slots: a small number that one live process holds, and that another takes over when it ends.
 
-A slot is a byte of the file ``slots`` that its holder keeps locked. The kernel drops a POSIX record lock when the
+A slot is a record of the file ``slots`` that its holder keeps locked. The kernel drops a POSIX record lock when the
 process ends, whatever ended it, and does not hand it to children at a fork; so a slot is free exactly when nobody
 holds it, and its number can name a file of values that outlives its holder. The number of slots ever made is the
 largest number of processes that ever ran at the same time.
+
+A holder is known by its lock alone, and its pid is what the kernel says about the lock: a pid that was written down
+may by now be another process's, or be of another PID namespace.
 """
 
 import fcntl
 import os
 import struct
-import time
 from typing import NamedTuple
 
-_RECORD = struct.Struct("@iid16s")
+from . import clock
+
+_HEADER = struct.Struct("=i16s12x")
+_RECORD = struct.Struct("=d16s8x")
+_RETIRED = 0x64656C
 _FLOCK = struct.Struct("@hhqqi4x")
+RESERVED_SECONDS = 30.0
+"""So long a slot waits for the process that held it when its directory was lost; processes look once a second."""
 
 
 class SlotInfo(NamedTuple):
-    """One live holder: slot number, process id, start time (Unix seconds), kind of process ('http', 'cron', …)."""
+    """One live holder: slot number, process id (0 if it is not visible here), kind of process ('http', 'cron', …)."""
 
     slot: int
     pid: int
-    started: float
     kind: str
+
+
+def make(identity, reserved):
+    """Return the content (bytes) of a file of slots.
+
+    :param bytes identity: 16 bytes that tell the directory from all others
+    :param dict reserved: {slot: kind} of the slots that wait for their holders
+    """
+    content = bytearray(_HEADER.pack(0, identity))
+    content += bytes(_RECORD.size * (max(reserved, default=-1) + 1))
+    for slot, kind in reserved.items():
+        _RECORD.pack_into(content, _place(slot), clock.now() + RESERVED_SECONDS, kind.encode()[:16])
+    return bytes(content)
+
+
+def _place(slot):
+    return _HEADER.size + slot * _RECORD.size
 
 
 class Slots:
     """The slots of one directory.
 
-    :param path: the file that holds one record per slot; created if it is missing.
+    :param path: the file that holds one record per slot; made if it is missing or empty.
     :raises OSError: when the file can't be opened or locked.
 
     The file must be opened once per process: closing any descriptor of it would drop the process's locks.
@@ -36,53 +60,105 @@ class Slots:
 
     def __init__(self, path):
         self._fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-        self.inode = os.fstat(self._fd).st_ino
+        self.stat = os.fstat(self._fd)
+        if self.stat.st_size == 0:
+            os.pwrite(self._fd, make(os.urandom(16), {}), 0)
+        self._own = None
 
-    def claim(self, kind):
-        """Take the lowest free slot for this process.
+    @property
+    def identity(self):
+        """What tells the directory from all others, its restored copies excepted (bytes)."""
+        return _HEADER.unpack(os.pread(self._fd, _HEADER.size, 0).ljust(_HEADER.size, b"\0"))[1]
+
+    def retire(self):
+        """Tell all processes that have the file open that the directory is deleted on purpose."""
+        os.pwrite(self._fd, _HEADER.pack(_RETIRED, self.identity), 0)
+
+    def is_retired(self):
+        """Return whether the directory was deleted on purpose."""
+        return os.pread(self._fd, _HEADER.size, 0)[:4] == _HEADER.pack(_RETIRED, b"")[:4]
+
+    def claim(self, kind, wanted=None):
+        """Take a slot for this process: the one it held before its directory was lost, or the lowest free one.
 
         :param str kind: what the process does; at most 16 bytes are kept.
+        :param int wanted: the slot that it held
         :return: the slot's number
         """
-        slot = 0
-        while not self._try_lock(slot):
-            slot += 1
+        slot = wanted
+        if wanted is None or not self._try_lock(wanted):
+            slot = 0
+            while self._is_reserved(slot) or not self._try_lock(slot):
+                slot += 1
+        self._own = slot
         self.describe(slot, kind)
         return slot
 
     def describe(self, slot, kind):
-        """Write who holds ``slot``: this process, now, as ``kind``."""
-        record = _RECORD.pack(1, os.getpid(), time.time(), kind.encode()[:16])
-        os.pwrite(self._fd, record, slot * _RECORD.size)
+        """Write what the holder of ``slot`` does."""
+        os.pwrite(self._fd, _RECORD.pack(0.0, kind.encode()[:16]), _place(slot))
+
+    def reserve(self, slot, kind):
+        """Have ``slot``, if nobody holds it, wait for its holder, who does ``kind``."""
+        if self._holder(slot) is None:
+            os.pwrite(self._fd, _RECORD.pack(clock.now() + RESERVED_SECONDS, kind.encode()[:16]), _place(slot))
 
     def live(self):
         """Return a list of :class:`SlotInfo`, one for each slot whose holder is alive."""
         found = []
-        for slot in range(os.fstat(self._fd).st_size // _RECORD.size):
-            record = self._read(slot)
-            if record and (record.pid == os.getpid() or self._locked(slot)):
-                found.append(record)
+        for slot in range((os.fstat(self._fd).st_size - _HEADER.size) // _RECORD.size):
+            pid = self._holder(slot)
+            if pid is not None:
+                found.append(SlotInfo(slot, pid, self._read(slot)[1]))
         return found
+
+    def is_held(self, slot):
+        """Return whether a live process holds ``slot`` (int)."""
+        return self._holder(slot) is not None
+
+    def forked(self):
+        """Note that this process is a child of the one that opened the file: it holds no slot."""
+        self._own = None
 
     def close(self):
         """Give back what this process holds."""
         os.close(self._fd)
 
     def _read(self, slot):
-        record = os.pread(self._fd, _RECORD.size, slot * _RECORD.size)
-        if len(record) < _RECORD.size:
-            return None
-        used, pid, started, kind = _RECORD.unpack(record)
-        return SlotInfo(slot, pid, started, kind.rstrip(b"\0").decode(errors="replace")) if used else None
+        """Return (until when the slot is reserved, kind)."""
+        record = os.pread(self._fd, _RECORD.size, _place(slot)).ljust(_RECORD.size, b"\0")
+        until, kind = _RECORD.unpack(record)
+        return until, kind.rstrip(b"\0").decode(errors="replace")
+
+    def _is_reserved(self, slot):
+        # one of an earlier run of the machine lies too far ahead
+        return 0 < self._read(slot)[0] - clock.now() <= RESERVED_SECONDS
 
     def _try_lock(self, slot):
         try:
-            fcntl.lockf(self._fd, fcntl.LOCK_EX | fcntl.LOCK_NB, 1, slot * _RECORD.size)
+            fcntl.lockf(self._fd, fcntl.LOCK_EX | fcntl.LOCK_NB, 1, _place(slot))
         except BlockingIOError:
             return False
         return True
 
-    def _locked(self, slot):
-        question = _FLOCK.pack(fcntl.F_WRLCK, os.SEEK_SET, slot * _RECORD.size, 1, 0)
-        answer = fcntl.fcntl(self._fd, fcntl.F_GETLK, question)
-        return _FLOCK.unpack(answer)[0] != fcntl.F_UNLCK
+    def _holder(self, slot):
+        """Return the pid of the holder of ``slot``, 0 if it is not visible here, or None if there is no holder."""
+        if slot == self._own:
+            # the kernel does not tell a process of its own lock
+            return os.getpid()
+        question = _FLOCK.pack(fcntl.F_WRLCK, os.SEEK_SET, _place(slot), 1, 0)
+        kind, _whence, _start, _length, pid = _FLOCK.unpack(fcntl.fcntl(self._fd, fcntl.F_GETLK, question))
+        return None if kind == fcntl.F_UNLCK else max(pid, 0)
+
+
+def is_used(path):
+    """Return whether another process holds a slot of the file ``path``, whatever its records look like.
+
+    This process must hold none: it would lose it.
+    """
+    fd = os.open(path, os.O_RDWR | os.O_CLOEXEC)
+    try:
+        question = _FLOCK.pack(fcntl.F_WRLCK, os.SEEK_SET, 0, 0, 0)
+        return _FLOCK.unpack(fcntl.fcntl(fd, fcntl.F_GETLK, question))[0] != fcntl.F_UNLCK
+    finally:
+        os.close(fd)

@@ -1,15 +1,14 @@
 """The values of all metrics, shared by all workers of an instance.
 
 Each process writes to the two memory-mapped files of its slot (``slots.py``): ``values`` keeps what must outlive the
-process, ``live`` what ends with it. A reading adds up the files of all slots. The functions of this module never raise
-and never block: what can't be stored is dropped, counted and logged.
+process, ``live`` what ends with it (``holding.py``). A reading adds up the files of all slots (``reader.py``). The
+functions of this module never raise and never block: what can't be stored is dropped, counted and logged.
 
 ``view[index] += amount`` takes no lock: CPython (with its GIL) changes threads only at calls and at the ends of loops,
 and there is neither between the load and the store of a memory view's cell. A lock would more than double the cost.
 """
 
 import contextlib
-import hashlib
 import logging
 import os
 import shutil
@@ -17,16 +16,18 @@ import threading
 import time
 from bisect import bisect_left
 from collections import Counter
-from itertools import accumulate
 from pathlib import Path
 
-from . import catalogue
+from . import catalogue, clock
+from .adoption import adopt
 from .exemplars import ExemplarReader, SlotExemplars
-from .labels import OTHER, LabelValues
+from .heartbeat import Heartbeat
+from .holding import ERRORS, Holding
+from .labels import OTHER
 from .own import PublishedReadings, Reading
+from .reader import Sums
 from .settings import PublishedSettings
-from .slots import Slots
-from .values import SlotReader, SlotValues, make_key
+from .values import DamagedError, make_key
 
 _logger = logging.getLogger(__name__)
 
@@ -34,6 +35,8 @@ _INFINITY = float("inf")
 _RETRY_SECONDS = 1.0
 _LOG_SECONDS = 60.0
 _LONGEST_LABEL = 200
+_MOST_READINGS = 100
+"""So often a reading is repeated when files are found damaged, or the directory lost, meanwhile."""
 
 _BOUNDS = {
     metric.name: (*map(float, metric.buckets), _INFINITY)
@@ -41,12 +44,7 @@ _BOUNDS = {
     if metric.kind == "histogram"
 }
 _LIVE = {metric.name for metric in catalogue.METRICS.values() if metric.merge in ("sum", "max")}
-_ERRORS = "influencegen_telemetry_errors_total"
-
-
-def _shape(metrics):
-    shape = repr([(metric.name, metric.kind, metric.buckets, metric.labels) for metric in metrics])
-    return hashlib.sha256(shape.encode()).hexdigest()[:12]
+_NOTHING = Sums([], [], {}, {}, None)
 
 
 class Rejected(Exception):
@@ -71,32 +69,45 @@ class Store:
     def __init__(self):
         self._lock = threading.RLock()
         self._cells = {}
+        self._traced = {}
         self._kind = "other"
-        self._heartbeats = []
+        self._beats = []
         self._scrapes = {}
         self._lost = Counter()
+        self._lost_lock = threading.Lock()
         self._logged = {}
-        self._next_heartbeat = 0.0
-        self._readers = {}
-        self._exemplar_readers = {}
         self._trace = None
-        self._close()
+        self._heartbeat = Heartbeat(self.heartbeat)
+        # nothing is kept before the process says where
+        self.configure(os.devnull)
 
     def configure(self, root):
         """Keep the values in a directory under ``root`` (path) that is made when it is first needed.
 
-        Each shape of the catalogue has a directory of its own, so that an upgrade never adds to series of another
-        shape; the directories of shapes that no live process uses are deleted.
+        The directory of a former build is taken over.
         """
-        self.directory = Path(root) / _shape(catalogue.METRICS.values())
-        self._settings = PublishedSettings(self.directory / "databases")
-        self._own = PublishedReadings(self.directory / "own")
+        self.directory = Path(root) / "store"
+        self._settings = PublishedSettings(self.directory / "databases", self._note_damaged)
+        self._own = PublishedReadings(self.directory / "own", self._note_damaged_own)
         with self._lock:
-            self._readers = {}
-            self._exemplar_readers = {}
+            self._heartbeat.stop()
             self._logged = {}
             self._close()
-        self._delete_abandoned()
+            self._adopt()
+
+    def _adopt(self):
+        try:
+            if any(self.directory.parent.glob("*/slots")):
+                with self._holding.locked():
+                    adopt(self.directory, self._note_damaged)
+        except OSError as exception:
+            self._drop(exception)
+
+    def _note_damaged_own(self, path, exception):
+        self.error("own_metric", "%s can't be read: %s", path.name, exception)
+
+    def _note_damaged(self, path, exception):
+        self.error("damaged", "%s can't be read, it is left out: %s", path.name, exception)
 
     # ------------------------------------------------------------------ writing
 
@@ -135,7 +146,7 @@ class Store:
             if value != value:
                 raise Rejected("value", f"the gauge {name} can't be set to NaN")
             view, index = self._cells.get((name, labels, database)) or self._cell(name, labels, database)
-            view[index + 1] = time.time()
+            view[index + 1] = clock.now()
             view[index] = value
         except Exception as exception:
             self._drop(exception)
@@ -146,6 +157,37 @@ class Store:
             view, index = self._cells.get((name, labels, database)) or self._cell(name, labels, database)
             view[index] += amount
         except Exception as exception:
+            self._drop(exception)
+
+    def start(self, name, labels=(), database=None):
+        """Make a series of a counter or histogram exist, at 0 if it is new; parameters as for :meth:`inc`."""
+        try:
+            metric = catalogue.METRICS.get(name)
+            make = self._histogram if metric is not None and metric.kind == "histogram" else self._cell
+            if (name, labels, database) not in self._cells:
+                make(name, labels, database)
+        except Exception as exception:
+            self._drop(exception)
+
+    def follow(self, name, labels, source, number):
+        """Add to a counter of the instance what one outside has grown by since any process asked last.
+
+        :param int source: which one it is; another one began at 0
+        :param number: what it is now
+        """
+
+        def add(values):
+            view, total = values.cell(make_key(name, None, labels))
+            view, last = values.cell(make_key(f"{name} of the source", None, labels))
+            grown = number - view[last] if view[last + 1] == source and number >= view[last] else number
+            view[last], view[last + 1] = number, source
+            view[total] += grown
+
+        try:
+            with self._lock:
+                self._open_shared()
+                self._holding.share(add)
+        except (OSError, NothingMeasured) as exception:
             self._drop(exception)
 
     def trace_with(self, function):
@@ -161,8 +203,13 @@ class Store:
         :param str reason: a value of the label ``reason`` of ``influencegen_telemetry_errors_total``
         :param str message: what happened, as a logging format for ``args``
         """
-        with self._lock:
-            self._lost[reason] += 1
+        cell = self._holding.error_cells.get(reason)
+        if cell is not None:
+            view, index = cell
+            view[index] += 1
+        else:
+            with self._lost_lock:
+                self._lost[reason] += 1
         now = time.monotonic()
         if now >= self._logged.get(reason, 0.0):
             self._logged[reason] = now + _LOG_SECONDS
@@ -173,6 +220,7 @@ class Store:
     def publish(self, database, settings):
         """Make the :class:`~.settings.Settings` of ``database`` (str) known to all workers."""
         try:
+            self._restore_if_lost()
             self._settings.publish(database, settings)
             self._retry_at = 0.0
         except OSError as exception:
@@ -189,20 +237,27 @@ class Store:
     def remove(self):
         """Delete all values: no database is measured any more."""
         with self._lock:
-            if self._slots is not None:
-                self._slots.close()
+            self._heartbeat.stop()
+            with contextlib.suppress(OSError), self._holding.locked():
+                if (self.directory / "slots").exists():
+                    self._holding.open()
+                    self._holding.slots.retire()
+                shutil.rmtree(self.directory, ignore_errors=True)
             self._close()
-        shutil.rmtree(self.directory, ignore_errors=True)
         with contextlib.suppress(OSError):
+            self.directory.with_suffix(".lock").unlink(missing_ok=True)
             self.directory.parent.rmdir()
 
     def databases(self):
         """Return {database name: :class:`~.settings.Settings`} of the databases that are exported."""
         try:
-            return self._settings.databases()
-        except (OSError, ValueError, TypeError) as exception:
+            return self._settings.databases() or self._restored_databases()
+        except OSError as exception:
             self.error("settings", "the settings of the databases can't be read: %s", exception)
             return {}
+
+    def _restored_databases(self):
+        return self._settings.databases() if self._restore_if_lost() else {}
 
     # ------------------------------------------------------------------ own metrics of databases
 
@@ -218,7 +273,7 @@ class Store:
         """Return the newest :class:`~.own.Reading` of ``database`` (str); one without metrics if there is none."""
         try:
             return self._own.databases().get(database) or Reading()
-        except (OSError, ValueError, TypeError, KeyError) as exception:
+        except OSError as exception:
             self.error("own_metric", "the own metrics of %s can't be read: %s", database, exception)
             return Reading()
 
@@ -228,8 +283,8 @@ class Store:
         """Tell what this process does: a value of the label ``kind`` of ``odoo_workers_active``."""
         self._kind = kind
         with self._lock:
-            if self._slot is not None:
-                self._slots.describe(self._slot, kind)
+            if self._holding.slot is not None:
+                self._holding.slots.describe(self._holding.slot, kind)
 
     def kind(self):
         """Return what this process does, as :meth:`set_kind` was told."""
@@ -237,27 +292,31 @@ class Store:
 
     def current_slot(self):
         """Return the slot number of this process, or None if it has written nothing yet."""
-        return self._slot
+        return self._holding.slot
 
     def live_slots(self):
         """Return a list of :class:`~.slots.SlotInfo` of the live processes that hold a slot."""
         try:
             with self._lock:
                 self._open_shared()
-                return self._slots.live()
+                return self._holding.slots.live()
         except (OSError, NothingMeasured) as exception:
             self._drop(exception)
             return []
 
     def on_heartbeat(self, function):
-        """Call ``function()`` at most once a second in each working process, at the end of a request or a job."""
-        if function not in self._heartbeats:
-            self._heartbeats.append(function)
+        """Call ``function()`` once a second in each measured process, whether or not it has something to do."""
+        if function not in self._beats:
+            self._beats.append(function)
 
     def off_heartbeat(self, function):
         """Undo :meth:`on_heartbeat`."""
-        if function in self._heartbeats:
-            self._heartbeats.remove(function)
+        if function in self._beats:
+            self._beats.remove(function)
+
+    def start_heartbeat(self):
+        """Have this process counted as alive from now on, as soon as a database is measured."""
+        self._heartbeat.start()
 
     def on_scrape(self, function, group):
         """Ask ``function(database)`` for (name, labels, value) when ``group`` is scraped.
@@ -283,59 +342,87 @@ class Store:
                     self.error("scrape", "%s failed: %s", function.__qualname__, exception)
 
     def heartbeat(self):
-        """Do the process's once-a-second work if a second has passed: find a lost directory, flush, refresh."""
-        now = time.monotonic()
-        if now < self._next_heartbeat:
-            return
-        self._next_heartbeat = now + 1.0
-        try:
-            self._reopen_if_lost()
-            self._flush_errors()
-            for function in self._heartbeats:
+        """Do what is done once a second: restore a lost directory, flush, refresh; never raises."""
+        for function in (self._tend, *self._beats):
+            try:
                 function()
-        except Exception as exception:
-            self._drop(exception)
+            except Exception as exception:
+                self._drop(exception)
+
+    def _tend(self):
+        self._restore_if_lost()
+        self._flush_errors()
+        with self._lock:
+            if self._holding.slot is not None:
+                self._holding.drain()
+                self._holding.refresh()
+                self._note_published()
+
+    def before_fork(self):
+        """Let no thread be amid a change while the process forks."""
+        self._lock.acquire()
+
+    def after_fork_in_parent(self):
+        """Go on."""
+        self._lock.release()
 
     def after_fork(self):
         """Let go of the parent's slot: the child takes one of its own when it first writes."""
         self._lock = threading.RLock()
         self._lost = Counter()
-        self._readers = {}
-        self._exemplar_readers = {}
-        self._next_heartbeat = 0.0
-        slots = self._slots
-        self._close()
-        if slots is not None and self._is_gone(slots):
-            slots.close()
-        else:
-            self._slots = slots
+        self._lost_lock = threading.Lock()
+        self._heartbeat = Heartbeat(self.heartbeat)
+        self._close(self._holding.forked())
 
     # ------------------------------------------------------------------ reading
 
-    def read(self):
-        """Return all values of the instance, added up over slots.
+    def sums(self):
+        """Return the :class:`~.reader.Sums` of the instance's values, all read while the directory was whole.
 
-        :return: {(metric, database, labels, sample): value}; a histogram's buckets are not cumulative yet
+        What is read from files that are lost by then may be ahead of what others find in the restored ones.
         """
-        self._reopen_if_lost()
-        self._flush_errors()
-        totals, times = {}, {}
-        live = {info.slot for info in self.live_slots()}
-        for path in self.directory.glob("*.db"):
-            kind, _, slot = path.stem.partition("-")
-            if kind == "exemplars" or (kind == "live" and int(slot) not in live):
-                continue
-            reader = self._readers.get(path.name) or self._readers.setdefault(path.name, SlotReader(path))
+        for _ in range(_MOST_READINGS):
+            self._restore_if_lost()
+            self._flush_errors()
             try:
-                self._merge(totals, times, reader.read())
-            except (RuntimeError, ValueError, OSError) as exception:
-                self._readers.pop(path.name, None)
-                self.error("damaged", "%s can't be read: %s", path.name, exception)
+                sums = self._read()
+            except DamagedError as damage:
+                if self._set_aside(damage):
+                    continue
+                break
+            except NothingMeasured:
+                return _NOTHING
+            except Exception as exception:
+                self._drop(exception)
+                break
+            if not self._holding.is_lost():
+                self._sums = sums
+                break
+        return self._sums
+
+    def _read(self):
         with self._lock:
-            for reason, count in self._lost.items():
-                key = (_ERRORS, None, (reason,), "")
-                totals[key] = totals.get(key, 0.0) + count
-        return totals, times
+            self._open_shared()
+            live, reader = {info.slot for info in self._holding.slots.live()}, self._holding.reader
+        return reader.read(live)
+
+    def _set_aside(self, damage):
+        try:
+            with self._lock, self._holding.locked():
+                self._holding.set_aside(damage)
+        except OSError as exception:
+            self._drop(exception)
+            return False
+        return True
+
+    def read(self):
+        """Return all values of the instance, added up over slots, and when gauges were set.
+
+        :return: {(metric, database, labels, sample): value}; a histogram's buckets are not cumulative yet; and
+            {key: time of :mod:`.clock`}
+        """
+        sums = self.sums()
+        return sums.by_key(), dict(sums.stamps)
 
     def exemplars(self):
         """Return the newest :class:`~.exemplars.Exemplar` of each bucket over all slots; none if nothing is traced.
@@ -353,24 +440,14 @@ class Store:
                     known = newest.setdefault(tuple(series), {})
                     if bound not in known or exemplar.time > known[bound].time:
                         known[bound] = exemplar
-            except (RuntimeError, ValueError, OSError) as exception:
+            except FileNotFoundError:
                 self._exemplar_readers.pop(path.name, None)
-                self.error("damaged", "%s can't be read: %s", path.name, exception)
+            except DamagedError as damage:
+                self._exemplar_readers.pop(path.name, None)
+                self._set_aside(damage)
+            except OSError as exception:
+                self._drop(exception)
         return newest
-
-    @staticmethod
-    def _merge(totals, times, values):
-        metrics = catalogue.METRICS
-        for key, value, stamp in values:
-            metric = metrics.get(key[0])
-            if metric is None:
-                continue
-            if metric.kind != "gauge" or metric.merge == "sum":
-                totals[key] = totals.get(key, 0.0) + value
-            elif metric.merge == "max":
-                totals[key] = max(totals.get(key, value), value)
-            elif stamp > times.get(key, 0.0):
-                totals[key], times[key] = value, stamp
 
     def bounded(self, metric, labels, database, count=True):
         """Return ``labels`` (tuple) as strings within the catalogue's bounds; what exceeds them becomes 'other'.
@@ -380,34 +457,58 @@ class Store:
         """
         if len(labels) != len(metric.labels):
             raise Rejected("label", f"{metric.name} has {len(metric.labels)} labels, not {labels!r}")
-        with self._lock:
-            self._open_shared()
         bounded = []
         for label, value in zip(metric.labels, map(str, labels), strict=True):
             if label.values:
                 kept = value if value in label.values else OTHER
-            elif len(value) > _LONGEST_LABEL:
+            elif value == OTHER or len(value) > _LONGEST_LABEL:
                 kept = OTHER
             else:
-                kept = self._labels.admit(database, label.room or label.name, value, self._limit(label, database))
+                kept = self._admitted().admit(database, label.room or label.name, value, self._limit(label, database))
             if kept != value and count:
                 self.inc("influencegen_telemetry_labels_folded_total", (label.room or label.name,))
             bounded.append(kept)
         return tuple(bounded)
 
+    def admit(self, database, label, values, share=1.0):
+        """Let values into a :class:`~.catalogue.Label` beforehand, as far as there is room; never raises.
+
+        :param database: name, or None for series of the instance
+        :param values: iterable of str, the most important ones first
+        :param float share: of the label's limit that they may take up
+        """
+        try:
+            limit = int(share * self._limit(label, database))
+            kept = [value for value in values if len(value) <= _LONGEST_LABEL]
+            self._admitted().admit_all(database, label.room or label.name, kept, limit)
+        except (OSError, NothingMeasured) as exception:
+            self._drop(exception)
+
+    def admitted(self, database, label):
+        """Return the set of the values of a :class:`~.catalogue.Label` that are let in."""
+        try:
+            return self._admitted().known(database, label.room or label.name)
+        except (OSError, NothingMeasured) as exception:
+            self._drop(exception)
+            return frozenset()
+
+    def _admitted(self):
+        with self._lock:
+            self._open_shared()
+            return self._holding.labels()
+
     def label_counts(self):
         """Return {(database, label name): number of values taken} of the labels without a closed list."""
         try:
-            with self._lock:
-                self._open_shared()
-                return self._labels.count()
+            return self._admitted().count()
         except (OSError, NothingMeasured) as exception:
             self._drop(exception)
             return {}
 
     def slot_count(self):
         """Return how many slots were ever made."""
-        return sum(1 for _ in self.directory.glob("values-*.db"))
+        with self._lock:
+            return self._holding.reader.slot_count() if self._holding.reader else 0
 
     # ------------------------------------------------------------------ files
 
@@ -425,7 +526,7 @@ class Store:
         with self._lock:
             self._open()
             kept = self.bounded(metric, labels, database)
-            values = self._live if name in _LIVE else self._values
+            values = self._holding.live if name in _LIVE else self._holding.values
             cell = values.cell(make_key(name, database, kept))
         self._remember(name, labels, database, kept, cell)
         return cell
@@ -438,8 +539,9 @@ class Store:
             self._open()
             kept = self.bounded(metric, labels, database)
             samples = ("sum", *map(str, _BOUNDS[name]))
-            cells = [self._values.cell(make_key(name, database, kept, sample)) for sample in samples]
-            view = self._values.cell(make_key(name, database, kept, "sum"))[0]
+            cells = [self._holding.values.cell(make_key(name, database, kept, sample)) for sample in samples]
+            # the last one: the file was mapped again if it has grown
+            view = cells[-1][0]
         cell = view, cells[0][1], tuple(index for _view, index in cells[1:])
         self._remember(name, labels, database, kept, cell)
         return cell
@@ -456,7 +558,8 @@ class Store:
         with self._lock:
             self._open()
             if self._exemplars is None:
-                self._exemplars = SlotExemplars(self._open_values(self.directory / f"exemplars-{self._slot}.db"))
+                path = self.directory / f"exemplars-{self._holding.slot}.db"
+                self._exemplars = SlotExemplars(self._holding.open_values(path))
             kept = self.bounded(catalogue.METRICS[name], labels, database, count=False)
             cells = self._exemplars.cells(name, database, kept, str(bound))
         if kept == tuple(map(str, labels)):
@@ -468,68 +571,65 @@ class Store:
             self._cells[name, labels, database] = cell
 
     def _open_shared(self):
-        if self._labels is None:
+        if self._holding.slots is None:
             if not self._settings.exist():
                 raise NothingMeasured(f"no database is measured under {self.directory}")
-            self._slots = self._slots or Slots(self.directory / "slots")
-            self._labels = LabelValues(self.directory / "labels")
+            self._holding.open()
+            self._note_published()
+
+    def _note_published(self):
+        """Read what databases publish, so that it can be published again if the directory is lost."""
+        self._settings.databases()
+        self._own.databases()
 
     def _open(self):
-        if self._values is not None:
+        if self._holding.slot is not None:
             return
         if time.monotonic() < self._retry_at:
             raise self._failure
         try:
+            self._restore_if_lost()
             self._open_shared()
-            slot = self._slots.claim(self._kind)
-            (self.directory / f"live-{slot}.db").unlink(missing_ok=True)
-            self._live = SlotValues(self.directory / f"live-{slot}.db")
-            self._values = self._open_values(self.directory / f"values-{slot}.db")
-            self._slot = slot
+            self._heartbeat.start()
+            self._holding.claim(self._kind)
         except (OSError, NothingMeasured) as exception:
             self._retry_at, self._failure = time.monotonic() + _RETRY_SECONDS, exception
             raise
 
-    def _open_values(self, path):
+    def _restore_if_lost(self):
+        """Restore the directory if it is lost, unless it was deleted on purpose; return whether it was restored."""
+        if not self._holding.is_lost():
+            return False
         try:
-            values = SlotValues(path)
-            list(SlotReader(path).read())
-        except (RuntimeError, ValueError) as exception:
-            self.error("damaged", "%s is damaged and was set aside, its values are lost: %s", path.name, exception)
-            path.replace(path.with_suffix(".damaged"))
-            values = SlotValues(path)
-        return values
-
-    def _delete_abandoned(self):
-        try:
-            for path in self.directory.parent.glob("*/slots"):
-                if path.parent != self.directory:
-                    slots = Slots(path)
-                    if not slots.live():
-                        shutil.rmtree(path.parent, ignore_errors=True)
-                    slots.close()
-        except OSError as exception:
-            self._drop(exception)
-
-    def _reopen_if_lost(self):
-        if self._slots is not None and self._is_gone(self._slots):
-            self.error("directory", "%s is gone; all counters start again from 0", self.directory)
             with self._lock:
-                self._slots.close()
-                self._close()
+                if not self._holding.is_lost():
+                    return True
+                if self._holding.slots.is_retired():
+                    self._holding.close()
+                    self._close()
+                    return False
+                self._settings.restore()
+                self._own.restore()
+                first = self._holding.restore(self._kind)
+                self._forget_cells()
+        except Exception as exception:
+            self.error("directory", "%s is gone, and can't be made again: %r", self.directory, exception)
+            return False
+        if first:
+            self.error("directory", "%s is gone; it was made again of what processes had open", self.directory)
+        return True
 
-    def _is_gone(self, slots):
-        try:
-            return os.stat(self.directory / "slots").st_ino != slots.inode
-        except OSError:
-            return True
-
-    def _close(self):
-        self._cells.clear()
-        self._traced = {}
-        self._exemplars = None
-        self._slots = self._labels = self._values = self._live = self._slot = None
+    def _close(self, holding=None):
+        self._holding = holding or Holding(self.directory, self.error)
+        self._sums = _NOTHING
         self._retry_at = 0.0
+        self._forget_cells()
+
+    def _forget_cells(self):
+        self._cells.clear()
+        self._traced.clear()
+        self._exemplars = None
+        self._exemplar_readers = {}
 
     # ------------------------------------------------------------------ failures
 
@@ -545,27 +645,32 @@ class Store:
         self.error(reason, "a value was dropped: %s: %s", type(exception).__name__, exception)
 
     def _flush_errors(self):
-        with self._lock:
-            if not self._lost:
-                return
-            try:
-                self._open()
-                for reason, count in self._lost.items():
-                    view, index = self._values.cell(make_key(_ERRORS, None, (reason,)))
-                    view[index] += count
-                self._lost.clear()
-            except (OSError, NothingMeasured):
-                return
+        """Count the errors of a process without a slot where all processes can."""
+        if not self._lost:
+            return
+        with self._lost_lock:
+            lost, self._lost = self._lost, Counter()
 
+        def add(values):
+            for reason, count in lost.items():
+                view, index = values.cell(make_key(ERRORS, None, self.bounded(metric, (reason,), None, count=False)))
+                view[index] += count
 
-def cumulative(name, buckets):
-    """Return a histogram's (upper bound, cumulative count) pairs from its non-cumulative ``buckets`` by bound."""
-    bounds = _BOUNDS[name]
-    return list(zip(bounds, accumulate(buckets.get(str(bound), 0.0) for bound in bounds), strict=True))
+        metric = catalogue.METRICS[ERRORS]
+        try:
+            with self._lock:
+                self._open_shared()
+                self._holding.share(add)
+        except Exception:
+            # not shown until it can be: the next worker that is asked would not have it
+            with self._lost_lock:
+                self._lost += lost
 
 
 _shared = Store()
-os.register_at_fork(after_in_child=_shared.after_fork)
+os.register_at_fork(
+    before=_shared.before_fork, after_in_parent=_shared.after_fork_in_parent, after_in_child=_shared.after_fork
+)
 
 configure = _shared.configure
 inc, observe, set, add, error = _shared.inc, _shared.observe, _shared.set, _shared.add, _shared.error
@@ -574,8 +679,10 @@ publish_own, own = _shared.publish_own, _shared.own
 trace_with, exemplars = _shared.trace_with, _shared.exemplars
 set_kind, kind, current_slot, live_slots = _shared.set_kind, _shared.kind, _shared.current_slot, _shared.live_slots
 heartbeat, on_heartbeat, off_heartbeat = _shared.heartbeat, _shared.on_heartbeat, _shared.off_heartbeat
+start_heartbeat, sums = _shared.start_heartbeat, _shared.sums
 read, scraped, on_scrape, off_scrape = _shared.read, _shared.scraped, _shared.on_scrape, _shared.off_scrape
 bounded, label_counts, slot_count = _shared.bounded, _shared.label_counts, _shared.slot_count
+admit, admitted, start, follow = _shared.admit, _shared.admitted, _shared.start, _shared.follow
 
 
 def directory():

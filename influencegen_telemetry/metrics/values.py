@@ -1,132 +1,172 @@
-"""The values of one slot: prometheus_client's memory-mapped file, with its space reserved and its cells addressable.
+"""The values of one slot: a memory-mapped file, with its space reserved and its cells addressable.
 
-The file format is that of ``prometheus_client.mmap_dict.MmapedDict``. Two things are added: space is reserved before
-it is used, because a write to a hole of a full disk would end the process with SIGBUS; and a value is handed out as a
-cell of a memory view, because adding to a cell is several times faster than packing a pair of doubles.
+The file format is that of ``prometheus_client.mmap_dict.MmapedDict``: how much of the file is used (4 bytes, 4 empty
+ones), then entries of a key's length (4 bytes), the key with spaces up to a multiple of 8, its value and its time (two
+doubles). Two things are added: space is reserved before it is used, because a write to a hole of a full disk would end
+the process with SIGBUS; and a value is handed out as a cell of a memory view, because adding to a cell is several times
+faster than packing a pair of doubles.
 """
 
+import functools
+import hashlib
 import json
 import mmap
 import os
-import threading
+import struct
 
-from prometheus_client.mmap_dict import MmapedDict
+from . import catalogue
 
 CAPACITY = 1 << 16
+BEGIN = 8
+"""Where the first entry of a file is."""
+_LENGTH = struct.Struct("=i")
+CELL = struct.Struct("=dd")
+"""A value and its time."""
 
 
-class SlotValues(MmapedDict):
+class DamagedError(Exception):
+    """A file holds what no writer writes.
+
+    :param path: of the file
+    :param str message: what is wrong with it
+    """
+
+    def __init__(self, path, message):
+        super().__init__(f"{path.name} is damaged: {message}")
+        self.path = path
+
+
+def entries(path, content, parse=None, begin=BEGIN):
+    """Yield (key as bytes, offset of its value) of all entries of a file.
+
+    :param path: of the file, for the error
+    :param content: its bytes, or its memory map
+    :param parse: function that raises for what is no key; :func:`parse_key` unless another build wrote them
+    :param int begin: offset of the first entry to yield: the end of one
+    :raises DamagedError: when they are none of a file of values
+    """
+    if not content:
+        return
+    used = _LENGTH.unpack_from(content)[0] if len(content) >= BEGIN else -1
+    if used == 0:
+        return
+    if not begin <= used <= len(content) or used % 8 or len(content) % 8:
+        raise DamagedError(path, f"{used} bytes of {len(content)} are used")
+    end = begin
+    while end < used:
+        length = _LENGTH.unpack_from(content, end)[0]
+        key_at = end + _LENGTH.size
+        value_at = key_at + length + 8 - (length + _LENGTH.size) % 8
+        if length <= 0 or value_at + CELL.size > used:
+            raise DamagedError(path, f"the key at {end} ends at {value_at} of {used} bytes")
+        key = bytes(content[key_at : key_at + length])
+        try:
+            (parse or parse_key)(key)
+        except Exception as exception:
+            raise DamagedError(path, f"the key at {end} can't be read: {exception!r}") from exception
+        end = value_at + CELL.size
+        yield key, value_at
+
+
+class SlotValues:
     """Values that this process writes.
 
-    :param path: file to open; created with reserved space if it is missing.
+    :param path: file to open; created with reserved space if it is missing or empty.
     :raises OSError: when it can't be opened, or the disk is full.
-    :raises RuntimeError: when its content is damaged.
+    :raises DamagedError: when its content is damaged.
     """
 
     def __init__(self, path):
-        fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-        try:
-            if os.fstat(fd).st_size == 0:
-                os.posix_fallocate(fd, 0, CAPACITY)
-        finally:
-            os.close(fd)
-        super().__init__(path)
-        self._view = memoryview(self._m).cast("d")
+        self.path = path
+        self._fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        self.stat = os.fstat(self._fd)
+        self._capacity = self.stat.st_size
+        if self._capacity == 0:
+            os.posix_fallocate(self._fd, 0, CAPACITY)
+            self._capacity = CAPACITY
+        self._map()
+        self._positions = {key: at // 8 for key, at in entries(path, self._mmap)}
+        self._used = _LENGTH.unpack_from(self._mmap)[0] or BEGIN
+
+    def __del__(self):
+        if hasattr(self, "_fd"):
+            os.close(self._fd)
 
     def cell(self, key):
         """Return (view, index): ``view[index]`` is the value of ``key`` and ``view[index + 1]`` its time, both doubles.
 
+        :param key: str of :func:`make_key`, or its bytes
         :raises OSError: when the disk is full; nothing has changed then.
         """
+        key = key if isinstance(key, bytes) else key.encode()
         if key not in self._positions:
-            self._reserve(len(key.encode()) + 32)
-            self._init_value(key)
-        return self._view, self._positions[key] // 8
+            self._add(key)
+        return self._view, self._positions[key]
+
+    def cells(self):
+        """Return {key as bytes: (view, index)} of all values."""
+        return {key: (self._view, index) for key, index in self._positions.items()}
+
+    def content(self):
+        """Return all bytes of the file as they are now, also when it was deleted."""
+        return bytes(self._mmap)
+
+    def _add(self, key):
+        padded = key + b" " * (8 - (len(key) + _LENGTH.size) % 8)
+        value_at = self._used + _LENGTH.size + len(padded)
+        end = value_at + CELL.size
+        self._reserve(end)
+        _LENGTH.pack_into(self._mmap, self._used, len(key))
+        self._mmap[self._used + _LENGTH.size : value_at] = padded
+        CELL.pack_into(self._mmap, value_at, 0.0, 0.0)
+        # last: a reader looks at nothing beyond it
+        _LENGTH.pack_into(self._mmap, 0, end)
+        self._used = end
+        self._positions[key] = value_at // 8
 
     def _reserve(self, size):
         capacity = self._capacity
-        while self._used + size > capacity:
+        while size > capacity:
             capacity *= 2
         if capacity > self._capacity:
-            os.posix_fallocate(self._f.fileno(), 0, capacity)
-            self._m = mmap.mmap(self._f.fileno(), capacity)
-            self._view = memoryview(self._m).cast("d")
+            os.posix_fallocate(self._fd, 0, capacity)
             self._capacity = capacity
-
-
-class SlotReader:
-    """Values that another process may be writing; its readers are threads of this one.
-
-    Keys are only ever appended to a file, so each key is decoded once, and a later read costs one load per value.
-    """
-
-    def __init__(self, path):
-        self._path = path
-        self._lock = threading.Lock()
-        self._inode = None
-        self._keys = []
-
-    def read(self):
-        """Yield (key, value, time) for all values of the file; nothing when it is missing.
-
-        :return: key is the tuple that :func:`make_key` was given; value and time are floats.
-        :raises RuntimeError: when the file's content is damaged.
-        """
-        with self._lock:
-            keys = self._decode()
-            view = self._view if keys else None
-        for key, index in keys:
-            yield key, view[index], view[index + 1]
-
-    def _decode(self):
-        """Return [(key, index of its value)] of all keys, after decoding those that are new."""
-        if not self._map():
-            return []
-        used = int.from_bytes(self._m[:4], "little")
-        if used > len(self._m):
-            # it may have grown since it was mapped
             self._map()
-        if used > len(self._m):
-            raise RuntimeError(f"{self._path} says that it uses {used} bytes of {len(self._m)}: it is damaged")
-        while self._end < used:
-            length = int.from_bytes(self._m[self._end : self._end + 4], "little")
-            start = self._end + 4
-            value_at = start + length + 8 - (length + 4) % 8
-            self._keys.append((parse_key(self._m[start : start + length]), value_at // 8))
-            self._end = value_at + 16
-        return self._keys.copy()
 
     def _map(self):
-        """Map the file as it is now, and say whether there is one; its holder may exchange it at any moment."""
-        try:
-            if self._is_mapped(os.stat(self._path)):
-                return True
-            with open(self._path, "rb") as file:
-                stat = os.fstat(file.fileno())
-                if stat.st_size < 8:
-                    return False
-                self._m = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
-        except FileNotFoundError:
-            return False
-        self._view = memoryview(self._m).cast("d")
-        if stat.st_ino != self._inode:
-            self._keys, self._end = [], 8
-            self._inode = stat.st_ino
-        return True
+        if self._capacity % 8 or self._capacity < BEGIN:
+            raise DamagedError(self.path, f"it has {self._capacity} bytes")
+        self._mmap = mmap.mmap(self._fd, self._capacity)
+        self._view = memoryview(self._mmap).cast("d")
 
-    def _is_mapped(self, stat):
-        return stat.st_ino == self._inode and stat.st_size == len(self._m)
+
+@functools.cache
+def shape(metric):
+    """Return what tells a :class:`.catalogue.Metric` from one of its name whose values are not comparable (str)."""
+    parts = metric.kind, tuple(map(float, metric.buckets)), tuple(label.name for label in metric.labels)
+    return hashlib.sha256(repr(parts).encode()).hexdigest()[:8]
 
 
 def make_key(metric, database, labels, sample=""):
-    """Return the text under which a value is kept: JSON of (metric, database or None, label values, sample).
+    """Return the text under which a value is kept: JSON of (metric, database or None, label values, sample, shape).
 
-    ``sample`` tells the parts of a histogram apart: 'sum', or a bucket's upper bound.
+    ``sample`` tells the parts of a histogram apart: 'sum', or a bucket's upper bound. The metric's shape is a part of
+    the key, so that a metric that has got another one starts over, and no other metric does.
     """
-    return json.dumps([metric, database, labels, sample])
+    known = catalogue.METRICS.get(metric)
+    return json.dumps([metric, database, labels, sample, shape(known) if known else ""])
 
 
 def parse_key(key):
-    """Return (metric, database, label values as a tuple, sample) of a text that :func:`make_key` made."""
-    metric, database, labels, sample = json.loads(key)
+    """Return (metric, database, label values as a tuple, sample) of a text that :func:`make_key` made.
+
+    For a metric that the catalogue lacks, or has in another shape, the first is a text that no metric is named.
+
+    :raises Exception: (of any kind) when it made no such text
+    """
+    metric, database, labels, sample, its_shape = json.loads(key)
+    "".join((metric, database or "", *labels, sample, its_shape))
+    known = catalogue.METRICS.get(metric)
+    if known is None or shape(known) != its_shape:
+        metric = f"{metric} {its_shape}"
     return metric, database, tuple(labels), sample

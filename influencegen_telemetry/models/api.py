@@ -16,7 +16,7 @@ _APIS = {
     "payment": "api_payment_provider",
 }
 _ENDPOINTS = {"n8n_webhook": ("image",), "kyc": STEPS, "payment": ("transfer",)}
-_FAILURES = ("3xx", "4xx", "5xx", "timeout", "connection_error", "circuit_open")
+_FAILURES = ("3xx", "4xx", "5xx", "timeout", "connection_error")
 _STATES = {"closed": 0, "half-open": 1, "open": 2}
 
 
@@ -25,10 +25,13 @@ class Api(models.AbstractModel):
 
     @api.model
     def _start_at_zero(self):
-        """Make the counters of what can fail start at 0: one that first appears at 1 hides that from ``rate()``."""
+        """Make what is counted of calls start at 0: a series that first appears at 1 hides that from ``rate()``."""
+        database = self.env.cr.dbname
         for service, endpoints in _ENDPOINTS.items():
-            for labels in product(endpoints, ("POST",), _FAILURES):
-                store.inc(f"{_APIS[service]}_errors_total", labels, 0.0, self.env.cr.dbname)
+            for labels in product(endpoints, ("POST",), (*_FAILURES, "circuit_open")):
+                store.start(f"{_APIS[service]}_errors_total", labels, database)
+            for labels in product(endpoints, ("POST",), ("2xx", *_FAILURES)):
+                store.start(f"{_APIS[service]}_latency_seconds", labels, database)
 
     @api.model
     def _send(self, service, endpoint, method, url, **kwargs):

@@ -23,7 +23,6 @@ class IrCron(models.Model):
             store.inc("odoo_cron_runs_total", labels, database=database)
             store.observe("odoo_cron_duration_seconds", time.perf_counter() - begun, labels, database)
             workers.end(token)
-            store.heartbeat()
 
     def _update_failure_count(self, job, status):
         if status == "failed":

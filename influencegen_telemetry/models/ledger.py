@@ -67,22 +67,22 @@ class Ledger(models.AbstractModel):
         self._carry_over(totals, floor)
         values = {
             (metric.name, labels, sample): amount
-            for metric in self._metrics().values()
+            for metric in totals.metrics.values()
             if not metric.window and not (metric.rows and metric.rows[0].distinct)
             for labels, sample, amount in totals.series(metric)
         }
         for (labels, _sample), amount in totals.amounts[CARRIED_OVER].items():
             values[CARRIED_OVER, labels, ""] = amount
-        values.update(self._recent())
+        values.update(self._recent(totals.metrics))
         self.env.cr.execute(f"SELECT count(*) FROM (SELECT FROM {rollup.ENTRY} LIMIT {_MOST_BACKLOG}) AS entries")
         values[BACKLOG, (), ""] = self.env.cr.fetchone()[0]
         return values
 
     @api.model
-    def _recent(self):
+    def _recent(self, metrics):
         """Yield ((metric, labels, sample), value) of gauges over a window, and of distinct values of today."""
         now = time.time()
-        for metric in self._metrics().values():
+        for metric in metrics.values():
             if metric.window:
                 for labels, samples in self._history(metric.name, now - metric.window).items():
                     if samples.get("", 0) > 0:
@@ -104,6 +104,29 @@ class Ledger(models.AbstractModel):
         for labels, sample, amount in self.env.cr.fetchall():
             found.setdefault(tuple(json.loads(labels)), {})[sample] = amount
         return found
+
+    @api.model
+    def _history_by_time(self, name, labels, since):
+        """Return {Unix seconds of a bucket: {sample: amount}} since ``since``, of the series with ``labels`` (dict)."""
+        values = [labels.get(label.name) for label in catalogue.METRICS[name].labels]
+        self.env.cr.execute(
+            f"SELECT at, labels, sample, amount FROM {HISTORY} WHERE metric = %s AND at >= %s",
+            [name, int(since // BUCKET_SECONDS)],
+        )
+        found = {}
+        for at, text, sample, amount in self.env.cr.fetchall():
+            if all(wanted in (None, value) for wanted, value in zip(values, json.loads(text), strict=True)):
+                samples = found.setdefault(at * BUCKET_SECONDS, {})
+                samples[sample] = samples.get(sample, 0.0) + amount
+        return found
+
+    @api.model
+    def _present(self, name):
+        """Return {labels: number of rows that are facts of the metric ``name`` now}."""
+        self.env.cr.execute(
+            f"SELECT labels, amount FROM {TOTAL} WHERE metric = %s AND sample = %s", [name, rollup.NET]
+        )
+        return {tuple(json.loads(labels)): int(amount) for labels, amount in self.env.cr.fetchall()}
 
     # ------------------------------------------------------------------ writing
 
@@ -137,8 +160,8 @@ class Ledger(models.AbstractModel):
 
     @api.model
     def _totals(self, metrics, admit):
-        self.env.cr.execute(f"SELECT metric, labels, sample, amount FROM {TOTAL}")
         limits = self.env["influencegen.telemetry.settings"]._settings().label_limits
+        self.env.cr.execute(f"SELECT metric, labels, sample, amount FROM {TOTAL}")
         return Totals(metrics, self.env.cr.fetchall(), limits, admit)
 
     @api.model
@@ -198,9 +221,8 @@ class Ledger(models.AbstractModel):
     @api.model
     def _carry_over(self, totals, floor):
         """Raise ``totals`` to ``floor``, and write that if this transaction may; see :meth:`_values`."""
-        metrics = self._metrics()
         for (name, labels, sample), value in floor.items():
-            missing = value - totals.amounts[name].get((labels, sample), 0.0) if name in metrics else 0
+            missing = value - totals.amounts[name].get((labels, sample), 0.0) if name in totals.metrics else 0
             if missing > 0:
                 totals.increase(name, labels, sample, missing)
                 if sample != "sum":

@@ -5,6 +5,7 @@ from odoo import api, models
 
 from ..metrics import catalogue, store
 from ..metrics.exposition import Families
+from ..metrics.lines import escape
 from . import reading
 
 _SPECIFIED = {
@@ -12,6 +13,9 @@ _SPECIFIED = {
     for requirement in reversed(catalogue.SPECIFICATION.values())
     for series in requirement.series
 }
+
+_IMPLIED = ("database", "le")
+"""Labels that the page does not show: it is about one database, and shows a histogram's buckets as one value."""
 
 
 class Metric(models.AbstractModel):
@@ -25,8 +29,8 @@ class Metric(models.AbstractModel):
         """Return what is exported of this database now.
 
         :return: list of dicts with name, kind, help, group, unit, specification, promql, ``links`` ({label: address})
-            and ``series``: dicts with labels ({name: value}), value, and of a histogram, whose value is the number of
-            observations, their mean
+            and ``series``: dicts with labels ({name: value}, without the database), value, and of a histogram, whose
+            value is the number of observations, their mean
         :raises AccessError: for who is no administrator
         """
         self.env["influencegen.telemetry.alert"]._check_administrator()
@@ -40,7 +44,7 @@ class Metric(models.AbstractModel):
     def _row(self, families, family):
         name = f"{family.name}_total" if family.type == "counter" else family.name
         metric = families.metric(name, self.env.cr.dbname)
-        promql = _promql(name, family)
+        promql = _promql(name, family, self.env.cr.dbname if metric.scope == "database" else None)
         return {
             "name": name,
             "kind": metric.kind,
@@ -68,7 +72,7 @@ class Metric(models.AbstractModel):
 def _series(name, family):
     samples = {}
     for sample in family.samples:
-        labels = tuple(pair for pair in sample.labels.items() if pair[0] != "le")
+        labels = tuple(pair for pair in sample.labels.items() if pair[0] not in _IMPLIED)
         samples.setdefault(labels, {})[sample.name] = sample.value
     for labels, values in samples.items():
         count = values.get(f"{name}_count", 0)
@@ -79,13 +83,14 @@ def _series(name, family):
         }
 
 
-def _promql(name, family):
-    """Return the query that a person would begin with."""
-    labels = dict.fromkeys(label for sample in family.samples for label in sample.labels if label != "le")
+def _promql(name, family, database):
+    """Return the query that a person would begin with: of this database, if the metric is of one."""
+    labels = dict.fromkeys(label for sample in family.samples for label in sample.labels if label not in _IMPLIED)
     by = f" by ({', '.join(labels)})" if labels else ""
+    selector = f'{{database="{escape(database)}"}}' if database else ""
     if family.type == "counter":
-        return f"sum{by} (rate({name}[5m]))"
+        return f"sum{by} (rate({name}{selector}[5m]))"
     if family.type == "histogram":
         by = ", ".join(("le", *labels))
-        return f"histogram_quantile(0.95, sum by ({by}) (rate({name}_bucket[5m])))"
-    return name
+        return f"histogram_quantile(0.95, sum by ({by}) (rate({name}_bucket{selector}[5m])))"
+    return f"{name}{selector}"

@@ -1,5 +1,6 @@
 import math
 import re
+from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime, time, timedelta
@@ -7,9 +8,9 @@ from zoneinfo import ZoneInfo
 
 from odoo import api, fields, models
 from odoo.exceptions import UserError
-from odoo.tools import SQL
 
 from .. import monitoring
+from ..facts.rollup import BUCKET_SECONDS
 from ..metrics import catalogue, store
 from ..metrics.exposition import Families
 from . import reading
@@ -90,6 +91,7 @@ class Overview(models.AbstractModel):
 
     @api.model
     def _span(self, name):
+        """Return the :class:`Span` of that name; it starts where a bucket of the ledger's history does."""
         now = datetime.now(UTC).replace(microsecond=0)
         zone = ZoneInfo(self.env.context.get("tz") or self.env.user.tz or "UTC")
         starts = {
@@ -99,39 +101,52 @@ class Overview(models.AbstractModel):
         }
         if name not in starts:
             raise UserError(self.env._("There is no span %(name)s.", name=name))
-        return Span(starts[name].replace(tzinfo=None), now.replace(tzinfo=None))
+        start = datetime.fromtimestamp(starts[name].timestamp() // BUCKET_SECONDS * BUCKET_SECONDS, UTC)
+        return Span(start.replace(tzinfo=None), now.replace(tzinfo=None))
 
     # ------------------------------------------------------------------ what Odoo knows
 
     @api.model
     def _exposed(self):
-        """Return {series name: [(labels, value)]} of what ``/metrics`` shows of this database now."""
+        """Return the :class:`Families` of what ``/metrics`` shows of this database now."""
         database = self.env.cr.dbname
         reading.refresh(database)
         settings = store.databases().get(database)
-        exposed = {}
-        for family in Families({database: settings} if settings else {}).collect():
-            for sample in family.samples:
-                exposed.setdefault(sample.name, []).append((sample.labels, sample.value))
-        return exposed
+        return Families({database: settings} if settings else {})
 
     @api.model
-    def _count_bars(self, span, model, domain, moment):
-        """Return how many records of ``model`` in ``domain`` have their ``moment`` in each bar of the span."""
-        counted = dict(self._select(span, model, domain, moment, SQL(
-            "SELECT least(floor((extract(epoch FROM moment) - %s) / %s), %s)::int, count(*)",
-            span.epoch, span.bar, len(span.bars()) - 1,
-        ), SQL("GROUP BY 1")))
-        return [counted.get(number, 0) for number in range(len(span.bars()))]
+    def _happened(self, span, name, **labels):
+        """Return how many facts of the metric ``name`` with these labels happened in each bar of the span.
+
+        They come from the ledger's history: what a page load costs does not grow with what there is.
+        """
+        bars = [0] * len(span.bars())
+        for moment, samples in self._ledger()._history_by_time(name, labels, span.epoch).items():
+            bars[min(int((moment - span.epoch) // span.bar), len(bars) - 1)] += round(samples.get("", 0))
+        return bars
 
     @api.model
-    def _select(self, span, model, domain, moment, select, tail=None, begun=None):
-        """Return the rows of ``select`` (SQL) over the records' datetimes ``moment`` and, if asked for, ``begun``."""
-        query = self.env[model]._search([*domain, *span.domain(moment)])
-        columns = [SQL("%s AS moment", SQL.identifier(query.table, moment))]
-        if begun:
-            columns.append(SQL("%s AS begun", SQL.identifier(query.table, begun)))
-        return self.env.execute_query(SQL("%s FROM (%s) AS records %s", select, query.select(*columns), tail or SQL()))
+    def _quantile(self, span, name, quantile):
+        """Return a quantile (0 to 1) of the histogram ``name`` over the span, None if it observed nothing.
+
+        It is interpolated within its bucket, as Prometheus does: https://prometheus.io/docs/practices/histograms/.
+        """
+        counts = Counter()
+        for samples in self._ledger()._history_by_time(name, {}, span.epoch).values():
+            counts.update(samples)
+        upper = catalogue.bounds(catalogue.METRICS[name])
+        rank, below, lower = quantile * sum(counts[str(bound)] for bound in upper), 0, 0.0
+        if rank <= 0:
+            return None
+        for bound in upper[:-1]:
+            if below + counts[str(bound)] >= rank:
+                return lower + (bound - lower) * (rank - below) / counts[str(bound)]
+            below, lower = below + counts[str(bound)], bound
+        return lower
+
+    @api.model
+    def _ledger(self):
+        return self.env["influencegen.telemetry.ledger"]
 
     # ------------------------------------------------------------------ what monitoring knows
 
@@ -211,8 +226,8 @@ def numbers(metric, threshold):
 
 
 def total(exposed, name, **labels):
-    """Return the sum of the exposed series of a name with these labels, or None if there is none."""
-    values = [value for known, value in exposed.get(name, ()) if labels.items() <= known.items()]
+    """Return the sum of the exposed series (:class:`Families`) of a name with these labels, or None without any."""
+    values = [value for known, value in exposed.series(name) if labels.items() <= known.items()]
     return sum(values) if values else None
 
 

@@ -1,5 +1,4 @@
 from odoo import api, models
-from odoo.tools import SQL
 
 from .overview import numbers, percent, state, total
 
@@ -17,7 +16,8 @@ class OverviewOfBusiness(models.AbstractModel):
 
     @api.model
     def _tile_registrations(self, span, exposed):
-        count = self.env[_INFLUENCER].search_count([*_SIGNED_UP, *span.domain("create_date")])
+        registered = self._happened(span, "influencer_registration_success_total")
+        count = sum(registered)
         per_hour = count / max(span.seconds / 3600, 1)
         least, most = numbers("influencer.onboarding.registrations_per_hour", "target")
         return {
@@ -32,9 +32,7 @@ class OverviewOfBusiness(models.AbstractModel):
             ],
             "target": self.env._("%(least)d to %(most)d an hour", least=least, most=most),
             "state": state(per_hour, least <= per_hour <= most),
-            "chart": self._bar(span, main=(
-                self.env._("Registrations"), self._count_bars(span, _INFLUENCER, _SIGNED_UP, "create_date")
-            )),
+            "chart": self._bar(span, main=(self.env._("Registrations"), registered)),
             "action": self._list(
                 self.env._("Registrations"), _INFLUENCER, [*_SIGNED_UP, *span.domain("create_date")]
             ),
@@ -43,20 +41,17 @@ class OverviewOfBusiness(models.AbstractModel):
 
     @api.model
     def _tile_funnel(self, span, exposed):
-        influencers, kyc = self.env[_INFLUENCER], self.env[_KYC]
-        stages = [
-            [],
-            [("kyc_ids.submitted_at", "!=", False)],
-            [("kyc_ids.state", "=", "approved")],
-            [("state", "=", "active")],
-        ]
-        counts = [influencers.search_count(domain) for domain in stages]
-        registered, *_, active = counts
-        approved, rejected = (
-            kyc.search_count([("state", "=", outcome), *span.domain("submitted_at")])
+        decided = {
+            outcome: sum(self._happened(span, "influencer_kyc_verifications_total", outcome=outcome))
             for outcome in ("approved", "rejected")
-        )
-        rate = percent(approved, approved + rejected)
+        }
+        influencers, verifications, submissions = map(self._ledger()._present, (
+            "influencers", "influencer_kyc_verifications_total", "influencer_kyc_submissions_total",
+        ))  # fmt: skip
+        registered, active = sum(influencers.values()), influencers.get(("active",), 0)
+        approved = sum(number for (_kind, outcome), number in verifications.items() if outcome == "approved")
+        counts = [registered, sum(submissions.values()), approved, active]
+        rate = percent(decided["approved"], sum(decided.values()))
         [least] = numbers("influencer.onboarding.kyc_approval_rate", "target")
         return {
             "title": self.env._("Onboarding"),
@@ -65,7 +60,7 @@ class OverviewOfBusiness(models.AbstractModel):
             "caption": self.env._("active influencers, of %(all)d registered", all=registered),
             "details": [
                 (self.env._("of KYC in this time approved"), rate, "percent"),
-                (self.env._("KYC to review"), kyc.search_count([("state", "=", "review")]), "count"),
+                (self.env._("KYC to review"), self._waiting(_KYC, "review"), "count"),
             ],
             "target": self.env._("more than %(least)d %% approved", least=least),
             "state": state(rate, rate is not None and rate > least),
@@ -84,11 +79,10 @@ class OverviewOfBusiness(models.AbstractModel):
 
     @api.model
     def _tile_images(self, span, exposed):
-        done, failed = [("state", "=", "done")], [("state", "in", ("failed", "timed_out"))]
-        [[p95, stored]] = self._select(span, _IMAGE, done, "finished_at", SQL(
-            "SELECT percentile_cont(0.95) WITHIN GROUP (ORDER BY extract(epoch FROM moment - begun)), count(*)"
-        ), begun="requested_at")
-        lost = self.env[_IMAGE].search_count([*failed, *span.domain("finished_at")])
+        good = self._happened(span, "ai_image_generation_success_total")
+        bad = self._happened(span, "ai_image_generation_failures_total")
+        stored, lost = sum(good), sum(bad)
+        p95 = self._quantile(span, "ai_image_generation_end_to_end_latency_seconds", 0.95)
         most = numbers("ai.image_generation.end_to_end_latency_seconds", "alert")[0]
         return {
             "title": self.env._("AI images"),
@@ -99,22 +93,21 @@ class OverviewOfBusiness(models.AbstractModel):
                 (self.env._("succeeded"), percent(stored, stored + lost), "percent"),
                 (self.env._("images stored"), stored, "count"),
                 (self.env._("failed"), lost, "count"),
-                (self.env._("under way"), self._images_pending(), "count"),
+                (self.env._("under way"), self._waiting(_IMAGE, "requested", "processing"), "count"),
             ],
             "target": self.env._("%(most)d s or less", most=most),
             "state": state(p95, p95 is not None and p95 <= most),
-            "chart": self._bar(
-                span,
-                good=(self.env._("Stored"), self._count_bars(span, _IMAGE, done, "finished_at")),
-                bad=(self.env._("Failed"), self._count_bars(span, _IMAGE, failed, "finished_at")),
+            "chart": self._bar(span, good=(self.env._("Stored"), good), bad=(self.env._("Failed"), bad)),
+            "action": self._list(
+                self.env._("AI images"), _IMAGE, [("state", "=", "done"), *span.domain("finished_at")]
             ),
-            "action": self._list(self.env._("AI images"), _IMAGE, [*done, *span.domain("finished_at")]),
             "dashboard": self._dashboard("ai-image-generation-service-kpis"),
         }
 
     @api.model
-    def _images_pending(self):
-        return self.env[_IMAGE].search_count([("state", "in", ("requested", "processing"))])
+    def _waiting(self, model, *states):
+        """Return how many records are in one of ``states``: an index finds them, as none stays there for long."""
+        return self.env[model].search_count([("state", "in", states)])
 
     @api.model
     def _monitored_images(self, history):
@@ -125,13 +118,11 @@ class OverviewOfBusiness(models.AbstractModel):
 
     @api.model
     def _tile_payments(self, span, exposed):
-        counts = {
-            outcome: self.env[_ATTEMPT].search_count([("state", "=", outcome), *span.domain("finished_at")])
-            for outcome in ("paid", "failed")
-        }
         bars = {
-            outcome: self._count_bars(span, _ATTEMPT, [("state", "=", outcome)], "finished_at") for outcome in counts
+            "paid": self._happened(span, "payment_processing_success_total"),
+            "failed": self._happened(span, "payment_processing_failures_total"),
         }
+        counts = {outcome: sum(numbers) for outcome, numbers in bars.items()}
         return {
             "title": self.env._("Payments"),
             "value": percent(counts["paid"], sum(counts.values())),
@@ -140,7 +131,7 @@ class OverviewOfBusiness(models.AbstractModel):
             "details": [
                 (self.env._("paid"), counts["paid"], "count"),
                 (self.env._("failed"), counts["failed"], "count"),
-                (self.env._("under way"), self.env[_ATTEMPT].search_count([("state", "=", "processing")]), "count"),
+                (self.env._("under way"), self._waiting(_ATTEMPT, "processing"), "count"),
             ],
             "target": False,
             "state": "none",

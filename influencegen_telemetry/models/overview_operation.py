@@ -148,7 +148,7 @@ class OverviewOfOperation(models.AbstractModel):
     @api.model
     def _tile_telemetry(self, span, exposed):
         errors = [
-            value for labels, value in exposed.get("influencegen_telemetry_errors_total", ())
+            value for labels, value in exposed.series("influencegen_telemetry_errors_total")
             if labels["reason"] != "unauthorized"
         ]
         age = total(exposed, "influencegen_telemetry_database_read_age_seconds")
@@ -159,8 +159,9 @@ class OverviewOfOperation(models.AbstractModel):
             "caption": self.env._("failures of telemetry since counting began"),
             "details": [
                 (self.env._("values kept"), total(exposed, "influencegen_telemetry_series"), "count"),
-                (self.env._("facts counted late"),
-                 total(exposed, "influencegen_telemetry_facts_repaired_total") or 0, "count"),
+                (self.env._("rows that the audit found different"),
+                 (total(exposed, "influencegen_telemetry_audit_missing_rows") or 0)
+                 + (total(exposed, "influencegen_telemetry_audit_extra_rows") or 0), "count"),
                 (self.env._("to read the database"), total(exposed, DURATION), "seconds"),
             ],
             "target": self.env._("read less than %(most)d s ago", most=STALE_AFTER_SECONDS),

@@ -77,10 +77,9 @@ def refresh(database, groups=exposition.GROUPS):
     Facts are read each time. Other gauges are read if that was not done lately and no other worker is doing it; own
     metrics when ``groups`` has theirs: they may take longer than the others.
     """
-    if FACT_GROUPS.intersection(groups):
-        if _read(database, _MODEL, "_read_facts", "ledger") is False:
-            _read(database, _MODEL, "_open_ledger", "ledger")
-            _read(database, _MODEL, "_read_facts", "ledger")
+    if FACT_GROUPS.intersection(groups) and _read(database, _MODEL, "_read_facts", "ledger") is False:
+        _read(database, _MODEL, "_open_ledger", "ledger")
+        _read(database, _MODEL, "_read_facts", "ledger")
     _values, times = store.read()
     _refresh(database, _MODEL, times.get((DURATION, database, (), "")), "database")
     if GROUP in groups:

@@ -1,5 +1,6 @@
 from . import (
     test_alert,
+    test_audit,
     test_browser,
     test_facts,
     test_health,
@@ -13,7 +14,10 @@ from . import (
     test_instrumentation_presence,
     test_instrumentation_queue,
     test_instrumentation_retries,
+    test_instrumentation_routes,
     test_instrumentation_tracing,
+    test_kill,
+    test_ledger,
     test_metric,
     test_metrics_endpoint,
     test_overview,

@@ -7,7 +7,8 @@ from odoo.sql_db import db_connect
 from odoo.tests import tagged
 from odoo.tests.common import BaseCase, get_db_name
 
-from ..metrics import store
+from ..metrics import facts, store
+from ..models import reading
 from ..publication import publish_loaded
 
 
@@ -47,6 +48,11 @@ class RealTransactionCase(BaseCase):
         with self.cursor() as cr:
             for model, ids in reversed(self._created):
                 cr.execute(f'DELETE FROM "{self.registry[model]._table}" WHERE id = ANY(%s)', [ids])
+
+    def fact(self, name, labels=(), sample=""):
+        """Return the value that a scrape shows of a metric of facts of this database now, 0 if there is none."""
+        reading.refresh(self.database)
+        return facts.values(self.database).get((name, self.database, tuple(map(str, labels)), sample), 0.0)
 
     def counted(self, name, labels=()):
         """Return the value of a counter of this database now, 0 if there is none."""

@@ -1,3 +1,4 @@
+import functools
 import logging
 
 import psycopg2
@@ -5,7 +6,7 @@ import psycopg2
 from odoo.exceptions import ValidationError
 from odoo.tests import BaseCase, tagged
 
-from ..instrumentation import errors
+from ..instrumentation import errors, retries
 from .instrumentation_case import value
 
 ERRORS = "odoo_application_errors_total"
@@ -22,6 +23,20 @@ def _raised(exception, module="odoo.addons.shop.models.order"):
         return raised
 
 
+def _function(module, body="raise ValueError", name="search_count", arguments="()", **names):
+    """Return a function ``name`` of ``module`` that does ``body``, which knows ``names``."""
+    scope = {"__name__": module, **names}
+    exec(f"def {name}{arguments}:\n    {body}", scope)
+    return scope[name]
+
+
+def _caught(function):
+    try:
+        function()
+    except ValueError as caught:
+        return caught
+
+
 @tagged("post_install", "-at_install")
 class TestErrors(BaseCase):
     def test_description(self):
@@ -35,10 +50,28 @@ class TestErrors(BaseCase):
             (KeyError("x"), "odoo.models", ("orm_error", "KeyError", HERE)),
             (KeyError("x"), "odoo.orm.fields", ("orm_error", "KeyError", HERE)),
             (KeyError("x"), "odoo.modelsmith", ("python_exception", "KeyError", HERE)),
+            (KeyError("x"), f"odoo.addons.{HERE}.models.x", ("python_exception", "KeyError", HERE)),
         )
         for exception, module, expected in cases:
             with self.subTest(module=module, exception=exception):
                 self.assertEqual(errors.describe(_raised(exception, module)), expected)
+
+    def test_the_instrumentation_that_passes_a_call_on_did_not_fail(self):
+        fails = functools.partial(_function("odoo.models"))
+        passes_on = retries._scoped(_function("odoo.service.model", "return args[0]()", "retrying", "(*args)"))
+        self.assertEqual(
+            errors._modules(_caught(lambda: passes_on(fails, None)))[1:], ["odoo.service.model", "odoo.models"]
+        )
+
+    def test_an_override_that_calls_super_did_not_fail(self):
+        shop = _function("odoo.addons.shop.api")
+        override = _function(f"odoo.addons.{HERE}.models.api", "return below()", below=shop)
+        self.assertEqual(errors.describe(_caught(override))[2], "shop")
+
+    def test_code_of_telemetry_that_calls_odoo_wrongly_failed(self):
+        below = _function("odoo.models")
+        caller = _function(f"odoo.addons.{HERE}.controllers.x", "return below()", "caller", below=below)
+        self.assertEqual(errors.describe(_caught(caller)), ("orm_error", "ValueError", HERE))
 
     def test_without_a_traceback_or_an_addon_it_is_odoo(self):
         self.assertEqual(errors.describe(KeyError()), ("python_exception", "KeyError", "odoo"))

@@ -23,25 +23,31 @@ class TestPresence(BaseCase):
         self.presence.touch(7, "user", 1000)
         self.presence.touch(7, "user", 1010)
         self.presence.touch(BLOCK + 7, "portal", 1000)
-        self.assertEqual(self.presence.count(1000), {"public": 0, "portal": 1, "user": 1})
-        self.assertEqual(self.presence.count(1005), {"public": 0, "portal": 0, "user": 1})
-        self.assertEqual(self.presence.count(1011), {"public": 0, "portal": 0, "user": 0})
+        self.assertEqual(self.presence.count(1000, 1010), {"public": 0, "portal": 1, "user": 1})
+        self.assertEqual(self.presence.count(1005, 1010), {"public": 0, "portal": 0, "user": 1})
+        self.assertEqual(self.presence.count(1011, 1020), {"public": 0, "portal": 0, "user": 0})
+
+    def test_a_time_that_has_not_come_is_of_an_earlier_run_of_the_machine(self):
+        self.presence.touch(7, "user", 90_000)
+        self.assertEqual(self.presence.count(1000, 1300)["user"], 0)
+        self.presence.touch(7, "user", 1200)
+        self.assertEqual(self.presence.count(1000, 1300)["user"], 1)
 
     def test_all_processes_see_the_same_users(self):
         other = Presence(self.path, ROLES)
         other.touch(3, "portal", 50)
-        self.assertEqual(self.presence.count(50)["portal"], 1)
+        self.assertEqual(self.presence.count(50, 50)["portal"], 1)
         pid = os.fork()
         if not pid:
             self.presence.touch(4, "portal", 50)
             os._exit(0)
         os.waitpid(pid, 0)
-        self.assertEqual(self.presence.count(50)["portal"], 2)
+        self.assertEqual(self.presence.count(50, 50)["portal"], 2)
 
     def test_ids_beyond_the_places_are_kept_in_bounds(self):
         self.presence.touch(PLACES + 1, "user", 9)
         self.presence.touch(2**40 + 5, "user", 9)
-        self.assertEqual(self.presence.count(9)["user"], 2)
+        self.assertEqual(self.presence.count(9, 9)["user"], 2)
         self.assertEqual(self.path.stat().st_size, (PLACES + PLACES // BLOCK) * 8)
 
     def test_space_is_reserved_at_once(self):

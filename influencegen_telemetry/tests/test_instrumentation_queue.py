@@ -6,7 +6,7 @@ from odoo.tests import BaseCase
 from odoo.tools import config
 
 from ..instrumentation import queue
-from .instrumentation_case import scraped
+from .instrumentation_case import scraped, value
 
 
 class TestQueue(BaseCase):
@@ -27,17 +27,17 @@ class TestQueue(BaseCase):
             client.connect(("127.0.0.1", self.port))
 
     def test_waiting_connections(self):
-        self.assertEqual(queue.listening(self.port), (0, 3, 0))
+        self.assertEqual(queue.listening(self.port)[:3], (0, 3, 0))
         self.connect(2)
-        self.assertEqual(queue.listening(self.port), (2, 3, 0))
+        self.assertEqual(queue.listening(self.port)[:3], (2, 3, 0))
         self.server.accept()[0].close()
-        self.assertEqual(queue.listening(self.port), (1, 3, 0))
+        self.assertEqual(queue.listening(self.port)[:3], (1, 3, 0))
 
     def test_overflow(self):
         self.connect(4)
         with self.assertRaises(TimeoutError):
             self.connect(1, timeout=0.2)
-        waiting, limit, drops = queue.listening(self.port)
+        waiting, limit, drops, _cookie = queue.listening(self.port)
         self.assertGreater(waiting, limit)
         self.assertGreaterEqual(drops, 1)
 
@@ -52,7 +52,7 @@ class TestQueue(BaseCase):
             except OSError:
                 self.skipTest("no IPv6 here")
             server.listen(7)
-            self.assertEqual(queue.listening(server.getsockname()[1]), (0, 7, 0))
+            self.assertEqual(queue.listening(server.getsockname()[1])[:3], (0, 7, 0))
 
     def test_readings(self):
         with patch.dict(config.options, {"http_port": self.port, "workers": 0}):
@@ -60,9 +60,35 @@ class TestQueue(BaseCase):
             self.assertEqual(scraped(queue.queues), {
                 ("odoo_request_queue_length", ("http",)): 1,
                 ("odoo_request_queue_limit", ("http",)): 3,
-                ("odoo_request_queue_overflows_total", ("http",)): 0,
             })
             self.assertEqual(scraped(queue.queues, "some_database"), {})
+
+    def test_overflows_do_not_fall_when_the_server_starts_again(self):
+        def overflows():
+            scraped(queue.queues)
+            return value("odoo_request_queue_overflows_total", ("http",))
+
+        def socket_with(cookie, drops):
+            return patch.object(queue, "listening", return_value=queue.Listening(0, 3, drops, cookie))
+
+        with patch.dict(config.options, {"workers": 0}):
+            with socket_with(1, 0):
+                before = overflows()
+            with socket_with(1, 141):
+                self.assertEqual(overflows(), before + 141)
+                self.assertEqual(overflows(), before + 141)
+            with socket_with(2, 0):
+                self.assertEqual(overflows(), before + 141)
+            with socket_with(2, 3):
+                self.assertEqual(overflows(), before + 144)
+
+    def test_sockets_are_told_apart(self):
+        first = queue.listening(self.port).cookie
+        self.assertEqual(queue.listening(self.port).cookie, first)
+        with socket.socket() as other:
+            other.bind(("127.0.0.1", 0))
+            other.listen(3)
+            self.assertNotEqual(queue.listening(other.getsockname()[1]).cookie, first)
 
     def test_a_kernel_that_does_not_tell(self):
         with patch.object(queue, "listening", side_effect=OSError):

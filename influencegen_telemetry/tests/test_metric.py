@@ -1,3 +1,5 @@
+from urllib.parse import quote
+
 from odoo.exceptions import AccessError
 from odoo.tests import TransactionCase, new_test_user, tagged
 
@@ -25,7 +27,7 @@ class TestMetric(Published, TransactionCase):
         self.assertEqual((metric["kind"], metric["group"]), ("counter", "business"))
         self.assertEqual(metric["specification"], "influencer.registration.attempts_rate")
         self.assertEqual(metric["help"], catalogue.METRICS[name].help)
-        self.assertEqual(metric["promql"], f"sum (rate({name}[5m]))")
+        self.assertEqual(metric["promql"], f'sum (rate({name}{{database="{self.database}"}}[5m]))')
 
     def test_a_histogram_is_a_number_and_a_mean(self):
         name = "ai_image_generation_end_to_end_latency_seconds"
@@ -37,12 +39,17 @@ class TestMetric(Published, TransactionCase):
         self.assertEqual((metric["kind"], metric["unit"]), ("histogram", "seconds"))
         self.assertEqual(after["value"], before["value"] + 1)
         self.assertAlmostEqual(after["mean"], (before["value"] * before["mean"] + 30) / after["value"])
-        self.assertEqual(metric["promql"], f"histogram_quantile(0.95, sum by (le) (rate({name}_bucket[5m])))")
+        self.assertEqual(
+            metric["promql"],
+            f'histogram_quantile(0.95, sum by (le) (rate({name}_bucket{{database="{self.database}"}}[5m])))',
+        )
 
     def test_labels(self):
         thresholds = self.metric("influencegen_telemetry_threshold")
         self.assertIn({"name": "concurrent_users"}, [series["labels"] for series in thresholds["series"]])
-        self.assertEqual(thresholds["promql"], "influencegen_telemetry_threshold")
+        self.assertEqual(
+            thresholds["promql"], f'influencegen_telemetry_threshold{{database="{self.database}"}}'
+        )
 
     def test_a_group_that_is_off_is_not_shown(self):
         self.settings._set("groups", "fast")
@@ -52,8 +59,9 @@ class TestMetric(Published, TransactionCase):
     def test_links_lead_where_settings_say(self):
         self.settings._set("prometheus_url", "http://prometheus.example.com/")
         self.settings._set("grafana_url", "")
+        expression = quote(f'influencer_active{{database="{self.database}"}}')
         self.assertEqual(self.metric("influencer_active")["links"], {
-            "Prometheus": "http://prometheus.example.com/graph?g0.expr=influencer_active&g0.tab=0"
+            "Prometheus": f"http://prometheus.example.com/graph?g0.expr={expression}&g0.tab=0"
         })
         self.settings._set("grafana_url", "http://grafana.example.com")
         self.assertIn("http://grafana.example.com/explore?", self.metric("influencer_active")["links"]["Grafana"])

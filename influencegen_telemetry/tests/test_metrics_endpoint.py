@@ -116,7 +116,7 @@ class TestMetricsEndpoint(Published, HttpCase):
         self.settings._set("concurrent_users_threshold", "1000")
         self.commit()
         self.assertIn(
-            'influencegen_telemetry_threshold{name="concurrent_users"} 1000.0',
+            f'influencegen_telemetry_threshold{{database="{self.database}",name="concurrent_users"}} 1000.0',
             self.scrape("?name[]=influencegen_telemetry_threshold").text.splitlines(),
         )
 

@@ -11,20 +11,6 @@ class TestReading(TransactionCase):
         values = {"name": "Ada", "email": "ada@example.com", "birthdate": "1990-01-01", "consent": True}
         return self.env["influencegen.influencer"]._sign_up(values, "portal")
 
-    def test_a_login_of_an_influencer_is_one_active_influencer(self):
-        user, key = self.sign_up().user_id, ("user_logins_daily_active_influencers", "influencer")
-        before = self.gauges()[key]
-        for _login in range(2):
-            self.env["res.users.log"].with_user(user).sudo().create({})
-        self.assertEqual(self.gauges()[key], before + 1)
-
-    def test_active_influencers_are_those_in_that_state(self):
-        influencer, before = self.sign_up(), self.gauges()[("influencer_active",)]
-        influencer._transition("active")
-        self.assertEqual(self.gauges()[("influencer_active",)], before + 1)
-        influencer.action_suspend()
-        self.assertEqual(self.gauges()[("influencer_active",)], before)
-
     def test_the_queue_is_as_long_and_as_old_as_what_waits(self):
         kyc = self.sign_up().kyc_ids
         before = self.gauges()[("influencer_kyc_queue_length", "submitted")]

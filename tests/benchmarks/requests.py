@@ -1,20 +1,34 @@
-"""``/web/login`` on Odoo with 4 workers, with telemetry.
+"""``/web/login`` on Odoo, with telemetry: what it adds to a request, and what becomes of 4 workers under load.
 
-Baseline: the same Odoo without it: a server and a database of its own, in which only ``influencegen`` is installed.
-Both run all the time and take turns: in each round ``CLIENTS`` clients send ``REQUESTS`` requests to the one and then
-to the other, in alternating order. The same server is some percent faster or slower each time that it is started, by
-where its memory lies; so both are started ``STARTS`` times, for ``ROUNDS`` rounds each. Printed are medians over all
-rounds, of the ratio to the baseline within a round too. The processor time is that of the workers, without the other
-work of the machine.
+What is added is measured in a process that calls Odoo's WSGI application, with the instrumentation and without it, in
+turns: the processor time of the thread, of which the lower decile counts, the machine's other work being out of the way
+then. Baseline: the build of ``baseline.py``, which has a process and a database of its own and takes part in the same
+rounds. Both are started ``PROCESS_STARTS`` times, for ``PROCESS_ROUNDS`` rounds each; the medians over the starts
+count.
+
+Then 4 workers. Baseline: the same Odoo without it: a server and a database of its own, in which only ``influencegen``
+is installed. Both run all the time and take turns: in each round ``CLIENTS`` clients send ``REQUESTS`` requests to the
+one and then to the other, in alternating order. The same server is some percent faster or slower each time that it is
+started, by where its memory lies; so both are started ``STARTS`` times, for ``ROUNDS`` rounds each. Printed are medians
+over all rounds, of the ratio to the baseline within a round too. The processor time is that of the workers, without the
+other work of the machine.
 """
 
+import json
+import sys
+import time
+from contextlib import ExitStack
+from itertools import chain
 from statistics import median, quantiles
 
 from stack import odoo
 from stack.console import step, told
-from tests.benchmarks import load
+from stack.layout import PROJECT
+from tests.benchmarks import baseline, load
+from tests.benchmarks.apart import answer
+from tests.benchmarks.odoo_process import load_registry, odoo_process
 from tests.benchmarks.rounds import interleaved, ratio
-from tests.benchmarks.servers import TELEMETRY, Server, running
+from tests.benchmarks.servers import TELEMETRY, Server, cluster, running
 
 PATH = "/web/login"
 CLIENTS = 4
@@ -23,7 +37,88 @@ ROUNDS = 4
 STARTS = 5
 WARMING = 200
 
+BLOCK = 25
+PROCESS_ROUNDS = 40
+PROCESS_STARTS = 6
+LIMIT = 1.0
+
 WITH, WITHOUT = "with", "without"
+TREE, TODAY = "tree", "today"
+
+
+# ---------------------------------------------------------------------- what is added, in an Odoo process
+
+
+def serve() -> None:
+    """Answer 'with' or 'without' with the microseconds of each request of a block, as JSON."""
+    load_registry()
+    from werkzeug.test import EnvironBuilder, run_wsgi_app
+
+    from odoo.http import root
+
+    from odoo.addons.influencegen_telemetry import instrumentation
+    from odoo.addons.influencegen_telemetry.metrics import store
+
+    def request():
+        environ = EnvironBuilder(path=PATH).get_environ()
+        _body, status, _headers = run_wsgi_app(root, environ, buffered=True)
+        if not status.startswith("200"):
+            raise ValueError(f"{PATH} was answered with {status}")
+
+    def block(name):
+        getattr(instrumentation, {WITH: "install", WITHOUT: "uninstall"}[name])()
+        # the first finds caches cold that the change has emptied
+        request()
+        times = []
+        for _ in range(BLOCK):
+            begun = time.thread_time()
+            request()
+            times.append((time.thread_time() - begun) * 1e6)
+        return json.dumps(times)
+
+    block(WITH)
+    if not any(name == "odoo_http_requests_total" for name, *_key in store.read()[0]):
+        raise ValueError("the requests are not counted")
+    answer(block)
+
+
+def added(servers: dict[str, Server], names: list[str]) -> dict[str, dict[str, float]]:
+    """Start a process for each build, in the order of ``names``; return the microseconds of a request, by build."""
+    with ExitStack() as stack:
+        processes = {
+            name: stack.enter_context(odoo_process(servers[name], "tests.benchmarks.requests")) for name in names
+        }
+        turns = {
+            (name, state): lambda one=one, state=state: json.loads(one.ask(state))
+            for name, one in processes.items()
+            for state in (WITH, WITHOUT)
+        }
+        interleaved(turns, 2)
+        times = {
+            key: quantiles(chain.from_iterable(blocks), n=10)[0]
+            for key, blocks in interleaved(turns, PROCESS_ROUNDS).items()
+        }
+    return {name: {state: times[name, state] for state in (WITH, WITHOUT)} for name in names}
+
+
+def compare_added() -> float:
+    """Measure what the two builds add to a request, print it, and return the ratio."""
+    with baseline.checkout() as today, cluster(odoo.choose()) as made:
+        checkouts = {TREE: PROJECT, TODAY: today}
+        servers = {name: made.server(name, TELEMETRY, checkout) for name, checkout in checkouts.items()}
+        with step(f"{PROCESS_STARTS} starts of {PROCESS_ROUNDS} rounds"):
+            starts = [added(servers, list(servers)[:: -1 if n % 2 else 1]) for n in range(PROCESS_STARTS)]
+    print(f"\nµs of a request {WITH:>12} {WITHOUT:>9}     added (starts)")
+    overheads = {}
+    for name in checkouts:
+        overheads[name] = [taken[name][WITH] - taken[name][WITHOUT] for taken in starts]
+        both = " ".join(f"{median(taken[name][state] for taken in starts):9.1f}" for state in (WITH, WITHOUT))
+        least, most = min(overheads[name]), max(overheads[name])
+        print(f"  {name:16} {both} {median(overheads[name]):9.1f} ({least:.1f} to {most:.1f})")
+    return median(overheads[TREE]) / median(overheads[TODAY])
+
+
+# ---------------------------------------------------------------------- under load
 
 
 def measure(server: Server) -> dict[str, float]:
@@ -66,9 +161,12 @@ def compare(servers: dict[str, Server]) -> None:
 
 
 def main() -> None:
-    with told(), running(odoo.choose(), {WITHOUT: "", WITH: TELEMETRY}) as servers:
-        compare(servers)
+    with told():
+        figure = compare_added()
+        with running(odoo.choose(), {WITHOUT: "", WITH: TELEMETRY}) as servers:
+            compare(servers)
+    baseline.bar("request_overhead", figure, LIMIT)
 
 
 if __name__ == "__main__":
-    main()
+    serve() if sys.argv[1:2] == ["serve"] else main()

@@ -4,7 +4,7 @@ import re
 import shutil
 import sys
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -14,7 +14,7 @@ import psutil
 
 from stack import odoo, postgres
 from stack.console import step
-from stack.layout import Layout
+from stack.layout import PROJECT, Layout
 from stack.ports import Ports
 from stack.processes import Processes, Program
 from stack.system import answers
@@ -64,73 +64,122 @@ class Server:
         odoo.run_once(self.layout, self.source, self.configuration, "shell", script=script)
 
 
-@contextmanager
-def running(
-    source: odoo.Source, addons: Mapping[str, str], path: Path | None = None,
-    settings: Mapping[str, Mapping[str, str]] = MappingProxyType({}),
-) -> Iterator[dict[str, Server]]:  # fmt: skip
-    """Run one server for each name of ``addons``, with the platform and that addon (or '' for none) installed.
+class Cluster:
+    """A PostgreSQL of its own, and the databases and servers that are made on it.
 
     :param path: a folder with addons, besides the project's
-    :param settings: options of the configuration file of the server of each name
-    :return: the servers by name, when all of them answer; they and all that they wrote are gone after the block
+    """
+
+    def __init__(self, layout: Layout, source: odoo.Source, processes: Processes, path: Path | None = None):
+        self.layout, self._source, self._processes, self._path = layout, source, processes, path
+        self._platforms: dict[Path, str] = {}
+
+    def platform(self, checkout: Path = PROJECT) -> str:
+        """Return the name of a database in which the platform of a checkout is installed, and nothing else."""
+        if checkout not in self._platforms:
+            name = f"platform{len(self._platforms)}"
+            with step(f"Odoo {self._source.series} with {PLATFORM}"):
+                self.copy("template0", name)
+                configuration = self._configure(self.layout, name, "", checkout)
+                self._run_once(self.layout, configuration, "--init", PLATFORM)
+            self._platforms[checkout] = name
+        return self._platforms[checkout]
+
+    def server(self, name: str, addon: str, checkout: Path = PROJECT, template: str = "") -> Server:
+        """Return a server, which does not run yet, on a database of its own, with the platform and ``addon`` installed.
+
+        :param addon: name of the addon, or '' for none
+        :param checkout: the folder that the platform and telemetry are taken from
+        :param template: the database that it begins with, instead of an empty platform: it is copied, and the platform
+            in it is brought up to what the checkout has
+        """
+        own = replace(self.layout, ports=replace(Ports.free(), pg=self.layout.ports.pg))
+        configuration = self._configure(own, name, addon, checkout)
+        with step(f"database {name}, {f'with {addon}' if addon else 'as it is'}"):
+            self.copy(template or self.platform(checkout), name)
+            options = [*(("--update", PLATFORM) if template else ()), *(("--init", addon) if addon else ())]
+            if options:
+                self._run_once(own, configuration, *options)
+        return Server(name, own, self._source, configuration, self._processes)
+
+    def copy(self, template: str, name: str) -> None:
+        """Make a database as a copy of another one, files too."""
+        # an empty database is sooner written to the log, a large one sooner copied
+        strategy = "wal_log" if template == "template0" else "file_copy"
+        postgres.execute(self.layout, f"CREATE DATABASE \"{name}\" TEMPLATE \"{template}\" STRATEGY {strategy}"
+                                      " ENCODING 'UTF8' LC_COLLATE 'C'")
+        files = odoo.files(self.layout) / "filestore"
+        if (files / template).exists():
+            shutil.copytree(files / template, files / name)
+
+    def run(self, servers: Iterable[Server]) -> None:
+        """Start servers and wait until all of them answer."""
+        servers = list(servers)
+        self._processes.configure([postgres.program(self.layout), *map(_program, servers)])
+        with step(f"servers {', '.join(server.name for server in servers)}"):
+            for server in servers:
+                server.restart()
+
+    def _run_once(self, layout, configuration, *options):
+        odoo.run_once(layout, self._source, configuration, "server", *options, "--stop-after-init")
+
+    def _configure(self, layout, name, addon, checkout):
+        """Write the configuration of a server, with telemetry in the server only if it is the addon.
+
+        Each server has values of its own: other builds of telemetry may keep them in another form.
+        """
+        configuration = odoo.configure(layout, self._source, database=name)
+        text = configuration.read_text()
+        if addon != TELEMETRY:
+            text = text.replace(f",{TELEMETRY}", "")
+        ours = rf"^(addons_path = .*){re.escape(str(PROJECT))}$"
+        addons = ",".join(map(str, filter(None, (checkout, self._path))))
+        text = re.sub(ours, lambda line: line[1] + addons, text, flags=re.MULTILINE)
+        configuration.write_text(f"{text}influencegen_telemetry_dir = {layout.state / f'telemetry-{name}'}\n")
+        return configuration
+
+
+@contextmanager
+def cluster(source: odoo.Source, path: Path | None = None) -> Iterator[Cluster]:
+    """Start a PostgreSQL and return the cluster; it and all that was made on it are gone after the block.
+
+    :param path: a folder with addons, besides the project's
     """
     state = Path(tempfile.mkdtemp(prefix="influencegen-benchmark-"))
     layout = Layout(state, Ports.free())
     processes = Processes(layout)
     try:
         postgres.create(layout)
-        database = postgres.program(layout)
-        processes.configure([database])
+        processes.configure([postgres.program(layout)])
         processes.start("postgres")
         processes.wait("postgres", lambda: postgres.answers(layout))
-        servers = _installed(layout, source, processes, addons, path)
-        for name, options in settings.items():
-            with open(servers[name].configuration, "a") as configuration:
-                configuration.writelines(f"{option} = {value}\n" for option, value in options.items())
-        processes.configure([database, *map(_program, servers.values())])
-        with step(f"servers {', '.join(servers)}"):
-            for server in servers.values():
-                server.restart()
-        yield servers
+        yield Cluster(layout, source, processes, path)
     finally:
         processes.stop_all()
         postgres.remove(layout)
         shutil.rmtree(state)
 
 
-def _installed(layout, source, processes, addons, path):
-    servers, state = {}, layout.state / "odoo"
-    platform = _configure(layout, source, "platform", "", path)
-    with step(f"Odoo {source.series} with {PLATFORM}"):
-        _create(layout, "platform", "template0")
-        odoo.run_once(layout, source, platform, "server", "--init", PLATFORM, "--stop-after-init")
-    for name, addon in addons.items():
-        own = replace(layout, ports=replace(Ports.free(), pg=layout.ports.pg))
-        configuration = _configure(own, source, name, addon, path)
-        servers[name] = Server(name, own, source, configuration, processes)
-        with step(f"database {name}, {f'with {addon}' if addon else 'as it is'}"):
-            _create(layout, name, "platform")
-            shutil.copytree(state / "filestore" / "platform", state / "filestore" / name)
-            if addon:
-                odoo.run_once(own, source, configuration, "server", "--init", addon, "--stop-after-init")
-    return servers
+@contextmanager
+def running(
+    source: odoo.Source, addons: Mapping[str, str], path: Path | None = None,
+    settings: Mapping[str, Mapping[str, str]] = MappingProxyType({}),
+    checkouts: Mapping[str, Path] = MappingProxyType({}),
+) -> Iterator[dict[str, Server]]:  # fmt: skip
+    """Run one server for each name of ``addons``, with the platform and that addon (or '' for none) installed.
 
-
-def _create(layout, name, template):
-    postgres.execute(layout, f"CREATE DATABASE \"{name}\" TEMPLATE \"{template}\" ENCODING 'UTF8' LC_COLLATE 'C'")
-
-
-def _configure(layout, source, name, addon, path):
-    """Write the configuration of a server, with telemetry in the server only if it is the addon."""
-    configuration = odoo.configure(layout, source, database=name)
-    text = configuration.read_text()
-    if addon != TELEMETRY:
-        text = text.replace(f",{TELEMETRY}", "")
-    if path:
-        text = re.sub(r"^addons_path = .*$", rf"\g<0>,{path}", text, flags=re.MULTILINE)
-    configuration.write_text(text)
-    return configuration
+    :param path: a folder with addons, besides the project's
+    :param settings: options of the configuration file of the server of each name
+    :param checkouts: the folder that the server of each name takes the project's addons from, if not this checkout
+    :return: the servers by name, when all of them answer; they and all that they wrote are gone after the block
+    """
+    with cluster(source, path) as made:
+        servers = {name: made.server(name, addon, checkouts.get(name, PROJECT)) for name, addon in addons.items()}
+        for name, options in settings.items():
+            with open(servers[name].configuration, "a") as configuration:
+                configuration.writelines(f"{option} = {value}\n" for option, value in options.items())
+        made.run(servers.values())
+        yield servers
 
 
 def _program(server):

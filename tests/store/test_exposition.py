@@ -1,55 +1,375 @@
+import itertools
+import math
+import threading
+import time
+
 import pytest
+from prometheus_client.exposition import choose_encoder
 from prometheus_client.openmetrics.parser import text_string_to_metric_families as parse
+from prometheus_client.parser import text_string_to_metric_families as parse_text
 
 REQUESTS = "odoo_http_requests_total"
+DURATION = "odoo_http_request_duration_seconds"
+APPLICATIONS = "campaign_applications_total"
+ATTEMPTS = "influencer_registration_attempts_total"
+ACTIVE = "influencer_active"
+WORKERS = "odoo_workers_configured"
+LCP = "odoo_ui_largest_contentful_paint_seconds"
+READ_DURATION = "influencegen_telemetry_database_read_duration_seconds"
+READ_AGE = "influencegen_telemetry_database_read_age_seconds"
 LABELS = ("/web/login", "GET", "2xx", "public")
+OPENMETRICS = "application/openmetrics-text; version=1.0.0"
+TEXT = "text/plain; version=0.0.4"
+
+TRICKY = (
+    "", "plain", 'a "quoted" word', "back\\slash", "\\n", "two\nlines", 'all\\"\n"', "ümläut €", "{le=\"1\"} 5", "🦊",
+)  # fmt: skip
+NUMBERS = (
+    0.0, 1.0, 0.1, 123456.0, 999999.5, 1e6, 1234567.0, 1234567.25, 1e15, 123456789012345680.0, 1e20, 1.5e300, 5e-324,
+    1e-7, -3.5, -1e20, math.inf, -math.inf, math.nan, 2**53, 12345678901234567890, True,
+)  # fmt: skip
 
 
 @pytest.fixture
-def scrape(store):
-    """A function that returns the samples of a scrape of all databases, as {series name: [labels]}."""
+def body(store):
+    """A function that returns a scrape (str) of all databases, or of those given, in a format."""
     from metrics import exposition
 
-    def samples(**settings):
-        families = exposition.Families({**store.databases(), **settings})
-        body, _headers = exposition.encode(families, "application/openmetrics-text; version=1.0.0", "")
+    def scrape(accept=OPENMETRICS, databases=None, **filters):
+        families = exposition.Families(store.databases() if databases is None else databases, **filters)
+        return exposition.encode(families, accept, "")[0].decode()
+
+    return scrape
+
+
+@pytest.fixture
+def values(body):
+    """A function that returns the samples of a scrape, as {(series name, {label: value} as a tuple): value}.
+
+    It fails when one series is there twice.
+    """
+
+    def scrape(**options):
         found = {}
-        for family in parse(body.decode()):
+        for family in parse(body(**options)):
             for sample in family.samples:
-                found.setdefault(sample.name, []).append(sample.labels)
+                key = sample.name, tuple(sorted(sample.labels.items()))
+                assert key not in found, f"{key} is there twice"
+                found[key] = sample.value
+        return found
+
+    return scrape
+
+
+@pytest.fixture
+def scrape(values):
+    """A function that returns the samples of a scrape of all databases, as {series name: [labels]}."""
+
+    def samples(**options):
+        found = {}
+        for name, labels in values(**options):
+            found.setdefault(name, []).append(dict(labels))
         return found
 
     return samples
 
 
+@pytest.fixture
+def on_scrape(store):
+    """A function that adds a function of (database) that is called in the middle of a scrape."""
+    added = []
+
+    def add(function):
+        added.append(function)
+        store.on_scrape(function, "system")
+
+    yield add
+    for function in added:
+        store.off_scrape(function)
+
+
+def publish_own(store, database, *metrics):
+    """Publish own metrics: (name, kind, labels, series) each."""
+    from metrics.own import OwnMetric, Reading
+
+    store.publish_own(database, Reading(time.time(), {
+        name: OwnMetric(name, kind, 'Of a "test" with a \\ and\ntwo lines.', labels=labels, series=series,
+                        values_at=time.time())
+        for name, kind, labels, series in metrics
+    }))
+
+
 def test_what_belongs_to_no_database_is_told_apart(store, scrape):
     for database in ("db", None):
         store.inc(REQUESTS, LABELS, database=database)
-    first, second = sorted(scrape()[REQUESTS], key=len)
-    assert "database" not in first
-    assert second == {**first, "database": "none"}
+    assert sorted(labels["database"] for labels in scrape()[REQUESTS]) == ["db", "none"]
 
 
-def test_each_of_several_databases_has_its_series(store, scrape):
+def test_series_keep_their_labels_when_a_second_database_comes_and_goes(store, scrape):
     from metrics.settings import Settings
 
+    store.inc(REQUESTS, LABELS, database="db")
+    before = scrape()[REQUESTS]
     store.publish("other_db", Settings())
-    for database in ("db", "other_db", None):
+    for database in ("other_db", None):
         store.inc(REQUESTS, LABELS, database=database)
     assert sorted(labels["database"] for labels in scrape()[REQUESTS]) == ["db", "none", "other_db"]
+    store.withdraw("other_db")
+    assert [labels for labels in scrape()[REQUESTS] if labels["database"] == "db"] == before
 
 
 def test_the_instance_has_no_database(store, scrape):
-    store.set("odoo_workers_configured", 4, ("http",))
-    assert scrape()["odoo_workers_configured"] == [{"kind": "http"}]
+    store.set(WORKERS, 4, ("http",))
+    assert scrape()[WORKERS] == [{"kind": "http"}]
 
 
 def test_a_group_that_no_database_wants_is_not_shown(store, scrape):
     from metrics.settings import Settings
 
     store.publish("db", Settings(groups=["business"]))
-    store.set("odoo_workers_configured", 4, ("http",))
-    store.inc("influencer_registration_attempts_total", database="db")
+    store.set(WORKERS, 4, ("http",))
+    store.inc(ATTEMPTS, database="db")
     shown = scrape()
-    assert "odoo_workers_configured" not in shown
-    assert "influencer_registration_attempts_total" in shown
+    assert WORKERS not in shown
+    assert ATTEMPTS in shown
+
+
+@pytest.mark.parametrize("change", ["withdrawn", "renamed", "added"])
+@pytest.mark.parametrize("moment", [None, "db", "other"])
+def test_a_scrape_is_about_the_databases_of_its_beginning(store, values, on_scrape, change, moment):
+    """The set of databases changes in the middle of a scrape: no series is there twice, or with other labels."""
+    from metrics.settings import Settings
+
+    store.publish("other", Settings())
+    for database in ("db", "other", None):
+        store.inc(REQUESTS, LABELS, database=database)
+    for database in ("db", "other"):
+        store.set(ACTIVE, 5, database=database)
+        publish_own(store, database, ("influencegen_own_jobs", "gauge", [], [[[], 1.0]]))
+    before = values()
+
+    def interfere(database):
+        if database == moment:
+            if change != "added":
+                store.withdraw("other")
+            if change != "withdrawn":
+                store.publish("new", Settings())
+                store.inc(REQUESTS, LABELS, database="new")
+                store.set(ACTIVE, 6, database="new")
+        yield WORKERS, ("http",), 4
+
+    def series(found):
+        # what telemetry tells of itself, and what the interference adds, change
+        return {key for key in found if not key[0].startswith(("influencegen_telemetry_", WORKERS))}
+
+    on_scrape(interfere)
+    assert series(values()) == series(before)
+    assert {dict(labels).get("database") for _name, labels in series(values())} == {
+        "withdrawn": {None, "none", "db"}, "renamed": {None, "none", "db", "new"},
+        "added": {None, "none", "db", "other", "new"},
+    }[change] - {None}  # fmt: skip
+
+
+def test_a_database_may_have_the_name_that_stands_for_none(store, values):
+    from metrics.settings import Settings
+
+    store.publish("none", Settings())
+    for database in ("none", None):
+        store.inc(REQUESTS, LABELS, database=database)
+    assert sum(name == REQUESTS for name, _labels in values()) == 1
+
+
+def test_what_is_read_at_a_scrape_takes_the_place_of_what_is_stored(store, values, on_scrape):
+    store.inc(REQUESTS, LABELS, 3, "db")
+    store.inc(REQUESTS, ("/shop", *LABELS[1:]), 4, "db")
+    on_scrape(lambda database: [(REQUESTS, LABELS, 9)] if database else [])
+    assert sorted(value for (name, _labels), value in values().items() if name == REQUESTS) == [4, 9]
+
+
+@pytest.fixture
+def tricky(store):
+    """All kinds of metrics, with labels and values that are hard to write."""
+    for text in TRICKY:
+        store.inc(REQUESTS, (text, *LABELS[1:]), 3, "db")
+        store.trace_with(lambda: 0x0AF7651916CD43DD8448EB211C80319C)
+        store.observe(DURATION, 0.3, (text, "GET", "2xx"), "db")
+        store.trace_with(lambda: 0)
+        store.observe(DURATION, 1e9, (text, "GET", "2xx"), "db")
+    for number in NUMBERS:
+        store.inc(APPLICATIONS, (number,), number, "db")
+    publish_own(
+        store, "db",
+        ("influencegen_own_numbers", "gauge", ["which", "a"], [
+            [[str(place), text], number]
+            for (place, number), text in zip(enumerate(NUMBERS), itertools.cycle(TRICKY), strict=False)
+        ]),
+        ("influencegen_own_made_total", "counter", [], [[[], 7]]),
+    )  # fmt: skip
+    store.set(WORKERS, 4, ("http",))
+    yield
+    store.trace_with(None)
+
+
+@pytest.mark.parametrize("accept", ["", TEXT, "text/plain; version=1.0.0; escaping=allow-utf-8", OPENMETRICS,
+                                    f"{OPENMETRICS}; escaping=allow-utf-8", f"{OPENMETRICS}; escaping=dots"])
+def test_it_is_written_as_prometheus_client_writes_it(store, tricky, accept):
+    from metrics import catalogue, exposition
+
+    # but for the one that tells the time of the scrape itself
+    names = [name for name in catalogue.METRICS if name != "influencegen_telemetry_scrape_duration_seconds"]
+    names += ["influencegen_own_numbers", "influencegen_own_made_total"]
+    encoder, content_type = choose_encoder(accept)
+    for _ in range(2):
+        body, headers = exposition.encode(exposition.Families(store.databases(), names=names), accept, "")
+        assert body == encoder(exposition.Families(store.databases(), names=names))
+        assert headers == {"Content-Type": content_type}
+
+
+@pytest.mark.parametrize("accept, parser", [(TEXT, parse_text), (OPENMETRICS, parse)], ids=["text", "OpenMetrics"])
+def test_labels_and_values_are_read_as_they_were_written(tricky, body, accept, parser):
+    families = {family.name: family for family in parser(body(accept))}
+
+    def samples(name):
+        return families[name.removesuffix("_total")].samples
+
+    assert {sample.labels["route"] for sample in samples(REQUESTS)} == set(TRICKY)
+    assert {sample.value for sample in samples(REQUESTS)} == {3}
+    shown = {int(sample.labels["which"]): sample for sample in samples("influencegen_own_numbers")}
+    assert [shown[place].labels["a"] for place in range(len(NUMBERS))] == [
+        text for _number, text in zip(NUMBERS, itertools.cycle(TRICKY), strict=False)
+    ]
+    assert [repr(shown[place].value) for place in range(len(NUMBERS))] == [repr(float(number)) for number in NUMBERS]
+    buckets = [sample for sample in samples(DURATION) if sample.labels.get("le") in ("0.25", "0.5", "30.0", "+Inf")]
+    assert {(sample.labels["le"], sample.value) for sample in buckets} == {
+        ("0.25", 0), ("0.5", 1), ("30.0", 1), ("+Inf", 2)
+    }
+    assert {sample.value for sample in samples(DURATION) if sample.name.endswith("_count")} == {2}
+    exemplars = {sample.labels["le"]: sample.exemplar.value for sample in samples(DURATION) if sample.exemplar}
+    assert exemplars == ({"0.5": 0.3} if parser is parse else {})
+
+
+def test_minus_zero_is_zero(store, body):
+    for number in (-0.0, 0.0):
+        store.set(ACTIVE, number, database="db")
+        assert f'{ACTIVE}{{database="db"}} 0.0\n' in body()
+
+
+def test_series_that_appear_between_scrapes_are_shown_and_leave_the_others_as_they_were(store, body):
+    def lines():
+        return [line.rpartition(" ")[0] for line in body(names=[REQUESTS, DURATION]).splitlines()]
+
+    known = []
+    for number in range(5):
+        store.inc(REQUESTS, (f"/{number}", *LABELS[1:]), number + 1, "db")
+        store.observe(DURATION, 0.3, (f"/{number}", "GET", "2xx"), "db")
+        now = lines()
+        assert [line for line in now if line in known] == known
+        assert len(now) == len(known) + (5 + 16 if not known else 16)
+        known = now
+    line = f'{REQUESTS}{{database="db",method="GET",route="/3",status_code_class="2xx",user_role="public"}}'
+    assert f"\n{line} 4.0\n" in body()
+
+
+def test_a_histogram_of_which_a_part_was_never_written_counts_it_as_zero(store, values):
+    from metrics.values import SlotValues, make_key
+
+    # as a process leaves it that is killed while it makes the cells of a series
+    store.inc(ATTEMPTS, database="db")
+    half = SlotValues(store.directory() / "values-5.db")
+    for sample, number in (("sum", 0.5), ("0.5", 1.0)):
+        view, index = half.cell(make_key(DURATION, "db", ("/half", "GET", "2xx"), sample))
+        view[index] = number
+    found = {labels: value for (name, labels), value in values().items() if name == f"{DURATION}_bucket"}
+    assert {dict(labels)["le"]: value for labels, value in found.items()}["0.25"] == 0
+    assert {dict(labels)["le"]: value for labels, value in found.items()}["+Inf"] == 1
+    store.observe(DURATION, 0.2, ("/half", "GET", "2xx"), "db")
+    found = {labels: value for (name, labels), value in values().items() if name == f"{DURATION}_bucket"}
+    assert {dict(labels)["le"]: value for labels, value in found.items()}["+Inf"] == 2
+
+
+def test_scrapes_in_threads_while_series_appear(store, body):
+    answers, errors = [], []
+
+    def scrape():
+        try:
+            for _ in range(20):
+                answers.append(body(names=[REQUESTS]))
+        except Exception as exception:
+            errors.append(exception)
+
+    threads = [threading.Thread(target=scrape) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for number in range(140):
+        store.inc(REQUESTS, (f"/{number}", *LABELS[1:]), 1, "db")
+    for thread in threads:
+        thread.join()
+    assert not errors
+    for answer in answers:
+        list(parse(answer))
+
+
+@pytest.fixture
+def clock(monkeypatch):
+    """A function that sets the clock of ages forward or back by seconds."""
+    from metrics import clock
+
+    now = clock.now
+
+    def move(seconds):
+        monkeypatch.setattr(clock, "now", lambda: now() + seconds)
+
+    return move
+
+
+@pytest.mark.parametrize("seconds, shown", [(0, True), (500, True), (601, False), (-86400, False)])
+def test_what_was_read_long_ago_or_at_an_impossible_time_is_not_shown(store, values, clock, seconds, shown):
+    for name, value in ((ACTIVE, 3), (READ_DURATION, 0.1)):
+        store.set(name, value, database="db")
+    store.set(WORKERS, 4, ("http",))
+    clock(seconds)
+    found = {name: value for (name, _labels), value in values().items()}
+    assert (ACTIVE in found) == shown
+    assert WORKERS in found
+    if seconds >= 0:
+        assert found[READ_AGE] == pytest.approx(seconds, abs=5)
+
+
+def test_the_age_of_a_reading_before_the_machine_started_is_at_least_its_uptime(store, values, monkeypatch):
+    from metrics import clock
+
+    store.set(READ_DURATION, 0.1, database="db")
+    monkeypatch.setattr(clock, "now", lambda: 42.0)
+    assert values()[READ_AGE, (("database", "db"),)] == 42
+
+
+@pytest.mark.parametrize("seconds", [601, -60])
+def test_own_metrics_follow_the_clock_of_the_wall_both_ways(store, values, monkeypatch, seconds):
+    publish_own(store, "db", ("influencegen_own_jobs", "gauge", [], [[[], 1.0]]))
+    now = time.time
+    monkeypatch.setattr("metrics.exposition.time.time", lambda: now() + seconds)
+    assert not [name for name, _labels in values() if name == "influencegen_own_jobs"]
+
+
+def test_series_with_known_labels_start_at_zero(store, values):
+    from metrics import exposition
+
+    exposition.start_at_zero("db")
+    exposition.start_at_zero(None)
+    found = values()
+    assert found[ATTEMPTS, (("database", "db"),)] == 0
+    assert found[f"{LCP}_count", (("database", "db"), ("user_role", "user"))] == 0
+    assert found[f"{LCP}_bucket", (("database", "db"), ("le", "+Inf"), ("user_role", "user"))] == 0
+    store.observe(LCP, 1, ("user",), "db")
+    exposition.start_at_zero("db")
+    assert values()[f"{LCP}_count", (("database", "db"), ("user_role", "user"))] == 1
+
+
+def test_a_part_of_the_series_can_be_asked_for(store):
+    from metrics.exposition import Families
+
+    store.inc(REQUESTS, LABELS, 3, "db")
+    families = Families(store.databases())
+    [(labels, value)] = families.series(REQUESTS)
+    assert (labels["route"], labels["database"], value) == ("/web/login", "db", 3)
+    assert families.series(ATTEMPTS) == []

@@ -38,9 +38,9 @@ def test_a_gauge_and_a_counter(store, publish):
     publish(("influencegen_own_jobs", "gauge", ["state"], [[["done"], 2.0], [["failed"], 0.0]]),
             ("influencegen_own_made_total", "counter", [], [[[], 5.0]]))
     assert exposed(store) == {
-        ("influencegen_own_jobs", (("state", "done"),)): 2.0,
-        ("influencegen_own_jobs", (("state", "failed"),)): 0.0,
-        ("influencegen_own_made_total", ()): 5.0,
+        ("influencegen_own_jobs", (("database", "db"), ("state", "done"))): 2.0,
+        ("influencegen_own_jobs", (("database", "db"), ("state", "failed"))): 0.0,
+        ("influencegen_own_made_total", (("database", "db"),)): 5.0,
     }
     assert len(exposed(store, names=["influencegen_own_made"])) == 1
 
@@ -48,7 +48,8 @@ def test_a_gauge_and_a_counter(store, publish):
 def test_a_reading_replaces_the_one_before(store, publish):
     publish(("influencegen_own_jobs", "gauge", ["state"], [[["done"], 2.0]]))
     publish(("influencegen_own_jobs", "gauge", ["queue", "state"], [[["root", "done"], 3.0]]))
-    assert exposed(store) == {("influencegen_own_jobs", (("queue", "root"), ("state", "done"))): 3.0}
+    labels = (("database", "db"), ("queue", "root"), ("state", "done"))
+    assert exposed(store) == {("influencegen_own_jobs", labels): 3.0}
 
 
 def test_what_was_read_long_ago_is_not_shown(store, publish):

@@ -40,3 +40,44 @@ def test_a_child_does_not_share_its_parents_slot(slots):
     assert slots.claim("master") == 0
     assert processes.run(lambda: os._exit(slots.claim("http"))) == 1
     assert [info.kind for info in slots.live()] == ["master"]
+
+
+def test_a_holder_is_known_by_its_lock_and_not_by_its_pid(slots):
+    """A pid that is written down may be another process's by now, or of another PID namespace."""
+    read, write = os.pipe()
+    hold, release = os.pipe()
+
+    def work():
+        slots.claim("http")
+        os.write(write, b".")
+        os.close(release)
+        os.read(hold, 1)
+
+    pid = processes.start(work)
+    os.read(read, 1)
+    assert [info.pid for info in slots.live()] == [pid]
+    os.close(release)
+    processes.wait(pid)
+
+
+def test_a_reserved_slot_waits_for_its_holder(slots, monkeypatch):
+    from metrics import clock
+    from metrics import slots as module
+
+    slots.reserve(0, "http")
+    assert slots.claim("http", 0) == 0
+    slots.reserve(1, "http")
+    assert processes.run(lambda: os._exit(slots.claim("cron"))) == 2
+    later = clock.now() + module.RESERVED_SECONDS
+    monkeypatch.setattr(clock, "now", lambda: later)
+    assert processes.run(lambda: os._exit(slots.claim("cron"))) == 1
+
+
+def test_a_reservation_of_an_earlier_run_of_the_machine_is_none(slots, monkeypatch):
+    from metrics import clock
+
+    now = clock.now()
+    monkeypatch.setattr(clock, "now", lambda: now + 86400)
+    slots.reserve(0, "http")
+    monkeypatch.undo()
+    assert slots.claim("http") == 0

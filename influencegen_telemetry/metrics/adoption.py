@@ -1,0 +1,67 @@
+"""The directory of former builds, named by a hash over the catalogue: taken over once, so that no counter falls."""
+
+import json
+import os
+import re
+import shutil
+
+from . import catalogue, files, slots
+from .values import DamagedError, SlotValues, entries, make_key
+
+_FORMER = re.compile(r"[0-9a-f]{12}")
+
+
+def adopt(directory, damaged):
+    """Make ``directory`` (path) of the former one beside it that is in use, or was last; delete those not in use.
+
+    Does nothing where ``directory`` is whole. To be called while the directory is locked.
+
+    :param damaged: function of (path, exception), called for a file that can't be read
+    :raises OSError: when the disk is full; a later call does all of it again.
+    """
+    former = [path for path in directory.parent.glob("*/slots") if _FORMER.fullmatch(path.parent.name)]
+    if not former:
+        return
+    if not (directory / "slots").exists():
+        newest = max(former, key=lambda path: (slots.is_used(path), path.parent.stat().st_mtime_ns)).parent
+        _copy(newest, directory, damaged)
+    for path in former:
+        if not slots.is_used(path):
+            shutil.rmtree(path.parent, ignore_errors=True)
+
+
+def _copy(former, directory, damaged):
+    directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+    for path in former.glob("values-*.db"):
+        copy = directory / path.name
+        copy.unlink(missing_ok=True)
+        try:
+            _copy_values(path, SlotValues(copy))
+        except DamagedError as exception:
+            damaged(path, exception)
+    for path in (former / "labels", *former.glob("databases/*.json"), *former.glob("own/*.json")):
+        if path.exists():
+            copy = directory / path.relative_to(former)
+            copy.parent.mkdir(mode=0o700, exist_ok=True)
+            files.write(copy, path.read_bytes())
+    files.write(directory / "slots", slots.make(os.urandom(16), {}))
+
+
+def _copy_values(path, copy):
+    content = path.read_bytes()
+    if not content:
+        return
+    view = memoryview(content[: len(content) // 8 * 8]).cast("d")
+    for key, at in entries(path, content, _parsed):
+        metric, database, labels, sample = _parsed(key)
+        known = catalogue.METRICS.get(metric)
+        if known and len(labels) == len(known.labels):
+            # times were of another clock: a gauge is read again soon
+            copied, index = copy.cell(make_key(metric, database, labels, sample))
+            copied[index] = view[at // 8]
+
+
+def _parsed(key):
+    metric, database, labels, sample = json.loads(key)
+    "".join((metric, database or "", *labels, sample))
+    return metric, database, labels, sample

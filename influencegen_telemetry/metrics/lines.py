@@ -1,0 +1,134 @@
+"""Lines of the exposition: everything but the values, made once for each series, and the values as text.
+
+Names and labels of a series do not change between scrapes, and most of its values are numbers that were shown before.
+Formats: https://prometheus.io/docs/instrumenting/exposition_formats/ and OpenMetrics 1.0. What is written is, byte by
+byte, what prometheus_client's encoders write.
+"""
+
+from functools import lru_cache
+from itertools import accumulate
+from operator import itemgetter
+
+from prometheus_client.utils import floatToGoString
+
+INFINITY = float("inf")
+_MOST_NUMBERS = 1 << 16
+_MOST_LINES = 1 << 13
+
+
+class _Texts(dict):
+    """Numbers as text: those that were asked for lately."""
+
+    def __missing__(self, number):
+        if len(self) >= _MOST_NUMBERS:
+            self.clear()
+        # 0.0 and -0.0 are one key
+        text = self[number] = floatToGoString(number or 0.0)
+        return text
+
+
+number_text = _Texts().__getitem__
+"""Return a number (int or float) as the formats have it."""
+
+
+def bound_text(bound):
+    """Return a bucket's upper bound (float) as the label ``le`` has it."""
+    return "+Inf" if bound == INFINITY else repr(bound)
+
+
+def bounds(metric):
+    """Return the upper bounds of the buckets of a histogram (tuple of floats, infinity last)."""
+    return *map(float, metric.buckets), INFINITY
+
+
+def escape(text, quotes=True):
+    """Return ``text`` as a label value, or as a help text (in the text format without ``quotes``)."""
+    text = text.replace("\\", r"\\").replace("\n", r"\n")
+    return text.replace('"', r"\"") if quotes else text
+
+
+def _line(name, labels):
+    text = ",".join([f'{label}="{escape(value)}"' for label, value in sorted(labels.items())])
+    return f"\n{name}{{{text}}} " if text else f"\n{name} "
+
+
+def lines(metric, labels):
+    """Return the lines of one series, each from the end of the line before it up to its value.
+
+    :param metric: :class:`.catalogue.Metric`
+    :param dict labels: {name: value}
+    :return: one line; of a histogram those of its buckets, of ``_count`` and of ``_sum``
+    """
+    if metric.kind != "histogram":
+        return [_line(metric.name, labels)]
+    buckets = [_line(f"{metric.name}_bucket", {**labels, "le": bound_text(bound)}) for bound in bounds(metric)]
+    return [*buckets, _line(f"{metric.name}_count", labels), _line(f"{metric.name}_sum", labels)]
+
+
+@lru_cache(_MOST_LINES)
+def known_lines(metric, labels):
+    """Return :func:`lines` of ``labels`` (tuple of (name, value)), as it was made before."""
+    return lines(metric, dict(labels))
+
+
+def header(name, kind, text, openmetrics):
+    """Return the lines before the first sample of a family, without the end of the last one.
+
+    :param str name: of the family: in OpenMetrics a counter's is without ``_total``
+    :param str text: its help
+    """
+    return f"# HELP {name} {escape(text, quotes=openmetrics)}\n# TYPE {name} {kind}"
+
+
+def exemplar_text(exemplar):
+    """Return what follows the value of a bucket that has an :class:`.exemplars.Exemplar`."""
+    return f' # {{trace_id="{exemplar.trace_id}"}} {floatToGoString(exemplar.value)} {exemplar.time}'
+
+
+class Block:
+    """The series of one metric in one database that the store holds, in the order in which they appeared.
+
+    :param metric: :class:`.catalogue.Metric`
+    :param label_of: function of (label values) that returns pairs of name and value
+    """
+
+    def __init__(self, metric, label_of):
+        self.metric, self._label_of = metric, label_of
+        self.series, self.lines = {}, []
+        self._samples = {bound: place for place, bound in enumerate(map(str, bounds(metric)))}
+        self._samples["sum"] = len(self._samples)
+        self._numbers = []
+        self._gather = None
+
+    def place(self, labels, sample, number):
+        """Take the ``number``-th of the store's sums as a value of the series with ``labels`` (tuple of str)."""
+        width = len(self._samples) if self.metric.kind == "histogram" else 1
+        at = self.series.get(labels)
+        if at is None:
+            at = self.series[labels] = len(self.series)
+            self.lines += lines(self.metric, dict(self._label_of(labels)))
+            # -1: one that is missing
+            self._numbers += [-1] * width
+        offset = self._samples.get(sample) if width > 1 else 0
+        if offset is not None:
+            self._numbers[at * width + offset] = number
+            self._gather = None
+
+    def values(self, sums):
+        """Return the list of the values of ``lines``, of the store's ``sums`` with a 0.0 behind them."""
+        # the one too many makes it return a tuple for one number, too
+        self._gather = self._gather or itemgetter(*self._numbers, -1)
+        found = self._gather(sums)[:-1]
+        return shown_values(found, len(self._samples)) if self.metric.kind == "histogram" else list(found)
+
+
+def shown_values(found, width):
+    """Return the values that the lines of histograms show.
+
+    :param found: of each series, ``width`` numbers: observations by bucket, and their sum
+    """
+    shown = []
+    for at in range(0, len(found), width):
+        shown += accumulate(found[at : at + width - 1])
+        shown += shown[-1], found[at + width - 1]
+    return shown

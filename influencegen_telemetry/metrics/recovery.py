@@ -1,0 +1,111 @@
+"""Values that outlive their directory: what processes still have mapped is written down again.
+
+Whoever notices the loss first writes everything that it has mapped into a new directory of the same identity; each
+other process then takes its own slot again and brings its values to what it has counted meanwhile. A process that knew
+nothing of the lost directory may have made another one before: then the lost slots get other numbers there, once for
+all (file ``restored``). All of it is done under the lock of the directory, and can be done again from any point.
+"""
+
+import contextlib
+import json
+import math
+import re
+from typing import NamedTuple
+
+from . import files, slots
+from .values import DamagedError, SlotValues, entries
+
+SHARED = "shared"
+_VALUES = re.compile(rf"values-(\d+|{SHARED})\.db")
+_RESTORED = "restored"
+
+
+class Lost(NamedTuple):
+    """What a process has left of a lost directory.
+
+    identity: of the directory (bytes).
+    contents: {file name: bytes} of the files that it has mapped.
+    live: {slot: kind} of the slots whose holders are alive.
+    """
+
+    identity: bytes
+    contents: dict
+    live: dict
+
+
+def restore(directory, lost, held=None):
+    """Write ``lost`` into ``directory`` (path) unless others have; to be called while the directory is locked.
+
+    :param held: the :class:`.slots.Slots` of the directory, if its file was not lost
+    :return: (:class:`.slots.Slots` of the directory, {number of a lost slot: its number now})
+    :raises OSError: when it can't be written; a later call goes on from there.
+    """
+    directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+    path = directory / "slots"
+    parts = {match[1]: content for name, content in lost.contents.items() if (match := _VALUES.fullmatch(name))}
+    with contextlib.ExitStack() as undo:
+        if held is None and path.exists():
+            held = slots.Slots(path)
+            undo.callback(held.close)
+        numbers = {}
+        if held and held.identity != lost.identity:
+            numbers = _numbers(directory, lost, {*parts, *map(str, lost.live)})
+        for old, content in parts.items():
+            new = numbers.get(old, old)
+            its_holder_does = held and new != SHARED and held.is_held(int(new))
+            _write_values(directory / f"values-{new}.db", content, its_holder_does)
+        if held is None:
+            # last: with it the directory is whole
+            files.write(path, slots.make(lost.identity, lost.live))
+            held = slots.Slots(path)
+        numbers = {slot: int(numbers.get(str(slot), slot)) for slot in lost.live}
+        for slot, kind in lost.live.items():
+            held.reserve(numbers[slot], kind)
+        undo.pop_all()
+    return held, numbers
+
+
+def _numbers(directory, lost, parts):
+    """Return {lost slot: slot now} as text for the ``parts`` of ``lost``, in a directory that others have made."""
+    path, identity = directory / _RESTORED, lost.identity.hex()
+    restored = json.loads(path.read_text()) if path.exists() else {}
+    numbers = restored.setdefault(identity, {})
+    missing = sorted(parts - numbers.keys())
+    if missing:
+        names = [match[1] for match in map(_VALUES.fullmatch, (file.name for file in directory.iterdir())) if match]
+        names += [number for known in restored.values() for number in known.values()]
+        free = max((int(name) for name in names if name != SHARED), default=-1) + 1
+        numbers |= {part: str(number) for number, part in enumerate(missing, free)}
+        # before the values: whoever goes on from here writes them under the same numbers
+        files.write(path, json.dumps(restored).encode())
+    return numbers
+
+
+def _write_values(path, content, is_held):
+    """Write the values of a lost file where they are missing, or behind; its live holder does that itself."""
+    try:
+        found = [(key, at // 8) for key, at in entries(path, content)]
+        if not path.exists():
+            files.write(path, content)
+        elif not is_held:
+            values, view = SlotValues(path), memoryview(content).cast("d")
+            for key, index in found:
+                advance(values, key, view[index], view[index + 1])
+    except DamagedError:
+        # was set aside, or will be by who reads it
+        return
+
+
+def advance(values, key, value, stamp):
+    """Bring what :class:`.values.SlotValues` ``values`` has for ``key`` to ``value`` unless it is further.
+
+    A counter is further when it is larger, a gauge when it was set later (``stamp``; a counter has none).
+    """
+    if not math.isfinite(value):
+        return
+    view, index = values.cell(key)
+    if stamp > view[index + 1]:
+        view[index + 1] = stamp
+        view[index] = value
+    elif not stamp and value > view[index]:
+        view[index] = value

@@ -1,0 +1,171 @@
+from unittest.mock import patch
+
+from ..facts.rollup import BALANCE, BLOCK, TOTAL
+from ..metrics import store
+from ..models import audit as auditing
+from .common import RealTransactionCase
+
+REQUESTS = "ai_image_generation_requests_total"
+AUDIT = "influencegen.telemetry.audit"
+COPY = """
+    INSERT INTO influencegen_image (uuid, user_id, company_id, model_id, prompt, state, requested_at)
+    SELECT gen_random_uuid(), user_id, company_id, model_id, prompt, state, requested_at
+    FROM influencegen_image WHERE id = ANY(%s) RETURNING id
+"""
+
+
+class TestAudit(RealTransactionCase):
+    def setUp(self):
+        super().setUp()
+        self.fact(REQUESTS)
+        self.addCleanup(self.settle)
+        self.settle()
+
+    def settle(self):
+        """Take the rows as they are, so that the next test finds no difference."""
+        with self.environment() as env:
+            env[AUDIT].search([("fact", "=", REQUESTS)])._accept()
+        self.run_audit()
+
+    def request(self, number):
+        with self.environment() as env:
+            model = env["influencegen.image.model"].search([], limit=1)
+            return self.keep(env["influencegen.image"].create([
+                {"model_id": model.id, "prompt": "A lighthouse"} for _ in range(number)
+            ])).ids
+
+    def run_audit(self, seconds=60.0):
+        with self.environment() as env:
+            env[AUDIT]._run(seconds)
+
+    def found(self):
+        """Return (missing, extra) of the requests, by a whole pass of the audit."""
+        with self.cursor() as cr:
+            cr.execute("UPDATE influencegen_telemetry_audit SET position = 0 WHERE fact = %s", [REQUESTS])
+        self.run_audit()
+        with self.environment() as env:
+            audit = env[AUDIT].search([("fact", "=", REQUESTS)])
+            return audit.missing, audit.extra
+
+    def silently(self, statement, ids):
+        """Run a statement as one does that loads data without triggers."""
+        with self.cursor() as cr:
+            cr.execute("ALTER TABLE influencegen_image DISABLE TRIGGER USER")
+            cr.execute(statement, [ids])
+            if cr.description:
+                self._created.append(("influencegen.image", [row_id for (row_id,) in cr.fetchall()]))
+            cr.execute("ALTER TABLE influencegen_image ENABLE TRIGGER USER")
+
+    def test_nothing_is_found_after_business_and_deletions(self):
+        ids = self.request(20)
+        with self.environment() as env:
+            env["influencegen.image"].browse(ids[:7]).unlink()
+            env.cr.execute("DELETE FROM influencegen_image WHERE id = ANY(%s)", [ids[7:9]])
+        self.assertEqual(self.found(), (0, 0))
+
+    def test_a_missing_row_is_found(self):
+        ids = self.request(5)
+        self.silently(COPY, ids[:1])
+        with self.assertLogs(auditing.__name__, "WARNING"):
+            self.assertEqual(self.found(), (1, 0))
+
+    def test_an_extra_row_is_found(self):
+        ids = self.request(5)
+        self.silently("DELETE FROM influencegen_image WHERE id = ANY(%s)", ids[:1])
+        self.assertEqual(self.found(), (0, 1))
+
+    def test_one_missing_and_one_extra_row_of_one_block_are_found(self):
+        ids = self.request(5)
+        self.silently(COPY, ids[:1])
+        self.silently("DELETE FROM influencegen_image WHERE id = ANY(%s)", ids[1:2])
+        self.assertEqual(self.found(), (1, 1))
+
+    def test_it_is_interrupted_and_goes_on(self):
+        """A pass in many steps, each of which is the last of its run, finds the same."""
+        self.request(3)
+        with self.cursor() as cr:
+            cr.execute("SELECT max(id) FROM influencegen_image")
+            top = cr.fetchone()[0] // BLOCK
+            # a ledger of a thousand blocks, of which all but the last have no rows
+            cr.execute(
+                f"INSERT INTO {BALANCE} VALUES (%s, %s, 1, 5)", [REQUESTS, top + 1000]
+            )
+            cr.execute("UPDATE influencegen_telemetry_audit SET position = 0, blocks = 0 WHERE fact = %s", [REQUESTS])
+        positions, steps = [], 0
+        while steps < 2000:
+            with self.environment() as env:
+                complete = env[AUDIT].search([("fact", "=", REQUESTS)])._step(100)
+            with self.environment() as env:
+                audit = env[AUDIT].search([("fact", "=", REQUESTS)])
+                positions.append(audit.position)
+                found = audit.missing, audit.extra
+            steps += 1
+            if complete:
+                break
+        self.assertEqual(positions, sorted(positions, reverse=True))
+        self.assertGreater(len(positions), 9)
+        self.assertEqual(found, (0, 1))
+
+    def test_accepting_counts_what_was_missing_and_keeps_what_was_counted(self):
+        ids = self.request(5)
+        before = self.fact(REQUESTS)
+        self.silently("DELETE FROM influencegen_image WHERE id = ANY(%s)", ids[:2])
+        self.assertEqual(self.found(), (0, 2))
+        self.settle()
+        self.assertEqual(self.fact(REQUESTS), before)
+        self.assertEqual(self.found(), (0, 0))
+        self.silently(COPY, ids[2:])
+        self.assertEqual(self.found(), (3, 0))
+        self.settle()
+        self.assertEqual(self.fact(REQUESTS), before + 3)
+        self.assertEqual(self.found(), (0, 0))
+
+    def test_what_was_there_before_is_taken_in_with_what_happens_meanwhile(self):
+        """A ledger opened while rows come, go and change is as if it had been there all the time."""
+        ids = self.request(12)
+        self.fact(REQUESTS)
+        with self.environment() as env:
+            audit = env[AUDIT].search([("fact", "=", REQUESTS)])
+            audit._reopen(audit.definition)
+            env.flush_all()
+            env.cr.execute(f"DELETE FROM {TOTAL} WHERE metric = %s", [REQUESTS])
+            env.cr.execute("UPDATE influencegen_telemetry_audit SET reopened = false WHERE fact = %s", [REQUESTS])
+        with self.environment() as env:
+            images = env["influencegen.image"].browse(ids)
+            images[:3].unlink()
+            images[3]._transition("failed", finished_at=images[3].requested_at)
+        self.request(4)
+        self.run_audit()
+        with self.cursor() as cr:
+            cr.execute("SELECT count(*) FROM influencegen_image")
+            rows = cr.fetchone()[0]
+        with self.environment() as env:
+            env["influencegen.telemetry.ledger"]._roll_up()
+        with self.cursor() as cr:
+            cr.execute(
+                f"SELECT sum(amount) FILTER (WHERE sample = ''), sum(amount) FILTER (WHERE sample = 'net') FROM {TOTAL}"
+                " WHERE metric = %s", [REQUESTS]
+            )
+            self.assertEqual(cr.fetchone(), (rows + 3, rows))
+        self.assertEqual(self.found(), (0, 0))
+
+    def test_its_progress_and_findings_are_metrics(self):
+        self.found()
+        with self.environment() as env:
+            env["influencegen.telemetry.reading"]._read_database()
+        values = {key[0]: value for key, value in store.read()[0].items() if key[2] == (REQUESTS,)}
+        self.assertEqual(values["influencegen_telemetry_audit_missing_rows"], 0)
+        self.assertEqual(values["influencegen_telemetry_audit_extra_rows"], 0)
+        self.assertEqual(values["influencegen_telemetry_audit_progress_ratio"], 1)
+        self.assertGreater(values["influencegen_telemetry_audit_completed_timestamp_seconds"], 0)
+
+    def test_a_statement_that_takes_too_long_is_counted_and_others_go_on(self):
+        def errors():
+            return store.read()[0].get(("influencegen_telemetry_errors_total", None, ("ledger",), ""), 0)
+
+        before = errors()
+        with patch.object(auditing, "STATEMENT_TIMEOUT_MILLISECONDS", 20), patch.object(
+            auditing.rollup, "COMPARE", "SELECT 0, 0 FROM pg_sleep(1) WHERE %(first)s < 0 OR true"
+        ):
+            self.run_audit(2)
+        self.assertGreater(errors(), before)

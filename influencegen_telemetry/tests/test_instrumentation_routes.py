@@ -1,0 +1,97 @@
+import contextlib
+from unittest.mock import patch
+
+from odoo.modules.registry import Registry
+from odoo.tests import HttpCase, TransactionCase, tagged
+
+from ..compat import snapshot
+from ..instrumentation import routes
+from ..metrics import catalogue, store
+from ..publication import publish_loaded
+from .instrumentation_case import value
+
+REQUESTS = "odoo_http_requests_total"
+FOLDED = "influencegen_telemetry_labels_folded_total"
+USERS, PUBLIC = {"auth": "user", "type": "http"}, {"auth": "public", "type": "http"}
+
+
+@tagged("post_install", "-at_install")
+class TestRoutes(TransactionCase):
+    def setUp(self):
+        super().setUp()
+        for known in (routes._routes, routes._pages, routes._shown, routes._retry_at):
+            self.startPatcher(patch.dict(known))
+        self.database = f"{self._testMethodName} of {self.env.cr.dbname}"
+
+    @contextlib.contextmanager
+    def limit(self, limit):
+        with patch.object(store._shared, "_limit", return_value=limit):
+            routes._retry_at.clear()
+            yield
+
+    def test_users_come_first_then_the_alphabet(self):
+        with self.limit(4):
+            routes.learn(self.database, [("/b", PUBLIC), ("/a", PUBLIC), ("/z", USERS), ("/y", USERS)], ["web"])
+            self.assertEqual(store.admitted(self.database, catalogue.ROUTE), {"unmatched", "/y", "/z", "/a"})
+
+    def test_requests_take_up_nothing(self):
+        with self.limit(2):
+            routes.learn(self.database, [("/b", PUBLIC), ("/a", PUBLIC)], [])
+            before = value(FOLDED, ("route",))
+            self.assertEqual(routes.shown(self.database, "/b"), "other")
+            self.assertEqual(routes.shown(self.database, "/a"), "/a")
+            self.assertEqual(value(FOLDED, ("route",)), before + 1)
+            self.assertEqual(routes.shown(self.database, "/static/of/nothing/installed"), "other")
+            self.assertEqual(value(FOLDED, ("route",)), before + 1)
+
+    def test_a_limit_that_is_raised_lets_in_more_and_one_that_is_lowered_nothing_out(self):
+        rules = [(f"/{letter}", PUBLIC) for letter in "abcdef"]
+        with self.limit(3):
+            routes.learn(self.database, rules, [])
+            self.assertEqual(routes.shown(self.database, "/d"), "other")
+        with self.limit(5):
+            self.assertEqual(routes.shown(self.database, "/d"), "/d")
+        with self.limit(1):
+            routes.learn(self.database, rules, [])
+            self.assertEqual([routes.shown(self.database, route) for route in ("/d", "/e")], ["/d", "other"])
+
+    def test_what_can_not_be_read_costs_no_request(self):
+        with patch.object(store, "error") as error:
+            routes.learn(self.database, [("/a", None)], [])
+        error.assert_called_once()
+
+    def test_pages_are_a_part_of_what_browsers_open(self):
+        with self.limit(10):
+            routes.learn(self.database, [(f"/{letter}", PUBLIC) for letter in "abcdefghi"], [])
+            self.assertTrue(routes.is_page(self.database, "/g"))
+            self.assertFalse(routes.is_page(self.database, "/h"))
+
+
+@tagged("post_install", "-at_install")
+class TestRoutesOfOdoo(HttpCase):
+    def test_all_routes_are_known_before_they_are_asked_for(self):
+        admitted = store.admitted(self.env.cr.dbname, catalogue.ROUTE)
+        self.assertLessEqual({"unmatched", "/web/login", "/web/content/<int:id>", "/web/static"}, admitted)
+        self.assertLessEqual({"/web/login"}, store.admitted(self.env.cr.dbname, catalogue.UI_ROUTE))
+
+    def test_a_stranger_takes_up_nothing(self):
+        before = store.label_counts()
+        for path in ("/web/login", "/no/such", "/base/static/x", "/web/webclient/version_info", "/web/database/list"):
+            self.url_open(path)
+        self.assertEqual(store.label_counts(), before)
+
+
+@tagged("post_install", "-at_install")
+class TestRegistries(TransactionCase):
+    def test_to_look_at_the_registries_is_no_use_of_them(self):
+        before = list(snapshot(Registry.registries))
+        publish_loaded()
+        self.assertEqual(list(snapshot(Registry.registries)), before)
+
+    def test_three_databases_in_one_process(self):
+        registries = type(Registry.registries)(8)
+        for number in range(3):
+            registries[f"db_{number}"] = {}
+        with patch.object(Registry, "registries", registries), patch.object(store, "error") as error:
+            publish_loaded()
+        error.assert_not_called()

@@ -1,0 +1,242 @@
+"""Databases are restored, renamed, dropped, made again and copied while scrapes run: no counter falls or jumps."""
+
+import threading
+from contextlib import contextmanager, suppress
+
+import psycopg2
+import pytest
+import requests
+from prometheus_client.parser import text_string_to_metric_families
+
+from stack import postgres
+
+from .client import Client
+from .load import address
+from .pressure import SUCCESS
+from .servers import SPARE, serving
+from .waiting import until
+
+TEMPLATE, OTHER = SPARE
+FIRST, SECOND, THIRD = "trial_first", "trial_second", "trial_third"
+WORKERS = pytest.mark.parametrize("workers", [0, 2], ids=["threads", "workers"])
+
+
+class Watch:
+    """Scrapes of a server, one after the other in a thread, judged as Prometheus would.
+
+    increases: {(sample name, labels): growth of a counter}; a fall is a reset, after which all that is there is growth.
+    """
+
+    def __init__(self, server, token=None):
+        self._server, self._token = server, token
+        self._last, self._stopped = {}, threading.Event()
+        self.increases, self.faults, self.scrapes = {}, [], 0
+
+    def run(self):
+        """Scrape until the watch ends."""
+        while not self._stopped.is_set():
+            self.scrape()
+
+    def scrape(self):
+        """Scrape once; a status other than 200 is a fault, unless no database is there to be scraped."""
+        try:
+            response = self._server.metrics(self._token)
+        except requests.ConnectionError:
+            return
+        if response.status_code == 401 and not self._last:
+            return
+        if response.status_code != 200:
+            self.faults.append(f"{response.status_code} {response.text[:200]}")
+            return
+        self.scrapes += 1
+        seen = set()
+        for family in text_string_to_metric_families(response.text):
+            for sample in family.samples:
+                series = sample.name, tuple(sorted(sample.labels.items()))
+                if series in seen:
+                    self.faults.append(f"twice in a scrape: {series}")
+                seen.add(series)
+                if family.type in ("counter", "histogram"):
+                    self._judge(series, sample.value)
+
+    def _judge(self, series, value):
+        last = self._last.get(series, value)
+        if value < last:
+            self.faults.append(f"{series} fell from {last} to {value}")
+        self.increases[series] = self.increases.get(series, 0) + (value - last if value >= last else value)
+        self._last[series] = value
+
+    def stop(self):
+        """Have :meth:`run` end after its scrape."""
+        self._stopped.set()
+
+    def grown(self, database, name=SUCCESS):
+        """Return by how much the counter ``name`` of ``database`` has grown."""
+        return self.increases.get((name, (("database", database),)), 0)
+
+
+@contextmanager
+def watching(server):
+    """Scrape during the block; yield the :class:`Watch`."""
+    watch = Watch(server)
+    watch.scrape()
+    thread = threading.Thread(target=watch.run)
+    thread.start()
+    try:
+        yield watch
+    finally:
+        watch.stop()
+        thread.join()
+        watch.scrape()
+
+
+class Databases:
+    """Databases made for a test."""
+
+    def __init__(self, system):
+        self._layout = system.layout
+
+    def make(self, name, template=TEMPLATE):
+        """Make ``name`` as a copy of ``template``, whoever is connected to that."""
+        self.drop(name)
+
+        def made():
+            self._disconnect(template)
+            with suppress(psycopg2.errors.ObjectInUse):
+                postgres.execute(self._layout, f'CREATE DATABASE "{name}" TEMPLATE "{template}"')
+                return True
+
+        until(made, f"{name} is made")
+
+    def rename(self, name, to):
+        """Rename a database, whoever is connected to it."""
+
+        def renamed():
+            self._disconnect(name)
+            with suppress(psycopg2.errors.ObjectInUse):
+                postgres.execute(self._layout, f'ALTER DATABASE "{name}" RENAME TO "{to}"')
+                return True
+
+        until(renamed, f"{name} is renamed")
+
+    def drop(self, name):
+        """Drop a database, whoever is connected to it."""
+        postgres.execute(self._layout, f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
+
+    def _disconnect(self, name):
+        postgres.execute(
+            self._layout, f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{name}'"
+        )
+
+
+@pytest.fixture
+def databases(system):
+    """Two databases for a test, of which it may do what it likes; and the names of what it may make."""
+    databases = Databases(system)
+    for name in (FIRST, SECOND):
+        databases.make(name)
+    yield databases
+    for name in (FIRST, SECOND, THIRD, "trial_backup"):
+        databases.drop(name)
+
+
+def register(server, database, number):
+    """Register so many influencers in ``database``, whose connections may have been cut."""
+    for _ in range(number):
+        email = address()
+
+        def registered(email=email):
+            with suppress(Exception):
+                Client(server.url, database).register(email)
+                return True
+
+        until(registered, f"a registration in {database}")
+
+
+@WORKERS
+def test_a_database_restored_to_an_older_state(system, databases, workers):
+    with serving(system, [FIRST, SECOND], workers) as server, watching(server) as watch:
+        register(server, SECOND, 2)
+        databases.make("trial_backup", SECOND)
+        register(server, SECOND, 3)
+        until(lambda: watch.grown(SECOND) == 5, "the scrapes show five")
+        databases.make(SECOND, "trial_backup")
+        scrapes = watch.scrapes
+        until(lambda: watch.scrapes > scrapes + 3, "the restored database is scraped")
+        register(server, SECOND, 4)
+        until(lambda: watch.grown(SECOND) == 9, "the scrapes show what came after")
+    assert watch.faults == []
+    assert (watch.grown(FIRST), watch.grown(SECOND)) == (0, 9)
+
+
+@WORKERS
+def test_a_database_dropped_and_made_again(system, databases, workers):
+    with serving(system, [FIRST, SECOND], workers) as server, watching(server) as watch:
+        register(server, SECOND, 3)
+        until(lambda: watch.grown(SECOND) == 3, "the scrapes show three")
+        databases.drop(SECOND)
+        scrapes = watch.scrapes
+        register(server, FIRST, 1)
+        until(lambda: watch.scrapes > scrapes + 3, "scrapes go on without it")
+        databases.make(SECOND)
+        register(server, SECOND, 2)
+        until(lambda: watch.grown(SECOND) == 5, "the scrapes show it again")
+    assert watch.faults == []
+    assert (watch.grown(FIRST), watch.grown(SECOND)) == (1, 5)
+
+
+@WORKERS
+def test_a_database_renamed(system, databases, workers):
+    """The series of the other database have the same labels before and after."""
+    with serving(system, [FIRST, SECOND, THIRD], workers) as server, watching(server) as watch:
+        register(server, FIRST, 1)
+        register(server, SECOND, 2)
+        until(lambda: watch.grown(SECOND) == 2, "the scrapes show two")
+        databases.rename(SECOND, THIRD)
+        register(server, THIRD, 1)
+        register(server, FIRST, 1)
+        until(lambda: watch.grown(FIRST) == 2, "the scrapes show the other one")
+        register(server, THIRD, 3)
+        until(lambda: watch.grown(THIRD) >= 3, "the scrapes show it under its new name")
+    assert watch.faults == []
+    # the first scrape under the new name may come before or after the first registration
+    assert (watch.grown(FIRST), watch.grown(SECOND)) == (2, 2)
+    assert watch.grown(THIRD) in (3, 4)
+
+
+@WORKERS
+def test_a_database_copied(system, databases, workers):
+    with serving(system, [FIRST, SECOND, THIRD], workers) as server, watching(server) as watch:
+        register(server, FIRST, 2)
+        databases.make(THIRD, FIRST)
+        register(server, FIRST, 2)
+        register(server, THIRD, 1)
+        until(lambda: watch.grown(FIRST) == 4, "the scrapes show all")
+    assert watch.faults == []
+    assert (watch.grown(FIRST), watch.grown(SECOND)) == (4, 0)
+    assert watch.grown(THIRD) in (0, 1)
+
+
+@WORKERS
+def test_three_databases_in_each_worker(system, databases, workers):
+    databases.make(THIRD)
+    three = (FIRST, SECOND, THIRD)
+    with serving(system, three, workers) as server, watching(server) as watch:
+        for number, database in enumerate(three, start=1):
+            register(server, database, number)
+        until(lambda: [watch.grown(database) for database in three] == [1, 2, 3], "the scrapes show all")
+        for database in three:
+            register(server, database, 1)
+        until(lambda: [watch.grown(database) for database in three] == [2, 3, 4], "the scrapes show all again")
+    assert watch.faults == []
+
+
+def test_two_servers_on_one_database(system, databases):
+    """Each shows all facts of the database, at once, and what it did itself."""
+    with serving(system, [FIRST], 0) as one, serving(system, [FIRST], 2) as two:
+        with watching(one) as first, watching(two) as second:
+            for server in (one, two, one, two):
+                register(server, FIRST, 2)
+            for watch in (first, second):
+                until(lambda watch=watch: watch.grown(FIRST) == 8, "the scrapes of each show all")
+    assert first.faults + second.faults == []

@@ -1,0 +1,219 @@
+"""A directory that is deleted under live processes: no counter falls, and none counts what did not happen."""
+
+import os
+import shutil
+import threading
+import time
+
+import pytest
+
+from . import processes
+
+ATTEMPTS = "influencer_registration_attempts_total"
+LATENCY = "ai_image_generation_end_to_end_latency_seconds"
+ERRORS = "influencegen_telemetry_errors_total"
+
+
+@pytest.fixture
+def lose(store):
+    """A function that deletes the directory as an administrator does, again if a process adds a file meanwhile."""
+
+    def lose():
+        lost = store.directory().with_name(f"lost-{time.monotonic_ns()}")
+        store.directory().rename(lost)
+        shutil.rmtree(lost)
+
+    return lose
+
+
+@pytest.fixture
+def worker(store):
+    """A function that starts a process that counts one attempt whenever it is told to.
+
+    It returns (pid, a function that tells it and waits until it has counted).
+    """
+    pids = []
+
+    def end(pid):
+        pids.remove(pid)
+        processes.kill(pid)
+
+    def start():
+        orders, order = os.pipe()
+        answers, answer = os.pipe()
+
+        def work():
+            os.close(order)
+            while os.read(orders, 1):
+                store.inc(ATTEMPTS, database="db")
+                os.write(answer, b".")
+
+        pids.append(processes.start(work))
+
+        def count():
+            os.write(order, b".")
+            os.read(answers, 1)
+
+        return pids[-1], count
+
+    start.end = end
+    yield start
+    for pid in pids:
+        processes.kill(pid)
+
+
+def test_nothing_is_lost_with_the_directory(store, total, lose):
+    store.inc(ATTEMPTS, amount=5, database="db")
+    store.observe(LATENCY, 3.0, database="db")
+    lose()
+    store.inc(ATTEMPTS, database="db")
+    assert total(ATTEMPTS) == 6
+    store.inc(ATTEMPTS, database="db")
+    assert total(ATTEMPTS) == 7
+    assert total(LATENCY, sample="5.0") == 1
+    assert total(ERRORS, ("directory",), database=None) == 1
+    assert list(store.databases()) == ["db"]
+
+
+def test_whoever_notices_restores_the_values_of_all_slots(store, total, lose, worker):
+    (_first, count), (second, count_too) = worker(), worker()
+    count()
+    count_too()
+    assert total(ATTEMPTS) == 2
+    worker.end(second)
+    lose()
+    count()
+    store.heartbeat()
+    assert total(ATTEMPTS) == 3
+    count()
+    assert processes.run(lambda: store.inc(ATTEMPTS, database="db")) == 0
+    assert total(ATTEMPTS) >= 4
+
+
+def test_a_slot_waits_for_its_holder(store, total, lose, worker):
+    pid, count = worker()
+    count()
+    store.heartbeat()
+    store.read()
+    lose()
+    store.heartbeat()
+
+    def newcomer():
+        store.inc(ATTEMPTS, database="db")
+        assert store.current_slot() not in (None, 0)
+
+    assert processes.run(newcomer) == 0
+    for _ in range(5):
+        count()
+    time.sleep(1.5)  # a heartbeat of the worker
+    assert [info.slot for info in store.live_slots() if info.pid == pid] == [0]
+    assert total(ATTEMPTS) == 7
+
+
+def test_a_directory_that_a_newcomer_made_takes_the_lost_values_in(store, total, lose, worker):
+    from metrics.settings import Settings
+
+    store.inc(ATTEMPTS, amount=5, database="db")
+    _pid, count = worker()
+    count()
+    store.read()
+    lose()
+
+    def newcomer():
+        store.publish("db", Settings())
+        store.inc(ATTEMPTS, amount=2, database="db")
+
+    # a child that opens nothing of its parent's, as one that is started by itself
+    assert processes.run(newcomer) == 0
+    assert total(ATTEMPTS) == 8
+    count()
+    time.sleep(1.5)
+    assert total(ATTEMPTS) == 9
+    store.heartbeat()
+    assert total(ATTEMPTS) == 9
+
+
+def test_what_a_thread_had_in_hand_is_counted(store, total, lose):
+    store.inc(ATTEMPTS, database="db")
+    view, index = store._shared._cells[ATTEMPTS, (), "db"]
+    lose()
+    assert total(ATTEMPTS) == 1
+    view[index] += 1
+    store.inc(ATTEMPTS, database="db")
+    store.heartbeat()
+    assert total(ATTEMPTS) == 3
+    store.heartbeat()
+    assert total(ATTEMPTS) == 3
+
+
+def test_a_deleted_file_comes_back(store, total):
+    store.inc(ATTEMPTS, amount=5, database="db")
+    store.read()
+    for path in store.directory().glob("values-*.db"):
+        path.unlink()
+    store.inc(ATTEMPTS, database="db")
+    assert total(ATTEMPTS) == 6
+    assert processes.run(lambda: store.inc(ATTEMPTS, database="db")) == 0
+    assert total(ATTEMPTS) == 7
+
+
+def test_labels_that_were_let_in_stay_in(store, total, lose):
+    for campaign in range(3):
+        store.inc("campaign_applications_total", (campaign,), database="db")
+    lose()
+    assert total("campaign_applications_total", (2,)) == 1
+    assert store.label_counts() == {("db", "campaign_id"): 3}
+
+
+def test_a_directory_deleted_on_purpose_is_not_restored(store, worker):
+    _pid, count = worker()
+    count()
+    store.inc(ATTEMPTS, database="db")
+    store.withdraw("db")
+    store.remove()
+    count()
+    time.sleep(1.5)
+    assert not store.directory().exists()
+
+
+def test_counters_never_fall_while_the_directory_is_deleted(store, total, lose):
+    stop = store.directory().parent / "stop"
+    done = [store.directory().parent / f"done-{number}" for number in range(4)]
+
+    def count(path):
+        counted = []
+
+        def run():
+            while not stop.exists():
+                for _ in range(100):
+                    store.inc(ATTEMPTS, database="db")
+                    store.observe(LATENCY, 3.0, database="db")
+                counted.append(100)
+                time.sleep(0.001)
+
+        threads = [threading.Thread(target=run) for _ in range(2)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        time.sleep(2.5)  # two heartbeats
+        path.write_text(str(sum(counted)))
+
+    def watch():
+        seen = 0
+        while not stop.exists():
+            now = total(ATTEMPTS) or 0
+            assert now >= seen
+            seen = now
+
+    workers = [processes.start(lambda path=path: count(path)) for path in done]
+    watchers = [processes.start(watch) for _ in range(2)]
+    for _ in range(6):
+        time.sleep(0.7)
+        lose()
+    time.sleep(1)
+    stop.touch()
+    assert [processes.wait(pid) for pid in (*workers, *watchers)] == [0] * 6
+    counted = sum(int(path.read_text()) for path in done)
+    assert total(ATTEMPTS) == counted
+    assert total(LATENCY, sample="5.0") == counted
