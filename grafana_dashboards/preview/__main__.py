@@ -19,7 +19,7 @@ def main() -> None:
     parser.add_argument("--screen", nargs="+", choices=SCREENS, default=list(SCREENS))
     parser.add_argument("--last", help="time range instead of the dashboard's own, such as 30m")
     parser.add_argument("--past", action="store_true",
-                        help="first write a past into the system's storages, made up: `make clean` takes it away")
+                        help="first write sample history into the long-term storage: `make clean` deletes it")
     parser.add_argument("--into", type=Path, default=PROJECT / "docs" / "images" / "dashboards", metavar="folder")
     asked = parser.parse_args()
     time = {"from": f"now-{asked.last}", "to": "now"} if asked.last else None
@@ -29,7 +29,7 @@ def main() -> None:
     asked.into.mkdir(parents=True, exist_ok=True)
     layout = Layout.from_environment()
     if asked.past:
-        with step("a past, which Prometheus shows in a minute or two"):
+        with step("sample history of ninety days"):
             past.write(layout)
     with bundled() as bundle, sync_playwright() as playwright:
         chromium = playwright.chromium.launch(executable_path=browser.chromium())

@@ -1,18 +1,15 @@
-"""A past for a system that is minutes old, made up: ninety days of hours, and a yesterday on which nothing happened.
+"""Sample history for a system that is minutes old: ninety days of hours.
 
-Panels over months, and those that compare with a day ago, have something to show then: in tests, and in pictures.
+Panels over months have something to show then: in tests, and in pictures.
 """
 
 import math
 import random
-import subprocess
-import tempfile
 import time
 from collections.abc import Iterator
 
 import requests
 
-from stack import prometheus
 from stack.layout import Layout
 from stack.reconcile import catalogue
 
@@ -36,18 +33,14 @@ _USUAL_LATENCY_SECONDS = 8
 
 
 def write(layout: Layout) -> None:
-    """Write the past of the system of that layout into its long-term storage of hours and its Prometheus.
+    """Write sample history into the long-term storage of hours of the system of that layout.
 
-    Prometheus shows it within a minute or two. Raises requests.RequestException or subprocess.CalledProcessError if it
-    can't be written. Nothing takes it away but `make clean`.
+    :raises requests.RequestException: if it can't be written
+
+    Nothing deletes it but `make clean`.
     """
     requests.post(f"http://127.0.0.1:{layout.ports.victoria_1h}/api/v1/import/prometheus", timeout=120,
                   data="\n".join(months())).raise_for_status()
-    with tempfile.NamedTemporaryFile("w", suffix=".txt") as file:
-        file.write("\n".join([*_yesterday(), "# EOF\n"]))
-        file.flush()
-        subprocess.run([prometheus.provide()["promtool"], "tsdb", "create-blocks-from", "openmetrics", file.name,
-                        layout.state / "prometheus"], check=True, capture_output=True)  # fmt: skip
 
 
 def months() -> Iterator[str]:
@@ -85,17 +78,3 @@ def _bustle(moment: int) -> float:
 def _line(series: str, labels: dict[str, str], value: float, moment: int) -> str:
     within = ",".join(f'{name}="{label}"' for name, label in labels.items())
     return f"tier:{series}{{{within}}} {value} {moment * 1000}"
-
-
-def _yesterday() -> Iterator[str]:
-    """Yield, as OpenMetrics, that there was no fact and no row of any for two hours of a day ago."""
-    begun = int(time.time()) - 86400 - 600
-    moments = range(begun, begun + 7200, 60)
-    facts = [metric.name for metric in catalogue().FACTS if metric.kind == "counter"]
-    rows = "influencegen_telemetry_fact_rows"
-    yield f"# TYPE {rows} gauge"
-    for fact in facts:
-        yield from (f'{rows}{{fact="{fact}"}} 0 {moment}' for moment in moments)
-    for fact in facts:
-        yield f"# TYPE {fact.removesuffix('_total')} counter"
-        yield from (f"{fact} 0 {moment}" for moment in moments)

@@ -33,7 +33,8 @@ _FIRST = (
                 "people can't ask.",
            empty="No image was asked for since counting began.", decimals=0,
            alerts=("AiImageVolumeLow", "AiImageVolumeHigh")),
-    figure("Cost of an image", Query("avg(max by (model) (ai_image_generation_cost_per_image_usd))"), "currencyUSD",
+    figure("Cost of an image", Query("avg(max by (database, model) (ai_image_generation_cost_per_image_usd))"),
+           "currencyUSD",
            spec="ai.image_generation.cost_per_image_usd",
            says="What an image of the last 24 hours cost on average, over all models.",
            empty="No image of the last 24 hours has a cost.", decimals=4),
@@ -47,8 +48,8 @@ _PEOPLE = (
     series("How long do people wait for an image?", [
         Query(f"{_LATENCY}:p95_5m", "one in twenty takes longer"),
         Query(f"{_LATENCY}:p90_5m", "one in ten takes longer"),
-        Query(quantile(0.5, "ai_image_generation_end_to_end_latency_seconds"), "half take longer", FAST,
-              exemplars=True),
+        Query(quantile(0.5, "ai_image_generation_end_to_end_latency_seconds", in_database=True), "half take longer",
+              FAST, exemplars=True),
     ], "s", width=12, spec="ai.image_generation.end_to_end_latency_seconds (p95, p90)",
         says="From the click to the image in Odoo, over 5 minutes. The limits are of p90 and p95. The diamonds are "
              "single images: each leads to its trace, which tells where the time went.",

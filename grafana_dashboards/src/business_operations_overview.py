@@ -86,7 +86,7 @@ _NOW = (
 
 _MONTHS = (
     series("How many influencers are active?", [
-        Query("max(avg_over_time(tier:influencer_active:avg[$__interval]))", "active", _DAY, source=LONG_TERM),
+        Query("sum(avg_over_time(tier:influencer_active:avg[$__interval]))", "active", _DAY, source=LONG_TERM),
         Query('sum(max_over_time(tier:user_logins_daily_active_influencers:avg{user_role="influencer"}[$__interval]))',
               "logged in that day", _DAY, source=LONG_TERM),
     ], "none", since="90d", step=_DAY, spec="influencer.active_count_total, user.logins.daily_active_influencers",

@@ -56,7 +56,13 @@ def of_hosts(rule: str, service: str) -> str:
             f'{rule} and on (host) influencegen:service_cpu_utilization:avg_5m{{service_name="{service}"}}')
 
 
-def quantile(which: float, histogram: str, by: str = "le", matchers: str = "", window: str = "$__rate_interval") -> str:
-    """Return a quantile of a raw histogram; nothing while it counts nothing."""
+def quantile(which: float, histogram: str, by: str = "le", matchers: str = "", window: str = "$__rate_interval",
+             in_database: bool = False) -> str:
+    """Return a quantile of a raw histogram; nothing while it counts nothing.
+
+    in_database: whether all instances read it from the database, so that one of them has all of it.
+    """
     rate = f"rate({histogram}_bucket{{{matchers}}}[{window}])" if matchers else f"rate({histogram}_bucket[{window}])"
+    if in_database:
+        rate = f"max without (instance) ({rate})"
     return f"histogram_quantile({which}, sum by ({by}) ({rate})) >= 0"

@@ -13,12 +13,12 @@ _FIRST = (
     figure("Targets down", Query("count(up == 0) or 0 * max(up)", every=BUSINESS), "none", spec=_NO_SPEC,
            says="What Prometheus asks and gets no answer from. What it tells of is not seen, on any dashboard.",
            empty="Prometheus scrapes nothing: look at its log.", alerts=("TargetMissing",), words=NONE),
-    figure("Facts that disagree",
-           Query("max(influencegen:telemetry_fact_disagreement:delta_1d)", every=BUSINESS), "none", spec=_NO_SPEC,
-           says="By how many the counter that is furthest off differs from Odoo's rows, over a day. More than a few: "
-                "something else than the addons writes to the tables, or a count was lost.",
-           empty="Prometheus has run for less than a day.", decimals=0, alerts=("TelemetryDisagreesWithDatabase",),
-           words=NONE),
+    figure("Audit differences",
+           Query("max(influencegen_telemetry_audit_missing_rows + influencegen_telemetry_audit_extra_rows)",
+                 every=BUSINESS), "none", spec=_NO_SPEC,
+           says="Rows that are missing in the ledger or no longer in the database, of the fact with the most, by the "
+                "last complete audit. Any row means that a table was changed without its triggers.",
+           empty="Odoo is not scraped.", decimals=0, alerts=("TelemetryDisagreesWithDatabase",), words=NONE),
     figure("Telemetry's errors",
            Query(or_none(f"sum(increase(influencegen_telemetry_errors_total{{{_OF_INSTANCE}}}[15m]))",
                          "influencegen-system"), every=SYSTEM),
@@ -72,21 +72,29 @@ _COST = (
 )
 
 _TRUTH = (
-    series("Which counters had to be repaired?", [
-        Query("sum by (metric) (max without (instance) (increase(influencegen_telemetry_facts_repaired_total[1h]))) "
-              "> 0", "{{metric}}", BUSINESS),
+    bars("Audit progress",
+         [Query("100 * min by (fact) (max by (database, fact) (influencegen_telemetry_audit_progress_ratio))",
+                "{{fact}}", BUSINESS)], "percent", width=8, most=100, spec=_NO_SPEC,
+         says="Share of the rows that the current audit of each fact has compared with the ledger, in the database "
+              "that is furthest behind. The audit takes a second of each minute, begins again when it has completed, "
+              "and must complete within days.",
+         empty="Odoo is not scraped.", runbooks=("TelemetryAuditStale",)),
+    series("Ledger", [
+        Query("sum(max by (database) (influencegen_telemetry_ledger_backlog))", "backlog", BUSINESS),
+        Query("sum(influencegen:telemetry_facts_carried_over:increase_1h)", "carried over (1 h)", BUSINESS, CRITICAL),
     ], "none", spec=_NO_SPEC,
-        says="Facts found in Odoo's rows that had not been counted, and were then: what a worker that was killed lost. "
-             "Many without a killed worker: a fault.",
-        empty="Nothing had to be repaired in this time.", runbooks=("TelemetryDisagreesWithDatabase",)),
-    series("How old are the database's figures?", [
+        says="Backlog: entries that are not rolled up; a scrape rolls up what it finds, so it stays near 0. Carried "
+             "over: facts that counters include although a restore removed them from the database, in the hour before "
+             "each moment.",
+        empty="Odoo is not scraped.", alerts=("TelemetryLedgerBacklog",), runbooks=("TelemetryDatabaseRestored",)),
+    series("Age of the database reading", [
         Query(f"max(influencegen_telemetry_database_read_age_seconds{{{_OF_INSTANCE}}})", "age", BUSINESS),
-        Query(f"max(influencegen_telemetry_database_read_duration_seconds{{{_OF_INSTANCE}}})", "time to read it",
+        Query(f"max(influencegen_telemetry_database_read_duration_seconds{{{_OF_INSTANCE}}})", "duration",
               BUSINESS),
     ], "s", spec=_NO_SPEC,
-        says="Gauges such as active influencers are read from the database, and kept for a while. Older than minutes: "
-             "the reading fails or takes too long.",
-        empty="Odoo is not scraped."),
+        says="Age of the values that are read from the database, and the time that the last reading took. It is read "
+             "again after 25 s when Odoo is scraped; older values mean that the reading fails or takes too long.",
+        empty="Odoo is not scraped.", alerts=("TelemetryReadingStale",)),
     series("Is the long-term storage up to date?", [
         Query('sum(prometheus_remote_storage_samples_pending{remote_name="5m"})', "for 90 days", BUSINESS),
         Query('sum(prometheus_remote_storage_samples_pending{remote_name="1h"})', "for 2 years", BUSINESS),
@@ -97,13 +105,14 @@ _TRUTH = (
     series("What goes wrong in telemetry?", [
         Query(f"sum by (reason) (increase(influencegen_telemetry_errors_total{{{_OF_INSTANCE}}}[15m])) > 0",
               "{{reason}}", SYSTEM, CRITICAL),
-    ], "none", width=12, spec=_NO_SPEC, says="Errors in the 15 minutes before each moment, by their kind.",
+    ], "none", spec=_NO_SPEC, says="Errors in the 15 minutes before each moment, by their kind.",
         empty="No error in this time.", runbooks=("TelemetryErrors",)),
     bars("Which rules take longest?",
          [Query("topk(5, sum by (rules) (label_replace(prometheus_rule_group_last_duration_seconds, "
                 '"rules", "$1", "rule_group", ".*/([^/;]+)[.]yml;.*")))', "{{rules}}", BUSINESS)], "s",
-         spec=_NO_SPEC, says="The five files of rules whose groups took longest in all when they were last evaluated. "
-                             "It must stay well below their interval.",
+         width=8, spec=_NO_SPEC,
+         says="The five files of rules whose groups took longest in all when they were last evaluated. "
+              "It must stay well below their interval.",
          empty="Prometheus does not scrape itself.", runbooks=("RuleEvaluationFailing",)),
 )
 

@@ -206,7 +206,8 @@ ODOO = (
               "sum by (database) (max by (database, user_role) (odoo_concurrent_users)) > on (database) "
               f"{_threshold('concurrent_users', ' by (database)')}",
               "More users than Odoo was sized for",
-              f"{_WHOLE} users work at the same time; more than Odoo's settings allow for.", keep="10m"),
+              f"{_WHOLE} users of the database {{{{ $labels.database }}}} work at the same time; more than Odoo's "
+              "settings allow for.", keep="10m"),
     _platform("OdooJobsFailing", WARNING,
               "100 * sum by (cron) (increase(odoo_cron_failures_total[1h])) / "
               "sum by (cron) (increase(odoo_cron_runs_total[1h])) > <above_percent>",
@@ -391,6 +392,46 @@ def missing(jobs: list[str]) -> Alert:
         f"{{{{ $labels.job }}}} (up is {_WHOLE}): what it tells of is not seen.")
 
 
+_IN_DATABASE = "{{ $labels.database }}"
+_AGE = "influencegen_telemetry_database_read_age_seconds"
+LEDGER = (
+    _telemetry("TelemetryDisagreesWithDatabase", CRITICAL,
+               "max by (database, fact) (influencegen_telemetry_audit_missing_rows + "
+               "influencegen_telemetry_audit_extra_rows) > <above_rows>",
+               "The ledger of facts differs from the database",
+               f"{_WHOLE} rows of {{{{ $labels.fact }}}} in the database {_IN_DATABASE} are missing in the ledger or "
+               "no longer there, by the last complete audit; more than <above_rows> is a difference. The metric is "
+               "wrong by up to as many."),
+    # each instance that exports a database exports its thresholds, even those that were never read from it
+    _telemetry("TelemetryReadingStale", WARNING,
+               f"max by (instance, database) ({_AGE}) > <above_seconds> or min by (instance, database) ({_AGE}) < 0 "
+               "or 0 * max by (instance, database) (influencegen_telemetry_threshold) - 1 "
+               f"unless on (instance, database) {_AGE}",
+               "Values read from the database are stale",
+               f"{{{{ if lt $value 0.0 }}}}{{{{ $labels.instance }}}} has no reading of the database {_IN_DATABASE}, "
+               f"or one with an age below 0 ({_ONE} s){{{{ else }}}}The reading of the database {_IN_DATABASE} by "
+               f"{{{{ $labels.instance }}}} is {_LASTS} old{{{{ end }}}}; more than <above_seconds> s is stale. Alerts "
+               "and dashboards that use it show an earlier state.", "5m"),
+    # one alert for all facts: they share one audit
+    _telemetry("TelemetryAuditStale", WARNING,
+               "time() - min by (database) (max by (database, fact) "
+               "(influencegen_telemetry_audit_completed_timestamp_seconds)) > 86400 * <above_days>",
+               "The audit of the ledger does not complete",
+               f"The last complete audit of a fact in the database {_IN_DATABASE} ended {_LASTS} ago; more than "
+               "<above_days> days is stale, and decades mean that none has ended. Differences between counters and "
+               "rows are not detected."),
+    _telemetry("TelemetryLedgerBacklog", WARNING,
+               "max by (database) (influencegen_telemetry_ledger_backlog) > <above_entries>",
+               "Entries of the ledger are not rolled up",
+               f"{_WHOLE} entries of the ledger in the database {_IN_DATABASE} are not rolled up; more than "
+               "<above_entries> is a backlog. Counters stay right, and each scrape takes longer.", "15m"),
+    _telemetry("TelemetryDatabaseRestored", WARNING,
+               "influencegen:telemetry_facts_carried_over:increase_1h > <above_facts>",
+               "The database is in an older state than its counters",
+               f"The database {_IN_DATABASE} held {_WHOLE} facts fewer than its counters when it was read in the last "
+               "hour; more than <above_facts> is a restore. The counters include what the restore removed."),
+)
+
 MONITORING = (
     Alert("DeadMansSwitch", "none", "platform", "vector(1)", "Alerts arrive",
           "This alert always fires (its value is {{ $value }}): if it stops, alerts do not arrive any more."),
@@ -422,12 +463,7 @@ MONITORING = (
                "Telemetry itself makes errors",
                f"{_WHOLE} errors of kind {{{{ $labels.reason }}}} in the last 15 minutes: values are missing or old.",
                keep="15m"),
-    _telemetry("TelemetryDisagreesWithDatabase", CRITICAL,
-               "influencegen:telemetry_fact_disagreement:delta_1d > <above_facts> and "
-               "influencegen:telemetry_fact_disagreement:delta_1d > <above_percent> / 100 * "
-               "abs(influencegen:telemetry_fact_rows:delta_1d)",
-               "A counter does not agree with the database",
-               f"{{{{ $labels.fact }}}} and the rows that it counts have grown apart by {_WHOLE} within a day."),
+    *LEDGER,
     _telemetry("LongTermStorageBehind", WARNING,
                "prometheus_remote_storage_samples_pending > <above>",
                "Long-term storage lags behind",

@@ -6,6 +6,9 @@ nothing would be divided by.
 
 from metrics import catalogue
 
+IN_DATABASE = {"influencegen_telemetry_facts_carried_over_total"}
+"""Counters that are kept in the database, beside those of its rows."""
+
 SECONDS = {"1m": 60, "5m": 300, "15m": 900, "30m": 1800, "1h": 3600, "2h": 7200, "6h": 21600, "1d": 86400, "3d": 259200}
 
 
@@ -31,13 +34,21 @@ def total(function: str, metric: catalogue.Metric, window: str, labels: tuple[st
           matchers: str = "") -> str:
     """Return `function` (rate or increase) of a counter over `window`, summed over all but `labels`.
 
-    Facts are what the rows of the database say, so each instance knows all of them, and their maximum is taken. What
-    else is counted, the instance that met it knows alone.
+    Each instance exports all that is in the database, so the maximum over instances is taken. All else is counted by
+    the instance that observed it alone, so the sum is taken.
     """
     series = f"{function}({metric.name}{matchers}[{range_of(window, SCRAPED[metric.group])}])"
-    if metric.rows:
-        series = f"max without (instance) ({series})"
-    return f"sum{by(labels)}({series})"
+    return f"sum{by(labels)}({over_instances(series) if in_database(metric) else series})"
+
+
+def in_database(metric: catalogue.Metric) -> bool:
+    """Return whether the values of a counter or a histogram are read from the database, by every instance."""
+    return bool(metric.rows) or metric.name in IN_DATABASE
+
+
+def over_instances(expr: str) -> str:
+    """Return one value of each series that all instances on a database export: the greatest is the newest."""
+    return f"max without (instance) ({expr})"
 
 
 def both(first: str, second: str) -> str:

@@ -3,7 +3,7 @@
 
 from metrics import catalogue
 
-from .promql import both, by, interval, percent, range_of, total
+from .promql import both, by, interval, over_instances, percent, range_of, total
 from .rules import Group, Recording
 from .thresholds import number
 
@@ -81,7 +81,7 @@ def files(link_speed: float) -> dict[str, list[Group]]:
             "100 * gpu_memory_used_bytes / (gpu_memory_total_bytes > 0)",
         )])],
         "recording_availability": [Group("availability", _availability(), "1m")],
-        "recording_telemetry": [Group("telemetry", _telemetry(metrics), "1m")],
+        "recording_telemetry": [Group("telemetry", _telemetry(), "1m")],
     }
 
 
@@ -99,7 +99,7 @@ def _latency(metric):
 
     def rules(window):
         def part(function, suffix, *others):
-            series = catalogue.Metric(metric.name + suffix, "counter", "", group=metric.group)
+            series = catalogue.Metric(metric.name + suffix, "counter", "", group=metric.group, rows=metric.rows)
             return total(function, series, window, (*others, *labels))
 
         # the increase of a minute is half of that of the two that it is taken from
@@ -154,6 +154,7 @@ def _business(metrics):
     kyc_type = ("verification_type",)
     approved = '{outcome="approved"}'
     review = "influencer_onboarding_kyc_manual_review_time_seconds"
+    reviewed, reviews = (f"sum({over_instances(f'rate({review}_{part}[1d])')})" for part in ("sum", "count"))
     return [
         *(Recording(f"influencegen:influencer_registration_success_rate:percent_{window}",
                     percent(total("rate", success, window), total("rate", attempts, window)))
@@ -172,7 +173,7 @@ def _business(metrics):
                   percent(total("increase", verifications, "1d", (), approved),
                           "influencegen:influencer_kyc_verifications:increase_1d")),
         Recording("influencegen:influencer_onboarding_kyc_manual_review_time:avg_hours_1d",
-                  f"sum(rate({review}_sum[1d])) / (sum(rate({review}_count[1d])) > 0) / 3600"),
+                  f"{reviewed} / ({reviews} > 0) / 3600"),
         Recording("influencegen:payment_processing_ended:increase_1h", both(paid, failed)),
         Recording("influencegen:payment_processing_success_rate:percent_1h",
                   percent(paid, "influencegen:payment_processing_ended:increase_1h")),
@@ -270,25 +271,18 @@ def _availability():
     ]
 
 
-def _telemetry(metrics):
-    """By how much rows and counters of facts have grown within a day, and how far apart.
+def _telemetry():
+    """How many facts were carried over in the last hour.
 
-    Differences of what both say now and said a day ago, not increases: those extrapolate, and rows may be deleted. Rows
-    are read and scraped up to a minute and a half later than counters, so what counters said meanwhile agrees too.
+    A fact's series begins with its first carry-over, which increase() leaves out. The backlog is exported beside it,
+    and is the evidence that there was none before. A day is how long the database may have been away to be restored.
     """
-    rows = "max by (fact, database) (influencegen_telemetry_fact_rows{offset})"
-    counted = "influencegen:telemetry_fact_count:delta_1d"
-    stored = "influencegen:telemetry_fact_rows:delta_1d"
-    series = "sum by (database) (max without (instance) ({name}{offset}))"
-
-    def growth(template, **values):
-        return f"{template.format(offset='', **values)} - {template.format(offset=' offset 1d', **values)}"
-
-    return [
-        Recording(stored, growth(rows)),
-        *(Recording(counted, growth(series, name=metric.name), {"fact": metric.name})
-          for metric in metrics.values() if metric.rows),
-        Recording("influencegen:telemetry_fact_disagreement:delta_1d",
-                  f"clamp_min({stored} - on (fact, database) max_over_time({counted}[3m]), 0) + on (fact, database) "
-                  f"clamp_min(min_over_time({counted}[3m]) - on (fact, database) {stored}, 0)"),
-    ]
+    carried_over = "influencegen_telemetry_facts_carried_over_total"
+    backlog = "influencegen_telemetry_ledger_backlog"
+    before = "last_over_time({}[1d] offset 1h)"
+    return [Recording(
+        "influencegen:telemetry_facts_carried_over:increase_1h",
+        f"sum by (database) ({over_instances(carried_over)}) - "
+        f"(sum by (database) ({over_instances(before.format(carried_over))}) or "
+        f"0 * max by (database) ({before.format(backlog)}))",
+    )]

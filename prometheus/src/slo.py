@@ -9,7 +9,7 @@ https://sre.google/workbook/alerting-on-slos/
 from dataclasses import dataclass
 
 from .alerts import BUDGETS, CRITICAL, WARNING
-from .promql import interval
+from .promql import interval, over_instances
 from .rules import Alert, Group, Recording
 from .thresholds import Thresholds, number
 
@@ -56,6 +56,8 @@ def _calls(name, alert, api, who, outage="", lasting="2m"):
 CORE_DOWN = "(Odoo|N8n|AiService|Postgres)Down"
 _PROBES = 'probe_success{critical="true"}[WINDOW]'
 _IMAGE = "ai_image_generation_end_to_end_latency_seconds"
+_IMAGES = f"sum({over_instances(f'increase({_IMAGE}_count[WINDOW])')})"
+_IMAGES_IN_TIME = "sum({})".format(over_instances(f'increase({_IMAGE}_bucket{{le="30.0"}}[WINDOW])'))
 OBJECTIVES = (
     _calls("webhook", "WebhookErrorBudgetBurn", "odoo_to_n8n_webhook", "n8n's webhook", "(N8n|Postgres)Down"),
     _calls("callback", "CallbackErrorBudgetBurn", "n8n_to_odoo_callback", "Odoo's callback",
@@ -67,8 +69,7 @@ OBJECTIVES = (
               f"sum(count_over_time({_PROBES})) - sum(sum_over_time({_PROBES}))", f"sum(count_over_time({_PROBES}))",
               "probes of Odoo, n8n and the AI service", CORE_DOWN),
     Objective("image_latency", "AiImageLatencyBudgetBurn", "integration",
-              f'sum(increase({_IMAGE}_count[WINDOW])) - sum(increase({_IMAGE}_bucket{{le="30.0"}}[WINDOW]))',
-              f"sum(increase({_IMAGE}_count[WINDOW]))", "AI images within 30 s", CORE_DOWN),
+              f"{_IMAGES} - {_IMAGES_IN_TIME}", _IMAGES, "AI images within 30 s", CORE_DOWN),
 )
 
 

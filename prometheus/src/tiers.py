@@ -8,7 +8,7 @@ queries.
 
 from metrics import catalogue
 
-from .promql import SCRAPED
+from .promql import SCRAPED, in_database
 from .rules import Group, Recording
 
 STEP_SECONDS = 300
@@ -50,13 +50,11 @@ def _of_catalogue():
         if metric.kind == "gauge":
             yield _average(metric.name, _over_instances(metric))
         elif metric.kind == "histogram":
-            yield _growth(f"{metric.name}_bucket", metric.group)
-            yield _growth(f"{metric.name}_sum", metric.group, MILLI)
-            yield _growth(f"{metric.name}_count", metric.group)
-        elif metric.rows:
-            yield _growth_of_facts(metric.name)
+            yield _growth(metric, WHOLE, "_bucket")
+            yield _growth(metric, MILLI, "_sum")
+            yield _growth(metric, WHOLE, "_count")
         else:
-            yield _growth(metric.name, metric.group, MILLI if metric.unit else WHOLE)
+            yield _growth(metric, MILLI if metric.unit else WHOLE)
 
 
 def _of_other_exporters():
@@ -78,27 +76,29 @@ def _average(series, over):
     return f"{name}:avg", f"{over} {WITHOUT} (avg_over_time({series}[5m]))"
 
 
-def _growth(series, group, digit=WHOLE):
-    """Return name and expression of what a series of all instances grew by in a step.
+def _growth(metric, digit, part=""):
+    """Return name and expression of what a counter, or a part of a histogram, grew by in a step."""
+    series = f"{metric.name}{part}"
+    growth = _growth_in_database(series) if in_database(metric) else _growth_of_instances(series, metric.group)
+    return f"{series.removesuffix('_total')}:increase", f"round({growth}{digit})"
+
+
+def _growth_of_instances(series, group):
+    """Return the sum of what a series of each instance grew by in a step.
 
     The window is one scrape longer than the step, and the result is scaled back: each window begins with the scrape
     that the one before ended with, and no growth between the two is lost. What remains of the extrapolation is rounded
     away, which also makes what is stored a tenth as large.
     """
     window = STEP_SECONDS + SCRAPED[group]
-    growth = f"sum {WITHOUT} (increase({series}[{window}s])) * {STEP_SECONDS} / {window}"
-    return _name(series), f"round({growth}{digit})"
+    return f"sum {WITHOUT} (increase({series}[{window}s])) * {STEP_SECONDS} / {window}"
 
 
-def _growth_of_facts(series):
-    """Return name and expression of what the rows in the database grew by in a step.
+def _growth_in_database(series):
+    """Return what a series that each instance reads from the database grew by in a step.
 
-    Each instance counts all rows, its own sooner than the others': the greatest is the newest. What each instance grew
-    by would count a row twice if instances saw it in different steps.
+    The greatest is the newest. What each instance grew by would count a fact twice if instances read it in different
+    steps.
     """
     now, before = (f"max {WITHOUT} ({series}{offset})" for offset in ("", " offset 5m"))
-    return _name(series), f"clamp_min({now} - {before}, 0)"
-
-
-def _name(counter):
-    return f"{counter.removesuffix('_total')}:increase"
+    return f"clamp_min({now} - {before}, 0)"

@@ -46,12 +46,14 @@ CASES = {
         [alert(name) for name in ("OdooDown", "N8nDown", "OdooRequestsRefused", "CallbackUnavailable",
                                   "PlatformAvailabilityBudgetBurnFast")]
         + [alert("PostgresConnectionsCritical", db_instance="db-1"), alert("TargetMissing", job="influencegen-n8n"),
-           alert("RegistrationSuccessRateLow", "warning"), alert("TelemetryErrors", "warning")],
+           alert("RegistrationSuccessRateLow", "warning"), alert("TelemetryErrors", "warning"),
+           alert("TelemetryReadingStale", "warning", instance="odoo-1", database="influencegen")],
         [alert("BackupMissing"), alert("AiServiceDown"), alert("PostgresSlowQueries", "warning", db_instance="db-2")]),
     "Odoo": (
         alert("OdooDown"),
         [alert("OdooWorkersMissing"), alert("CallbackSlow", "warning"), alert("AiImagesPending", "warning"),
-         alert("TargetMissing", job="influencegen-fast"), alert("PlatformAvailabilityBudgetBurnFast")],
+         alert("TargetMissing", job="influencegen-fast"), alert("PlatformAvailabilityBudgetBurnFast"),
+         alert("TelemetryReadingStale", "warning", instance="odoo-1", database="influencegen")],
         [alert("N8nDown"), alert("HostDown", host="web-1")]),
     "n8n": (
         alert("N8nDown"),

@@ -35,10 +35,14 @@ def test_buckets_and_labels(metric):
 
 
 @pytest.mark.parametrize("metric", [metric for metric in METRICS if metric.rows], ids=lambda metric: metric.name)
-def test_facts_are_counters_of_a_database(metric):
-    assert (metric.kind, metric.scope, metric.producer) == ("counter", "database", "odoo")
+def test_facts_are_of_a_database_and_say_how_rows_become_values(metric):
+    assert (metric.scope, metric.producer) == ("database", "odoo")
+    assert metric.kind == "gauge" or not metric.window
     for rows in metric.rows:
-        assert len(rows.labels) == len(metric.labels)
+        # the label of distinct users is their role, which no column has
+        assert rows.distinct or len(rows.labels) == len(metric.labels)
+        assert bool(rows.value) == (metric.kind == "histogram" or bool(metric.window))
+        assert rows.at or not (metric.window or rows.distinct)
 
 
 def test_no_metric_is_there_twice():

@@ -12,10 +12,6 @@ from .reading import ASKED, DASHBOARDS, each_dashboard, each_query, interpolated
 from .running import may_be_empty, values
 
 LIMIT_SECONDS = 5
-# Variables that nothing can be chosen for, and why.
-MAY_HAVE_NO_CHOICE = {
-    "database": "a server with one database does not name it",
-}
 
 
 @each_query
@@ -44,7 +40,7 @@ def test_what_can_be_chosen_is_there(running, dashboard):
     for variable in dashboard["templating"]["list"]:
         if variable["type"] == "query":
             series, label = re.fullmatch(r"label_values\((.+), (\w+)\)", variable["query"]["query"]).groups()
-            assert running.labels(series, label) or variable["name"] in MAY_HAVE_NO_CHOICE
+            assert running.labels(series, label)
 
 
 def test_a_restart_is_marked(running):

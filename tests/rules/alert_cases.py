@@ -335,7 +335,8 @@ ODOO = [
         'odoo_concurrent_users{instance="a", database="x", user_role="admin"}': always(50),
         'influencegen_telemetry_threshold{name="concurrent_users", database="x"}': always(200),
         'influencegen_telemetry_threshold{name="concurrent_users", database="y"}': always(20),
-    }, 5, 15, 25, "201 users work at the same time; more than Odoo's settings allow for.", {"database": "x"}),
+    }, 5, 15, 25, "201 users of the database x work at the same time; more than Odoo's settings allow for.",
+        {"database": "x"}),
     Case("OdooJobsFailing", "warning", "platform", {
         'odoo_cron_runs_total{cron="mail"}': Rate(1, 1, 1),
         'odoo_cron_failures_total{cron="mail"}': Rate(0.49, 0.51, 0),
@@ -701,15 +702,65 @@ def _monitoring(alert, severity, series, labels, fires, recovers, says, until=5,
     return Case(alert, severity, "platform", series, fires, until, recovers, says, labels, **more)
 
 
-def _growth(inside, beyond, after, says, name):
-    """Rows grow by 10000 a day, or not at all, and the counter by so many less or more."""
-    rows, counted = ((0, 0, 0), (inside, beyond, after)) if after == 0 else ((10000 / 96,) * 3, (inside, beyond, after))
-    return Case("TelemetryDisagreesWithDatabase", "critical", "platform", {
-        f'influencegen_telemetry_fact_rows{{fact="{FACT}", instance="a"}}': Rate(*rows),
-        f'influencegen_telemetry_fact_rows{{fact="{FACT}", instance="b"}}': Rate(*rows),
-        f'{FACT}{{instance="a"}}': Rate(*counted),
-        f'{FACT}{{instance="b"}}': Rate(*counted),
-    }, 1470, 1500, 1530, says, {"fact": FACT}, 900, name)
+def _in_ledger(alert, severity, series, labels, fires, until, recovers, says, **more):
+    """The series are of two instances on the database x; the first, behind the other, is always inside."""
+    return Case(alert, severity, "platform", {
+        f'influencegen_telemetry_{name}{{instance="{instance}", database="x"{rest}}}': values
+        for (name, rest), both in series.items() for instance, values in zip("ab", both, strict=True)
+    }, fires, until, recovers, says, {"database": "x", **labels}, **more)
+
+
+def _difference(missing, extra, name):
+    """A row is missing in the ledger, or there is one that it should not have."""
+    return _in_ledger("TelemetryDisagreesWithDatabase", "critical", {
+        ("audit_missing_rows", f', fact="{FACT}"'): (always(0), missing),
+        ("audit_extra_rows", f', fact="{FACT}"'): (always(0), extra),
+    }, {"fact": FACT}, 5, 10, 10,
+        f"1 rows of {FACT} in the database x are missing in the ledger or no longer there, by the last complete audit; "
+        "more than 0 is a difference. The metric is wrong by up to as many.", name=name)
+
+
+def _stale(series, says, name):
+    """Of two instances the first has a reading of the database that is not stale."""
+    return Case("TelemetryReadingStale", "warning", "platform", {
+        'influencegen_telemetry_database_read_age_seconds{instance="a", database="x"}': always(20),
+        **{f'influencegen_telemetry_threshold{{instance="{instance}", database="x", name="{threshold}"}}': always(9)
+           for instance in "ab" for threshold in ("concurrent_users", "n8n_errors_per_minute")},
+        'influencegen_telemetry_database_read_age_seconds{instance="b", database="x"}': series,
+    }, 5, 10, 15, f"{says}; more than 300 s is stale. Alerts and dashboards that use it show an earlier state.",
+        {"instance": "b", "database": "x"}, name=name)
+
+
+def _restored(carried_over, facts, name):
+    """Facts are carried over after 100 minutes; the first instance does not know yet."""
+    return _in_ledger("TelemetryDatabaseRestored", "warning", {
+        ("facts_carried_over_total", f', fact="{FACT}"'): carried_over,
+        ("ledger_backlog", ""): (always(0), always(0)),
+    }, {}, 100, 80, 160,
+        f"The database x held {facts} facts fewer than its counters when it was read in the last hour; more than 0 "
+        "is a restore. The counters include what the restore removed.", name=name)
+
+
+LEDGER = [
+    _difference(Level(0, 1), always(0), "a missing row"),
+    _difference(always(0), Level(0, 1), "an extra row"),
+    _stale(Level(300, 301), "The reading of the database x by b is 5m 1s old", "an old reading"),
+    _stale(Level(0, -0.5, 0), "b has no reading of the database x, or one with an age below 0 (-0.5 s)",
+           "a reading of the future"),
+    _stale(Level(20, "_", 20), "b has no reading of the database x, or one with an age below 0 (-1.0 s)", "no reading"),
+    # time begins in 1970: an audit of the fact completes then, and another one after 57 hours
+    _in_ledger("TelemetryAuditStale", "warning", {
+        ("audit_completed_timestamp_seconds", f', fact="{FACT}"'): (always(-3600), Level(12600, 3600, 205200)),
+        ("audit_completed_timestamp_seconds", ', fact="influencer_active"'): (always(205200), always(205200)),
+    }, {}, 3315, 3420, 3420,
+        "The last complete audit of a fact in the database x ended 2d 6h 15m 0s ago; more than 2 days is stale, and "
+        "decades mean that none has ended. Differences between counters and rows are not detected.", every=900),
+    _in_ledger("TelemetryLedgerBacklog", "warning", {("ledger_backlog", ""): (always(0), Level(50000, 50001))}, {}, 15,
+               25, 40, "50001 entries of the ledger in the database x are not rolled up; more than 50000 is a backlog. "
+                       "Counters stay right, and each scrape takes longer."),
+    _restored((always(4), Level(4, 5, 4, "4x99")), 1, "another restore"),
+    _restored(("_", Level("_", 3, "_", "_x100")), 3, "the first restore"),
+]
 
 
 MONITORING = [
@@ -743,11 +794,7 @@ MONITORING = [
     _monitoring("TelemetryErrors", "warning", {'influencegen_telemetry_errors_total{reason="disk"}': Rate(0.33, 0.34)},
                 {"reason": "disk"}, 14, 36, "5 errors of kind disk in the last 15 minutes: values are missing or "
                                             "old.", 20),
-    _growth(9.8 / 96, 10.2 / 96, 0, f"{FACT} and the rows that it counts have grown apart by 10 within a day.",
-            "how many facts"),
-    _growth(9902 / 96, 9898 / 96, 10000 / 96, f"{FACT} and the rows that it counts have grown apart by 102 within a "
-                                              f"day.",
-            "what share of the facts"),
+    *LEDGER,
     _monitoring("LongTermStorageBehind", "warning", {
         'prometheus_remote_storage_samples_pending{job="prometheus", instance="p", remote_name="5m", url="u"}':
             Level(0, 1),

@@ -72,9 +72,8 @@ def series(days, n8n_down=range(0)):
         **{f'up{{job="{job}", instance="i"}}': up if job in ODOO_JOBS else [1 for _ in minutes] for job in JOBS},
         **{f'probe_success{{service_name="{name}", critical="{"false" if name == "kyc" else "true"}"}}': answer
            for name, answer in answers.items()},
-        **{f'{name}{{instance="i"}}': _counter(numbers) for name, numbers in facts.items()},
-        **{f'influencegen_telemetry_fact_rows{{fact="{name}", instance="i"}}': _counter(numbers)
-           for name, numbers in facts.items()},
+        **{f'{name}{{instance="i", database="x"}}': _counter(numbers) for name, numbers in facts.items()},
+        **_ledger(minutes, facts, draw),
         'ai_image_generation_failures_total{reason="failed"}': _counter(failed),
         "ai_image_generation_pending": gauge(0, 8),
         **_latency("ai_image_generation_end_to_end_latency_seconds", requests, some,
@@ -105,11 +104,12 @@ def series(days, n8n_down=range(0)):
                                               for minute, load in enumerate(busy)]),
         "odoo_orm_cache_misses_total": by_odoo([int(60 * load * (7 if _just(minute) else 1))
                                                 for minute, load in enumerate(busy)]),
-        'odoo_concurrent_users{user_role="user"}': gauge(5, 140),
+        'odoo_concurrent_users{user_role="user", instance="i", database="x"}': gauge(5, 140),
         'odoo_cron_runs_total{cron="mail"}': by_odoo([1 for _ in minutes]),
         'odoo_cron_failures_total{cron="mail"}': by_odoo([int(draw.random() < 0.01) for _ in minutes]),
-        **{f'influencegen_telemetry_threshold{{name="{name}"}}': [value for _ in minutes] for name, value in (
-            ("concurrent_users", 200), ("application_errors_per_minute", 5), ("n8n_errors_per_minute", 2))},
+        **{f'influencegen_telemetry_threshold{{name="{name}", instance="i", database="x"}}': [value for _ in minutes]
+           for name, value in (("concurrent_users", 200), ("application_errors_per_minute", 5),
+                               ("n8n_errors_per_minute", 2))},
         'influencegen_telemetry_errors_total{reason="unauthorized"}':
             by_odoo([int(draw.random() < 0.01) for _ in minutes]),
         'n8n_workflow_execution_errors_total{workflow_name="w"}': _counter(events(2)),
@@ -159,6 +159,25 @@ def series(days, n8n_down=range(0)):
     }
     return {name: " ".join(f"{number:.10g}" if number is not None else "_" for number in numbers)
             for name, numbers in values.items()}
+
+
+def _ledger(minutes, facts, draw):
+    """What is exported of the ledger: the audit of a fact takes an hour, and begins again when it has completed."""
+    labels = 'instance="i", database="x"'
+    series = {
+        "database_read_age_seconds": [draw.uniform(0, 25) for _ in minutes],
+        "ledger_backlog": [_poisson(draw, 2) for _ in minutes],
+    }
+    of_fact = {
+        "audit_missing_rows": [0 for _ in minutes],
+        "audit_extra_rows": [0 for _ in minutes],
+        "audit_completed_timestamp_seconds": [minute // 60 * 3600 for minute in minutes],
+    }
+    return {
+        **{f"influencegen_telemetry_{name}{{{labels}}}": values for name, values in series.items()},
+        **{f'influencegen_telemetry_{name}{{{labels}, fact="{fact}"}}': values
+           for fact in facts for name, values in of_fact.items()},
+    }
 
 
 def _busy(minute):

@@ -138,6 +138,7 @@ AI_IMAGES = Case(
         **_known_to_both("ai_image_generation_failures_total", 1, 'reason="failed"', every=10),
         'ai_image_generation_failures_total{instance="b", reason="timed_out"}': restarts(1, every=10),
         **_latency(AI, {"instance": "a"}, {"5.0": 50, "10.0": 90, "30.0": 100, "+Inf": 100}, 700, every=10),
+        **_latency(AI, {"instance": "b"}, {"5.0": 50, "10.0": 90, "30.0": 100, "+Inf": 100}, 700, restarts, every=10),
     }, {
         **{f"ai_image_generation_request_rate:rate_{window}": 1 for window in COUNTER_WINDOWS},
         "ai_image_generation_daily_volume:increase_1d": 86400,
@@ -190,8 +191,11 @@ BUSINESS = Case(
         'influencer_kyc_verifications_total{instance="b", verification_type="manual", outcome="rejected"}': restarts(5),
         **_latency(KYC, {"instance": "a", "verification_service": "kyc", "step_name": "document"},
                    {"0.1": 9, "0.5": 10, "+Inf": 10}, 2),
+        # the second instance was started half a day ago
         'influencer_onboarding_kyc_manual_review_time_seconds_sum{instance="a"}': grows(7200),
         'influencer_onboarding_kyc_manual_review_time_seconds_count{instance="a"}': grows(4),
+        'influencer_onboarding_kyc_manual_review_time_seconds_sum{instance="b"}': "_x780 0+3600x720",
+        'influencer_onboarding_kyc_manual_review_time_seconds_count{instance="b"}': "_x780 0+4x720",
         **_known_to_both("campaign_applications_total", 6, 'campaign_id="1"'),
         'campaign_applications_total{instance="b", campaign_id="2"}': stays(5),
         **_known_to_both("campaign_content_submissions_total", 6, 'campaign_id="1"'),
@@ -249,11 +253,16 @@ NO_SUCCESS = Case(
         "payment_processing_success_rate:percent_1h": 0,
         "system_backup_job_success_rate:percent_24h": 0,
     })
-DATABASES = Case("each database has its own influencers", ("recording_business",), {
+DATABASES = Case("each database has its own influencers and reviews", ("recording_business",), {
+    # 30 minutes each, and 90
+    **{f'influencer_onboarding_kyc_manual_review_time_seconds_{part}{{instance="{instance}", database="{database}"}}':
+       grows(step, hours=1)
+       for database, total, number in (("x", 7200, 4), ("y", 21600, 4)) for instance in "ab"
+       for part, step in (("sum", total), ("count", number))},
     'influencer_active{instance="a", database="x"}': stays(40, hours=1),
     'influencer_active{instance="b", database="x"}': stays(41, hours=1),
     'influencer_active{instance="a", database="y"}': stays(5, hours=1),
-}, {"influencer_active_count_total:max": 46}, hours=1)
+}, {"influencer_active_count_total:max": 46, "influencer_onboarding_kyc_manual_review_time:avg_hours_1d": 1}, hours=1)
 BACKUPS = Case(
     # two jobs every 6 hours, 8 in 24 hours, of which one failed
     "one backup of eight failed", ("recording_business",), {
@@ -419,8 +428,10 @@ BUDGETS = Case("events use up error budgets", ("slo",), {
     'probe_success{service_name="odoo", critical="true"}': stays(1, hours=73),
     'probe_success{service_name="n8n", critical="true"}': stays(0, hours=73),
     'probe_success{service_name="kyc", critical="false"}': stays(0, hours=73),
-    f'{AI}_bucket{{le="30.0"}}': restarts(9, hours=73),
-    f"{AI}_count": restarts(10, hours=73),
+    f'{AI}_bucket{{instance="a", le="30.0"}}': grows(9, hours=73),
+    f'{AI}_count{{instance="a"}}': grows(10, hours=73),
+    f'{AI}_bucket{{instance="b", le="30.0"}}': restarts(9, hours=73),
+    f'{AI}_count{{instance="b"}}': restarts(10, hours=73),
 }, {
     f'slo_{what}_{window}{{slo="{name}"}}': value
     for window, minutes in BUDGET_WINDOWS.items()
@@ -439,39 +450,19 @@ YOUNG = Case("of the first calls only the failures are seen", ("slo",), {
     **{f'slo_errors:ratio_{window}{{slo="kyc"}}': 1 for window in BUDGET_WINDOWS if window != "5m"},
 }, hours=1)
 
-# rows are in one database, which two instances know; half of what they counted was of another campaign
-APPLICATIONS = 'fact="campaign_applications_total"'
-PAYMENTS, IMAGES = 'fact="payment_processing_attempts_total"', 'fact="ai_image_generation_requests_total"'
-TELEMETRY = Case("a counter does not grow as its rows do", ("recording_telemetry",), {
-    f'influencegen_telemetry_fact_rows{{instance="a", {APPLICATIONS}}}': grows(10),
-    f'influencegen_telemetry_fact_rows{{instance="b", {APPLICATIONS}}}': grows(10),
-    'campaign_applications_total{instance="a", campaign_id="1"}': grows(5),
-    'campaign_applications_total{instance="b", campaign_id="1"}': grows(5),
-    'campaign_applications_total{instance="a", campaign_id="2"}': grows(4),
-}, {
-    f"telemetry_fact_rows:delta_1d{{{APPLICATIONS}}}": 14400,
-    f"telemetry_fact_count:delta_1d{{{APPLICATIONS}}}": 12960,
-    f"telemetry_fact_disagreement:delta_1d{{{APPLICATIONS}}}": 1440,
-})
-
-# a day that begins to be busy after the one before was not
-LATE_ROWS = Case("rows are read a minute late, and eight", ("recording_telemetry",), {
-    f'influencegen_telemetry_fact_rows{{instance="a", {PAYMENTS}}}': "0x1441 0+10x58",
-    'payment_processing_attempts_total{instance="a"}': "0x1440 0+10x59",
-    f'influencegen_telemetry_fact_rows{{instance="a", {IMAGES}}}': "0x1448 0+10x51",
-    'ai_image_generation_requests_total{instance="a"}': "0x1440 0+10x59",
-}, {
-    f"telemetry_fact_rows:delta_1d{{{PAYMENTS}}}": 580,
-    f"telemetry_fact_count:delta_1d{{{PAYMENTS}}}": 590,
-    f"telemetry_fact_disagreement:delta_1d{{{PAYMENTS}}}": 0,
-    f"telemetry_fact_rows:delta_1d{{{IMAGES}}}": 510,
-    f"telemetry_fact_count:delta_1d{{{IMAGES}}}": 590,
-    f"telemetry_fact_disagreement:delta_1d{{{IMAGES}}}": 60,
-}, evaluated="1m")
+# 3 facts of one metric, and then 2 more and the first 4 of another; the exporter of database y has just begun
+_FACT = 'database="x", fact="{}"'
+CARRIED_OVER = Case("a database is restored twice", ("recording_telemetry",), {
+    **{f'influencegen_telemetry_facts_carried_over_total{{instance="{instance}", {_FACT.format(fact)}}}': values
+       for instance in "ab" for fact, values in (("f", "_x30 3x60 5x29"), ("g", "_x91 4x29"))},
+    'influencegen_telemetry_facts_carried_over_total{instance="a", database="y", fact="f"}': "_x100 7x20",
+    'influencegen_telemetry_ledger_backlog{instance="a", database="x"}': stays(0, hours=2),
+    'influencegen_telemetry_ledger_backlog{instance="a", database="y"}': "_x100 0x20",
+}, {'telemetry_facts_carried_over:increase_1h{database="x"}': 6}, hours=2, evaluated="1m")
 
 CASES = [
     *(case for name in APIS for case in _api(name)),
     AI_IMAGES, NO_AI_IMAGES, FAILED_IMAGES, GOOD_IMAGES, BUSINESS, NO_BUSINESS, NO_SUCCESS, DATABASES, BACKUPS, ODOO,
-    NO_ODOO, N8N, QUEUE_MODE, HOSTS, PEAK, POSTGRESQL, GPU, AVAILABILITY, BUDGETS, YOUNG, TELEMETRY,
-    LATE_ROWS,
+    NO_ODOO, N8N, QUEUE_MODE, HOSTS, PEAK, POSTGRESQL, GPU, AVAILABILITY, BUDGETS, YOUNG,
+    CARRIED_OVER,
 ]

@@ -1,8 +1,13 @@
 """The recording rules give what they promise, and nothing that nobody asked for."""
 
+import json
 import re
+from pathlib import Path
 
 import pytest
+from metrics import catalogue
+
+from prometheus.src import promql
 
 from . import promtool
 from .recording_cases import CASES
@@ -10,6 +15,8 @@ from .recording_cases import CASES
 # the tiers' rules are all made alike: tests/storage and prometheus/tests/tiers.yml have their tests
 RECORDED = [rule for group in promtool.groups() for rule in group["rules"]
             if rule.get("record", "").startswith("influencegen:")]
+ROOT = Path(__file__).parents[2]
+OF_ALL = re.compile(r"(max|min) (by|without) \([^)]+\) \((rate\(|increase\(|delta\(|(avg|last)_over_time\()?$")
 EVERYTHING = ('round(label_replace({__name__=~"influencegen:.+"}, "rule", "$1", "__name__", "influencegen:(.+)"), '
               '0.001)')
 
@@ -58,3 +65,25 @@ def test_they_are_named_alike(rule):
 
 def test_none_is_there_twice():
     assert len(RECORDED) == len({(rule["record"], str(rule.get("labels"))) for rule in RECORDED})
+
+
+@pytest.fixture(scope="module")
+def expressions():
+    """A list of (where, expression) of all rules, panels and runbooks."""
+    found = [(rule.get("record") or rule["alert"], rule["expr"])
+             for group in promtool.groups() for rule in group["rules"]]
+    for path in (ROOT / "grafana_dashboards").glob("*/*.json"):
+        found += [(path.stem, json.loads(expression)) for expression in re.findall(r'"expr": (".+")', path.read_text())]
+    for path in (ROOT / "docs" / "runbooks").glob("*.md"):
+        found += [(path.stem, text) for text in re.findall(r"```promql\n(.+?)```", path.read_text(), re.DOTALL)]
+    return found
+
+
+@pytest.mark.parametrize("metric", [metric for metric in catalogue.METRICS.values() if promql.in_database(metric)],
+                         ids=lambda metric: metric.name)
+def test_what_all_servers_of_a_database_export_is_not_added_up(metric, expressions):
+    """Each selector of it is within the maximum (or minimum) over instances."""
+    series = re.compile(rf"(?<![\w:]){metric.name}(_bucket|_sum|_count)?(?![\w:])")
+    wrong = [(where, expression) for where, expression in expressions for found in series.finditer(expression)
+             if not OF_ALL.search(expression[:found.start()])]
+    assert not wrong

@@ -19,7 +19,7 @@ from stack import prometheus
 from tests.end_to_end.waiting import until
 from tests.storage.servers import start_prometheus, start_victoria
 
-METRIC = catalogue.METRICS["ai_image_generation_end_to_end_latency_seconds"]
+METRIC = catalogue.METRICS["api_odoo_to_n8n_webhook_latency_seconds"]
 HOURS = 6
 # The last hour, and the first, may not be whole: a tier's hours begin at a minute of their own
 TOLD = 4
