@@ -57,9 +57,9 @@ CREATE TABLE IF NOT EXISTS {LOGIN} (day integer, user_id integer, PRIMARY KEY (d
 CREATE TABLE IF NOT EXISTS {LOCK} ();
 """
 """``offsets`` of a balance is the sum of the rows' places in their block: it differs when one row is missing and
-another one too many. ``at`` and ``day`` are numbers of ``BUCKET_SECONDS`` and of days since 1970, in UTC. Whoever writes
-totals holds the table ``LOCK``: taken as the first statement of a transaction, unlike an advisory lock, it comes before
-the snapshot (https://www.postgresql.org/docs/current/explicit-locking.html)."""
+another one too many. ``at`` and ``day`` are numbers of ``BUCKET_SECONDS`` and of days since 1970, in UTC. Whoever
+writes totals holds the table ``LOCK``: taken as the first statement of a transaction, unlike an advisory lock, it comes
+before the snapshot (https://www.postgresql.org/docs/current/explicit-locking.html)."""
 
 OPEN = """
 WITH touched AS (

@@ -140,6 +140,14 @@ class Store:
         except Exception as exception:
             self._drop(exception)
 
+    def exemplify(self, name, value, labels=(), database=None):
+        """Show the current trace, if there is one, beside an observation that is counted elsewhere: in the ledger."""
+        try:
+            if self._trace is not None:
+                self._exemplify(name, value, labels, database)
+        except Exception as exception:
+            self._drop(exception)
+
     def set(self, name, value, labels=(), database=None):
         """Set a gauge to ``value`` (float), now; parameters as for :meth:`inc`."""
         try:
@@ -673,7 +681,8 @@ os.register_at_fork(
 )
 
 configure = _shared.configure
-inc, observe, set, add, error = _shared.inc, _shared.observe, _shared.set, _shared.add, _shared.error
+inc, observe, exemplify = _shared.inc, _shared.observe, _shared.exemplify
+set, add, error = _shared.set, _shared.add, _shared.error
 publish, withdraw, databases, remove = _shared.publish, _shared.withdraw, _shared.databases, _shared.remove
 publish_own, own = _shared.publish_own, _shared.own
 trace_with, exemplars = _shared.trace_with, _shared.exemplars

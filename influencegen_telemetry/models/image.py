@@ -1,10 +1,22 @@
+from functools import partial
+
 from odoo import api, models
 
 from ..instrumentation import tracing
+from ..metrics import store
+
+_LATENCY = "ai_image_generation_end_to_end_latency_seconds"
 
 
 class Image(models.Model):
     _inherit = "influencegen.image"
+
+    def _transition(self, state, **values):
+        super()._transition(state, **values)
+        if state == "done":
+            for image in self:
+                seconds = (image.finished_at - image.requested_at).total_seconds() if image.finished_at else 0.0
+                self.env.cr.postcommit.add(partial(store.exemplify, _LATENCY, seconds, (), self.env.cr.dbname))
 
     @api.model
     def _request(self, model_code, prompt, parameters=None, campaign=None):

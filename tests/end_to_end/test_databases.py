@@ -233,10 +233,12 @@ def test_three_databases_in_each_worker(system, databases, workers):
 
 def test_two_servers_on_one_database(system, databases):
     """Each shows all facts of the database, at once, and what it did itself."""
-    with serving(system, [FIRST], 0) as one, serving(system, [FIRST], 2) as two:
-        with watching(one) as first, watching(two) as second:
-            for server in (one, two, one, two):
-                register(server, FIRST, 2)
-            for watch in (first, second):
-                until(lambda watch=watch: watch.grown(FIRST) == 8, "the scrapes of each show all")
+    with (
+        serving(system, [FIRST], 0) as one, serving(system, [FIRST], 2) as two,
+        watching(one) as first, watching(two) as second,
+    ):  # fmt: skip
+        for server in (one, two, one, two):
+            register(server, FIRST, 2)
+        for watch in (first, second):
+            until(lambda watch=watch: watch.grown(FIRST) == 8, "the scrapes of each show all")
     assert first.faults + second.faults == []
