@@ -83,11 +83,13 @@ def _numbers(directory, lost, parts):
 
 def _write_values(path, content, is_held):
     """Write the values of a lost file where they are missing, or behind; its live holder does that itself."""
+    if path.exists() and (is_held or path.read_bytes() == content):
+        return
     try:
         found = [(key, at // 8) for key, at in entries(path, content)]
         if not path.exists():
             files.write(path, content)
-        elif not is_held:
+        else:
             values, view = SlotValues(path), memoryview(content).cast("d")
             for key, index in found:
                 advance(values, key, view[index], view[index + 1])

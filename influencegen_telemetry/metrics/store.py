@@ -35,7 +35,7 @@ _INFINITY = float("inf")
 _RETRY_SECONDS = 1.0
 _LOG_SECONDS = 60.0
 _LONGEST_LABEL = 200
-_MOST_READINGS = 100
+_MOST_READINGS = 20
 """So often a reading is repeated when files are found damaged, or the directory lost, meanwhile."""
 
 _BOUNDS = {
@@ -390,7 +390,9 @@ class Store:
         What is read from files that are lost by then may be ahead of what others find in the restored ones.
         """
         for _ in range(_MOST_READINGS):
-            self._restore_if_lost()
+            if self._holding.is_lost() and not self._restore_if_lost() and self._sums is not _NOTHING:
+                # it can't be made again now: what was read last is never ahead
+                break
             self._flush_errors()
             try:
                 sums = self._read()
@@ -620,6 +622,9 @@ class Store:
                 self._own.restore()
                 first = self._holding.restore(self._kind)
                 self._forget_cells()
+        except BlockingIOError:
+            # another process is at it
+            return False
         except Exception as exception:
             self.error("directory", "%s is gone, and can't be made again: %r", self.directory, exception)
             return False
