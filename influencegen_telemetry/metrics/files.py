@@ -42,8 +42,7 @@ def _lock(fd, deadline):
 def is_at(path, stat):
     """Return whether the file with ``stat`` (os.stat_result) is at ``path``, and was not deleted or replaced."""
     with contextlib.suppress(OSError):
-        found = os.stat(path)
-        return (found.st_ino, found.st_dev) == (stat.st_ino, stat.st_dev)
+        return os.path.samestat(os.stat(path), stat)
     return False
 
 

@@ -6,6 +6,7 @@ after the other), ``labels`` and what databases publish. Beside it is its lock.
 """
 
 import contextlib
+import os
 import time
 
 from . import catalogue, files
@@ -66,10 +67,11 @@ class Holding:
     def claim(self, kind):
         """Open what a writer needs: a slot of its own, which says that this process does ``kind``.
 
-        :raises OSError: when it can't be opened, or the disk is full.
+        :raises OSError: when it can't be opened, the disk is full, or the directory is lost.
         """
         self.open()
         with self.locked():
+            self._refuse_lost()
             slot = self.slots.claim(kind)
             live = self._fresh_live(slot)
             values = self.open_values(self.directory / f"values-{slot}.db")
@@ -109,9 +111,13 @@ class Holding:
         """
         self.open()
         with self.locked():
-            if self.is_lost():
-                raise FileNotFoundError(f"{self.directory} is gone")
+            self._refuse_lost()
             add(self._share())
+
+    def _refuse_lost(self):
+        """Raise OSError if another process may have made the directory again: this one's slot is no longer its own."""
+        if self.is_lost():
+            raise FileNotFoundError(f"{self.directory} is gone")
 
     def _share(self):
         if self._shared is None or not files.is_at(self._shared.path, self._shared.stat):
@@ -182,6 +188,8 @@ class Holding:
             if slot == wanted:
                 advance(values, key, seen[key], view[index + 1])
         error_cells = _reserved_errors(values)
+        # a file that was lost may be back, when a file system that hid it is unmounted
+        self._draining = [entry for entry in self._draining if not os.path.samestat(entry[0].stat, values.stat)]
         self._draining.append((self.values, seen, time.monotonic() + _DRAIN_SECONDS))
         self.slot, self.live, self.values, self.error_cells = slot, live, values, error_cells
 

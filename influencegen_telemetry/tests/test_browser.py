@@ -1,6 +1,7 @@
 import gzip
 import json
 import re
+import time
 from unittest.mock import patch
 
 import rjsmin
@@ -175,6 +176,23 @@ class TestBrowser(Published, HttpCase):
         with patch.object(page_token, "VALID_HOURS", -1):
             token = self.told()["token"]
         self.assert_refused("token", 403, ["page", "", 1], token=token)
+
+    def test_a_token_does_not_end_by_the_time_of_day(self):
+        token = self.told()["token"]
+        day = 86_400
+        for moment in (time.time() + day, time.time() - day):
+            with patch.object(page_token, "time", wraps=time) as clock:
+                clock.time.side_effect = lambda moment=moment: moment
+                self.assertEqual(self.send(["page", "", 1], token=token).status_code, 204)
+
+    def test_a_token_of_another_machine_ends_by_the_time_of_day(self):
+        with patch.object(page_token, "_BOOT", "another machine's"):
+            token = self.told()["token"]
+        self.assertEqual(self.send(["page", "", 1], token=token).status_code, 204)
+        later = time.time() + page_token.VALID_HOURS * 3600
+        with patch.object(page_token, "time", wraps=time) as clock:
+            clock.time.side_effect = lambda: later
+            self.assert_refused("token", 403, ["page", "", 1], token=token)
 
     def test_the_allowance_of_a_session(self):
         token = self.told()["token"]

@@ -133,6 +133,19 @@ def test_a_directory_that_a_newcomer_made_takes_the_lost_values_in(store, total,
     assert total(ATTEMPTS) == 9
 
 
+def test_no_slot_is_taken_in_a_directory_that_others_made_meanwhile(store, lose, worker):
+    _pid, count = worker()
+    count()
+    store.read()
+    lose()
+    time.sleep(1.5)  # a heartbeat of the worker
+    assert store.directory().exists()
+    with pytest.raises(FileNotFoundError):
+        store._shared._holding.claim("http")
+    store.inc(ATTEMPTS, database="db")
+    assert [info.slot for info in store.live_slots()] == [0, 1]
+
+
 def test_what_a_thread_had_in_hand_is_counted(store, total, lose):
     store.inc(ATTEMPTS, database="db")
     view, index = store._shared._cells[ATTEMPTS, (), "db"]
@@ -144,6 +157,23 @@ def test_what_a_thread_had_in_hand_is_counted(store, total, lose):
     assert total(ATTEMPTS) == 3
     store.heartbeat()
     assert total(ATTEMPTS) == 3
+
+
+def test_a_directory_that_comes_back_is_gone_on_with(store, total):
+    """As when a file system is mounted over it for a while."""
+    hidden = store.directory().with_name("hidden")
+    store.inc(ATTEMPTS, amount=5, database="db")
+    store.directory().rename(hidden)
+    store.heartbeat()
+    store.inc(ATTEMPTS, database="db")
+    assert total(ATTEMPTS) == 6
+    shutil.rmtree(store.directory())
+    hidden.rename(store.directory())
+    for _ in range(2):
+        store.heartbeat()
+        store.inc(ATTEMPTS, database="db")
+    store.heartbeat()
+    assert total(ATTEMPTS) == 8
 
 
 def test_a_deleted_file_comes_back(store, total):

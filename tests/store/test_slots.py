@@ -60,6 +60,17 @@ def test_a_holder_is_known_by_its_lock_and_not_by_its_pid(slots):
     processes.wait(pid)
 
 
+def test_a_pid_that_two_namespaces_use_is_no_sign_of_life(slots, monkeypatch):
+    own = os.getpid()
+
+    def work():
+        monkeypatch.setattr(os, "getpid", lambda: own)
+        slots.claim("http")
+
+    assert processes.run(work) == 0
+    assert slots.live() == []
+
+
 def test_a_reserved_slot_waits_for_its_holder(slots, monkeypatch):
     from metrics import clock
     from metrics import slots as module
