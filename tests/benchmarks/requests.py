@@ -1,10 +1,10 @@
 """``/web/login`` on Odoo, with telemetry: what it adds to a request, and what becomes of 4 workers under load.
 
 What is added is measured in a process that calls Odoo's WSGI application, with the instrumentation and without it, in
-turns: the processor time of the thread, of which the lower decile counts, the machine's other work being out of the way
-then. Baseline: the build of ``baseline.py``, which has a process and a database of its own and takes part in the same
-rounds. Both are started ``PROCESS_STARTS`` times, for ``PROCESS_ROUNDS`` rounds each; the medians over the starts
-count.
+turns: the processor time of the thread. Of a block of requests the lower quartile counts, when the machine's other work
+is out of the way, and of a build the median over all rounds of the difference within a round. Baseline: the build of
+``baseline.py``, which has a process and a database of its own and takes part in the same rounds. Both are started
+``PROCESS_STARTS`` times, for ``PROCESS_ROUNDS`` rounds each. It needs a machine that does little else.
 
 Then 4 workers. Baseline: the same Odoo without it: a server and a database of its own, in which only ``influencegen``
 is installed. Both run all the time and take turns: in each round ``CLIENTS`` clients send ``REQUESTS`` requests to the
@@ -82,23 +82,22 @@ def serve() -> None:
     answer(block)
 
 
-def added(servers: dict[str, Server], names: list[str]) -> dict[str, dict[str, float]]:
-    """Start a process for each build, in the order of ``names``; return the microseconds of a request, by build."""
+def measure_added(servers: dict[str, Server], names: list[str]) -> dict[tuple[str, str], list[float]]:
+    """Start a process for each build, in the order of ``names``; return the microseconds of a request, round by round.
+
+    :return: {(build, 'with' or 'without'): lower quartile of each round}
+    """
     with ExitStack() as stack:
         processes = {
             name: stack.enter_context(odoo_process(servers[name], "tests.benchmarks.requests")) for name in names
         }
         turns = {
-            (name, state): lambda one=one, state=state: json.loads(one.ask(state))
+            (name, state): lambda one=one, state=state: quantiles(json.loads(one.ask(state)), n=4)[0]
             for name, one in processes.items()
             for state in (WITH, WITHOUT)
         }
         interleaved(turns, 2)
-        times = {
-            key: quantiles(chain.from_iterable(blocks), n=10)[0]
-            for key, blocks in interleaved(turns, PROCESS_ROUNDS).items()
-        }
-    return {name: {state: times[name, state] for state in (WITH, WITHOUT)} for name in names}
+        return interleaved(turns, PROCESS_ROUNDS)
 
 
 def compare_added() -> float:
@@ -107,15 +106,15 @@ def compare_added() -> float:
         checkouts = {TREE: PROJECT, TODAY: today}
         servers = {name: made.server(name, TELEMETRY, checkout) for name, checkout in checkouts.items()}
         with step(f"{PROCESS_STARTS} starts of {PROCESS_ROUNDS} rounds"):
-            starts = [added(servers, list(servers)[:: -1 if n % 2 else 1]) for n in range(PROCESS_STARTS)]
-    print(f"\nµs of a request {WITH:>12} {WITHOUT:>9}     added (starts)")
-    overheads = {}
+            starts = [measure_added(servers, list(servers)[:: -1 if n % 2 else 1]) for n in range(PROCESS_STARTS)]
+    print(f"\nµs of a request {WITH:>12} {WITHOUT:>9}     added (medians of the starts)")
+    added = {}
     for name in checkouts:
-        overheads[name] = [taken[name][WITH] - taken[name][WITHOUT] for taken in starts]
-        both = " ".join(f"{median(taken[name][state] for taken in starts):9.1f}" for state in (WITH, WITHOUT))
-        least, most = min(overheads[name]), max(overheads[name])
-        print(f"  {name:16} {both} {median(overheads[name]):9.1f} ({least:.1f} to {most:.1f})")
-    return median(overheads[TREE]) / median(overheads[TODAY])
+        each = [[w - wo for w, wo in zip(one[name, WITH], one[name, WITHOUT], strict=True)] for one in starts]
+        added[name] = median(chain.from_iterable(each))
+        both = " ".join(f"{median(chain(*(one[name, state] for one in starts))):9.1f}" for state in (WITH, WITHOUT))
+        print(f"  {name:16} {both} {added[name]:9.1f} ({', '.join(f'{median(one):.1f}' for one in each)})")
+    return added[TREE] / added[TODAY]
 
 
 # ---------------------------------------------------------------------- under load
