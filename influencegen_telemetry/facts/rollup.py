@@ -24,10 +24,9 @@ BLOCK_BITS = 12
 """The audit compares ledger and rows by blocks of 4,096 ids: small enough to say where a difference is, and so large
 that ten million rows have no more than 2,500."""
 BLOCK = 1 << BLOCK_BITS
-BUCKET_SECONDS = 300
-"""The last week is kept by 5 minutes: the shortest bar of the overview's charts."""
-HISTORY_SECONDS = 8 * 86_400
-"""The overview shows a week at most; a day more, so that its first bar is whole."""
+STEPS = {300: 26 * 3600, 3600: 8 * 86_400}
+"""In which steps what happened lately is kept, and for how long, in seconds: a day by 5 minutes, the shortest bar of the
+overview's charts, and a week by hours; both a little longer, so that the first bar is whole."""
 NET = "net"
 """The sample under which a total of what is there now is kept, beside '' for what ever happened."""
 
@@ -50,16 +49,16 @@ CREATE TABLE IF NOT EXISTS {BALANCE} (
     metric text, block integer, rows integer NOT NULL, offsets bigint NOT NULL, PRIMARY KEY (metric, block)
 ) WITH (fillfactor = 50);
 CREATE TABLE IF NOT EXISTS {HISTORY} (
-    metric text, at integer, labels text, sample text, amount double precision NOT NULL,
-    PRIMARY KEY (metric, at, labels, sample)
+    metric text, step integer, at integer, labels text, sample text, amount double precision NOT NULL,
+    PRIMARY KEY (metric, step, at, labels, sample)
 );
 CREATE TABLE IF NOT EXISTS {LOGIN} (day integer, user_id integer, PRIMARY KEY (day, user_id));
 CREATE TABLE IF NOT EXISTS {LOCK} ();
 """
 """``offsets`` of a balance is the sum of the rows' places in their block: it differs when one row is missing and
-another one too many. ``at`` and ``day`` are numbers of ``BUCKET_SECONDS`` and of days since 1970, in UTC. Whoever
-writes totals holds the table ``LOCK``: taken as the first statement of a transaction, unlike an advisory lock, it comes
-before the snapshot (https://www.postgresql.org/docs/current/explicit-locking.html)."""
+another one too many. ``at`` and ``day`` are numbers of steps and of days since 1970, in UTC. Whoever writes totals holds
+the table ``LOCK``: taken as the first statement of a transaction, unlike an advisory lock, it comes before the snapshot
+(https://www.postgresql.org/docs/current/explicit-locking.html)."""
 
 OPEN = """
 WITH touched AS (
@@ -97,9 +96,9 @@ WHERE (coalesce(rows.rows, 0), coalesce(rows.offsets, 0)) != (coalesce(ledger.ro
 """
 """The blocks whose rows are not those of the ledger, and how many more there are; 0 if others, but as many."""
 
-_BUCKET = f"floor(extract(epoch FROM m.at) / {BUCKET_SECONDS})::integer"
+_STEP = f"floor(extract(epoch FROM m.at) / {min(STEPS)})::integer"
 ADD_UP = f"""
-SELECT m.metric, m.labels, m.res_id >> {BLOCK_BITS}, {_BUCKET},
+SELECT m.metric, m.labels, m.res_id >> {BLOCK_BITS}, {_STEP},
     sum(CASE WHEN m.res_id IS NULL THEN m.amount WHEN m.id = e.last THEN 1 ELSE 0 END),
     sum(m.amount), sum(m.amount * (m.res_id & {BLOCK - 1})),
     array_agg(m.value) FILTER (WHERE m.id = e.last AND m.metric = ANY(%(observed)s)),
@@ -155,9 +154,9 @@ class Totals:
 
     def add(self, effects):
         """Add what entries amount to: rows of ``MOVE``, ``LOOK``, or an opening."""
-        for name, text, block, bucket, facts, net, offsets, observed, plus, minus, identities in effects:
+        for name, text, block, at, facts, net, offsets, observed, plus, minus, identities in effects:
             if identities:
-                self.seen[name, bucket * BUCKET_SECONDS // 86_400].update(identities)
+                self.seen[name, at * min(STEPS) // 86_400].update(identities)
                 continue
             metric = self.metrics[name]
             labels = self._bounded(metric, json.loads(text))
@@ -170,8 +169,8 @@ class Totals:
                 self.balance[name, block][1] += int(offsets)
             for value in observed or ():
                 self._observe(metric, labels, value)
-            if bucket is not None:
-                self._remember(metric, labels, bucket, int(net), plus or (), minus or ())
+            if at is not None:
+                self._remember(metric, labels, at * min(STEPS), int(net), plus or (), minus or ())
 
     def clear_changes(self):
         """Forget what was added: it is written, or not to be."""
@@ -192,14 +191,22 @@ class Totals:
         self.increase(metric.name, labels, bucket_of(metric, value), 1)
         self.increase(metric.name, labels, "sum", value)
 
-    def _remember(self, metric, labels, bucket, net, plus, minus):
+    def _remember(self, metric, labels, moment, net, plus, minus):
+        samples = defaultdict(float)
         # a mean is over the values that there are
-        self.history[metric.name, bucket, labels, ""] += len(plus) - len(minus) if metric.window else net
+        samples[""] = len(plus) - len(minus) if metric.window else net
         for values, sign in ((plus, 1), (minus, -1)):
             for value in values:
-                self.history[metric.name, bucket, labels, "sum"] += sign * value
+                samples["sum"] += sign * value
                 if metric.kind == "histogram":
-                    self.history[metric.name, bucket, labels, bucket_of(metric, value)] += sign
+                    samples[bucket_of(metric, value)] += sign
+        for sample, amount in samples.items():
+            self.remember(metric.name, labels, sample, moment, amount)
+
+    def remember(self, name, labels, sample, moment, amount):
+        """Add ``amount`` to what happened at ``moment`` (Unix seconds)."""
+        for step in STEPS:
+            self.history[name, step, int(moment // step), labels, sample] += amount
 
     def _bounded(self, metric, values):
         """Return ``values`` within the bounds of their labels, None if one of them has to wait for its place."""

@@ -207,10 +207,11 @@ class Families:
             if clock.age(stamp) > STALE_AFTER_SECONDS and catalogue.METRICS[key[0]].scope == "database":
                 del values[key]
         for database in self._databases:
-            stamp = stamps.get((DURATION, database, (), ""))
-            if stamp:
+            # facts are read by themselves, and either reading may fail alone
+            read = [stamps.get((DURATION, database, (), "")), facts.published(database)[1]]
+            if known := [stamp for stamp in read if stamp]:
                 # of before the machine's start it is known only that it is older than that
-                values[_AGE, database, (), ""] = min(clock.age(stamp), clock.now())
+                values[_AGE, database, (), ""] = min(max(map(clock.age, known)), clock.now())
 
     def _add_own(self, values):
         """Add the own metrics; one that another database defines as another kind can't be shown beside it."""

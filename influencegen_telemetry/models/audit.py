@@ -11,7 +11,7 @@ from odoo.modules.registry import Registry
 from odoo.addons.influencegen.compat import Constraint
 
 from ..facts import rollup, triggers
-from ..facts.rollup import BALANCE, BLOCK, BLOCK_BITS, ENTRY, HISTORY, HISTORY_SECONDS, NET, TOTAL
+from ..facts.rollup import BALANCE, BLOCK, BLOCK_BITS, ENTRY, HISTORY, NET, STEPS, TOTAL
 from ..metrics import catalogue, store
 
 _logger = logging.getLogger(__name__)
@@ -227,7 +227,7 @@ class Audit(models.Model):
             self.env.cr.execute(
                 rollup.OPEN.format(entry=ENTRY, selection=selection, add_up=rollup.ADD_UP),
                 {**span, **ledger._parameters(metrics),
-                 "since": fields.Datetime.now() - timedelta(seconds=HISTORY_SECONDS)},
+                 "since": fields.Datetime.now() - timedelta(seconds=max(STEPS.values()))},
             )  # fmt: skip
             effects = self.env.cr.fetchall()
             if self.reopened:

@@ -6,8 +6,9 @@ from psycopg2.errors import LockNotAvailable
 from odoo import api, models
 
 from ..facts import rollup, triggers
-from ..facts.rollup import BALANCE, BUCKET_SECONDS, HISTORY, HISTORY_SECONDS, LOGIN, LOOK, MOVE, TOTAL, Totals
+from ..facts.rollup import BALANCE, HISTORY, LOGIN, LOOK, MOVE, STEPS, TOTAL, Totals
 from ..metrics import catalogue, store
+from .own_query import series_name
 
 CARRIED_OVER = "influencegen_telemetry_facts_carried_over_total"
 BACKLOG = "influencegen_telemetry_ledger_backlog"
@@ -71,8 +72,9 @@ class Ledger(models.AbstractModel):
             if not metric.window and not (metric.rows and metric.rows[0].distinct)
             for labels, sample, amount in totals.series(metric)
         }
-        for (labels, _sample), amount in totals.amounts[CARRIED_OVER].items():
-            values[CARRIED_OVER, labels, ""] = amount
+        for name in totals.metrics:
+            labels = (series_name(name),)
+            values[CARRIED_OVER, labels, ""] = totals.amounts[CARRIED_OVER].get((labels, ""), 0.0)
         values.update(self._recent(totals.metrics))
         self.env.cr.execute(f"SELECT count(*) FROM (SELECT FROM {rollup.ENTRY} LIMIT {_MOST_BACKLOG}) AS entries")
         values[BACKLOG, (), ""] = self.env.cr.fetchone()[0]
@@ -96,9 +98,10 @@ class Ledger(models.AbstractModel):
     @api.model
     def _history(self, name, since):
         """Return {labels: {sample: amount}} of what happened since ``since`` (Unix seconds, a week ago at most)."""
+        step = self._step(since)
         self.env.cr.execute(
-            f"SELECT labels, sample, sum(amount) FROM {HISTORY} WHERE metric = %s AND at >= %s GROUP BY 1, 2",
-            [name, int(since // BUCKET_SECONDS)],
+            f"SELECT labels, sample, sum(amount) FROM {HISTORY} WHERE metric = %s AND step = %s AND at >= %s GROUP BY 1, 2",
+            [name, step, int(since // step)],
         )
         found = {}
         for labels, sample, amount in self.env.cr.fetchall():
@@ -106,19 +109,24 @@ class Ledger(models.AbstractModel):
         return found
 
     @api.model
-    def _history_by_time(self, name, labels, since):
-        """Return {Unix seconds of a bucket: {sample: amount}} since ``since``, of the series with ``labels`` (dict)."""
-        values = [labels.get(label.name) for label in catalogue.METRICS[name].labels]
+    def _history_bars(self, name, since, seconds):
+        """Return {labels: {number: how many facts}} of the bars of ``seconds`` each, the first of which is at ``since``."""
+        step = self._step(since)
         self.env.cr.execute(
-            f"SELECT at, labels, sample, amount FROM {HISTORY} WHERE metric = %s AND at >= %s",
-            [name, int(since // BUCKET_SECONDS)],
+            f"SELECT labels, floor((at::bigint * step - %s) / %s)::integer, sum(amount) FROM {HISTORY}"
+            " WHERE metric = %s AND step = %s AND at >= %s AND sample = '' GROUP BY 1, 2",
+            [since, seconds, name, step, int(since // step)],
         )
         found = {}
-        for at, text, sample, amount in self.env.cr.fetchall():
-            if all(wanted in (None, value) for wanted, value in zip(values, json.loads(text), strict=True)):
-                samples = found.setdefault(at * BUCKET_SECONDS, {})
-                samples[sample] = samples.get(sample, 0.0) + amount
+        for labels, number, amount in self.env.cr.fetchall():
+            found.setdefault(tuple(json.loads(labels)), {})[number] = round(amount)
         return found
+
+    @api.model
+    def _step(self, since):
+        """Return the shortest of the steps in which what happened since then is kept."""
+        age = time.time() - since
+        return next((step for step, kept in STEPS.items() if age <= kept), max(STEPS))
 
     @api.model
     def _present(self, name):
@@ -194,9 +202,9 @@ class Ledger(models.AbstractModel):
         self._upsert(BALANCE, ("metric", "block"), ("rows", "offsets"), [
             (*key, rows, offsets) for key, (rows, offsets) in totals.balance.items()
         ])  # fmt: skip
-        self._upsert(HISTORY, ("metric", "at", "labels", "sample"), ("amount",), [
-            (name, at, json.dumps(labels), sample, amount)
-            for (name, at, labels, sample), amount in totals.history.items()
+        self._upsert(HISTORY, ("metric", "step", "at", "labels", "sample"), ("amount",), [
+            (name, step, at, json.dumps(labels), sample, amount)
+            for (name, step, at, labels, sample), amount in totals.history.items()
         ])  # fmt: skip
         for label, number in totals.folded.items():
             store.inc("influencegen_telemetry_labels_folded_total", (label,), number)
@@ -212,7 +220,7 @@ class Ledger(models.AbstractModel):
             )
             users = self.env["res.users"].with_context(active_test=False).browse(user for (user,) in fresh)
             for role, number in self.env.registry.telemetry_roles.count(users.exists()).items():
-                totals.history[name, day * _DAY // BUCKET_SECONDS, (role,), ""] += number
+                totals.remember(name, (role,), "", day * _DAY, number)
 
     def _upsert(self, table, keys, columns, rows):
         if rows:
@@ -226,11 +234,15 @@ class Ledger(models.AbstractModel):
     def _carry_over(self, totals, floor):
         """Raise ``totals`` to ``floor``, and write that if this transaction may; see :meth:`_values`."""
         for (name, labels, sample), value in floor.items():
+            if name == CARRIED_OVER:
+                missing = value - totals.amounts[name].get((labels, sample), 0.0)
+                totals.increase(name, labels, sample, max(missing, 0.0))
+        for (name, labels, sample), value in floor.items():
             missing = value - totals.amounts[name].get((labels, sample), 0.0) if name in totals.metrics else 0
             if missing > 0:
                 totals.increase(name, labels, sample, missing)
                 if sample != "sum":
-                    totals.increase(CARRIED_OVER, (name.partition("{")[0],), "", missing)
+                    totals.increase(CARRIED_OVER, (series_name(name),), "", missing)
         if totals.changed and totals.admit:
             self._write_totals(totals)
 
@@ -238,6 +250,11 @@ class Ledger(models.AbstractModel):
     def _purge(self):
         """Delete what is older than the time that is kept, and what custom counters left that are gone."""
         self.env["influencegen.telemetry.own.metric"]._forget_counters()
-        oldest = time.time() - HISTORY_SECONDS
-        self.env.cr.execute(f"DELETE FROM {HISTORY} WHERE at < %s", [int(oldest // BUCKET_SECONDS)])
-        self.env.cr.execute(f"DELETE FROM {LOGIN} WHERE day < %s", [int(oldest // _DAY)])
+        now = time.time()
+        for name in [metric.name for metric in catalogue.FACTS if any(rows.at for rows in metric.rows)]:
+            for step, kept in STEPS.items():
+                self.env.cr.execute(
+                    f"DELETE FROM {HISTORY} WHERE metric = %s AND step = %s AND at < %s",
+                    [name, step, int((now - kept) // step)],
+                )
+        self.env.cr.execute(f"DELETE FROM {LOGIN} WHERE day < %s", [int(now // _DAY) - 1])

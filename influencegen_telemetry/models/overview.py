@@ -10,7 +10,7 @@ from odoo import api, fields, models
 from odoo.exceptions import UserError
 
 from .. import monitoring
-from ..facts.rollup import BUCKET_SECONDS
+from ..facts.rollup import STEPS
 from ..metrics import catalogue, store
 from ..metrics.exposition import Families
 from . import reading
@@ -91,7 +91,7 @@ class Overview(models.AbstractModel):
 
     @api.model
     def _span(self, name):
-        """Return the :class:`Span` of that name; it starts where a bucket of the ledger's history does."""
+        """Return the :class:`Span` of that name; it starts where a step of the ledger's history does."""
         now = datetime.now(UTC).replace(microsecond=0)
         zone = ZoneInfo(self.env.context.get("tz") or self.env.user.tz or "UTC")
         starts = {
@@ -101,7 +101,8 @@ class Overview(models.AbstractModel):
         }
         if name not in starts:
             raise UserError(self.env._("There is no span %(name)s.", name=name))
-        start = datetime.fromtimestamp(starts[name].timestamp() // BUCKET_SECONDS * BUCKET_SECONDS, UTC)
+        step = max(STEPS) if name == "week" else min(STEPS)
+        start = datetime.fromtimestamp(starts[name].timestamp() // step * step, UTC)
         return Span(start.replace(tzinfo=None), now.replace(tzinfo=None))
 
     # ------------------------------------------------------------------ what Odoo knows
@@ -121,8 +122,11 @@ class Overview(models.AbstractModel):
         They come from the ledger's history: what a page load costs does not grow with what there is.
         """
         bars = [0] * len(span.bars())
-        for moment, samples in self._ledger()._history_by_time(name, labels, span.epoch).items():
-            bars[min(int((moment - span.epoch) // span.bar), len(bars) - 1)] += round(samples.get("", 0))
+        wanted = [labels.get(label.name) for label in catalogue.METRICS[name].labels]
+        for values, numbers in self._ledger()._history_bars(name, span.epoch, span.bar).items():
+            if all(known in (None, value) for known, value in zip(wanted, values, strict=True)):
+                for number, amount in numbers.items():
+                    bars[min(number, len(bars) - 1)] += amount
         return bars
 
     @api.model
@@ -132,7 +136,7 @@ class Overview(models.AbstractModel):
         It is interpolated within its bucket, as Prometheus does: https://prometheus.io/docs/practices/histograms/.
         """
         counts = Counter()
-        for samples in self._ledger()._history_by_time(name, {}, span.epoch).values():
+        for samples in self._ledger()._history(name, span.epoch).values():
             counts.update(samples)
         upper = catalogue.bounds(catalogue.METRICS[name])
         rank, below, lower = quantile * sum(counts[str(bound)] for bound in upper), 0, 0.0

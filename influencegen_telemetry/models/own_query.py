@@ -199,6 +199,12 @@ def ledger_name(series, labels):
     return f"{series}{{{','.join(labels)}}}" if labels else series
 
 
+def series_name(name):
+    """Return the series (str) of what the ledger names ``name``: that of a metric of the catalogue is the same."""
+    return name.partition("{")[0]
+
+
+
 def _raw(value):
     return value.id if isinstance(value, models.BaseModel) else value
 

@@ -80,8 +80,7 @@ def refresh(database, groups=exposition.GROUPS):
     if FACT_GROUPS.intersection(groups) and _read(database, _MODEL, "_read_facts", "ledger") is False:
         _read(database, _MODEL, "_open_ledger", "ledger")
         _read(database, _MODEL, "_read_facts", "ledger")
-    _values, times = store.read()
-    _refresh(database, _MODEL, times.get((DURATION, database, (), "")), "database")
+    _refresh(database, _MODEL, store.sums().stamps.get((DURATION, database, (), "")), "database")
     if GROUP in groups:
         _refresh(database, "influencegen.telemetry.own.reading", store.own(database).read_at, "own_metric")
 

@@ -22,18 +22,23 @@ class TestKill(RealTransactionCase):
                 {"name": "Ada", "email": email, "birthdate": "1990-01-01", "consent": True}, "portal"
             )
 
-    def in_a_process(self, email, die_at=None):
-        """Register in a process of its own, which kills itself at its ``die_at``-th call; return how many it made."""
+    def in_a_process(self, email, die_at=None, of_the_end=False):
+        """Register in a process of its own, which kills itself at a call, and return how many calls it made.
+
+        :param die_at: the number of that call, from the beginning or, ``of_the_end``, from that of COMMIT on; none if
+            it is not to die
+        """
         reading, writing = os.pipe()
         pid = os.fork()
         if pid == 0:
             # the connections are the parent's
             sql_db._Pool = sql_db._Pool_readonly = None
-            calls = 0
+            calls, counts = 0, not of_the_end
 
-            def count(_frame, event, _argument):
-                nonlocal calls
-                calls += event in ("call", "c_call")
+            def count(_frame, event, function):
+                nonlocal calls, counts
+                counts = counts or (event == "c_call" and function.__name__ == "commit")
+                calls += counts and event in ("call", "c_call")
                 if calls == die_at:
                     os.kill(os.getpid(), signal.SIGKILL)
 
@@ -59,11 +64,12 @@ class TestKill(RealTransactionCase):
         before = self.fact(SUCCESS)
         calls = self.in_a_process(emails[0])
         self.assertEqual((self.rows(emails), self.fact(SUCCESS) - before), (1, 1))
-        # the first half of a transaction is undone whatever happens: more of the points are where it ends
-        points = [calls - round((POINTS - number) ** 2 * calls / POINTS**2) or 1 for number in range(POINTS)]
+        half = POINTS // 2
+        points = [(1 + number * calls // half, False) for number in range(half)]
+        points += [(1 + number, True) for number in range(half)]
         wrong = []
         for email, point in zip(emails[1:], points, strict=True):
-            self.in_a_process(email, point)
+            self.in_a_process(email, *point)
             # a killed client's transaction ends when PostgreSQL notices
             with self.cursor() as cr:
                 cr.execute(f"LOCK TABLE influencegen_influencer, {ENTRY} IN SHARE MODE")
@@ -71,4 +77,4 @@ class TestKill(RealTransactionCase):
             if rows != counted:
                 wrong.append((point, rows, counted))
         self.assertEqual(wrong, [])
-        self.assertTrue(1 < self.rows(emails) < POINTS, "some of the points are after the commit, most before it")
+        self.assertTrue(1 < self.rows(emails) < POINTS, "some of the points are after the commit, others before it")

@@ -30,18 +30,24 @@ class TestMetric(Published, TransactionCase):
         self.assertEqual(metric["promql"], f'sum (rate({name}{{database="{self.database}"}}[5m]))')
 
     def test_a_histogram_is_a_number_and_a_mean(self):
-        name = "ai_image_generation_end_to_end_latency_seconds"
-        store.observe(name, 10, database=self.database)
-        [before] = self.metric(name)["series"]
-        store.observe(name, 30, database=self.database)
+        name, labels = "influencer_kyc_verification_automated_step_latency_seconds", ("kyc", "document")
+
+        def series(metric):
+            [found] = [one for one in metric["series"] if tuple(one["labels"].values()) == labels]
+            return found
+
+        store.observe(name, 10, labels, self.database)
+        before = series(self.metric(name))
+        store.observe(name, 30, labels, self.database)
         metric = self.metric(name)
-        [after] = metric["series"]
+        after = series(metric)
         self.assertEqual((metric["kind"], metric["unit"]), ("histogram", "seconds"))
         self.assertEqual(after["value"], before["value"] + 1)
         self.assertAlmostEqual(after["mean"], (before["value"] * before["mean"] + 30) / after["value"])
         self.assertEqual(
             metric["promql"],
-            f'histogram_quantile(0.95, sum by (le) (rate({name}_bucket{{database="{self.database}"}}[5m])))',
+            "histogram_quantile(0.95, sum by (le, verification_service, step_name)"
+            f' (rate({name}_bucket{{database="{self.database}"}}[5m])))',
         )
 
     def test_labels(self):
