@@ -25,8 +25,8 @@ BLOCK_BITS = 12
 that ten million rows have no more than 2,500."""
 BLOCK = 1 << BLOCK_BITS
 STEPS = {300: 26 * 3600, 3600: 8 * 86_400}
-"""In which steps what happened lately is kept, and for how long, in seconds: a day by 5 minutes, the shortest bar of the
-overview's charts, and a week by hours; both a little longer, so that the first bar is whole."""
+"""In which steps what happened lately is kept, and for how long, in seconds: a day by 5 minutes, the shortest bar of
+the overview's charts, and a week by hours; both a little longer, so that the first bar is whole."""
 NET = "net"
 """The sample under which a total of what is there now is kept, beside '' for what ever happened."""
 
@@ -56,9 +56,9 @@ CREATE TABLE IF NOT EXISTS {LOGIN} (day integer, user_id integer, PRIMARY KEY (d
 CREATE TABLE IF NOT EXISTS {LOCK} ();
 """
 """``offsets`` of a balance is the sum of the rows' places in their block: it differs when one row is missing and
-another one too many. ``at`` and ``day`` are numbers of steps and of days since 1970, in UTC. Whoever writes totals holds
-the table ``LOCK``: taken as the first statement of a transaction, unlike an advisory lock, it comes before the snapshot
-(https://www.postgresql.org/docs/current/explicit-locking.html)."""
+another one too many. ``at`` and ``day`` are numbers of steps and of days since 1970, in UTC. Whoever writes totals
+holds the table ``LOCK``: taken as the first statement of a transaction, unlike an advisory lock, it comes before the
+snapshot (https://www.postgresql.org/docs/current/explicit-locking.html)."""
 
 OPEN = """
 WITH touched AS (
@@ -97,6 +97,9 @@ WHERE (coalesce(rows.rows, 0), coalesce(rows.offsets, 0)) != (coalesce(ledger.ro
 """The blocks whose rows are not those of the ledger, and how many more there are; 0 if others, but as many."""
 
 _STEP = f"floor(extract(epoch FROM m.at) / {min(STEPS)})::integer"
+READ_TOTALS = f"SELECT metric, labels, sample, amount FROM {TOTAL}"
+TAKE_LOCK = f"LOCK TABLE {LOCK} IN EXCLUSIVE MODE"
+TAKE_LOCK_AT_ONCE = f"{TAKE_LOCK} NOWAIT"
 ADD_UP = f"""
 SELECT m.metric, m.labels, m.res_id >> {BLOCK_BITS}, {_STEP},
     sum(CASE WHEN m.res_id IS NULL THEN m.amount WHEN m.id = e.last THEN 1 ELSE 0 END),
@@ -119,6 +122,15 @@ MOVE = f"WITH source AS (DELETE FROM {ENTRY} WHERE metric = ANY(%(metrics)s) RET
 those that count distinct values."""
 LOOK = f"WITH source AS (SELECT * FROM {ENTRY} WHERE metric = ANY(%(metrics)s)) {ADD_UP}"
 """The same, and leaves them there."""
+
+
+def starting(selection):
+    """Return the statement that makes the series of the rows of ``selection`` (SQL) start at 0, the newest first."""
+    return f"""
+        INSERT INTO {ENTRY} (metric, res_id, labels, amount, value, at)
+        SELECT metric, res_id, labels, 0, value, at
+        FROM ({selection}) AS found (metric, res_id, labels, amount, value, at) ORDER BY res_id DESC
+    """
 
 
 class Totals:

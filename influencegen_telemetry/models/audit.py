@@ -157,7 +157,7 @@ class Audit(models.Model):
             timeouts = [STATEMENT_TIMEOUT_MILLISECONDS, LOCK_TIMEOUT_MILLISECONDS]
             cr.execute("SET LOCAL statement_timeout = %s; SET LOCAL lock_timeout = %s", timeouts)
             if writes:
-                cr.execute(f"LOCK TABLE {rollup.LOCK} IN EXCLUSIVE MODE", log_exceptions=False)
+                cr.execute(rollup.TAKE_LOCK, log_exceptions=False)
             yield api.Environment(cr, SUPERUSER_ID, {})
 
     def _step(self, blocks):
@@ -279,9 +279,5 @@ class Audit(models.Model):
                 table = ledger._table_of(source.model)
                 newest = f'(SELECT id FROM "{table}" ORDER BY id DESC LIMIT {most})'
                 selection = triggers.selection(metric, source, table, ledger._table_of, f"t.id IN {newest}")
-                self.env.cr.execute(
-                    f"INSERT INTO {ENTRY} (metric, res_id, labels, amount, value, at)"
-                    f" SELECT metric, res_id, labels, 0, value, at FROM ({selection})"
-                    " AS found (metric, res_id, labels, amount, value, at) ORDER BY res_id DESC"
-                )
+                self.env.cr.execute(rollup.starting(selection))
 

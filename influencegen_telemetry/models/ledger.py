@@ -4,6 +4,7 @@ import time
 from psycopg2.errors import LockNotAvailable
 
 from odoo import api, models
+from odoo.tools import SQL
 
 from ..facts import rollup, triggers
 from ..facts.rollup import BALANCE, HISTORY, LOGIN, LOOK, MOVE, STEPS, TOTAL, Totals
@@ -13,8 +14,8 @@ from .own_query import series_name
 CARRIED_OVER = "influencegen_telemetry_facts_carried_over_total"
 BACKLOG = "influencegen_telemetry_ledger_backlog"
 _DAY = 86_400
-_MOST_BACKLOG = 100_000
-"""So many entries are counted at most: a longer backlog is shown as this."""
+_COUNT_ENTRIES = f"SELECT count(*) FROM (SELECT FROM {rollup.ENTRY} LIMIT 100000) AS entries"
+"""Counts no more than so many: a longer backlog is shown as this."""
 
 
 class Ledger(models.AbstractModel):
@@ -52,8 +53,8 @@ class Ledger(models.AbstractModel):
     def _remove(self):
         """Leave the database as it was found: the addon is uninstalled."""
         for trigger in self._triggers():
-            self.env.cr.execute(f"DROP FUNCTION IF EXISTS {trigger.function}() CASCADE")
-        self.env.cr.execute(f"DROP TABLE IF EXISTS {', '.join(rollup.TABLES)}")
+            self.env.cr.execute(SQL("DROP FUNCTION IF EXISTS %s CASCADE", SQL.identifier(trigger.function)))
+        self.env.cr.execute(SQL("DROP TABLE IF EXISTS %s", SQL(", ").join(map(SQL.identifier, rollup.TABLES))))
 
     # ------------------------------------------------------------------ reading
 
@@ -76,7 +77,7 @@ class Ledger(models.AbstractModel):
             labels = (series_name(name),)
             values[CARRIED_OVER, labels, ""] = totals.amounts[CARRIED_OVER].get((labels, ""), 0.0)
         values.update(self._recent(totals.metrics))
-        self.env.cr.execute(f"SELECT count(*) FROM (SELECT FROM {rollup.ENTRY} LIMIT {_MOST_BACKLOG}) AS entries")
+        self.env.cr.execute(_COUNT_ENTRIES)
         values[BACKLOG, (), ""] = self.env.cr.fetchone()[0]
         return values
 
@@ -100,7 +101,8 @@ class Ledger(models.AbstractModel):
         """Return {labels: {sample: amount}} of what happened since ``since`` (Unix seconds, a week ago at most)."""
         step = self._step(since)
         self.env.cr.execute(
-            f"SELECT labels, sample, sum(amount) FROM {HISTORY} WHERE metric = %s AND step = %s AND at >= %s GROUP BY 1, 2",
+            f"SELECT labels, sample, sum(amount) FROM {HISTORY}"
+            " WHERE metric = %s AND step = %s AND at >= %s GROUP BY 1, 2",
             [name, step, int(since // step)],
         )
         found = {}
@@ -110,7 +112,7 @@ class Ledger(models.AbstractModel):
 
     @api.model
     def _history_bars(self, name, since, seconds):
-        """Return {labels: {number: how many facts}} of the bars of ``seconds`` each, the first of which is at ``since``."""
+        """Return {labels: {number: how many facts}} of the bars of ``seconds`` each; the first is at ``since``."""
         step = self._step(since)
         self.env.cr.execute(
             f"SELECT labels, floor((at::bigint * step - %s) / %s)::integer, sum(amount) FROM {HISTORY}"
@@ -163,7 +165,7 @@ class Ledger(models.AbstractModel):
         """Return whether this transaction, which has done nothing yet, is the one that may write totals now."""
         try:
             with self.env.cr.savepoint(flush=False):
-                self.env.cr.execute(f"LOCK TABLE {rollup.LOCK} IN EXCLUSIVE MODE NOWAIT", log_exceptions=False)
+                self.env.cr.execute(rollup.TAKE_LOCK_AT_ONCE, log_exceptions=False)
         except LockNotAvailable:
             return False
         return True
@@ -171,7 +173,7 @@ class Ledger(models.AbstractModel):
     @api.model
     def _totals(self, metrics, admit):
         limits = self.env["influencegen.telemetry.settings"]._settings().label_limits
-        self.env.cr.execute(f"SELECT metric, labels, sample, amount FROM {TOTAL}")
+        self.env.cr.execute(rollup.READ_TOTALS)
         return Totals(metrics, self.env.cr.fetchall(), limits, admit)
 
     @api.model

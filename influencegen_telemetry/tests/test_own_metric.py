@@ -301,7 +301,8 @@ class TestSlow(OwnMetricCase):
             self.stamped(**{first: -20, second: -10})
             read(self.env, "influencegen_own_groups")
             metrics = store.own(self.database).metrics
-            self.assertLess(metrics[f"influencegen_own_{first}"].tried_at, metrics[f"influencegen_own_{second}"].tried_at)
+            tried = [metrics[f"influencegen_own_{name}"].tried_at for name in (first, second)]
+            self.assertLess(*tried)
 
     def test_what_was_read_in_the_future_is_read_now(self):
         self.stamped(groups=86_400)

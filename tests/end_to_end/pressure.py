@@ -21,7 +21,6 @@ from .workers import Workers
 FULL = os.environ.get("IG_FULL") == "1"
 RECYCLINGS, KILLS, SCRAPES = (200, 20, 10_000) if FULL else (20, 5, 1_000)
 ATTEMPTS = "influencer_registration_attempts_total"
-REPAIRED = "influencegen_telemetry_facts_repaired_total"
 SUCCESS = "influencer_registration_success_total"
 SCRAPE_LINE = re.compile(r"^\S+ \S+ (\d+) .*GET /metrics", re.MULTILINE)
 
@@ -37,7 +36,6 @@ class Stage:
     attempts: float
     rows_before: float
     rows: float
-    repaired: float
 
 
 @dataclass
@@ -74,7 +72,7 @@ def stage(system, office, strike, times, pause, enough=lambda: True):
     :param pause: how much work is done between two calls, at least
     :param enough: function that says whether that was enough
     """
-    attempts_before, rows_before, repaired = value(system, ATTEMPTS), registered(office), value(system, REPAIRED)
+    attempts_before, rows_before = value(system, ATTEMPTS), registered(office)
     with Load(office) as load:
         strikes = 0
         while strikes < times or not enough():
@@ -85,7 +83,7 @@ def stage(system, office, strike, times, pause, enough=lambda: True):
     attempts = value(system, ATTEMPTS)
     return Stage(
         load=load, strikes=strikes, lines=agreed(system, attempts), attempts_before=attempts_before, attempts=attempts,
-        rows_before=rows_before, rows=registered(office), repaired=value(system, REPAIRED) - repaired,
+        rows_before=rows_before, rows=registered(office),
     )  # fmt: skip
 
 
