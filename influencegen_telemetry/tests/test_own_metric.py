@@ -300,8 +300,8 @@ class TestSlow(OwnMetricCase):
         for first, second in (("groups", "partners"), ("partners", "groups")):
             self.stamped(**{first: -20, second: -10})
             read(self.env, "influencegen_own_groups")
-            metrics = store.own(self.database).metrics
-            self.assertLess(metrics[f"influencegen_own_{first}"].tried_at, metrics[f"influencegen_own_{second}"].tried_at)
+            tried_at = {name: metric.tried_at for name, metric in store.own(self.database).metrics.items()}
+            self.assertLess(tried_at[f"influencegen_own_{first}"], tried_at[f"influencegen_own_{second}"])
 
     def test_what_was_read_in_the_future_is_read_now(self):
         self.stamped(groups=86_400)
