@@ -10,7 +10,7 @@ from ..publication import publish_loaded
 
 
 class Metrics(http.Controller):
-    @http.route("/metrics", type="http", auth="none", methods=["GET"], save_session=False)
+    @http.route("/metrics", type="http", auth="none", methods=["GET"], save_session=False, readonly=False)
     def metrics(self, **_filters):
         """Answer a scrape: the values of all workers, of the databases that the token opens.
 
