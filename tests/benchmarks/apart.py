@@ -26,8 +26,17 @@ class Apart:
 
     def ask(self, question: str = "") -> str:
         """Return the line with which the process answers a line."""
-        print(question, file=self._process.stdin, flush=True)
+        self.say(question)
         return self._process.stdout.readline().rstrip("\n")
+
+    def say(self, line: str) -> None:
+        """Give the process a line, and do not wait for its answer."""
+        print(line, file=self._process.stdin, flush=True)
+
+    def kill(self) -> None:
+        """End the process at once, whatever it does."""
+        self._process.kill()
+        self._process.wait()
 
 
 def answer(respond) -> None:

@@ -29,4 +29,4 @@ def checkout() -> Iterator[Path]:
 
 def bar(name: str, figure: float, limit: float) -> None:
     """Print ``figure`` beside the ``limit`` that it must not exceed, in a form that a script can judge."""
-    print(f"bar: {name} {figure:.3g} <= {limit:g}")
+    print(f"bar: {name} {figure:.4g} <= {limit:g}")

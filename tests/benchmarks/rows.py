@@ -7,7 +7,8 @@ in ms, as who waits has it, and medians of the ratio of the large to the small d
 
 A reading comes before the pages of a round, so that these find it fresh, as they do but for one in 25 s. Then the plan
 of each statement that a reading and a page send is printed for the large database, with the rows that its scans read,
-and a mark at those that scan a table of more than ``BIG`` rows from its beginning to its end.
+and a mark at those that scan a table of more than ``BIG`` rows from its beginning to its end. Before all that, the
+ledger takes in what was there before telemetry; at last it is audited.
 
 ``python -m tests.benchmarks.rows IMAGES`` has so many images in the large database instead.
 """
@@ -15,10 +16,14 @@ and a mark at those that scan a table of more than ``BIG`` rows from its beginni
 import json
 import re
 import sys
+import threading
 import time
-from contextlib import ExitStack
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 from statistics import median
+
+import psycopg2
 
 from stack import odoo, postgres
 from stack.console import step, told
@@ -32,6 +37,10 @@ from tests.benchmarks.servers import TELEMETRY, Cluster, Server, cluster
 ROUNDS = 9
 WARMING = 1
 BIG = 100_000
+
+AUDIT = "influencegen.telemetry.audit"
+AUDITED = "ai_image_generation_requests_total"
+MOST_TRANSACTION_SECONDS = 1.0
 
 EXPLAIN = """
 LOAD 'auto_explain';
@@ -81,6 +90,14 @@ class Build:
             for plan in _explained(lambda: self._do(figure))
         ]
 
+    def audit(self, seconds: float) -> dict[str, list]:
+        """Go on with the audit for so many seconds; return {fact: [opened, blocks, position, missing, extra, end]}."""
+        self._in_transaction(lambda env: env[AUDIT]._run(seconds))
+        columns = "fact, opened, blocks, position, missing, extra, extract(epoch FROM completed_at)"
+        with self._registry.cursor() as cr:
+            cr.execute(f"SELECT {columns} FROM influencegen_telemetry_audit")
+            return {fact: [*state, float(ended or 0)] for fact, *state, ended in cr.fetchall()}
+
     def _do(self, figure):
         if figure == READING:
             self._in_transaction(_read)
@@ -97,7 +114,10 @@ class Build:
 
 def _read(env):
     """Read the database once, as a scrape does."""
-    env["influencegen.telemetry.reading"]._read_database()
+    reading = env["influencegen.telemetry.reading"]
+    if hasattr(reading, "_read_facts"):
+        reading._read_facts()
+    reading._read_database()
 
 
 def _show(env, span):
@@ -155,6 +175,8 @@ def serve() -> None:
     _lift_statement_timeout()
 
     def respond(line):
+        if line.startswith("audit "):
+            return json.dumps(build.audit(float(line.removeprefix("audit "))))
         figure = line.removeprefix("plans of ")
         return json.dumps(build.milliseconds(figure) if line == figure else build.plans(figure))
 
@@ -222,17 +244,99 @@ def show_plans(processes: dict[tuple[str, str], Apart]) -> None:
                 print(f"\n{mark}{rows:,} rows read: {plan}")
 
 
-def measure_audit(servers: dict[tuple[str, str], Server]) -> None:
-    """TO BE COMPLETED with the model ``influencegen.telemetry.audit``: that ``_run(seconds)`` on the large database
-    of the working tree finishes, resumes after a kill, never holds a transaction for more than 1 s, and finds one
-    missing and one extra row. Until then there is nothing to measure.
+@contextmanager
+def longest_transaction(server: Server) -> Iterator[Callable[[], float]]:
+    """Watch the transactions in the database of ``server`` during the block; yield a function that returns the longest.
+
+    They are looked at from outside, a hundred times a second.
     """
+    ended, longest = threading.Event(), 0.0
+
+    def watch():
+        nonlocal longest
+        with closing(psycopg2.connect(**postgres.dsn(server.layout, "postgres"))) as connection:
+            connection.autocommit = True
+            with connection.cursor() as cursor:
+                while not ended.wait(0.01):
+                    cursor.execute(
+                        "SELECT max(extract(epoch FROM clock_timestamp() - xact_start)) FROM pg_stat_activity"
+                        " WHERE datname = %s AND backend_type = 'client backend'", [server.name],
+                    )
+                    longest = max(longest, float(cursor.fetchone()[0] or 0))
+
+    thread = threading.Thread(target=watch)
+    thread.start()
+    try:
+        yield lambda: longest
+    finally:
+        ended.set()
+        thread.join()
+
+
+def open_ledger(servers: dict[tuple[str, str], Server]) -> None:
+    """Have what was there before telemetry taken into the ledger, and print how long that took."""
+    for size in (SMALL, LARGE):
+        server = servers[TREE, size]
+        with odoo_process(server, "tests.benchmarks.rows") as process, longest_transaction(server) as longest:
+            begun, states = time.monotonic(), {}
+            while not states or not all(opened for opened, *_state in states.values()):
+                states = json.loads(process.ask("audit 10"))
+            print(f"  ledger of the {size} database open after {time.monotonic() - begun:.1f} s,"
+                  f" longest transaction {longest():.2f} s")
+
+
+def measure_audit(server: Server) -> None:
+    """Audit the large database: to the end, killed in the middle, and with one row missing and one too many."""
+    def position(states):
+        return states[AUDITED][2]
+
+    def execute(statement):
+        return postgres.execute(server.layout, statement, database=server.name)
+
+    execute("UPDATE influencegen_telemetry_audit SET position = 0")
+    with longest_transaction(server) as longest:
+        with odoo_process(server, "tests.benchmarks.rows") as process:
+            begun = time.monotonic()
+            process.ask("audit 600")
+            taken = time.monotonic() - begun
+        print(f"\na pass of the audit over all facts: {taken:.1f} s")
+        # a whole row is lost, and another is there that no trigger saw
+        execute("""
+            ALTER TABLE influencegen_image DISABLE TRIGGER USER;
+            DELETE FROM influencegen_image WHERE id = (SELECT min(id) + 1000 FROM influencegen_image);
+            INSERT INTO influencegen_image (uuid, user_id, company_id, model_id, prompt, state, requested_at)
+            SELECT gen_random_uuid(), user_id, company_id, model_id, prompt, 'requested', requested_at
+            FROM influencegen_image ORDER BY id DESC LIMIT 1;
+            ALTER TABLE influencegen_image ENABLE TRIGGER USER
+        """)
+        # the next pass begins with this fact
+        execute(
+            "UPDATE influencegen_telemetry_audit SET position = 0, completed_at = '2020-01-01'"
+            f" WHERE fact = '{AUDITED}'"
+        )
+        with odoo_process(server, "tests.benchmarks.rows") as process:
+            before = position(json.loads(process.ask("audit 1")))
+        process = odoo_process(server, "tests.benchmarks.rows")
+        process.ask("audit 0")
+        process.say("audit 600")
+        time.sleep(1)
+        process.kill()
+        [(after,)] = execute(f"SELECT position FROM influencegen_telemetry_audit WHERE fact = '{AUDITED}'")
+        with odoo_process(server, "tests.benchmarks.rows") as process:
+            states = json.loads(process.ask("audit 600"))
+    _opened, blocks, _position, missing, extra, _ended = states[AUDITED]
+    print(f"blocks left of {blocks}: {before} after a run, {after} after a run that was killed")
+    print(f"found then: {missing} missing, {extra} extra (1 and 1 were made)")
+    baseline.bar("audit_transaction_seconds", longest(), MOST_TRANSACTION_SECONDS)
+    baseline.bar("audit_wrong_findings", abs(missing - 1) + abs(extra - 1), 0)
+    baseline.bar("audit_blocks_after_kill", after / max(before, 1), 1)
 
 
 def main() -> None:
     images = int(sys.argv[1]) if sys.argv[1:] else volume.LARGE.images
     with told(), baseline.checkout() as today, cluster(odoo.choose()) as made:
         servers = prepare(made, today, volume.Volume(images))
+        open_ledger(servers)
         with ExitStack() as stack:
             processes = {
                 key: stack.enter_context(odoo_process(server, "tests.benchmarks.rows"))
@@ -240,7 +344,7 @@ def main() -> None:
             }
             compare(processes)
             show_plans(processes)
-        measure_audit(servers)
+        measure_audit(servers[TREE, LARGE])
 
 
 if __name__ == "__main__":
