@@ -40,7 +40,8 @@ CREATE TABLE IF NOT EXISTS {ENTRY} (
     amount integer NOT NULL,
     value double precision,
     at timestamp,
-    txid bigint NOT NULL DEFAULT txid_current()
+    txid bigint NOT NULL DEFAULT txid_current(),
+    made_at timestamptz NOT NULL DEFAULT now()
 ) WITH (autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 1000);
 CREATE TABLE IF NOT EXISTS {TOTAL} (
     metric text, labels text, sample text, amount double precision NOT NULL, PRIMARY KEY (metric, labels, sample)
@@ -66,7 +67,7 @@ WITH touched AS (
     WHERE metric = %(metric)s AND res_id >= %(first)s AND res_id < %(end)s ORDER BY res_id, id
 ), source AS (
     SELECT s.res_id AS id, s.metric, s.res_id, s.labels, s.amount, s.value,
-        CASE WHEN s.at >= %(since)s THEN s.at END AS at, 0 AS txid
+        CASE WHEN s.at >= %(since)s THEN s.at END AS at, 0 AS txid, now() AS made_at
     FROM (
         SELECT * FROM ({selection}) AS found (metric, res_id, labels, amount, value, at)
         WHERE NOT EXISTS (SELECT FROM touched WHERE touched.res_id = found.res_id)
@@ -107,19 +108,21 @@ SELECT m.metric, m.labels, m.res_id >> {BLOCK_BITS}, {_STEP},
     array_agg(m.value) FILTER (WHERE m.id = e.last AND m.metric = ANY(%(observed)s)),
     array_agg(m.value) FILTER (WHERE m.amount > 0 AND m.value IS NOT NULL),
     array_agg(m.value) FILTER (WHERE m.amount < 0 AND m.value IS NOT NULL),
-    array_agg(m.res_id) FILTER (WHERE m.metric = ANY(%(distinct)s))
+    array_agg(m.res_id) FILTER (WHERE m.metric = ANY(%(distinct)s)),
+    coalesce(m.made_at > to_timestamp(%(as_of)s), false)
 FROM source m LEFT JOIN (
     SELECT metric, res_id, txid, max(id) FILTER (WHERE amount > 0) AS last
     FROM source GROUP BY metric, res_id, txid HAVING sum(amount) > 0
 ) e USING (metric, res_id, txid)
-GROUP BY 1, 2, 3, 4
+GROUP BY 1, 2, 3, 4, 12
 -- a series begins with a fact, or with an amount of 0: not with labels that a row had within a transaction only
 HAVING count(*) FILTER (WHERE m.id = e.last) > 0 OR sum(m.amount) != 0 OR bool_and(m.amount = 0)
 ORDER BY min(m.id)
 """
 MOVE = f"WITH source AS (DELETE FROM {ENTRY} WHERE metric = ANY(%(metrics)s) RETURNING *) {ADD_UP}"
 """Takes the entries of ``metrics`` off the ledger; ``observed`` are those of them that are histograms, ``distinct``
-those that count distinct values."""
+those that count distinct values. Told apart are entries made after ``as_of``, in Unix seconds by the database's
+clock, or None."""
 LOOK = f"WITH source AS (SELECT * FROM {ENTRY} WHERE metric = ANY(%(metrics)s)) {ADD_UP}"
 """The same, and leaves them there."""
 
@@ -166,7 +169,7 @@ class Totals:
 
     def add(self, effects):
         """Add what entries amount to: rows of ``MOVE``, ``LOOK``, or an opening."""
-        for name, text, block, at, facts, net, offsets, observed, plus, minus, identities in effects:
+        for name, text, block, at, facts, net, offsets, observed, plus, minus, identities, _later in effects:
             if identities:
                 self.seen[name, at * min(STEPS) // 86_400].update(identities)
                 continue

@@ -18,7 +18,8 @@ STALE_AFTER_SECONDS = 600.0
 """A gauge that was read longer ago than this is not shown; a counter stays."""
 
 _known = {}
-"""{database: (identity of the file, its content)}: a file is replaced and never changed, so each is read once."""
+"""{database: (identity of the file, what :func:`published` returns, what :func:`as_of` returns)}: a file is replaced and
+never changed, so each is read once."""
 
 
 def _path(database):
@@ -37,7 +38,7 @@ def published(database):
         if _known.get(database, (None,))[0] != identity:
             content = json.loads(path.read_text())
             values = {(name, tuple(labels), sample): value for name, labels, sample, value in content["values"]}
-            _known[database] = identity, (values, content["read_at"])
+            _known[database] = identity, (values, content["read_at"]), content["as_of"]
         return _known[database][1]
     except FileNotFoundError:
         return {}, None
@@ -59,16 +60,26 @@ def floor(database):
     return {key: value for key, value in values.items() if _never_falls(key[0]) and _is_of_today(*key)}
 
 
-def publish(database, read):
+def as_of(database):
+    """Return the moment (Unix seconds) of the floor of ``database`` (str), by PostgreSQL's clock; None if there is none.
+
+    It is to be asked for after the floor: a later moment is harmless.
+    """
+    published(database)
+    return _known[database][2] if database in _known else None
+
+
+def publish(database, read, moment):
     """Make {(metric, labels, sample): value} known to all workers, each counter at least at what was published before.
 
+    :param float moment: when they were read, Unix seconds by the clock of PostgreSQL
     :raises OSError: when that can't be written
     """
     with _only_writer(database):
         values = dict(read)
         for key, value in floor(database).items():
             values[key] = max(values.get(key, 0.0), value)
-        _write(database, values, clock.now())
+        _write(database, values, clock.now(), max(moment, as_of(database) or moment))
 
 
 def forget_own(database, but):
@@ -81,7 +92,7 @@ def forget_own(database, but):
         if read_at is not None:
             left = {key: value for key, value in values.items() if not key[0].startswith(PREFIX) or key[0] in but}
             if len(left) < len(values):
-                _write(database, left, read_at)
+                _write(database, left, read_at, as_of(database))
 
 
 @contextlib.contextmanager
@@ -94,9 +105,9 @@ def _only_writer(database):
         os.close(fd)
 
 
-def _write(database, values, read_at):
+def _write(database, values, read_at, moment):
     path = _path(database)
-    content = {"read_at": read_at, "values": [(*key, value) for key, value in values.items()]}
+    content = {"read_at": read_at, "as_of": moment, "values": [(*key, value) for key, value in values.items()]}
     temporary = path.with_suffix(f".{os.getpid()}.tmp")
     with open(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
         file.write(json.dumps(content))

@@ -8,13 +8,15 @@ from odoo.tools import SQL
 
 from ..facts import rollup, triggers
 from ..facts.rollup import BALANCE, HISTORY, LOGIN, LOOK, MOVE, STEPS, TOTAL, Totals
-from ..metrics import catalogue, store
+from ..metrics import catalogue, facts, store
 from .own_query import series_name
 
 CARRIED_OVER = "influencegen_telemetry_facts_carried_over_total"
 BACKLOG = "influencegen_telemetry_ledger_backlog"
 _DAY = 86_400
-_COUNT_ENTRIES = f"SELECT count(*) FROM (SELECT FROM {rollup.ENTRY} LIMIT 100000) AS entries"
+_COUNT_ENTRIES = f"""
+SELECT count(*), extract(epoch FROM clock_timestamp())::float8 FROM (SELECT FROM {rollup.ENTRY} LIMIT 100000) AS entries
+"""
 """Counts no more than so many: a longer backlog is shown as this."""
 
 
@@ -59,14 +61,13 @@ class Ledger(models.AbstractModel):
     # ------------------------------------------------------------------ reading
 
     @api.model
-    def _values(self, floor):
-        """Return {(metric, labels, sample): value} of all that comes from the ledger, none below ``floor``.
+    def _values(self):
+        """Return {(metric, labels, sample): value} of all that comes from the ledger, and the moment that it is of.
 
-        :param floor: what was exported before: {(metric, labels, sample): value} of counters and histograms. A database
-            that is behind it was restored to an older state, and its totals are raised to it.
+        :return: the values; and when they were read by the clock of the database, Unix seconds: all entries in them were
+            made before
         """
         totals = self._roll_up()
-        self._carry_over(totals, floor)
         values = {
             (metric.name, labels, sample): amount
             for metric in totals.metrics.values()
@@ -78,8 +79,8 @@ class Ledger(models.AbstractModel):
             values[CARRIED_OVER, labels, ""] = totals.amounts[CARRIED_OVER].get((labels, ""), 0.0)
         values.update(self._recent(totals.metrics))
         self.env.cr.execute(_COUNT_ENTRIES)
-        values[BACKLOG, (), ""] = self.env.cr.fetchone()[0]
-        return values
+        values[BACKLOG, (), ""], as_of = self.env.cr.fetchone()
+        return values, as_of
 
     @api.model
     def _recent(self, metrics):
@@ -147,15 +148,16 @@ class Ledger(models.AbstractModel):
         Those of the catalogue are there once what was in the database before the addon is counted.
         """
         opened = self.env["influencegen.telemetry.audit"]._opened()
-        facts = {metric.name: metric for metric in catalogue.FACTS if metric.name in opened}
+        complete = {metric.name: metric for metric in catalogue.FACTS if metric.name in opened}
         counters = self.env["influencegen.telemetry.own.metric"]._counters()
-        return facts | {name: definition.counted() for name, definition in counters.items()}
+        return complete | {name: definition.counted() for name, definition in counters.items()}
 
     @api.model
-    def _parameters(self, metrics):
+    def _parameters(self, metrics, as_of=None):
         """Return the parameters of ``MOVE`` and ``LOOK`` for ``metrics``, as :meth:`_metrics` returns them."""
         return {
             "metrics": list(metrics),
+            "as_of": as_of,
             "observed": [name for name, metric in metrics.items() if metric.kind == "histogram"],
             "distinct": [name for name, metric in metrics.items() if metric.rows and metric.rows[0].distinct],
         }
@@ -180,18 +182,23 @@ class Ledger(models.AbstractModel):
     def _roll_up(self):
         """Move the entries into totals, unless another transaction does; return the :class:`Totals` with all of them.
 
-        Each entry is moved once: it is deleted in the transaction that adds it up.
+        Each entry is moved once: it is deleted in the transaction that adds it up. A database whose totals are below
+        what was shown was restored to an older state: they are raised to that, and what was counted since is added.
         """
+        # before the snapshot of this transaction: what was shown before it must be in it
+        floor, as_of = facts.floor(self.env.cr.dbname), facts.as_of(self.env.cr.dbname)
         moves = self._may_write()
         if moves:
             self.env["influencegen.telemetry.own.note"]._settle()
         metrics = self._metrics()
         totals = self._totals(metrics, admit=moves)
-        self.env.cr.execute(MOVE if moves else LOOK, self._parameters(metrics))
-        totals.add(self.env.cr.fetchall())
+        self.env.cr.execute(MOVE if moves else LOOK, self._parameters(metrics, as_of))
+        effects = self.env.cr.fetchall()
+        totals.add(effect for effect in effects if not effect[-1])
+        self._carry_over(totals, floor)
+        totals.add(effect for effect in effects if effect[-1])
         if moves:
             self._write_totals(totals)
-        totals.clear_changes()
         return totals
 
     @api.model
@@ -234,7 +241,7 @@ class Ledger(models.AbstractModel):
 
     @api.model
     def _carry_over(self, totals, floor):
-        """Raise ``totals`` to ``floor``, and write that if this transaction may; see :meth:`_values`."""
+        """Raise ``totals`` to ``floor``, {(metric, labels, sample): value} of counters and histograms."""
         for (name, labels, sample), value in floor.items():
             if name == CARRIED_OVER:
                 missing = value - totals.amounts[name].get((labels, sample), 0.0)
@@ -245,8 +252,6 @@ class Ledger(models.AbstractModel):
                 totals.increase(name, labels, sample, missing)
                 if sample != "sum":
                     totals.increase(CARRIED_OVER, (series_name(name),), "", missing)
-        if totals.changed and totals.admit:
-            self._write_totals(totals)
 
     @api.model
     def _purge(self):

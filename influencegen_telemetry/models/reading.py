@@ -32,9 +32,7 @@ class Reading(models.AbstractModel):
     @api.model
     def _read_facts(self):
         """Publish all that comes from the ledger, as it is now; return whether all facts were in it."""
-        database = self.env.cr.dbname
-        floor = facts.floor(database)
-        facts.publish(database, self.env["influencegen.telemetry.ledger"]._values(floor))
+        facts.publish(self.env.cr.dbname, *self.env["influencegen.telemetry.ledger"]._values())
         return len(self.env["influencegen.telemetry.audit"]._opened()) == len(catalogue.FACTS)
 
     @api.model

@@ -34,7 +34,7 @@ class TestLedger(RealTransactionCase):
         with self.environment() as first, self.environment() as second:
             ledger = "influencegen.telemetry.ledger"
             for env in (first, second):
-                self.assertEqual(env[ledger]._values({})[REQUESTS, (), ""], before + 3)
+                self.assertEqual(env[ledger]._values()[0][REQUESTS, (), ""], before + 3)
             second.cr.rollback()
         self.assertEqual(self.fact(REQUESTS), before + 3)
         self.assertEqual(self.entries(), 0)
@@ -74,6 +74,31 @@ class TestLedger(RealTransactionCase):
         self.assertEqual(self.fact(REQUESTS), before + 2)
         self.assertEqual(self.fact(CARRIED_OVER, (REQUESTS,)), carried + 3)
 
+    def test_what_a_restored_database_counts_before_it_is_read_is_not_lost(self):
+        self.request(5)
+        before = self.fact(REQUESTS)
+        with self.cursor() as cr:
+            cr.execute(f"UPDATE {TOTAL} SET amount = amount - 4 WHERE metric = %s AND sample = ''", [REQUESTS])
+        self.request(3)
+        self.assertEqual(self.fact(REQUESTS), before + 3)
+
+    def test_entries_that_were_shown_and_restored_are_not_counted_again(self):
+        """A backup has what was rolled up and what was not yet; both were in what was shown."""
+        before = self.fact(REQUESTS)
+        with self.environment() as env:
+            model = env["influencegen.image.model"].search([], limit=1)
+            self.keep(env["influencegen.image"].create([{"model_id": model.id, "prompt": "A lighthouse"}] * 3))
+            env.flush_all()
+            env.cr.execute(f"SELECT * FROM {ENTRY} WHERE metric = %s", [REQUESTS])
+            entries = [tuple(entry) for entry in env.cr.fetchall()]
+        self.request(2)
+        self.assertEqual(self.fact(REQUESTS), before + 5)
+        with self.cursor() as cr:
+            cr.execute(f"UPDATE {TOTAL} SET amount = %s WHERE metric = %s AND sample = ''", [before, REQUESTS])
+            cr.execute_values(f"INSERT INTO {ENTRY} VALUES %s", entries)
+        self.request(1)
+        self.assertEqual(self.fact(REQUESTS), before + 6)
+
     def test_a_restored_database_that_has_never_had_a_series(self):
         with self.environment() as env:
             spring, people = self.campaign(env)
@@ -91,7 +116,7 @@ class TestLedger(RealTransactionCase):
         shown = self.fact(REQUESTS)
         older = {key[:1] + key[2:]: value for key, value in facts.values(self.database).items()}
         older[REQUESTS, (), ""] = shown - 1
-        facts.publish(self.database, older)
+        facts.publish(self.database, older, facts.as_of(self.database))
         self.assertEqual(facts.values(self.database)[REQUESTS, self.database, (), ""], shown)
 
     def test_a_label_limit_raised_and_lowered(self):
