@@ -55,6 +55,19 @@ class Holding:
             self.reader = Reader(self.directory)
             self.reader.refresh()
 
+    def readable(self):
+        """Return (numbers of the live slots, :class:`.reader.Reader`) of a directory that this process can't write to.
+
+        :raises OSError: when there is nothing to read.
+        """
+        slots = Slots(self.directory / "slots", os.O_RDONLY)
+        try:
+            reader = Reader(self.directory)
+            reader.refresh()
+            return {info.slot for info in slots.live()}, reader
+        finally:
+            slots.close()
+
     def labels(self):
         """Return the :class:`.labels.LabelValues`.
 

@@ -53,13 +53,14 @@ class Slots:
     """The slots of one directory.
 
     :param path: the file that holds one record per slot; made if it is missing or empty.
+    :param int flags: how it is opened, as of :func:`os.open`; only to read, it must be there.
     :raises OSError: when the file can't be opened or locked.
 
     The file must be opened once per process: closing any descriptor of it would drop the process's locks.
     """
 
-    def __init__(self, path):
-        self._fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    def __init__(self, path, flags=os.O_RDWR | os.O_CREAT):
+        self._fd = os.open(path, flags | os.O_CLOEXEC, 0o600)
         self.stat = os.fstat(self._fd)
         if self.stat.st_size == 0:
             os.pwrite(self._fd, make(os.urandom(16), {}), 0)

@@ -412,8 +412,13 @@ class Store:
 
     def _read(self):
         with self._lock:
-            self._open_shared()
-            live, reader = {info.slot for info in self._holding.slots.live()}, self._holding.reader
+            try:
+                self._open_shared()
+                live, reader = {info.slot for info in self._holding.slots.live()}, self._holding.reader
+            except OSError as exception:
+                # a disk that is full or read-only is read all the same
+                self._drop(exception)
+                live, reader = self._holding.readable()
         return reader.read(live)
 
     def _set_aside(self, damage):

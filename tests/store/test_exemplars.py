@@ -3,7 +3,7 @@ from prometheus_client.openmetrics.parser import text_string_to_metric_families 
 
 from . import processes
 
-LATENCY = "ai_image_generation_end_to_end_latency_seconds"
+LATENCY, LABELS = "influencer_kyc_verification_automated_step_latency_seconds", ("kyc", "document")
 OPENMETRICS = "application/openmetrics-text; version=1.0.0"
 # halves that are, as doubles, a signalling NaN and a negative zero
 TRACE = 0x7FF0000000000001_8000000000000000
@@ -36,31 +36,32 @@ def exposed(store, accept):
 
 def test_openmetrics_shows_the_trace_of_an_observation(store, trace):
     trace(TRACE)
-    store.observe(LATENCY, 3.0, database="db")
+    store.observe(LATENCY, 3.0, LABELS, "db")
     _text, found = exposed(store, OPENMETRICS)
     assert found == {"5.0": (f"{TRACE:032x}", 3.0)}
 
 
 def test_the_text_format_has_no_exemplars(store, trace):
     trace(TRACE)
-    store.observe(LATENCY, 3.0, database="db")
+    store.observe(LATENCY, 3.0, LABELS, "db")
     text, _found = exposed(store, "text/plain")
-    assert f'{LATENCY}_bucket{{database="db",le="5.0"}} 1.0\n' in text
+    labels = 'database="db",le="5.0",step_name="document",verification_service="kyc"'
+    assert f"{LATENCY}_bucket{{{labels}}} 1.0\n" in text
     assert f"{TRACE:032x}" not in text
 
 
 def test_what_is_observed_outside_of_a_trace_has_none(store, trace):
     trace(0)
-    store.observe(LATENCY, 3.0, database="db")
+    store.observe(LATENCY, 3.0, LABELS, "db")
     assert store.exemplars() == {}
     assert not list(store.directory().glob("exemplars-*"))
 
 
 def test_nothing_is_kept_or_shown_while_nothing_is_traced(store, trace, total):
     trace(TRACE)
-    store.observe(LATENCY, 3.0, database="db")
+    store.observe(LATENCY, 3.0, LABELS, "db")
     store.trace_with(None)
-    store.observe(LATENCY, 8.0, database="db")
+    store.observe(LATENCY, 8.0, LABELS, "db")
     assert store.exemplars() == {}
     trace(TRACE)
     assert [list(bounds) for bounds in store.exemplars().values()] == [["5.0"]]
@@ -70,7 +71,7 @@ def test_nothing_is_kept_or_shown_while_nothing_is_traced(store, trace, total):
 def test_each_bucket_keeps_its_newest_over_all_workers(store, trace):
     def observe(trace_id, value):
         trace(trace_id)
-        store.observe(LATENCY, value, database="db")
+        store.observe(LATENCY, value, LABELS, "db")
 
     observe(1, 3.0)
     assert processes.run(lambda: observe(2, 4.0)) == 0
@@ -90,17 +91,17 @@ def test_exemplars_follow_their_labels_into_other(store, trace):
 
 def test_an_exemplar_that_is_being_written_is_not_shown(store, trace, monkeypatch):
     trace(TRACE)
-    store.observe(LATENCY, 3.0, database="db")
+    store.observe(LATENCY, 3.0, LABELS, "db")
 
     def interrupt():
         raise KeyboardInterrupt
 
     monkeypatch.setattr("metrics.exemplars.time.time", interrupt)
     with pytest.raises(KeyboardInterrupt):
-        store.observe(LATENCY, 4.0, database="db")
+        store.observe(LATENCY, 4.0, LABELS, "db")
     monkeypatch.undo()
     assert store.exemplars() == {}
-    store.observe(LATENCY, 4.5, database="db")
+    store.observe(LATENCY, 4.5, LABELS, "db")
     assert [bounds["5.0"].value for bounds in store.exemplars().values()] == [4.5]
 
 
@@ -108,13 +109,13 @@ def test_a_trace_that_changes_under_the_reader_is_left_out(store, trace, monkeyp
     from metrics.exemplars import ExemplarReader
 
     trace(1)
-    store.observe(LATENCY, 3.0, database="db")
+    store.observe(LATENCY, 3.0, LABELS, "db")
     read = ExemplarReader._cells
 
     def overtaken(self):
         cells = read(self)
         trace(2)
-        store.observe(LATENCY, 4.0, database="db")
+        store.observe(LATENCY, 4.0, LABELS, "db")
         return cells
 
     monkeypatch.setattr(ExemplarReader, "_cells", overtaken)
@@ -127,6 +128,6 @@ def test_a_full_disk_costs_exemplars_and_no_observation(store, trace, total, mon
 
     monkeypatch.setattr("metrics.exemplars.SlotExemplars.cells", full)
     trace(TRACE)
-    store.observe(LATENCY, 3.0, database="db")
-    assert total(LATENCY, sample="5.0") == 1
+    store.observe(LATENCY, 3.0, LABELS, "db")
+    assert total(LATENCY, LABELS, sample="5.0") == 1
     assert total("influencegen_telemetry_errors_total", ("disk",), database=None) == 1

@@ -1,3 +1,4 @@
+import errno
 import os
 import sys
 import threading
@@ -249,3 +250,15 @@ def test_nothing_is_stored_while_no_database_is_measured(tmp_path):
     store.configure(tmp_path / "store")
     store.inc(ATTEMPTS, database="db")
     assert not (tmp_path / "store").exists()
+
+
+def test_a_process_that_starts_on_a_read_only_disk_shows_what_is_there(store, total, tmp_path, monkeypatch):
+    from metrics import files
+
+    def locked(path):
+        raise OSError(errno.EROFS, os.strerror(errno.EROFS), str(path))
+
+    store.inc(ATTEMPTS, (), 3, database="db")
+    store.configure(tmp_path / "store")
+    monkeypatch.setattr(files, "locked", locked)
+    assert total(ATTEMPTS) == 3
