@@ -18,8 +18,8 @@ STALE_AFTER_SECONDS = 600.0
 """A gauge that was read longer ago than this is not shown; a counter stays."""
 
 _known = {}
-"""{database: (identity of the file, what :func:`published` returns, what :func:`as_of` returns)}: a file is replaced and
-never changed, so each is read once."""
+"""{database: (identity of the file, what :func:`published` returns, what :func:`as_of` returns)}: a file is replaced
+and never changed, so each is read once."""
 
 
 def _path(database):
@@ -61,7 +61,7 @@ def floor(database):
 
 
 def as_of(database):
-    """Return the moment (Unix seconds) of the floor of ``database`` (str), by PostgreSQL's clock; None if there is none.
+    """Return the moment of the floor of ``database`` (str), Unix seconds by PostgreSQL's clock; None if there is none.
 
     It is to be asked for after the floor: a later moment is harmless.
     """

@@ -64,8 +64,8 @@ class Ledger(models.AbstractModel):
     def _values(self):
         """Return {(metric, labels, sample): value} of all that comes from the ledger, and the moment that it is of.
 
-        :return: the values; and when they were read by the clock of the database, Unix seconds: all entries in them were
-            made before
+        :return: the values; and when they were read, Unix seconds by the clock of the database: all entries in them
+            were made before
         """
         totals = self._roll_up()
         values = {
