@@ -1,10 +1,12 @@
 import threading
 from dataclasses import replace
+from unittest.mock import patch
 
 from odoo.addons.influencegen.compat import USER_GROUPS
 
 from ..facts.rollup import ENTRY, TOTAL, Totals
 from ..metrics import catalogue, facts
+from ..models import reading
 from ..models.ledger import CARRIED_OVER
 from .common import RealTransactionCase
 
@@ -208,3 +210,13 @@ class TestLedger(RealTransactionCase):
         with self.environment() as env:
             self.keep(env["res.users.log"].with_user(users[0].id).sudo().create({}))
         self.assertEqual(self.fact(name, ("portal",)), before + 2)
+
+    def test_a_backlog_that_a_scrape_has_no_time_for_is_rolled_up_by_the_scheduled_action(self):
+        before = self.fact(REQUESTS)
+        self.request(1000)
+        with patch.object(reading, "FACTS_TIMEOUT_MILLISECONDS", 1), self.assertLogs("odoo.sql_db", "ERROR"):
+            self.assertEqual(self.fact(REQUESTS), before)
+        with self.environment() as env:
+            env["influencegen.telemetry.audit"]._cron_audit()
+        self.assertEqual(self.entries(), 0)
+        self.assertEqual(self.fact(REQUESTS), before + 1000)
