@@ -8,10 +8,10 @@ subtracts; what is there now (gauges, the audit, the last week) adds all entries
 import json
 from bisect import bisect_left
 from collections import defaultdict
-from itertools import product
 
 from ..metrics import catalogue
 from ..metrics.catalogue import bounds
+from ..metrics.known import known_labels
 from ..metrics.labels import OTHER
 from .triggers import ENTRY, PREFIX
 
@@ -250,8 +250,7 @@ class Totals:
         amounts = self.amounts.get(metric.name, {})
         samples = {"counter": ("",), "gauge": (NET,)}.get(metric.kind) or ("sum", *map(str, bounds(metric)))
         series = {labels for labels, _sample in amounts}
-        if all(label.values for label in metric.labels):
-            series.update(product(*(label.values for label in metric.labels)))
+        series.update(known_labels(metric))
         for labels in series:
             for sample in samples:
                 yield labels, "" if sample == NET else sample, amounts.get((labels, sample), 0.0)
