@@ -60,7 +60,7 @@ class OwnMetrics:
     def shown(self):
         """Return {(series name, label values): value} of the own metrics in a scrape."""
         return {
-            (sample.name, *sample.labels.values()): sample.value
+            (sample.name, *(text for label, text in sample.labels.items() if label != "database")): sample.value
             for family in parse(self.scrape()) if family.name.startswith("influencegen_own_")
             for sample in family.samples
         }  # fmt: skip
