@@ -6,6 +6,7 @@ subtracts; what is there now (gauges, the audit, the last week) adds all entries
 """
 
 import json
+import math
 from bisect import bisect_left
 from collections import defaultdict
 
@@ -42,7 +43,7 @@ CREATE TABLE IF NOT EXISTS {ENTRY} (
     at timestamp,
     txid bigint NOT NULL DEFAULT txid_current(),
     made_at timestamptz NOT NULL DEFAULT now()
-) WITH (autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 1000);
+) WITH (autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 1000, vacuum_truncate = off);
 CREATE TABLE IF NOT EXISTS {TOTAL} (
     metric text, labels text, sample text, amount double precision NOT NULL, PRIMARY KEY (metric, labels, sample)
 ) WITH (fillfactor = 50);
@@ -64,7 +65,7 @@ snapshot (https://www.postgresql.org/docs/current/explicit-locking.html)."""
 OPEN = """
 WITH touched AS (
     SELECT DISTINCT ON (res_id) res_id, metric, labels, amount, value, at FROM {entry}
-    WHERE metric = %(metric)s AND res_id >= %(first)s AND res_id < %(end)s ORDER BY res_id, id
+    WHERE metric = %(touched)s AND res_id >= %(first)s AND res_id < %(end)s ORDER BY res_id, id
 ), source AS (
     SELECT s.res_id AS id, s.metric, s.res_id, s.labels, s.amount, s.value,
         CASE WHEN s.at >= %(since)s THEN s.at END AS at, 0 AS txid, now() AS made_at
@@ -77,7 +78,8 @@ WITH touched AS (
 ) {add_up}
 """
 """What there was among the rows ``first`` to ``end`` before the ledger began: those that no entry is about, as they
-are, and the others as the first entry about them found them. ``since`` is the oldest moment that history keeps."""
+are, and the others as the first entry about them found them. ``since`` is the oldest moment that history keeps;
+``touched`` is the metric, or None where an entry is not about a row."""
 COMPARE = """
 WITH rows AS (
     SELECT t.id >> {bits} AS block, count(*) AS rows, sum(t.id & {mask}) AS offsets
@@ -97,32 +99,34 @@ WHERE (coalesce(rows.rows, 0), coalesce(rows.offsets, 0)) != (coalesce(ledger.ro
 """
 """The blocks whose rows are not those of the ledger, and how many more there are; 0 if others, but as many."""
 
-_STEP = f"floor(extract(epoch FROM m.at) / {min(STEPS)})::integer"
+_STEP = f"CASE WHEN isfinite(m.at) THEN floor(extract(epoch FROM m.at) / {min(STEPS)})::integer END"
 READ_TOTALS = f"SELECT metric, labels, sample, amount FROM {TOTAL}"
 TAKE_LOCK = f"LOCK TABLE {LOCK} IN EXCLUSIVE MODE"
 TAKE_LOCK_AT_ONCE = f"{TAKE_LOCK} NOWAIT"
 ADD_UP = f"""
 SELECT m.metric, m.labels, m.res_id >> {BLOCK_BITS}, {_STEP},
-    sum(CASE WHEN m.res_id IS NULL THEN m.amount WHEN m.id = e.last THEN 1 ELSE 0 END),
+    sum(CASE WHEN m.res_id IS NULL THEN m.amount WHEN m.is_fact THEN 1 ELSE 0 END),
     sum(m.amount), sum(m.amount * (m.res_id & {BLOCK - 1})),
-    array_agg(m.value) FILTER (WHERE m.id = e.last AND m.metric = ANY(%(observed)s)),
+    array_agg(m.value) FILTER (WHERE m.is_fact AND m.metric = ANY(%(observed)s)),
     array_agg(m.value) FILTER (WHERE m.amount > 0 AND m.value IS NOT NULL),
     array_agg(m.value) FILTER (WHERE m.amount < 0 AND m.value IS NOT NULL),
     array_agg(m.res_id) FILTER (WHERE m.metric = ANY(%(distinct)s)),
-    coalesce(m.made_at > to_timestamp(%(as_of)s), false)
-FROM source m LEFT JOIN (
-    SELECT metric, res_id, txid, max(id) FILTER (WHERE amount > 0) AS last
-    FROM source GROUP BY metric, res_id, txid HAVING sum(amount) > 0
-) e USING (metric, res_id, txid)
-GROUP BY 1, 2, 3, 4, 12
+    max(extract(epoch FROM m.made_at))::float8,
+    coalesce(m.made_at > to_timestamp(CASE WHEN m.metric = ANY(%(shown)s) THEN %(as_of)s ELSE 0 END), false)
+FROM (
+    SELECT *, res_id IS NOT NULL AND sum(amount) OVER made > 0
+        AND id = max(id) FILTER (WHERE amount > 0) OVER made AS is_fact
+    FROM source WINDOW made AS (PARTITION BY metric, res_id, txid)
+) AS m
+GROUP BY 1, 2, 3, 4, 13
 -- a series begins with a fact, or with an amount of 0: not with labels that a row had within a transaction only
-HAVING count(*) FILTER (WHERE m.id = e.last) > 0 OR sum(m.amount) != 0 OR bool_and(m.amount = 0)
+HAVING bool_or(m.is_fact) OR sum(m.amount) != 0 OR bool_and(m.amount = 0)
 ORDER BY min(m.id)
 """
 MOVE = f"WITH source AS (DELETE FROM {ENTRY} WHERE metric = ANY(%(metrics)s) RETURNING *) {ADD_UP}"
 """Takes the entries of ``metrics`` off the ledger; ``observed`` are those of them that are histograms, ``distinct``
-those that count distinct values. Told apart are entries made after ``as_of``, in Unix seconds by the database's
-clock, or None."""
+those that count distinct values. Told apart are the entries that what was shown did not have: of the metrics
+``shown`` those made after ``as_of`` (Unix seconds by the database's clock, or None), and all of others."""
 LOOK = f"WITH source AS (SELECT * FROM {ENTRY} WHERE metric = ANY(%(metrics)s)) {ADD_UP}"
 """The same, and leaves them there."""
 
@@ -131,7 +135,7 @@ def starting(selection):
     """Return the statement that makes the series of the rows of ``selection`` (SQL) start at 0, the newest first."""
     return f"""
         INSERT INTO {ENTRY} (metric, res_id, labels, amount, value, at)
-        SELECT metric, res_id, labels, 0, value, at
+        SELECT metric, NULL, labels, 0, value, at
         FROM ({selection}) AS found (metric, res_id, labels, amount, value, at) ORDER BY res_id DESC
     """
 
@@ -148,33 +152,41 @@ class Totals:
     amounts: {metric: {(labels, sample): amount}}.
     changed, history, balance: what was added, by the keys of the tables.
     seen: {(metric, day): set of distinct values}.
-    folded, lost: {label or metric: number of values that became 'other', or that were missing}.
+    folded, lost: {label or metric: number of values that became 'other', or that could not be counted}.
+    made_at: when the newest entry in them was made, Unix seconds by the database's clock.
     """
 
     def __init__(self, metrics, rows, limits, admit):
-        self.admit = admit
+        self.admit, self.made_at = admit, 0.0
         self.metrics, self._limits = metrics, limits
         self.amounts = defaultdict(dict)
         self.clear_changes()
         self._admitted = defaultdict(set)
         for name, text, sample, amount in rows:
             labels = tuple(json.loads(text))
+            if name in metrics and len(labels) != len(metrics[name].labels):
+                continue
             if name in metrics and metrics[name].kind == "histogram" and sample not in ("", "sum"):
                 # a bound that the catalogue no longer has is within the next one
                 sample = bucket_of(metrics[name], float(sample))
             self.amounts[name][labels, sample] = self.amounts[name].get((labels, sample), 0.0) + amount
-            if name in metrics and len(labels) == len(metrics[name].labels):
+            if name in metrics:
                 for label, value in zip(metrics[name].labels, labels, strict=True):
                     self._admitted[label.room or label.name].add(value)
 
     def add(self, effects):
         """Add what entries amount to: rows of ``MOVE``, ``LOOK``, or an opening."""
-        for name, text, block, at, facts, net, offsets, observed, plus, minus, identities, _later in effects:
+        for name, text, block, at, facts, net, offsets, observed, plus, minus, identities, made_at, _later in effects:
+            self.made_at = max(self.made_at, made_at)
             if identities:
                 self.seen[name, at * min(STEPS) // 86_400].update(identities)
                 continue
-            metric = self.metrics[name]
-            labels = self._bounded(metric, json.loads(text))
+            metric, values = self.metrics[name], json.loads(text)
+            if len(values) != len(metric.labels):
+                # of a version of the addon in which the metric had other labels
+                self.lost[name] += int(facts)
+                continue
+            labels = self._bounded(metric, values)
             if labels is None:
                 continue
             self.increase(name, labels, "", int(facts))
@@ -200,13 +212,14 @@ class Totals:
         self.changed[name, labels, sample] += amount
 
     def _observe(self, metric, labels, value):
-        if value is None:
+        if value is None or not math.isfinite(value):
             self.lost[metric.name] += 1
             return
         self.increase(metric.name, labels, bucket_of(metric, value), 1)
         self.increase(metric.name, labels, "sum", value)
 
     def _remember(self, metric, labels, moment, net, plus, minus):
+        plus, minus = (list(filter(math.isfinite, values)) for values in (plus, minus))
         samples = defaultdict(float)
         # a mean is over the values that there are
         samples[""] = len(plus) - len(minus) if metric.window else net

@@ -13,8 +13,11 @@ from collections import defaultdict
 
 PREFIX = "influencegen_telemetry_"
 ENTRY = f"{PREFIX}entry"
+FUNCTION = f"{PREFIX}note_"
+"""What the names of the functions of tables begin with."""
 _EVENTS = {"insert": "NEW TABLE AS new_rows", "delete": "OLD TABLE AS old_rows",
            "update": "NEW TABLE AS new_rows OLD TABLE AS old_rows"}  # fmt: skip
+_COLUMNS = "(metric, amount, counts, res_id, labels, value, at)"
 _SIGNATURE = "InfluenceGen telemetry, definition "
 
 
@@ -86,7 +89,7 @@ class TableTrigger:
 
     def __init__(self, table, facts, table_of):
         self.table = table
-        self.function = f"{PREFIX}note_{table}"
+        self.function = f"{FUNCTION}{table}"
         self._facts, self._table_of = facts, table_of
         # a user's logins are counted and never taken back: Odoo deletes old rows of its log itself
         self._events = ("insert",) if all(rows.distinct for _name, rows in facts) else tuple(_EVENTS)
@@ -101,8 +104,9 @@ class TableTrigger:
         signature = self.signature if signature is None else signature
         names = {event: f"{PREFIX}{event}" for event in self._events}
         return [
-            f"CREATE OR REPLACE FUNCTION {self.function}() RETURNS trigger LANGUAGE plpgsql AS $body$\n"
-            f"{self._body()}$body$",
+            # whoever may write the row may have it counted
+            f"CREATE OR REPLACE FUNCTION {self.function}() RETURNS trigger LANGUAGE plpgsql"
+            f" SECURITY DEFINER SET search_path FROM CURRENT AS $body$\n{self._body()}$body$",
             f"COMMENT ON FUNCTION {self.function}() IS '{signature}'",
             *(f'DROP TRIGGER IF EXISTS {PREFIX}{event} ON "{self.table}"' for event in _EVENTS),
             *(
@@ -113,32 +117,37 @@ class TableTrigger:
         ]
 
     def _body(self):
-        inserted, deleted, updated = (self._rows(sides) for sides in (("n",), ("o",), ("o", "n")))
+        old, new = self._rows("o"), self._rows("n")
         write = f"INSERT INTO {ENTRY} (metric, res_id, labels, amount, value, at)"
         return f"""
 BEGIN
     IF TG_OP = 'INSERT' THEN
         {write}
         SELECT f.metric, f.res_id, f.labels, f.amount, f.value, f.at
-        FROM new_rows n CROSS JOIN LATERAL (VALUES {inserted})
-            AS f (metric, amount, n_is, res_id, labels, value, at)
-        WHERE n_is;
+        FROM new_rows n CROSS JOIN LATERAL (VALUES {new}) AS f {_COLUMNS}
+        WHERE f.counts;
     ELSIF TG_OP = 'DELETE' THEN
         {write}
         SELECT f.metric, f.res_id, f.labels, -f.amount, f.value, f.at
-        FROM old_rows o CROSS JOIN LATERAL (VALUES {deleted})
-            AS f (metric, amount, o_is, res_id, labels, value, at)
-        WHERE o_is AND f.amount > 0;
+        FROM old_rows o CROSS JOIN LATERAL (VALUES {old}) AS f {_COLUMNS}
+        WHERE f.counts AND f.amount > 0;
     ELSE
+        -- no join: a plan that was made for one row would compare each row of a later statement with all others
         {write}
-        SELECT f.metric, e.res_id, e.labels, e.amount, e.value, e.at
-        FROM new_rows n JOIN old_rows o USING (id) CROSS JOIN LATERAL (VALUES {updated})
-            AS f (metric, amount, o_is, o_id, o_labels, o_value, o_at, n_is, n_id, n_labels, n_value, n_at)
-        CROSS JOIN LATERAL (VALUES
-            (-1, o_is, o_id, o_labels, o_value, o_at), (1, n_is, n_id, n_labels, n_value, n_at)
-        ) AS e (amount, counts, res_id, labels, value, at)
-        WHERE e.counts AND f.amount > 0
-            AND (o_is, o_labels, o_value, o_at) IS DISTINCT FROM (n_is, n_labels, n_value, n_at);
+        SELECT metric, res_id, labels, amount, value, at
+        FROM (
+            SELECT *, count(*) OVER (PARTITION BY metric, res_id, labels, value, at) AS sides
+            FROM (
+                SELECT f.metric, f.res_id, f.labels, -1 AS amount, f.value, f.at
+                FROM old_rows o CROSS JOIN LATERAL (VALUES {old}) AS f {_COLUMNS}
+                WHERE f.counts AND f.amount > 0
+                UNION ALL
+                SELECT f.metric, f.res_id, f.labels, 1, f.value, f.at
+                FROM new_rows n CROSS JOIN LATERAL (VALUES {new}) AS f {_COLUMNS}
+                WHERE f.counts AND f.amount > 0
+            ) AS facts
+        ) AS compared
+        WHERE sides = 1;
     END IF;
     RETURN NULL;
 EXCEPTION WHEN OTHERS THEN
@@ -147,15 +156,15 @@ EXCEPTION WHEN OTHERS THEN
 END
 """
 
-    def _rows(self, aliases):
-        """Return the VALUES rows of all facts, as the rows ``aliases`` have them."""
+    def _rows(self, alias):
+        """Return the VALUES rows of all facts, as the row ``alias`` has them."""
         return ",\n            ".join(
-            f"({_literal(name)}, {0 if rows.starts else 1}, {', '.join(self._side(rows, alias) for alias in aliases)})"
-            for name, rows in self._facts
+            f"({_literal(name)}, {0 if rows.starts else 1}, {self._side(rows, alias)})" for name, rows in self._facts
         )
 
     def _side(self, rows, alias):
-        identity = f'{alias}."{rows.distinct or "id"}"'
+        # what only starts a series is about no row of the fact
+        identity = "NULL::integer" if rows.starts else f'{alias}."{rows.distinct or "id"}"'
         return ", ".join(
             (condition(rows.domain, alias), identity, labels(rows, alias, self._table_of), _value(rows, alias),
              _moment(rows, alias))
@@ -177,6 +186,6 @@ def selection(metric, rows, table, table_of, where):
     :param where: SQL for a condition on the table's row ``t``
     """
     return f"""
-        SELECT {_literal(metric.name)}::text, t.id, {labels(rows, "t", table_of)}, 1, {_value(rows, "t")},
-            {_moment(rows, "t")}::timestamp
+        SELECT {_literal(metric.name)}::text, t."{rows.distinct or "id"}", {labels(rows, "t", table_of)}, 1,
+            {_value(rows, "t")}, {_moment(rows, "t")}::timestamp
         FROM "{table}" t WHERE {condition(rows.domain, "t")} AND {where}"""

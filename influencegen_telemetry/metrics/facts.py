@@ -38,7 +38,7 @@ def published(database):
         if _known.get(database, (None,))[0] != identity:
             content = json.loads(path.read_text())
             values = {(name, tuple(labels), sample): value for name, labels, sample, value in content["values"]}
-            _known[database] = identity, (values, content["read_at"]), content["as_of"]
+            _known[database] = identity, (values, content["read_at"]), tuple(content["as_of"])
         return _known[database][1]
     except FileNotFoundError:
         return {}, None
@@ -61,25 +61,28 @@ def floor(database):
 
 
 def as_of(database):
-    """Return the moment of the floor of ``database`` (str), Unix seconds by PostgreSQL's clock; None if there is none.
+    """Return of what the floor of ``database`` (str) is; to be asked for after it: what came later is harmless.
 
-    It is to be asked for after the floor: a later moment is harmless.
+    :return: the moment, Unix seconds by PostgreSQL's clock, or None if there is none; and the list of the metrics that
+        were complete then
     """
     published(database)
-    return _known[database][2] if database in _known else None
+    return _known[database][2] if database in _known else (None, [])
 
 
-def publish(database, read, moment):
+def publish(database, read, moment, complete):
     """Make {(metric, labels, sample): value} known to all workers, each counter at least at what was published before.
 
     :param float moment: when they were read, Unix seconds by the clock of PostgreSQL
+    :param list complete: names of the metrics that are complete
     :raises OSError: when that can't be written
     """
     with _only_writer(database):
         values = dict(read)
         for key, value in floor(database).items():
             values[key] = max(values.get(key, 0.0), value)
-        _write(database, values, clock.now(), max(moment, as_of(database) or moment))
+        before, known = as_of(database)
+        _write(database, values, clock.now(), (max(moment, before or moment), sorted({*complete, *known})))
 
 
 def forget_own(database, but):
@@ -105,9 +108,9 @@ def _only_writer(database):
         os.close(fd)
 
 
-def _write(database, values, read_at, moment):
+def _write(database, values, read_at, known):
     path = _path(database)
-    content = {"read_at": read_at, "as_of": moment, "values": [(*key, value) for key, value in values.items()]}
+    content = {"read_at": read_at, "as_of": known, "values": [(*key, value) for key, value in values.items()]}
     temporary = path.with_suffix(f".{os.getpid()}.tmp")
     with open(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
         file.write(json.dumps(content))

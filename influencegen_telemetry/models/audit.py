@@ -9,6 +9,7 @@ from odoo import SUPERUSER_ID, api, fields, models
 from odoo.modules.registry import Registry
 
 from odoo.addons.influencegen.compat import Constraint
+from odoo.addons.influencegen.transaction import commit
 
 from ..facts import rollup, triggers
 from ..facts.rollup import BALANCE, BLOCK, BLOCK_BITS, ENTRY, HISTORY, NET, STEPS, TOTAL
@@ -23,6 +24,7 @@ STEP_SECONDS = 0.1
 STATEMENT_TIMEOUT_MILLISECONDS = 900
 LOCK_TIMEOUT_MILLISECONDS = 500
 """No transaction of the audit lasts longer than a second."""
+_MAY_PASS = (QueryCanceled, SerializationFailure, LockNotAvailable)
 BEFORE = "before"
 """The sample under which the number of rows is kept that the ledger knew before it was opened again."""
 _TODAY = "date_trunc('day', now() AT TIME ZONE 'UTC')"
@@ -44,6 +46,7 @@ class Audit(models.Model):
     fact = fields.Char(required=True, readonly=True)
     definition = fields.Char(readonly=True, help="What tells one definition of the fact from another.")
     opened = fields.Boolean(readonly=True, help="Whether all rows that were there before are in the ledger.")
+    stale = fields.Boolean(readonly=True, help="Whether the ledger has to be opened again.")
     reopened = fields.Boolean(readonly=True, help="Whether the ledger was open before: then only new facts are added.")
     blocks = fields.Integer(readonly=True, help="How many blocks of ids this pass goes through.")
     position = fields.Integer(readonly=True, help="How many of them are left.")
@@ -64,14 +67,14 @@ class Audit(models.Model):
             if audit is None:
                 self.create({"fact": metric.name, "definition": definition})
             elif audit.definition != definition:
-                audit._reopen(definition)
+                audit.write({"definition": definition, "stale": True})
         for audit in known.values():
             audit.unlink()
 
     @api.model
     def _opened(self):
         """Return the set of the names of the facts whose series are complete."""
-        self.env.cr.execute(f"SELECT fact FROM {self._table} WHERE opened")
+        self.env.cr.execute(f"SELECT fact FROM {self._table} WHERE opened AND stale IS NOT TRUE")
         return {fact for (fact,) in self.env.cr.fetchall()}
 
     @api.model
@@ -94,12 +97,13 @@ class Audit(models.Model):
         It is for an administrator who knows the reason for a difference; see the runbook of
         TelemetryDisagreesWithDatabase.
         """
-        for audit in self.filtered("opened"):
-            audit._reopen(audit.definition)
-            audit.write({"missing": 0, "extra": 0})
+        self.filtered("opened").write({"stale": True, "missing": 0, "extra": 0})
 
-    def _reopen(self, definition):
-        """Open the ledger of the fact again, without counting again what it has counted."""
+    def _reopen(self):
+        """Open the ledger of the facts again, without counting again what it has counted.
+
+        Its transaction is the one that may write totals: a roll-up at the same time would add to what is set aside.
+        """
         for audit in self:
             self.env.cr.execute(f"DELETE FROM {BALANCE} WHERE metric = %s", [audit.fact])
             self.env.cr.execute(f"DELETE FROM {HISTORY} WHERE metric = %s", [audit.fact])
@@ -108,8 +112,7 @@ class Audit(models.Model):
                 f"UPDATE {TOTAL} SET sample = %s WHERE metric = %s AND sample = %s", [BEFORE, audit.fact, NET]
             )
             audit.write({
-                "definition": definition, "reopened": audit.reopened or audit.opened, "opened": False,
-                "blocks": 0, "position": 0,
+                "stale": False, "reopened": audit.reopened or audit.opened, "opened": False, "blocks": 0, "position": 0,
             })  # fmt: skip
 
     # ------------------------------------------------------------------ what runs by itself
@@ -117,6 +120,8 @@ class Audit(models.Model):
     @api.model
     def _cron_audit(self):
         """Roll up, forget what is too old, and go on with the audit for a second."""
+        # the job's own transaction would last as long as all of this
+        commit(self.env.cr)
         with Registry(self.env.cr.dbname).cursor() as cr:
             # however long the backlog is: a scrape leaves one to it that takes too long
             ledger = api.Environment(cr, SUPERUSER_ID, {})["influencegen.telemetry.ledger"]
@@ -129,7 +134,7 @@ class Audit(models.Model):
         """Go on with the audit for about ``seconds``, at most through all facts once; what is not open comes first."""
         ends = time.monotonic() + seconds
         with self._transaction() as env:
-            audits = [(audit.fact, audit.opened) for audit in env[self._name].search([])]
+            audits = [(audit.fact, audit.opened and not audit.stale) for audit in env[self._name].search([])]
         for fact, opened in audits:
             blocks, complete = 4, False
             while not complete:
@@ -139,8 +144,9 @@ class Audit(models.Model):
                 try:
                     with self._transaction(writes=not opened) as env:
                         complete = env[self._name].search([("fact", "=", fact)])._step(blocks)
-                except (QueryCanceled, SerializationFailure, LockNotAvailable) as exception:
-                    if blocks == 1:
+                except Exception as exception:
+                    # what takes too long is tried once more with less; nothing keeps the other facts from being audited
+                    if blocks == 1 or not isinstance(exception, _MAY_PASS):
                         store.error("ledger", "the audit of %s gets no further: %s", fact, exception)
                         break
                     blocks = 1
@@ -165,6 +171,8 @@ class Audit(models.Model):
     def _step(self, blocks):
         """Look at the next ``blocks`` blocks, and return whether that was the end of a pass."""
         self.ensure_one()
+        if self.stale:
+            self._reopen()
         metric = catalogue.METRICS[self.fact]
         rows = [rows for rows in metric.rows if not rows.starts]
         table = self.env["influencegen.telemetry.ledger"]._table_of(rows[0].model)
@@ -228,7 +236,7 @@ class Audit(models.Model):
             selection = triggers.selection(metric, source, table, ledger._table_of, within)
             self.env.cr.execute(
                 rollup.OPEN.format(entry=ENTRY, selection=selection, add_up=rollup.ADD_UP),
-                {**span, **ledger._parameters(metrics),
+                {**span, **ledger._parameters(metrics), "touched": None if source.distinct else self.fact,
                  "since": fields.Datetime.now() - timedelta(seconds=max(STEPS.values()))},
             )  # fmt: skip
             effects = self.env.cr.fetchall()

@@ -35,6 +35,7 @@ class Ledger(models.AbstractModel):
         """Make the tables, and put the triggers of the catalogue's facts in place."""
         super().init()
         self.env.cr.execute(rollup.SCHEMA)
+        self._remove_triggers(but=[trigger.function for trigger in self._triggers()])
         for trigger in self._triggers():
             self.env.cr.execute("SELECT obj_description(to_regproc(%s), 'pg_proc')", [trigger.function])
             if self.env.cr.fetchone()[0] != trigger.signature:
@@ -54,18 +55,27 @@ class Ledger(models.AbstractModel):
     @api.model
     def _remove(self):
         """Leave the database as it was found: the addon is uninstalled."""
-        for trigger in self._triggers():
-            self.env.cr.execute(SQL("DROP FUNCTION IF EXISTS %s CASCADE", SQL.identifier(trigger.function)))
+        self._remove_triggers()
         self.env.cr.execute(SQL("DROP TABLE IF EXISTS %s", SQL(", ").join(map(SQL.identifier, rollup.TABLES))))
+
+    @api.model
+    def _remove_triggers(self, but=()):
+        """Drop the functions of the ledger but those named, with their triggers: another version may have made them."""
+        self.env.cr.execute(
+            "SELECT proname FROM pg_proc WHERE starts_with(proname, %s) AND proname != ALL(%s)"
+            " AND pronamespace = current_schema()::regnamespace", [triggers.FUNCTION, list(but)],
+        )
+        for (function,) in self.env.cr.fetchall():
+            self.env.cr.execute(SQL("DROP FUNCTION %s CASCADE", SQL.identifier(function)))
 
     # ------------------------------------------------------------------ reading
 
     @api.model
     def _values(self):
-        """Return {(metric, labels, sample): value} of all that comes from the ledger, and the moment that it is of.
+        """Return all that comes from the ledger, to be published once this transaction is committed.
 
-        :return: the values; and when they were read, Unix seconds by the clock of the database: all entries in them
-            were made before
+        :return: {(metric, labels, sample): value}; when they were read, Unix seconds by the clock of the database: no
+            entry in them was made later; and the list of the metrics that are complete
         """
         totals = self._roll_up()
         values = {
@@ -79,8 +89,8 @@ class Ledger(models.AbstractModel):
             values[CARRIED_OVER, labels, ""] = totals.amounts[CARRIED_OVER].get((labels, ""), 0.0)
         values.update(self._recent(totals.metrics))
         self.env.cr.execute(_COUNT_ENTRIES)
-        values[BACKLOG, (), ""], as_of = self.env.cr.fetchone()
-        return values, as_of
+        values[BACKLOG, (), ""], now = self.env.cr.fetchone()
+        return values, max(now, totals.made_at), list(totals.metrics)
 
     @api.model
     def _recent(self, metrics):
@@ -153,11 +163,12 @@ class Ledger(models.AbstractModel):
         return complete | {name: definition.counted() for name, definition in counters.items()}
 
     @api.model
-    def _parameters(self, metrics, as_of=None):
+    def _parameters(self, metrics, as_of=None, shown=()):
         """Return the parameters of ``MOVE`` and ``LOOK`` for ``metrics``, as :meth:`_metrics` returns them."""
         return {
             "metrics": list(metrics),
             "as_of": as_of,
+            "shown": list(shown),
             "observed": [name for name, metric in metrics.items() if metric.kind == "histogram"],
             "distinct": [name for name, metric in metrics.items() if metric.rows and metric.rows[0].distinct],
         }
@@ -186,13 +197,14 @@ class Ledger(models.AbstractModel):
         what was shown was restored to an older state: they are raised to that, and what was counted since is added.
         """
         # before the snapshot of this transaction: what was shown before it must be in it
-        floor, as_of = facts.floor(self.env.cr.dbname), facts.as_of(self.env.cr.dbname)
+        database = self.env.cr.dbname
+        floor, known = facts.floor(database), facts.as_of(database)
         moves = self._may_write()
         if moves:
             self.env["influencegen.telemetry.own.note"]._settle()
         metrics = self._metrics()
         totals = self._totals(metrics, admit=moves)
-        self.env.cr.execute(MOVE if moves else LOOK, self._parameters(metrics, as_of))
+        self.env.cr.execute(MOVE if moves else LOOK, self._parameters(metrics, *known))
         effects = self.env.cr.fetchall()
         totals.add(effect for effect in effects if not effect[-1])
         self._carry_over(totals, floor)
@@ -241,7 +253,10 @@ class Ledger(models.AbstractModel):
 
     @api.model
     def _carry_over(self, totals, floor):
-        """Raise ``totals`` to ``floor``, {(metric, labels, sample): value} of counters and histograms."""
+        """Raise ``totals`` to ``floor``, {(metric, labels, sample): value} of counters and histograms.
+
+        Who may not write can't tell what is carried over from a label value that has no place yet.
+        """
         for (name, labels, sample), value in floor.items():
             if name == CARRIED_OVER:
                 missing = value - totals.amounts[name].get((labels, sample), 0.0)
@@ -250,18 +265,24 @@ class Ledger(models.AbstractModel):
             missing = value - totals.amounts[name].get((labels, sample), 0.0) if name in totals.metrics else 0
             if missing > 0:
                 totals.increase(name, labels, sample, missing)
-                if sample != "sum":
+                if sample != "sum" and totals.admit:
                     totals.increase(CARRIED_OVER, (series_name(name),), "", missing)
 
     @api.model
     def _purge(self):
         """Delete what is older than the time that is kept, and what custom counters left that are gone."""
         self.env["influencegen.telemetry.own.metric"]._forget_counters()
+        known = [metric.name for metric in catalogue.FACTS] + list(self._metrics())
+        self.env.cr.execute(f"DELETE FROM {rollup.ENTRY} WHERE metric != ALL(%s)", [known])
         now = time.time()
         for name in [metric.name for metric in catalogue.FACTS if any(rows.at for rows in metric.rows)]:
             for step, kept in STEPS.items():
+                # by what is there too: a clock that is set ahead for a while must not empty it
                 self.env.cr.execute(
-                    f"DELETE FROM {HISTORY} WHERE metric = %s AND step = %s AND at < %s",
-                    [name, step, int((now - kept) // step)],
+                    f"DELETE FROM {HISTORY} WHERE metric = %(name)s AND step = %(step)s AND at < least(%(now)s, ("
+                    f"SELECT max(at) FROM {HISTORY} WHERE metric = %(name)s AND step = %(step)s)) - %(steps)s",
+                    {"name": name, "step": step, "now": int(now // step), "steps": kept // step},
                 )
-        self.env.cr.execute(f"DELETE FROM {LOGIN} WHERE day < %s", [int(now // _DAY) - 1])
+        self.env.cr.execute(
+            f"DELETE FROM {LOGIN} WHERE day < least(%s, (SELECT max(day) FROM {LOGIN})) - 1", [int(now // _DAY)]
+        )

@@ -28,7 +28,7 @@ CREATE TABLE IF NOT EXISTS {NOTE} (
     res_ids integer[] NOT NULL,
     -- raw label values as a JSON list; NULL if the records were not looked at yet
     labels text
-) WITH (autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 1000);
+) WITH (autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 1000, vacuum_truncate = off);
 CREATE INDEX IF NOT EXISTS {NOTE}_txid ON {NOTE} (txid);
 CREATE OR REPLACE FUNCTION {NOTE}_commit() RETURNS trigger LANGUAGE plpgsql AS $body$
 DECLARE
@@ -61,7 +61,7 @@ END
 $body$;
 DROP TRIGGER IF EXISTS {NOTE}_commit ON {NOTE};
 CREATE CONSTRAINT TRIGGER {NOTE}_commit AFTER INSERT ON {NOTE} DEFERRABLE INITIALLY DEFERRED
-    FOR EACH ROW EXECUTE FUNCTION {NOTE}_commit()
+    FOR EACH ROW WHEN (NEW.labels IS NOT NULL) EXECUTE FUNCTION {NOTE}_commit()
 """
 """The trigger runs when a transaction commits, after everything that the transaction did: the first note's run writes
 the entries of all notes to the ledger, and leaves nothing to the others."""

@@ -33,10 +33,9 @@ class Reading(models.AbstractModel):
 
     @api.model
     def _read_facts(self):
-        """Publish all that comes from the ledger, as it is now; return whether all facts were in it."""
+        """Return what :func:`.facts.publish` takes of all that comes from the ledger, as it is now."""
         self.env.cr.execute("SET LOCAL statement_timeout = %s", [FACTS_TIMEOUT_MILLISECONDS])
-        facts.publish(self.env.cr.dbname, *self.env["influencegen.telemetry.ledger"]._values())
-        return len(self.env["influencegen.telemetry.audit"]._opened()) == len(catalogue.FACTS)
+        return self.env["influencegen.telemetry.ledger"]._values()
 
     @api.model
     def _open_ledger(self):
@@ -78,12 +77,25 @@ def refresh(database, groups=exposition.GROUPS):
     Facts are read each time. Other gauges are read if that was not done lately and no other worker is doing it; own
     metrics when ``groups`` has theirs: they may take longer than the others.
     """
-    if FACT_GROUPS.intersection(groups) and _read(database, _MODEL, "_read_facts", "ledger") is False:
+    if FACT_GROUPS.intersection(groups) and not _publish_facts(database):
         _read(database, _MODEL, "_open_ledger", "ledger")
-        _read(database, _MODEL, "_read_facts", "ledger")
+        _publish_facts(database)
     _refresh(database, _MODEL, store.sums().stamps.get((DURATION, database, (), "")), "database")
     if GROUP in groups:
         _refresh(database, "influencegen.telemetry.own.reading", store.own(database).read_at, "own_metric")
+
+
+def _publish_facts(database):
+    """Publish the facts of ``database`` as they are now; return whether all are, or they can't be read."""
+    read = _read(database, _MODEL, "_read_facts", "ledger")
+    if read is None:
+        return True
+    try:
+        # not before the transaction is committed: what is shown has to stay
+        facts.publish(database, *read)
+    except OSError as exception:
+        store.error("ledger", "the facts of %s can't be published: %s", database, exception)
+    return {metric.name for metric in catalogue.FACTS} <= set(read[-1])
 
 
 def _refresh(database, model, read_at, reason):

@@ -38,7 +38,7 @@ def read(env, series, rest=0):
 
     :param rest: for so many times as long as it took, a metric is left alone then
     """
-    env["influencegen.telemetry.reading"]._read_facts()
+    facts.publish(env.cr.dbname, *env["influencegen.telemetry.reading"]._read_facts())
     with patch.object(own_reading, "REST", rest):
         env["influencegen.telemetry.own.reading"]._read_database()
     return store.own(env.cr.dbname).metrics.get(series)

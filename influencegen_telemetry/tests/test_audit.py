@@ -1,6 +1,6 @@
 from unittest.mock import patch
 
-from ..facts.rollup import BALANCE, BLOCK, TOTAL
+from ..facts.rollup import BALANCE, BLOCK, LOGIN, TAKE_LOCK, TOTAL
 from ..metrics import store
 from ..models import audit as auditing
 from .common import RealTransactionCase
@@ -125,8 +125,9 @@ class TestAudit(RealTransactionCase):
         ids = self.request(12)
         self.fact(REQUESTS)
         with self.environment() as env:
-            audit = env[AUDIT].search([("fact", "=", REQUESTS)])
-            audit._reopen(audit.definition)
+            # as one transaction writes totals at a time
+            env.cr.execute(TAKE_LOCK)
+            env[AUDIT].search([("fact", "=", REQUESTS)])._reopen()
             env.flush_all()
             env.cr.execute(f"DELETE FROM {TOTAL} WHERE metric = %s", [REQUESTS])
             env.cr.execute("UPDATE influencegen_telemetry_audit SET reopened = false WHERE fact = %s", [REQUESTS])
@@ -150,6 +151,70 @@ class TestAudit(RealTransactionCase):
                 " WHERE metric = %s", [REQUESTS]
             )
             self.assertEqual(cr.fetchone(), (rows + 3, rows))
+        self.assertEqual(self.found(), (0, 0))
+
+    def open_as_new(self, env, fact):
+        """Have the ledger of ``fact`` opened as on the day of the installation, once this is committed."""
+        env.cr.execute(TAKE_LOCK)
+        env[AUDIT].search([("fact", "=", fact)])._reopen()
+        env.flush_all()
+        env.cr.execute(f"DELETE FROM {TOTAL} WHERE metric = %s", [fact])
+        env.cr.execute("UPDATE influencegen_telemetry_audit SET reopened = false WHERE fact = %s", [fact])
+
+    def test_a_campaign_that_is_made_meanwhile_hides_no_application_of_its_id(self):
+        name = "campaign_applications_total"
+        with self.environment() as env:
+            spring, people = self.campaign(env, 3)
+            applications = self.keep(env["influencegen.application"].create([
+                {"campaign_id": spring.id, "influencer_id": person.id} for person in people
+            ]))
+            campaign_id, ids = spring.id, applications.ids
+        self.fact(name)
+        with self.environment() as env:
+            self.open_as_new(env, name)
+            env.cr.execute(
+                "INSERT INTO influencegen_campaign (id, name, brand_id, company_id, currency_id, state, date_start)"
+                " SELECT unnest(%s), name, brand_id, company_id, currency_id, state, date_start"
+                " FROM influencegen_campaign WHERE id = %s ON CONFLICT DO NOTHING RETURNING id", [ids, campaign_id],
+            )
+            self._created.append(("influencegen.campaign", [row_id for (row_id,) in env.cr.fetchall()]))
+        self.run_audit()
+        with self.environment() as env:
+            env["influencegen.telemetry.ledger"]._roll_up()
+            self.assertEqual(env["influencegen.telemetry.ledger"]._present(name)[str(campaign_id),], 3)
+
+    def test_who_logged_in_before_the_ledger_was_opened(self):
+        name = "user_logins_daily_active_influencers"
+        self.fact(name)
+        with self.environment() as env:
+            self.keep(env["res.users.log"].create([{} for _ in range(3)]))
+        self.fact(name)
+        with self.environment() as env:
+            self.open_as_new(env, name)
+            env.cr.execute(f"DELETE FROM {LOGIN}")
+        self.run_audit()
+        with self.cursor() as cr:
+            cr.execute(f"SELECT array_agg(DISTINCT user_id) <@ (SELECT array_agg(id) FROM res_users) FROM {LOGIN}")
+            self.assertTrue(cr.fetchone()[0])
+            cr.execute(
+                f"SELECT (SELECT count(*) FROM {LOGIN}), count(DISTINCT create_uid) FROM res_users_log"
+                " WHERE create_date >= date_trunc('day', now() AT TIME ZONE 'UTC') AND create_uid IS NOT NULL"
+            )
+            self.assertEqual(len(set(cr.fetchone())), 1)
+
+    def test_rows_are_accepted_while_others_roll_up(self):
+        ids = self.request(4)
+        before = self.fact(REQUESTS)
+        self.silently("DELETE FROM influencegen_image WHERE id = ANY(%s)", ids[:1])
+        self.assertEqual(self.found(), (0, 1))
+        with self.environment() as env:
+            env[AUDIT].search([("fact", "=", REQUESTS)])._accept()
+            env.flush_all()
+            self.request(2)
+            self.assertEqual(self.fact(REQUESTS), before + 2)
+        self.request(1)
+        self.run_audit()
+        self.assertEqual(self.fact(REQUESTS), before + 3)
         self.assertEqual(self.found(), (0, 0))
 
     def test_its_progress_and_findings_are_metrics(self):

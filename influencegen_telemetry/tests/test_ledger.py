@@ -1,10 +1,11 @@
 import threading
+import time
 from dataclasses import replace
 from unittest.mock import patch
 
 from odoo.addons.influencegen.compat import USER_GROUPS
 
-from ..facts.rollup import ENTRY, TOTAL, Totals
+from ..facts.rollup import ENTRY, HISTORY, LOGIN, TOTAL, Totals
 from ..metrics import catalogue, facts
 from ..models import reading
 from ..models.ledger import CARRIED_OVER
@@ -118,7 +119,7 @@ class TestLedger(RealTransactionCase):
         shown = self.fact(REQUESTS)
         older = {key[:1] + key[2:]: value for key, value in facts.values(self.database).items()}
         older[REQUESTS, (), ""] = shown - 1
-        facts.publish(self.database, older, facts.as_of(self.database))
+        facts.publish(self.database, older, *facts.as_of(self.database))
         self.assertEqual(facts.values(self.database)[REQUESTS, self.database, (), ""], shown)
 
     def test_a_label_limit_raised_and_lowered(self):
@@ -220,3 +221,69 @@ class TestLedger(RealTransactionCase):
             env["influencegen.telemetry.audit"]._cron_audit()
         self.assertEqual(self.entries(), 0)
         self.assertEqual(self.fact(REQUESTS), before + 1000)
+
+    def test_a_statement_for_many_rows_after_one_for_a_single_row(self):
+        """A plan made for one row serves for thousands."""
+        self.request(1)
+        with self.environment() as env:
+            env.cr.execute("SELECT id FROM influencegen_image ORDER BY id DESC LIMIT 1")
+            [first] = env.cr.fetchone()
+            env.cr.execute(
+                "INSERT INTO influencegen_image (uuid, user_id, company_id, model_id, prompt, state, requested_at)"
+                " SELECT gen_random_uuid(), user_id, company_id, model_id, prompt, 'requested', requested_at"
+                " FROM influencegen_image, generate_series(1, 6000) WHERE id = %s", [first],
+            )
+            env.cr.execute("SET LOCAL statement_timeout = '3s'")
+            env.cr.execute("UPDATE influencegen_image SET prompt = 'One' WHERE id = %s", [first])
+            env.cr.execute("UPDATE influencegen_image SET prompt = 'Many' WHERE id > %s", [first])
+            env.cr.rollback()
+
+    def test_what_an_addon_of_other_labels_has_left_stops_nothing(self):
+        before = self.fact(REQUESTS)
+        self.fact(APPLICATIONS)
+        with self.cursor() as cr:
+            cr.execute(f"INSERT INTO {TOTAL} VALUES (%s, %s, '', 7)", [APPLICATIONS, '["1", "old"]'])
+            cr.execute(
+                f"INSERT INTO {ENTRY} (metric, res_id, labels, amount) VALUES (%s, 1, %s, 1)",
+                [APPLICATIONS, '["1", "old"]'],
+            )
+            cr.execute(f"INSERT INTO {ENTRY} (metric, res_id, labels, amount) VALUES ('gone_total', 1, '[]', 1)")
+        self.request(1)
+        self.assertEqual(self.fact(REQUESTS), before + 1)
+        with self.environment() as env:
+            env["influencegen.telemetry.audit"]._cron_audit()
+        self.assertEqual(self.entries(), 0)
+        with self.cursor() as cr:
+            cr.execute(f"DELETE FROM {TOTAL} WHERE labels = %s", ['["1", "old"]'])
+
+    def test_a_moment_or_a_value_that_is_no_number_costs_itself(self):
+        before = self.fact(REQUESTS)
+        with self.environment() as env:
+            model = env["influencegen.image.model"].search([], limit=1)
+            image = self.keep(env["influencegen.image"].create({"model_id": model.id, "prompt": "A lighthouse"}))
+            env.flush_all()
+            env.cr.execute(
+                "UPDATE influencegen_image SET state = 'done', finished_at = 'infinity', cost_usd = 'NaN'"
+                " WHERE id = %s",
+                [image.id],
+            )
+        self.assertEqual(self.fact(REQUESTS), before + 1)
+
+    def test_a_clock_that_is_set_ahead_for_a_while_empties_nothing(self):
+        def rows():
+            with self.cursor() as cr:
+                cr.execute(f"SELECT (SELECT count(*) FROM {HISTORY}), (SELECT count(*) FROM {LOGIN})")
+                return cr.fetchone()
+
+        with self.environment() as env:
+            self.keep(env["res.users.log"].create({}))
+            model = env["influencegen.image.model"].search([], limit=1)
+            image = self.keep(env["influencegen.image"].create({"model_id": model.id, "prompt": "A lighthouse"}))
+            image._transition("failed", finished_at=image.requested_at)
+        self.fact(REQUESTS)
+        before = rows()
+        ahead = time.time() + 10 * 86_400
+        with self.environment() as env, patch("odoo.addons.influencegen_telemetry.models.ledger.time.time",
+                                              lambda: ahead):
+            env["influencegen.telemetry.ledger"]._purge()
+        self.assertEqual(rows(), before)

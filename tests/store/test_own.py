@@ -29,7 +29,7 @@ def publish(store):
             (f"{name}{{}}", tuple(f"raw {text}" for text in labels), ""): value
             for name, kind, _labels, series in metrics if kind == "counter"
             for labels, value in series
-        }, 0.0)
+        }, 0.0, [])
 
     return publish
 
@@ -101,7 +101,7 @@ def test_a_value_without_a_name_waits_for_one_and_two_of_one_name_are_added(stor
     from metrics import facts
 
     publish(("influencegen_own_made_total", "counter", ["state"], [[["done"], 5.0]]))
-    facts.publish("db", {("influencegen_own_made_total{}", (7,), ""): 2.0}, 0.0)
+    facts.publish("db", {("influencegen_own_made_total{}", (7,), ""): 2.0}, 0.0, [])
     assert exposed(store) == {("influencegen_own_made_total", (("database", "db"), ("state", "done"))): 5.0}
     reading = store.own("db")
     [metric] = reading.metrics.values()
