@@ -55,7 +55,8 @@ class Metrics:
 
     def _read(self):
         return Counter({
-            (sample.name, tuple(value for _label, value in sorted(sample.labels.items()))): sample.value
+            (sample.name, tuple(text for label, text in sorted(sample.labels.items()) if label != "database")): value
             for family in self._families()
             for sample in family.samples
+            for value in (sample.value,)
         })

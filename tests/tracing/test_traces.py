@@ -25,6 +25,7 @@ CHAIN = [
 ]
 """Each span of an image and its kind, and after it the one that it is the parent of."""
 KINDS = {1: "internal", 2: "server", 3: "client"}
+HIDDEN = ("le", "database")
 
 
 def ask(server):
@@ -120,7 +121,7 @@ def exemplars(server):
     for family in parse(response.text):
         for sample in family.samples:
             if sample.exemplar:
-                labels = tuple(sorted((name, value) for name, value in sample.labels.items() if name != "le"))
+                labels = tuple(sorted((name, value) for name, value in sample.labels.items() if name not in HIDDEN))
                 found.setdefault((sample.name, labels), set()).add(sample.exemplar.labels["trace_id"])
     return found
 
