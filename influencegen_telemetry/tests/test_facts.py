@@ -5,7 +5,7 @@ from unittest.mock import patch
 
 from psycopg2.errors import SerializationFailure
 
-from odoo.exceptions import ValidationError
+from odoo.exceptions import UserError, ValidationError
 from odoo.service import model as service_model
 from odoo.tests import tagged
 from odoo.tests.common import TransactionCase
@@ -270,6 +270,20 @@ class TestFacts(RealTransactionCase):
             )
             self.keep(env["influencegen.application"].browse(env.cr.fetchone()))
         self.assertCountedAsRows(2)
+
+    def test_of_two_applications_at_the_same_moment_one_is_refused_and_one_counts(self):
+        def apply(env):
+            campaign = env["influencegen.campaign"].browse(self.campaign_id)
+            return self.keep(campaign._apply(env["influencegen.influencer"].browse(self.people_ids[0])))
+
+        with self.environment() as first:
+            # what it sees is from before the other one
+            first["influencegen.campaign"].browse(self.campaign_id).application_ids.ids  # noqa: B018
+            with self.environment() as second:
+                apply(second)
+            with self.assertRaisesRegex(UserError, "already applied"):
+                apply(first)
+        self.assertCountedAsRows(1)
 
     def test_an_import_with_errors_counts_nothing(self):
         rows = [[str(self.campaign_id), str(person)] for person in self.people_ids]
