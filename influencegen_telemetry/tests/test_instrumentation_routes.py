@@ -25,7 +25,12 @@ class TestRoutes(TransactionCase):
 
     @contextlib.contextmanager
     def limit(self, limit):
-        with patch.object(store._shared, "_limit", return_value=limit):
+        others = store._shared._limit
+
+        def limited(label, database):
+            return limit if label.name == catalogue.ROUTE.name else others(label, database)
+
+        with patch.object(store._shared, "_limit", limited):
             routes._retry_at.clear()
             yield
 
