@@ -90,7 +90,7 @@ def on_scrape(store):
 
 
 def publish_own(store, database, *metrics):
-    """Publish own metrics: (name, kind, labels, series) each."""
+    """Publish custom metrics: (name, kind, labels, series) each."""
     from metrics.own import OwnMetric, Reading
 
     store.publish_own(database, Reading(time.monotonic(), {
