@@ -6,6 +6,9 @@ What is written with it may be read after a restart of the machine, when it lies
 import time
 from pathlib import Path
 
+STALE_AFTER_SECONDS = 600.0
+"""What was read from a database longer ago than this is not exported, unless it can only grow."""
+
 now = time.monotonic
 """Return the present moment (float, seconds since the machine started)."""
 

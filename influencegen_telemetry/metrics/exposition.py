@@ -15,6 +15,7 @@ from prometheus_client.exposition import choose_encoder
 from prometheus_client.samples import Exemplar
 
 from . import catalogue, clock, facts, lines, store
+from .clock import STALE_AFTER_SECONDS
 from .known import known_labels
 
 GROUPS = ("fast", "system", "business")
@@ -23,8 +24,6 @@ _AGE = "influencegen_telemetry_database_read_age_seconds"
 _SCRAPE_DURATION = "influencegen_telemetry_scrape_duration_seconds"
 NO_DATABASE = "none"
 """The label ``database`` of requests that were answered without one."""
-STALE_AFTER_SECONDS = 600.0
-"""A value read from the database longer ago than this is not exported."""
 _OTHER_ESCAPING = ("escaping=dots", "escaping=values")
 
 

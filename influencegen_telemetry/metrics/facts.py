@@ -12,10 +12,8 @@ from urllib.parse import quote
 
 from . import catalogue, clock, store
 from .catalogue import bounds
+from .clock import STALE_AFTER_SECONDS
 from .own import PREFIX
-
-STALE_AFTER_SECONDS = 600.0
-"""A gauge that was read longer ago than this is not shown; a counter stays."""
 
 _known = {}
 """{database: (identity of the file, what :func:`published` returns, what :func:`as_of` returns)}: a file is replaced

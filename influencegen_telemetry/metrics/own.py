@@ -8,13 +8,12 @@ the ledger, as those of facts are (``facts.py``); here is what their label value
 from dataclasses import asdict, dataclass, field
 
 from .catalogue import Label, Metric
+from .clock import STALE_AFTER_SECONDS
 from .published import Published
 
 GROUP = "business"
 PREFIX = "influencegen_own_"
 """What the names of all custom metrics begin with, in the ledger too."""
-STALE_AFTER_SECONDS = 600.0
-"""A gauge that was read longer ago than this, and than it was left alone for, is not exported."""
 
 
 @dataclass

@@ -2,7 +2,8 @@ from odoo import api, models
 
 from ..instrumentation import health
 from ..metrics.catalogue import SPECIFICATION
-from ..metrics.exposition import DURATION, STALE_AFTER_SECONDS
+from ..metrics.clock import STALE_AFTER_SECONDS
+from ..metrics.exposition import DURATION
 from .alert import SEVERITIES
 from .overview import numbers, state, total
 
