@@ -6,7 +6,7 @@ import re
 import select
 import subprocess
 import sys
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -19,7 +19,8 @@ from .waiting import until
 from .workers import Workers
 
 FULL = os.environ.get("IG_FULL") == "1"
-RECYCLINGS, KILLS, SCRAPES = (200, 20, 10_000) if FULL else (20, 5, 1_000)
+RECYCLINGS, KILLS, SCRAPES = (200, 40, 10_000) if FULL else (20, 5, 1_000)
+SCRAPERS = 2
 ATTEMPTS = "influencer_registration_attempts_total"
 SUCCESS = "influencer_registration_success_total"
 SCRAPE_LINE = re.compile(r"^\S+ \S+ (\d+) .*GET /metrics", re.MULTILINE)
@@ -40,11 +41,11 @@ class Stage:
 
 @dataclass
 class Pressure:
-    """What both stages gave, and what the scraper saw during them."""
+    """What both stages gave, and what each of the scrapers saw during them."""
 
     calm: Stage = None
     killed: Stage = None
-    scraper: dict = field(default_factory=dict)
+    scrapers: list = field(default_factory=list)
     answering: set = field(default_factory=set)
 
 
@@ -89,20 +90,30 @@ def stage(system, office, strike, times, pause, enough=lambda: True):
 
 @contextmanager
 def scraping(system, pressure):
-    """Scrape during the block; yield a function that says whether there were enough scrapes."""
-    program, url = Path(__file__).with_name("scraper.py"), system.url("odoo", "/metrics")
-    scraper = subprocess.Popen(
-        [sys.executable, program, url, f"--scrapes={SCRAPES}"],
+    """Scrape with several programs during the block; yield a function that says whether there were enough scrapes."""
+    arguments = [system.url("odoo", "/metrics"), f"--scrapes={SCRAPES // SCRAPERS}", "--connections=4"]
+    with ExitStack() as started:
+        scrapers = [started.enter_context(scraper(system, arguments)) for _ in range(SCRAPERS)]
+        outputs = [one.stdout for one in scrapers]
+        yield lambda: len(select.select(outputs, [], [], 0)[0]) == SCRAPERS
+        for one in scrapers:
+            one.stdout.readline()
+            pressure.scrapers.append(json.loads(one.communicate(timeout=120)[0]))
+
+
+@contextmanager
+def scraper(system, arguments):
+    """Run ``scraper.py`` with these arguments during the block; yield its process."""
+    process = subprocess.Popen(
+        [sys.executable, Path(__file__).with_name("scraper.py"), *arguments],
         env={**os.environ, "SCRAPE_TOKEN": system.layout.secret("scrape-token")},
         stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
     )  # fmt: skip
     try:
-        yield lambda: bool(select.select([scraper.stdout], [], [], 0)[0])
-        scraper.stdout.readline()
-        pressure.scraper = json.loads(scraper.communicate(timeout=120)[0])
+        yield process
     finally:
-        scraper.kill()
-        scraper.wait()
+        process.kill()
+        process.wait()
 
 
 def settle(office):
