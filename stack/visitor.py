@@ -11,6 +11,8 @@ LOADS = "odoo_ui_page_load_time_seconds_count"
 # Nobody else in the demonstration has a browser, and a person who looks around has another role.
 LOGIN, ROLE = "demo.manager", "manager"
 ACTION = "influencegen.influencer_action"
+# A form has rows too, those of its own lists.
+ROW = ".o_list_view .o_data_row"
 PATIENCE = 120_000
 
 
@@ -51,11 +53,11 @@ class Visitor:
         page.fill("#login", LOGIN)
         page.fill("#password", self._system.layout.secret("staff"))
         page.click(".oe_login_form button[type=submit]")
-        self._shown(page, ".o_data_row", "/odoo/<path:subpath>")
-        page.click(".o_data_row .o_data_cell >> nth=0")
+        self._shown(page, ROW, "/odoo/<path:subpath>")
+        page.click(f"{ROW} .o_data_cell >> nth=0")
         self._shown(page, ".o_form_view", f"{ACTION}/form")
         page.click(".o_breadcrumb .breadcrumb-item a >> nth=0")
-        self._shown(page, ".o_data_row", f"{ACTION}/list")
+        self._shown(page, ROW, f"{ACTION}/list")
         page.click(".o_switch_view.o_kanban")
         self._shown(page, ".o_kanban_renderer", f"{ACTION}/kanban")
         page.goto(f"{url}/influencegen/register")
