@@ -582,10 +582,14 @@ $$;
 -- Let the series that are known beforehand begin at 0: rate() does not see the first event of one that begins at 1.
 CREATE OR REPLACE FUNCTION start_at_zero() RETURNS void
 LANGUAGE sql SET search_path = influencegen, pg_temp AS $$
-    SELECT count_up(api || '_errors_total', call_labels(endpoint, status_class), 0)
+    INSERT INTO sample (metric, labels, part, value)
+    SELECT api || suffix, call_labels(endpoint, status_class), part, 0
     FROM (VALUES ('api_n8n_to_aiservice', 'images'), ('api_n8n_to_odoo_callback', 'image_callback')) AS api (api, endpoint),
-         unnest('{3xx,4xx,5xx,timeout,connection_error,circuit_open,interrupted}'::text[]) AS status_class
+         (VALUES ('_errors_total', '', '{3xx,4xx,5xx,timeout,connection_error,circuit_open,interrupted}'::text[]),
+                 ('_latency_seconds', 'sum', '{2xx,3xx,4xx,5xx,timeout,connection_error}')) AS series (suffix, part, ends),
+         unnest(ends) AS status_class
     WHERE api = 'api_n8n_to_aiservice' OR status_class <> 'circuit_open'
+    ON CONFLICT DO NOTHING
 $$;
 
 -- The next spans for the collector, as the body of an OTLP request in JSON, and which they are; nothing without any.

@@ -294,19 +294,29 @@ def test_buckets_are_cumulative(state):
         request, lease = state.accept()
         state.end_ai(request, lease, state.call("begin_ai_call", request, lease)["call_id"], took=took)
     buckets = {
-        sample.labels["le"]: sample.value for sample in state.samples() if sample.name == f"{AI}_latency_seconds_bucket"
+        sample.labels["le"]: sample.value
+        for sample in state.samples()
+        if sample.name == f"{AI}_latency_seconds_bucket" and sample.labels["status_code_class"] == "2xx"
     }
     bounds = [float(bound) for bound in buckets]
     assert bounds == sorted(bounds)
     assert list(buckets.values()) == [sum(took <= bound for took in (0.01, 0.01, 1.5, 1_000)) for bound in bounds]
 
 
-def test_errors_that_are_known_beforehand_begin_at_zero(state):
-    zeros = [sample for sample in state.samples() if sample.name == f"{AI}_errors_total"]
-    assert {sample.labels["status_code_class"] for sample in zeros} == {
-        "3xx", "4xx", "5xx", "timeout", "connection_error", "circuit_open", "interrupted",
+def test_calls_that_are_known_beforehand_begin_at_zero(state):
+    ends = {
+        name: {sample.labels["status_code_class"] for sample in state.samples() if sample.name == name}
+        for name in (f"{AI}_errors_total", f"{CALLBACK}_errors_total", f"{AI}_latency_seconds_count",
+                     f"{CALLBACK}_latency_seconds_count")
     }  # fmt: skip
-    assert {sample.value for sample in zeros} == {0}
+    failures = {"3xx", "4xx", "5xx", "timeout", "connection_error"}
+    assert ends == {
+        f"{AI}_errors_total": {*failures, "interrupted", "circuit_open"},
+        f"{CALLBACK}_errors_total": {*failures, "interrupted"},
+        f"{AI}_latency_seconds_count": {*failures, "2xx"},
+        f"{CALLBACK}_latency_seconds_count": {*failures, "2xx"},
+    }
+    assert {sample.value for sample in state.samples() if sample.name.startswith((AI, CALLBACK))} == {0}
 
 
 def test_workflows_whose_failures_are_reported_begin_at_zero_within_the_labels_bound(state):
