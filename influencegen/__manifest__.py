@@ -9,7 +9,7 @@
     "application": True,
     "post_init_hook": "post_init_hook",
     "uninstall_hook": "uninstall_hook",
-    "depends": ["base", "web", "portal", "auth_signup"],
+    "depends": ["base", "web", "mail", "portal", "auth_signup"],
     "external_dependencies": {"python": ["tenacity", "pybreaker", "requests"]},
     "data": [
         "security/groups.xml",

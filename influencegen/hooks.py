@@ -19,5 +19,6 @@ def post_init_hook(env):
 
 def uninstall_hook(env):
     """Remove what Odoo leaves behind with a module's tables: its files, and the parameters set by hand."""
-    env["ir.attachment"].search([("res_model", "=like", "influencegen.%")]).unlink()
+    attachments = env["influencegen.guarded"]._as_system().env["ir.attachment"]
+    attachments.search([("res_model", "=like", "influencegen.%")]).unlink()
     env["ir.config_parameter"].search([("key", "=like", "influencegen.%")]).unlink()

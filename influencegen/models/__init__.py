@@ -1,3 +1,6 @@
+from . import guarded
+
+# isort: split
 from . import stateful
 
 # isort: split
@@ -10,6 +13,7 @@ from . import (
     image_model,
     image_request,
     influencer,
+    ir_attachment,
     kyc,
     payment,
     payment_attempt,

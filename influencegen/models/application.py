@@ -10,10 +10,12 @@ from ..refusal import about
 class Application(models.Model):
     _name = "influencegen.application"
     _description = "Campaign application"
-    _inherit = ["influencegen.stateful"]
+    _inherit = ["influencegen.stateful", "mail.thread"]
     _order = "id desc"
     _check_company_auto = True
     _transitions = {"submitted": {"accepted", "declined"}}
+    _system_fields = frozenset({"company_id"})
+    _fixed_fields = frozenset({"campaign_id", "influencer_id", "message"})
 
     campaign_id = fields.Many2one(
         "influencegen.campaign", required=True, ondelete="restrict", index=True, check_company=True
@@ -31,6 +33,7 @@ class Application(models.Model):
         copy=False,
         index=True,
         group_expand=True,
+        tracking=True,
     )
     content_ids = fields.One2many("influencegen.content", "application_id")
 

@@ -8,13 +8,14 @@ from odoo.tools import mute_logger
 class Campaign(models.Model):
     _name = "influencegen.campaign"
     _description = "Campaign"
-    _inherit = ["influencegen.stateful"]
+    _inherit = ["influencegen.stateful", "mail.thread"]
     _order = "date_start desc, id desc"
     _check_company_auto = True
     _transitions = {"draft": {"open"}, "open": {"closed"}}
+    _fixed_fields = frozenset({"company_id"})
 
     name = fields.Char(required=True)
-    brand_id = fields.Many2one("res.partner", required=True, check_company=True)
+    brand_id = fields.Many2one("res.partner", required=True, check_company=True, tracking=True)
     description = fields.Text()
     state = fields.Selection(
         [("draft", "Draft"), ("open", "Open"), ("closed", "Closed")],
@@ -24,13 +25,16 @@ class Campaign(models.Model):
         copy=False,
         index=True,
         group_expand=True,
+        tracking=True,
     )
     date_start = fields.Date(string="Start", required=True, default=fields.Date.context_today)
     date_end = fields.Date(string="End")
     company_id = fields.Many2one("res.company", required=True, default=lambda self: self.env.company)
-    currency_id = fields.Many2one("res.currency", required=True, default=lambda self: self.env.company.currency_id)
-    fee = fields.Monetary(help="What an influencer is paid for each accepted content.")
-    manager_id = fields.Many2one("res.users", default=lambda self: self.env.user, check_company=True)
+    currency_id = fields.Many2one(
+        "res.currency", required=True, default=lambda self: self.env.company.currency_id, tracking=True
+    )
+    fee = fields.Monetary(help="What an influencer is paid for each accepted content.", tracking=True)
+    manager_id = fields.Many2one("res.users", default=lambda self: self.env.user, check_company=True, tracking=True)
     application_ids = fields.One2many("influencegen.application", "campaign_id")
     content_ids = fields.One2many("influencegen.content", "campaign_id")
     image_ids = fields.One2many("influencegen.image", "campaign_id")

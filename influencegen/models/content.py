@@ -4,10 +4,12 @@ from odoo import api, fields, models
 class Content(models.Model):
     _name = "influencegen.content"
     _description = "Content submission"
-    _inherit = ["influencegen.stateful"]
+    _inherit = ["influencegen.stateful", "mail.thread"]
     _order = "id desc"
     _check_company_auto = True
     _transitions = {"submitted": {"accepted", "rejected"}}
+    _system_fields = frozenset({"campaign_id", "influencer_id", "company_id"})
+    _fixed_fields = frozenset({"application_id", "url", "caption"})
 
     application_id = fields.Many2one(
         "influencegen.application", required=True, ondelete="restrict", index=True, check_company=True
@@ -25,6 +27,7 @@ class Content(models.Model):
         copy=False,
         index=True,
         group_expand=True,
+        tracking=True,
     )
     payment_ids = fields.One2many("influencegen.payment", "content_id")
 

@@ -52,6 +52,13 @@ class Image(models.Model):
         "requested": {"processing", *FINAL_STATES},
         "processing": {*FINAL_STATES},
     }
+    _system_fields = frozenset({
+        "finished_at", "error", "cost_usd", "attachment_id", "picture", "callback_signature",
+    })  # fmt: skip
+    _fixed_fields = frozenset({
+        "uuid", "user_id", "influencer_id", "campaign_id", "company_id", "model_id", "prompt", "parameters",
+        "requested_at",
+    })  # fmt: skip
 
     uuid = fields.Char(
         string="Request", required=True, readonly=True, copy=False, default=lambda self: str(uuid4())

@@ -10,12 +10,13 @@ from ..refusal import about
 from .stateful import utcnow
 
 ADULT = 18  # years
+VERIFIED = {"email", "birthdate"}  # what an invitation and the identity check rely on
 
 
 class Influencer(models.Model):
     _name = "influencegen.influencer"
     _description = "Influencer"
-    _inherit = "influencegen.stateful"
+    _inherit = ["influencegen.stateful", "mail.thread"]
     _order = "id desc"
 
     _transitions = {
@@ -25,11 +26,12 @@ class Influencer(models.Model):
         "suspended": {"active"},
         "rejected": set(),
     }
+    _system_fields = frozenset({"source", "company_id", "user_id", "partner_id", "consent_at", "activated_at"})
 
-    name = fields.Char(required=True)
-    email = fields.Char(required=True, copy=False)
-    birthdate = fields.Date(required=True)
-    consent_at = fields.Datetime("Consent given at", copy=False)
+    name = fields.Char(required=True, tracking=True)
+    email = fields.Char(required=True, copy=False, tracking=True)
+    birthdate = fields.Date(required=True, tracking=True)
+    consent_at = fields.Datetime("Consent given at", readonly=True, copy=False, tracking=True)
     handle_ids = fields.One2many("influencegen.handle", "influencer_id", "Handles")
     source = fields.Selection(
         [("portal", "Portal"), ("api", "API"), ("backoffice", "Back office")],
@@ -39,7 +41,7 @@ class Influencer(models.Model):
         readonly=True,
     )
     company_id = fields.Many2one(
-        "res.company", required=True, index=True, readonly=True, default=lambda self: self.env.company
+        "res.company", required=True, index=True, readonly=True, copy=False, default=lambda self: self.env.company
     )
     user_id = fields.Many2one("res.users", "Portal user", index=True, readonly=True, copy=False, ondelete="restrict")
     partner_id = fields.Many2one("res.partner", "Contact", related="user_id.partner_id", store=True)
@@ -57,6 +59,7 @@ class Influencer(models.Model):
         copy=False,
         default="registered",
         group_expand=True,
+        tracking=True,
     )
     activated_at = fields.Datetime(readonly=True, copy=False)
     kyc_ids = fields.One2many(
@@ -75,7 +78,14 @@ class Influencer(models.Model):
         return super().create([self._normalised(vals) for vals in vals_list])
 
     def write(self, vals):
+        if VERIFIED & vals.keys() and any(influencer.state != "registered" for influencer in self):
+            raise UserError(self.env._("E-mail address and date of birth can't be changed once KYC has started."))
         return super().write(self._normalised(vals))
+
+    # a client can send the context key by which Odoo leaves out the others
+    @api.ondelete(at_uninstall=True)
+    def _unlink_except_decided(self):
+        self.sudo().kyc_ids._unlink_except_decided()
 
     @api.model
     def _normalised(self, vals):
@@ -112,7 +122,7 @@ class Influencer(models.Model):
             raise already_registered
         try:
             with self.env.cr.savepoint(), mute_logger("odoo.sql_db"):
-                influencer = self.create({**values, "source": source})
+                influencer = self._create_as_system({**values, "source": source})
         except UniqueViolation as error:
             raise already_registered from error
         influencer._start_kyc()
@@ -171,7 +181,7 @@ class Influencer(models.Model):
         """Open the portal to each influencer and ask for an identity document."""
         self._transition("kyc_pending")
         for influencer in self:
-            influencer.user_id = influencer._create_user()
+            influencer._as_system().user_id = influencer._create_user()
             influencer._invite()
         self.env["influencegen.kyc"].sudo().create([{"influencer_id": influencer.id} for influencer in self])
 
@@ -190,7 +200,17 @@ class Influencer(models.Model):
     def _invite(self):
         """Send the link with which to set a password, with the next e-mails that leave."""
         self.partner_id.sudo().signup_prepare()
-        self.env.ref("influencegen.mail_template_welcome").sudo().send_mail(self.id)
+        # not in the chatter: the e-mail holds the link with which to set the password
+        self.env.ref("influencegen.mail_template_welcome").sudo().send_mail(
+            self.id, email_values={"model": False, "res_id": False}
+        )
+
+    def action_record_consent(self):
+        """Record that those whom the back office entered have given their consent, now."""
+        for influencer in self:
+            if influencer.state != "registered" or influencer.consent_at:
+                raise UserError(self.env._("The consent of %s is recorded already.", influencer.name))
+        self._as_system().consent_at = utcnow()
 
     def action_start_kyc(self):
         """Invite those whom the back office entered; they must have given their consent."""
@@ -210,7 +230,10 @@ class Influencer(models.Model):
 class Handle(models.Model):
     _name = "influencegen.handle"
     _description = "Social handle"
+    _inherit = ["influencegen.guarded"]
     _rec_name = "handle"
+    _system_fields = frozenset({"company_id"})
+    _fixed_fields = frozenset({"influencer_id"})
 
     influencer_id = fields.Many2one("influencegen.influencer", required=True, index=True, ondelete="cascade")
     company_id = fields.Many2one(related="influencer_id.company_id", store=True, index=True)

@@ -27,7 +27,7 @@ CRON_BUDGET = 30  # seconds; a record more must fit into Odoo's limit for a cron
 class Kyc(models.Model):
     _name = "influencegen.kyc"
     _description = "KYC submission"
-    _inherit = "influencegen.stateful"
+    _inherit = ["influencegen.stateful", "mail.thread"]
     _order = "id desc"
 
     _transitions = {
@@ -37,6 +37,11 @@ class Kyc(models.Model):
         "approved": set(),
         "rejected": set(),
     }
+    _system_fields = frozenset({
+        "company_id", "document_type", "attachment_id", "submitted_at", "automated_outcome", "automated_at",
+        "automated_reason", "review_requested_at", "reviewed_at", "reviewer_id", "verification_type",
+    })  # fmt: skip
+    _fixed_fields = frozenset({"influencer_id"})
 
     influencer_id = fields.Many2one(
         "influencegen.influencer", required=True, readonly=True, index=True, ondelete="cascade"
@@ -62,6 +67,7 @@ class Kyc(models.Model):
         copy=False,
         default="awaiting_document",
         group_expand=True,
+        tracking=True,
     )
     submitted_at = fields.Datetime(readonly=True, copy=False)
     automated_outcome = fields.Selection(
@@ -72,7 +78,7 @@ class Kyc(models.Model):
     review_requested_at = fields.Datetime("Submitted for review at", readonly=True, copy=False)
     reviewed_at = fields.Datetime(readonly=True, copy=False)
     reviewer_id = fields.Many2one("res.users", readonly=True, copy=False)
-    reason = fields.Char(copy=False, help="Why the reviewer decided so. A rejection needs one.")
+    reason = fields.Char(copy=False, help="Why the reviewer decided so. A rejection needs one.", tracking=True)
     verification_type = fields.Selection(
         [("automated", "Automated"), ("manual", "Manual")],
         "Decided by",
@@ -80,6 +86,17 @@ class Kyc(models.Model):
         copy=False,
         help="The kind of verification that approved or rejected the influencer.",
     )
+
+    def write(self, vals):
+        if "reason" in vals:
+            self._check_in_review()
+        return super().write(vals)
+
+    # a client can send the context key by which Odoo leaves out the others
+    @api.ondelete(at_uninstall=True)
+    def _unlink_except_decided(self):
+        if any(kyc.state in ("approved", "rejected") for kyc in self):
+            raise UserError(self.env._("A KYC submission that was decided can't be deleted."))
 
     @api.depends("influencer_id.name")
     def _compute_display_name(self):

@@ -9,7 +9,6 @@ from .api import ApiError, Refused
 from .stateful import utcnow
 
 TIMEOUT = 10  # seconds
-FIXED = {"content_id", "amount", "currency_id"}
 
 _logger = logging.getLogger(__name__)
 
@@ -25,10 +24,12 @@ class Payment(models.Model):
 
     _name = "influencegen.payment"
     _description = "Payment"
-    _inherit = ["influencegen.stateful"]
+    _inherit = ["influencegen.stateful", "mail.thread"]
     _order = "id desc"
     _check_company_auto = True
     _transitions = {"pending": {"processing"}, "processing": {"paid", "failed"}, "failed": {"processing"}}
+    _system_fields = frozenset({"campaign_id", "influencer_id", "company_id", "paid_at"})
+    _fixed_fields = frozenset({"content_id", "amount", "currency_id"})
 
     content_id = fields.Many2one(
         "influencegen.content", required=True, readonly=True, ondelete="restrict", check_company=True
@@ -42,6 +43,7 @@ class Payment(models.Model):
         selection="_providers",
         required=True,
         default=lambda self: self._default_provider(),
+        tracking=True,
     )
     state = fields.Selection(
         [("pending", "Pending"), ("processing", "Processing"), ("paid", "Paid"), ("failed", "Failed")],
@@ -51,6 +53,7 @@ class Payment(models.Model):
         copy=False,
         index=True,
         group_expand=True,
+        tracking=True,
     )
     paid_at = fields.Datetime(readonly=True, copy=False)
     attempt_ids = fields.One2many(
@@ -75,8 +78,8 @@ class Payment(models.Model):
             payment.display_name = f"{payment.influencer_id.name} / {payment.campaign_id.name}"
 
     def write(self, vals):
-        if FIXED & vals.keys():
-            raise UserError(self.env._("What is owed for a content can't be changed."))
+        if "provider" in vals and any(payment.state in ("processing", "paid") for payment in self):
+            raise UserError(self.env._("The provider can't be changed once a payment is in processing or paid."))
         return super().write(vals)
 
     def action_pay(self):
@@ -97,7 +100,8 @@ class Payment(models.Model):
         self.ensure_one()
         self._claim()
         self._transition("processing")
-        self.env["influencegen.payment.attempt"].sudo().create({"payment_id": self.id, "provider": self.provider})
+        attempts = self.env["influencegen.payment.attempt"].sudo()
+        attempts._create_as_system({"payment_id": self.id, "provider": self.provider})
         commit(self.env.cr)
         if claim(self, wait=True):
             self._ask_provider()
@@ -126,7 +130,7 @@ class Payment(models.Model):
             return
         outcome, error = getattr(self, f"_transfer_{attempt.provider}")(attempt)
         if outcome == "processing":
-            attempt.error = error
+            attempt._as_system().error = error
         else:
             now = utcnow()
             attempt._transition(outcome, finished_at=now, error=error)

@@ -12,6 +12,9 @@ class PaymentAttempt(models.Model):
     _order = "id desc"
     _rec_name = "reference"
     _transitions = {"processing": {"paid", "failed"}}
+    _system_fields = frozenset({
+        "payment_id", "company_id", "provider", "reference", "started_at", "finished_at", "error",
+    })  # fmt: skip
 
     payment_id = fields.Many2one("influencegen.payment", required=True, ondelete="restrict", index=True)
     company_id = fields.Many2one(related="payment_id.company_id", store=True, index=True)

@@ -1,9 +1,11 @@
-from odoo import fields, models
+from odoo import api, fields, models
 
 from .image import DAILY_QUOTA, SECONDS_TO_ANSWER
 
 
 class ResConfigSettings(models.TransientModel):
+    """The settings; Odoo reads and writes their parameters as superuser, so each way in checks access first."""
+
     _inherit = "res.config.settings"
 
     influencegen_kyc_url = fields.Char("KYC service", config_parameter="influencegen.kyc_url")
@@ -23,3 +25,23 @@ class ResConfigSettings(models.TransientModel):
         default="manual",
     )
     influencegen_payment_url = fields.Char("Payment service", config_parameter="influencegen.payment_url")
+
+    @api.model
+    def default_get(self, fields):
+        self.check_access("create")
+        return super().default_get(fields)
+
+    @api.model
+    def get_values(self):
+        self.check_access("create")
+        return super().get_values()
+
+    def set_values(self):
+        """Save the settings of one record.
+
+        :raises odoo.exceptions.AccessError: for who is not an administrator of the server, before anything is written
+        """
+        self.check_access("write")
+        # without a record every setting is empty
+        self.ensure_one()
+        return super().set_values()

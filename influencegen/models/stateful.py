@@ -3,9 +3,6 @@ from datetime import UTC, datetime
 from odoo import api, models
 from odoo.exceptions import UserError
 
-# Only code that holds this very object may write `state`: a client can send a context key, not its value.
-_TRANSITION = object()
-
 
 def utcnow():
     """Return the present moment in UTC, naive as the ORM wants it, with its microseconds."""
@@ -16,29 +13,25 @@ class Stateful(models.AbstractModel):
     """A record whose `state` moves along declared paths only, and through one method only.
 
     The model that inherits this declares the field `state`, and `_transitions`: for each state the states that may
-    follow it. The first key is the state in which every record is created.
+    follow it. The first key is the default of the field: every record is created in it.
     """
 
     _name = "influencegen.stateful"
     _description = "Record with a guarded state"
+    _inherit = ["influencegen.guarded"]
 
     _transitions = {}
+
+    @api.model
+    def _guarded_fields(self):
+        return super()._guarded_fields() | {"state"}
 
     @api.model_create_multi
     def create(self, vals_list):
         initial = next(iter(self._transitions))
         if any(vals.get("state", initial) != initial for vals in vals_list):
             raise UserError(self.env._("A new %s starts in its first state.", self._label()))
-        return super().create([{**vals, "state": initial} for vals in vals_list])
-
-    def write(self, vals):
-        if "state" in vals and self.env.context.get("influencegen_transition") is not _TRANSITION:
-            raise UserError(self.env._("The state of %s can't be written directly.", self._label()))
-        return super().write(vals)
-
-    def _label(self):
-        """Return the name of the model in the user's language."""
-        return self.env["ir.model"]._get(self._name).name
+        return super().create([{name: vals[name] for name in vals if name != "state"} for vals in vals_list])
 
     def _transition(self, state, **values):
         """Move all records of this set to `state`, and write `values` with it, in one write.
@@ -56,4 +49,4 @@ class Stateful(models.AbstractModel):
                         target=labels.get(state, state),
                     )
                 )
-        self.with_context(influencegen_transition=_TRANSITION).write({"state": state, **values})
+        self._as_system().write({"state": state, **values})

@@ -5,7 +5,7 @@ from .common import InfluenceGenCase
 
 def make_influencer(env, name, **values):
     """Return an active influencer."""
-    influencer = env["influencegen.influencer"].create(
+    influencer = env["influencegen.influencer"]._create_as_system(
         {"name": name, "email": f"{name.lower()}@example.com", "birthdate": "1990-05-17", **values}
     )
     influencer._transition("kyc_pending")

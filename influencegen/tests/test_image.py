@@ -87,12 +87,12 @@ class TestImageRequest(ImageCase):
         with self.assertRaisesRegex(UserError, "2 images today"):
             self.request()
         self.request(self.other_user)
-        yesterday.requested_at = utcnow() - timedelta(days=1)
+        yesterday._as_system().requested_at = utcnow() - timedelta(days=1)
         self.request()
 
     def test_times_out(self):
         late, waiting, done = self.request(), self.request(), self.request()
-        late.requested_at = done.requested_at = utcnow() - timedelta(seconds=901)
+        (late | done)._as_system().requested_at = utcnow() - timedelta(seconds=901)
         late._transition("processing")
         self.images._receive(self.result(done), "signature")
         self.images._cron_time_out()

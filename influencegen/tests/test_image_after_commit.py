@@ -39,7 +39,6 @@ class TestImageAfterCommit(BaseCase):
         with self.registry.cursor() as cr:
             env = api.Environment(cr, SUPERUSER_ID, {})
             images = env["influencegen.image"].search([("model_id", "=", self.model_id)])
-            images.attachment_id.unlink()
             images.unlink()
             env["influencegen.image.model"].browse(self.model_id).unlink()
             env["ir.config_parameter"].set_param("influencegen.n8n_webhook_url", url)

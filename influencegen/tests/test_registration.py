@@ -84,7 +84,9 @@ class TestRegistration(InfluenceGenCase, TransactionCase):
         self.assertEqual((influencer.state, influencer.source), ("registered", "backoffice"))
         with self.assertRaisesRegex(UserError, "consent of Bea"):
             influencer.action_start_kyc()
-        influencer.consent_at = "2026-01-01 10:00:00"
+        influencer.action_record_consent()
+        with self.assertRaisesRegex(UserError, "recorded already"):
+            influencer.action_record_consent()
         influencer.action_start_kyc()
         self.assertEqual(influencer.state, "kyc_pending")
         self.assertTrue(influencer.user_id._is_portal())

@@ -13,7 +13,7 @@ class OwnDimension(models.Model):
     field_id = fields.Many2one(
         "ir.model.fields", required=True, ondelete="cascade",
         domain="[('model_id', '=', model_id), ('store', '=', True),"
-        " ('ttype', 'in', ('selection', 'boolean', 'many2one', 'char'))]",
+        " ('ttype', 'in', ('selection', 'boolean', 'many2one'))]",
     )
     label = fields.Char(
         compute="_compute_label", store=True, readonly=False, required=True, precompute=True,

@@ -27,7 +27,9 @@ class OwnMetric(models.Model):
 
     _name = "influencegen.telemetry.own.metric"
     _description = "Own metric"
+    _inherit = ["influencegen.guarded"]
     _order = "name"
+    _system_fields = frozenset({"revision"})
 
     name = fields.Char(required=True, help="What follows influencegen_own_ in the name of the series.")
     series = fields.Char(compute="_compute_series")
@@ -153,7 +155,7 @@ class OwnMetric(models.Model):
         if _DEFINING.isdisjoint(vals):
             return super().write(vals)
         for metric in self:
-            super(OwnMetric, metric).write({**vals, "revision": metric.revision + 1})
+            super(OwnMetric, metric._as_system()).write({**vals, "revision": metric.revision + 1})
         self._redefine([*names, *self.mapped("series")])
         return True
 
@@ -166,7 +168,7 @@ class OwnMetric(models.Model):
     def _redefine_dimensions(self):
         """Count by dimensions that are others."""
         for metric in self:
-            metric.write({"revision": metric.revision + 1})
+            metric._as_system().revision += 1
         self._redefine(self.mapped("series"))
 
     def _redefine(self, names):
@@ -229,7 +231,7 @@ class OwnMetric(models.Model):
         )
         revisions, registry = self.env.cr.fetchall(), self.env.registry
         if getattr(registry, "telemetry_counters", (None,))[0] != revisions:
-            definitions = self.sudo().browse([metric for metric, _revision in revisions])._definitions()
+            definitions, _refused = self.sudo().browse([metric for metric, _revision in revisions])._definitions()
             registry.telemetry_counters = revisions, {definition.ledger: definition for definition in definitions}
         return registry.telemetry_counters[1]
 

@@ -29,9 +29,20 @@ _MISPLACED = frozenset((
 _RESERVED_LABELS = ("database", "job", "instance", "le", "quantile", "replica")
 _LABEL = re.compile(r"[a-z][a-z0-9_]*")
 
-_GROUPED = ("selection", "boolean", "many2one", "char")
 _NUMBERS = ("integer", "float", "monetary")
-_STATES = ("selection", "boolean", "many2one")
+_CHOICES = ("selection", "boolean")
+"""Kinds of fields whose values developers wrote: they name nobody."""
+_FILTERED = (*_CHOICES, *_NUMBERS, "date", "datetime")
+"""Kinds of fields that a domain may compare."""
+_REFERENCES = frozenset((
+    "account.incoterms", "account.payment.term", "account.tax.group", "crm.lost.reason", "crm.stage", "crm.team",
+    "helpdesk.stage", "helpdesk.team", "hr.department", "hr.job", "hr.recruitment.stage", "influencegen.image.model",
+    "ir.model", "ir.module.category", "maintenance.stage", "mrp.workcenter", "pos.config", "product.category",
+    "project.project.stage", "project.task.type", "res.company", "res.country", "res.country.group",
+    "res.country.state", "res.currency", "res.lang", "res.partner.industry", "stock.picking.type", "stock.warehouse",
+    "uom.category", "uom.uom", "utm.medium", "utm.stage", "website",
+))  # fmt: skip
+"""Models of reference data and configuration, whose records are named by administrators, and are not people."""
 _OPERATORS = (
     "=", "!=", "<", ">", "<=", ">=", "=?", "in", "not in", "like", "not like", "ilike", "not ilike", "=like", "=ilike",
     "child_of", "parent_of", "any", "not any",
@@ -41,8 +52,6 @@ _PRIVATE_MODELS = re.compile(
     r"|bus\.bus|payment\.(provider|token)|influencegen\.telemetry\..*"
 )
 _PRIVATE_FIELDS = re.compile(r"passw|secret|token|api_?key|private_key|credential|totp|signature")
-_OF_PEOPLE = ("email", "email_normalized", "phone", "mobile", "login", "birthdate", "work_email")
-"""Fields that tell a model of people: what names one of its records is personal data."""
 
 
 class OwnMetric(models.Model):
@@ -151,14 +160,18 @@ class OwnMetric(models.Model):
     # ------------------------------------------------------------------ the definition
 
     def _definitions(self):
-        """Return a list of :class:`.own_query.Definition` of those metrics that can be read; others are told."""
-        definitions = []
+        """Return (list of :class:`.own_query.Definition`, {metric: why it is refused}); the latter is counted.
+
+        A definition may be refused long after it was saved: its model has changed, or what is allowed has.
+        """
+        definitions, refused = [], {}
         for metric in self:
             try:
                 definitions.append(metric._definition())
             except ValidationError as exception:
+                refused[metric] = exception.args[0]
                 store.error("own_metric", "%s: %s", metric.series, exception.args[0])
-        return definitions
+        return definitions, refused
 
     def _definition(self):
         """Return the :class:`.own_query.Definition` of the metric.
@@ -214,10 +227,8 @@ class OwnMetric(models.Model):
         if not name or not text:
             raise ValidationError(self.env._("Say which field becomes what."))
         field = self._public_field(model, name)
-        if field.type not in _STATES or field.company_dependent or not field.store:
-            raise ValidationError(
-                self.env._("%(field)s can't be a state: choose a selection, a boolean or a relation.", field=name)
-            )
+        self._check_stored(field)
+        self._check_impersonal(field)
         if field.type == "boolean" and text in ("true", "false"):
             return name, text == "true"
         if field.type == "many2one" and text.isdecimal():
@@ -249,10 +260,7 @@ class OwnMetric(models.Model):
         for line in self.dimension_ids:
             field = self._public_field(model, line.field_id.name or "")
             label = line.label or ""
-            if field.type not in _GROUPED or not field.store or field.company_dependent or field.translate:
-                raise ValidationError(
-                    self.env._("%(field)s can't be a dimension: it is not kept as a few words.", field=field.name)
-                )
+            self._check_stored(field)
             if not _LABEL.fullmatch(label) or label in _RESERVED_LABELS or label in [one.label for one in dimensions]:
                 raise ValidationError(
                     self.env._(
@@ -262,7 +270,7 @@ class OwnMetric(models.Model):
                         reserved=", ".join(_RESERVED_LABELS),
                     )
                 )
-            self._check_impersonal(model, field)
+            self._check_impersonal(field)
             values = raw = ()
             if field.type == "boolean":
                 values, raw = ("true", "false"), (True, False)
@@ -277,17 +285,43 @@ class OwnMetric(models.Model):
             dimensions.append(Dimension(field.name, label, limit, tuple(values), tuple(raw)))
         return tuple(dimensions)
 
-    def _check_impersonal(self, model, field):
-        """Refuse a dimension whose values name people: no metric carries personal data."""
-        related = self.env[field.comodel_name] if field.type == "many2one" else model
-        of_people = related._name != "res.company" and not related._fields.keys().isdisjoint(_OF_PEOPLE)
-        if of_people and field.type in ("many2one", "char"):
+    def _check_stored(self, field):
+        if not field.store or field.company_dependent:
+            raise ValidationError(
+                self.env._("%(field)s can't be grouped by: its values are not in the model's table.", field=field.name)
+            )
+
+    def _check_impersonal(self, field):
+        """Refuse a field whose values may name people or hold secrets: no label carries them.
+
+        :raises ValidationError: says what the field is, and what can be chosen instead
+        """
+        if not _names_nobody(field):
             raise ValidationError(
                 self.env._(
-                    "%(field)s names people (%(model)s has e-mail addresses, telephone numbers or logins), and no "
-                    "metric carries personal data: choose another dimension.",
+                    "%(field)s (%(kind)s) can't be a label or a state: its values may be personal data. Choose a "
+                    "selection, a boolean, or a relation to one of: %(models)s.",
                     field=field.name,
-                    model=related._name,
+                    kind=_kind(field),
+                    models=", ".join(sorted(_REFERENCES.intersection(self.env))),
+                )
+            )
+
+    def _check_filter(self, field, operator, value):
+        """Refuse a field in a domain that could select one person, or guess a text.
+
+        :raises ValidationError: as in :meth:`_check_impersonal`
+        """
+        is_reference = field.model_name in _REFERENCES and (field.type == "char" or field.name == "id")
+        is_set = field.type == "many2one" and operator in ("=", "!=") and value is False
+        if not (is_reference or is_set or _names_nobody(field) or (field.type in _FILTERED and field.name != "id")):
+            raise ValidationError(
+                self.env._(
+                    "%(field)s (%(kind)s) can't be in the domain: its values may be personal data. Filter by a "
+                    "selection, a boolean, a number, a date, or a relation to one of: %(models)s.",
+                    field=field.name,
+                    kind=_kind(field),
+                    models=", ".join(sorted(_REFERENCES.intersection(self.env))),
                 )
             )
 
@@ -338,6 +372,7 @@ class OwnMetric(models.Model):
         if operator in ("any", "not any") and field.comodel_name:
             self._check_domain(self.env[field.comodel_name], value)
             return
+        self._check_filter(field, operator, value)
         constants = value if isinstance(value, list | tuple) else [value]
         if not all(isinstance(constant, str | int | float | None) for constant in constants):
             raise ValueError(self.env._("%(value)s is no constant.", value=repr(value)))
@@ -363,3 +398,11 @@ class OwnMetric(models.Model):
                 )
             model = self.env[field.comodel_name] if field.comodel_name else None
         return field
+
+
+def _names_nobody(field):
+    return field.type in _CHOICES or field.comodel_name in _REFERENCES
+
+
+def _kind(field):
+    return f"{field.type}: {field.comodel_name}" if field.comodel_name else field.type

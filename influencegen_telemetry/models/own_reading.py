@@ -29,8 +29,16 @@ class OwnReading(models.AbstractModel):
         database, now = self.env.cr.dbname, time.monotonic()
         known = store.own(database).metrics
         not_counted = self.env["influencegen.telemetry.own.note"]._not_counted()
-        definitions = self.env["influencegen.telemetry.own.metric"].search([("active", "=", True)])._definitions()
-        lasts, due = {}, {}
+        metrics = self.env["influencegen.telemetry.own.metric"].search([("active", "=", True)])
+        definitions, refused = metrics._definitions()
+        # without values: what is not allowed any more is not exported any more
+        lasts = {
+            metric.series: OwnMetric(
+                metric.series, "gauge" if metric.kind == "gauge" else "counter", metric.meaning, error=reason
+            )
+            for metric, reason in refused.items()
+        }
+        due = {}
         for definition in definitions:
             last = known.get(definition.name)
             if last is None or last.revision != definition.revision:

@@ -1,4 +1,5 @@
 from . import (
+    test_access,
     test_alert,
     test_audit,
     test_browser,

@@ -235,12 +235,12 @@ class TestFacts(RealTransactionCase):
         name = "influencer_registration_success_total"
         before = self.fact(name)
         with self.environment() as env:
-            people = self.keep(env["influencegen.influencer"].create([
+            people = self.keep(env["influencegen.influencer"]._create_as_system([
                 {"name": "Ada", "email": f"{uuid.uuid4()}@example.com", "birthdate": "1990-01-01", "source": "portal"}
                 for _ in range(3)
             ]))
             with env.cr.savepoint():
-                people[0].source = "backoffice"
+                people[0]._as_system().source = "backoffice"
             env.flush_all()
             env.cr.execute(
                 "UPDATE influencegen_influencer SET source = 'backoffice' WHERE id = %s", [people[1].id]

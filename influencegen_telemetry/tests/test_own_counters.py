@@ -1,5 +1,5 @@
+import random
 import threading
-import uuid
 from pathlib import Path
 from unittest.mock import patch
 
@@ -24,7 +24,8 @@ CREATED, ENTERED = "influencegen_own_made_total", "influencegen_own_closed_total
 class OwnCounterCase(RealTransactionCase):
     def setUp(self):
         super().setUp()
-        self.mark = str(uuid.uuid4())
+        self.mark = random.randrange(100, 900)
+        self.domain = f"[('partner_latitude', '=', {self.mark})]"
         self.addCleanup(self.forget)
         with self.environment() as env:
             reader(env, "base.group_user", "base.group_partner_manager")
@@ -41,7 +42,7 @@ class OwnCounterCase(RealTransactionCase):
             return define(env, *arguments, **keywords).id
 
     def partners(self, env, number=1, **vals):
-        return self.keep(env["res.partner"].create([{"name": "Own", "ref": self.mark, **vals}] * number))
+        return self.keep(env["res.partner"].create([{"name": "Own", "partner_latitude": self.mark, **vals}] * number))
 
     def counted(self, series=CREATED):
         with self.environment() as env:
@@ -67,13 +68,13 @@ class OwnCounterCase(RealTransactionCase):
     def rows(self, domain=()):
         with self.environment() as env:
             return env["res.partner"].with_context(active_test=False).search_count(
-                [("ref", "=", self.mark), *domain])
+                [("partner_latitude", "=", self.mark), *domain])
 
 
 class TestCreated(OwnCounterCase):
     def setUp(self):
         super().setUp()
-        self.define("made", "res.partner", kind="created", domain=f"[('ref', '=', '{self.mark}')]")
+        self.define("made", "res.partner", kind="created", domain=self.domain)
 
     def test_it_starts_at_zero_whatever_there_is(self):
         self.assertEqual(self.counted(), {(): 0})
@@ -113,7 +114,7 @@ class TestCreated(OwnCounterCase):
         with self.environment() as env:
             self.partners(env, 2)
         with self.environment() as env:
-            env["res.partner"].search([("ref", "=", self.mark)], limit=1).unlink()
+            env["res.partner"].search([("partner_latitude", "=", self.mark)], limit=1).unlink()
             self.partners(env).unlink()
         self.assertEqual(self.counted(), {(): 2})
         self.assertEqual(self.rows(), 1)
@@ -125,7 +126,7 @@ class TestCreated(OwnCounterCase):
 
     def test_others_are_not_counted(self):
         with self.environment() as env:
-            self.partners(env, ref="other")
+            self.partners(env, partner_latitude=0)
         self.assertEqual(self.counted(), {(): 0})
 
     def test_once_when_it_is_flushed_often(self):
@@ -231,7 +232,7 @@ class TestCreated(OwnCounterCase):
             self.partners(env, 2)
         self.counted()
         with self.environment() as env:
-            env["influencegen.telemetry.own.metric"].search([]).domain = f"[('ref', 'in', ['{self.mark}'])]"
+            env["influencegen.telemetry.own.metric"].search([]).domain = f"[('partner_latitude', 'in', [{self.mark}])]"
         self.assertIn(CREATED, store.own(self.database).metrics)
         self.assertEqual(self.counted(), {(): 2})
         with self.environment() as env:
@@ -302,7 +303,7 @@ class TestCreated(OwnCounterCase):
             self.assertEqual(self.amounts(TOTAL), [])
             self.assertFalse([key for key in facts.floor(self.database) if key[0] == CREATED])
             self.assertEqual(self.counted(), {})
-            self.define("made", "res.partner", kind="created", domain=f"[('ref', '=', '{self.mark}')]")
+            self.define("made", "res.partner", kind="created", domain=self.domain)
             self.assertEqual(self.counted(), {(): 0})
 
     def test_a_database_restored_to_an_older_state_makes_no_counter_fall(self):
@@ -322,7 +323,7 @@ class TestTransactions(OwnCounterCase):
 
     def setUp(self):
         super().setUp()
-        self.define("made", "res.partner", kind="created", domain=f"[('ref', '=', '{self.mark}')]")
+        self.define("made", "res.partner", kind="created", domain=self.domain)
 
     def test_released_in_one_that_is_rolled_back(self):
         for flush in (True, False):
@@ -382,28 +383,28 @@ class TestTransactions(OwnCounterCase):
             self.partners(env, 4)
         self.assertExact(4)
         with self.environment() as env:
-            env["res.partner"].search([("ref", "=", self.mark)]).unlink()
+            env["res.partner"].search([("partner_latitude", "=", self.mark)]).unlink()
         with self.environment() as env:
             self.partners(env, 3)
         self.assertEqual((self.counted(), self.rows()), ({(): 7}, 3))
 
     def test_later_writes_of_the_transaction_decide(self):
         with self.environment() as env:
-            gets_in, gets_out = self.partners(env, ref="other"), self.partners(env)
+            gets_in, gets_out = self.partners(env, partner_latitude=0), self.partners(env)
             with env.cr.savepoint():
                 pass
-            gets_in.ref, gets_out.ref = self.mark, "other"
+            gets_in.partner_latitude, gets_out.partner_latitude = self.mark, 0
             self.partners(env)
         self.assertExact(2)
         with self.environment() as env:
-            gets_out.with_env(env).ref = self.mark
+            gets_out.with_env(env).partner_latitude = self.mark
         self.assertEqual((self.counted(), self.rows()), ({(): 2}, 3))
 
     def test_a_later_write_that_is_rolled_back_decides_nothing(self):
         with self.environment() as env:
             partner = self.partners(env)
             with self.assertRaises(ZeroDivisionError), env.cr.savepoint():
-                partner.ref = "other"
+                partner.partner_latitude = 0
                 env.cr.flush()
                 raise ZeroDivisionError
         self.assertExact(1)
@@ -433,13 +434,14 @@ class TestTransactions(OwnCounterCase):
         self.assertExact(600)
 
     def test_imports_with_errors(self):
-        rows = [[f"Own {number}", self.mark, "contact"] for number in range(5)]
+        columns, mark = ["name", "partner_latitude", "type"], str(self.mark)
+        rows = [[f"Own {number}", mark, "contact"] for number in range(5)]
         with self.environment() as env:
-            wrong = env["res.partner"].load(["name", "ref", "type"], [*rows, ["Own", self.mark, "nonsense"]])
+            wrong = env["res.partner"].load(columns, [*rows, ["Own", mark, "nonsense"]])
             self.assertTrue(wrong["messages"])
         self.assertExact(0)
         with self.environment() as env:
-            self.keep(env["res.partner"].browse(env["res.partner"].load(["name", "ref", "type"], rows)["ids"]))
+            self.keep(env["res.partner"].browse(env["res.partner"].load(columns, rows)["ids"]))
         self.assertExact(5)
 
     def test_a_second_cursor(self):
@@ -501,7 +503,7 @@ class TestMigration(OwnCounterCase):
 class TestDimensions(OwnCounterCase):
     def test_by_country_with_a_limit(self):
         self.define("made", "res.partner", [("country_id", 2)], kind="created",
-                    domain=f"[('ref', '=', '{self.mark}')]")
+                    domain=self.domain)
         for country in ("base.be", "base.fr", "base.be", "base.de", "base.it", None):
             with self.environment() as env:
                 self.partners(env, country_id=env.ref(country).id if country else False)
@@ -513,7 +515,7 @@ class TestDimensions(OwnCounterCase):
 
     def test_another_limit_makes_no_series_fall_or_jump(self):
         self.define("made", "res.partner", [("country_id", 2)], kind="created",
-                    domain=f"[('ref', '=', '{self.mark}')]")
+                    domain=self.domain)
         for country in ("base.be", "base.fr", "base.de", "base.it"):
             with self.environment() as env:
                 self.partners(env, country_id=env.ref(country).id)
@@ -534,7 +536,7 @@ class TestDimensions(OwnCounterCase):
     def test_what_a_relation_is_called_later(self):
         with self.environment() as env:
             tag = self.keep(env["res.partner.industry"].create({"name": "Mining"}))
-        self.define("made", "res.partner", ["industry_id"], kind="created", domain=f"[('ref', '=', '{self.mark}')]")
+        self.define("made", "res.partner", ["industry_id"], kind="created", domain=self.domain)
         with self.environment() as env:
             self.partners(env, 2, industry_id=tag.id)
         self.assertEqual(self.counted(), {("Mining",): 2})
@@ -543,7 +545,7 @@ class TestDimensions(OwnCounterCase):
         self.assertEqual(self.counted(), {("Quarrying",): 2})
 
     def test_the_preview_shows_what_is_counted_already(self):
-        self.define("made", "res.partner", ["country_id"], kind="created", domain=f"[('ref', '=', '{self.mark}')]")
+        self.define("made", "res.partner", ["country_id"], kind="created", domain=self.domain)
         with self.environment() as env:
             self.partners(env, 2, country_id=env.ref("base.be").id)
         with self.environment() as env:
@@ -552,8 +554,8 @@ class TestDimensions(OwnCounterCase):
             self.assertEqual([(row.labels, row.value) for row in rows], [("country_id=Belgium", 2)])
 
     def test_two_that_count_the_same_model(self):
-        self.define("made", "res.partner", ["type"], kind="created", domain=f"[('ref', '=', '{self.mark}')]")
-        self.define("closed", "res.partner", kind="created", domain=f"[('ref', '=', '{self.mark}')]")
+        self.define("made", "res.partner", ["type"], kind="created", domain=self.domain)
+        self.define("closed", "res.partner", kind="created", domain=self.domain)
         with self.environment() as env:
             self.partners(env, 2, type="contact")
         self.assertEqual(self.counted()[("contact",)], 2)
@@ -564,7 +566,7 @@ class TestEntered(OwnCounterCase):
     def setUp(self):
         super().setUp()
         self.define("closed", "res.partner", kind="entered", state_field_id="type", state_value="invoice",
-                    domain=f"[('ref', '=', '{self.mark}')]")
+                    domain=self.domain)
 
     def count(self):
         return self.counted(ENTERED)[()]
@@ -629,7 +631,7 @@ class TestEntered(OwnCounterCase):
 
     def test_a_stored_computation_counts(self):
         self.define("companies", "res.partner", kind="entered", state_field_id="partner_share", state_value="true",
-                    domain=f"[('ref', '=', '{self.mark}')]")
+                    domain=self.domain)
         with self.environment() as env:
             self.partners(env, 2)
         self.assertEqual(self.counted("influencegen_own_companies_total"), {(): 2})

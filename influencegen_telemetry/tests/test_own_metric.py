@@ -23,10 +23,10 @@ class OwnMetricCase(Published, TransactionCase):
         """Partners of their own: 3 in Belgium, 1 in France, 2 without a country; return a domain for them."""
         belgium, france = self.env.ref("base.be"), self.env.ref("base.fr")
         self.env["res.partner"].create(
-            [{"name": "Own", "ref": "own", "country_id": country and country.id}
+            [{"name": "Own", "partner_latitude": 7, "country_id": country and country.id}
              for country in (belgium, belgium, belgium, france, None, None)]
         )
-        return "[('ref', '=', 'own')]"
+        return "[('partner_latitude', '=', 7)]"
 
     def refused(self, message, *arguments, **values):
         with self.assertRaisesRegex(ValidationError, message), self.env.cr.savepoint():
@@ -44,7 +44,7 @@ class TestGauges(OwnMetricCase):
     def test_a_group_without_records_any_more_is_gone(self):
         define(self.env, "partners", "res.partner", ["country_id"], domain=self.countries())
         values(self.env, "influencegen_own_partners")
-        self.env["res.partner"].search([("ref", "=", "own"), ("country_id.code", "=", "FR")]).unlink()
+        self.env["res.partner"].search([("partner_latitude", "=", 7), ("country_id.code", "=", "FR")]).unlink()
         self.assertEqual(set(values(self.env, "influencegen_own_partners")), {("Belgium",), ("none",)})
 
     def test_states_without_records_are_zero(self):
@@ -58,7 +58,7 @@ class TestGauges(OwnMetricCase):
 
     def test_aggregates(self):
         domain = self.countries()
-        for color, partner in enumerate(self.env["res.partner"].search([("ref", "=", "own")], order="id")):
+        for color, partner in enumerate(self.env["res.partner"].search([("partner_latitude", "=", 7)], order="id")):
             partner.color = color
         belgium, france, none = (0, 1, 2), (3,), (4, 5)
         metric = define(self.env, "colors", "res.partner", ["country_id"], domain=domain, aggregate="sum",
@@ -75,7 +75,7 @@ class TestGauges(OwnMetricCase):
     def test_what_exceeds_a_limit_later_becomes_other_and_is_told(self):
         metric = define(self.env, "partners", "res.partner", [("country_id", 2)], domain=self.countries())
         self.env["res.partner"].create([
-            {"name": "Own", "ref": "own", "country_id": self.env.ref(country).id}
+            {"name": "Own", "partner_latitude": 7, "country_id": self.env.ref(country).id}
             for country in ("base.be", "base.de", "base.it")
         ])
         self.assertEqual(values(self.env, "influencegen_own_partners"), {("Belgium",): 4, ("none",): 2, ("other",): 3})
@@ -86,7 +86,7 @@ class TestGauges(OwnMetricCase):
 
     def test_a_mean_is_folded_by_weight(self):
         domain = self.countries()
-        for color, partner in enumerate(self.env["res.partner"].search([("ref", "=", "own")], order="id")):
+        for color, partner in enumerate(self.env["res.partner"].search([("partner_latitude", "=", 7)], order="id")):
             partner.color = color
         metric = define(self.env, "colors", "res.partner", ["country_id"], domain=domain, aggregate="avg",
                         value_field_id="color")
@@ -99,8 +99,8 @@ class TestGauges(OwnMetricCase):
             {"name": "Twin", "code": code, "country_id": self.env.ref("base.be").id} for code in ("T1", "T2")
         ])
         twins.country_id = self.env.ref("base.be")
-        groups = self.env["res.partner"].create([{"name": "Own", "ref": "twin", "state_id": twin.id} for twin in twins])
-        define(self.env, "twins", "res.partner", ["state_id"], domain="[('ref', '=', 'twin')]")
+        groups = self.env["res.partner"].create([{"name": "Own", "partner_latitude": 8, "state_id": twin.id} for twin in twins])
+        define(self.env, "twins", "res.partner", ["state_id"], domain="[('partner_latitude', '=', 8)]")
         self.assertEqual(sum(values(self.env, "influencegen_own_twins").values()), len(groups))
 
 
@@ -174,8 +174,52 @@ class TestRefused(OwnMetricCase):
 
     def test_dimensions_that_name_people(self):
         for model, field in (("res.partner", "name"), ("res.partner", "email"), ("res.partner", "user_id"),
-                             ("res.partner", "create_uid"), ("res.users", "partner_id")):
-            self.refused("names people", "people", model, [field])
+                             ("res.partner", "create_uid"), ("res.users", "partner_id"), ("res.country", "code"),
+                             ("res.partner.bank", "acc_number"), ("mail.message", "email_from"),
+                             ("mail.message", "subject"), ("influencegen.payment.attempt", "payment_id"),
+                             ("influencegen.influencer", "name"), ("influencegen.handle", "handle"),
+                             ("influencegen.content", "campaign_id"), ("ir.attachment", "name"),
+                             ("res.partner", "parent_id"), ("res.partner", "color"), ("res.partner", "create_date")):
+            kind = self.env[model]._fields[field].type
+            self.refused(
+                rf"{field} \({kind}.*\) can't be a label or a state: .* Choose a selection, a boolean, or a relation to "
+                "one of: .*res.country", "people", model, [field], user_id=self.env.user.id,
+            )
+
+    def test_states_that_name_people(self):
+        self.refused("user_id .*can't be a label or a state", "assigned", "res.partner", kind="entered",
+                     state_field_id="user_id", state_value="2")
+
+    def test_domains_that_select_people_or_guess_texts(self):
+        for domain in ("[('id', '=', 3)]", "[('email', '=', 'ada@example.com')]", "[('vat', '=like', 'DE1%')]",
+                       "[('user_id', '=', 2)]", "[('create_uid', 'in', [2])]", "[('user_ids.login', '!=', False)]",
+                       "[('bank_ids.acc_number', '=like', 'DE%')]", "[('parent_id.name', 'ilike', 'Ada')]",
+                       "[('user_ids', 'any', [('id', '=', 2)])]", "['|', ('active', '=', True), ('ref', '=', 'x')]",
+                       "[('display_name', 'ilike', 'Ada')]", "[('category_id', 'ilike', 'Ada')]"):
+            self.refused(r"can't be in the domain: .*Filter by a selection|can't be measured", "people", "res.partner",
+                         domain=domain)
+
+    def test_domains_of_kinds_that_name_nobody(self):
+        for number, domain in enumerate((
+            "[('country_id.code', '=', 'BE')]", "[('country_id', '=', 20)]", "[('type', '=', 'contact')]",
+            "[('is_company', '=', True)]", "[('color', '>', 2)]", "[('create_date', '>', '2020-01-01')]",
+            "[('user_id', '=', False)]", "[('parent_id.country_id', '!=', False)]",
+            "[('child_ids', 'any', [('active', '=', True)])]", "[(1, '=', 1)]",
+        )):  # fmt: skip
+            define(self.env, f"impersonal{number}", "res.partner", domain=domain, user_id=self.env.user.id)
+
+    def test_a_definition_that_was_allowed_once_is_not_exported_and_says_why(self):
+        with patch.object(type(self.env["influencegen.telemetry.own.metric"]), "_check_impersonal", lambda *_: None):
+            for name, kind in (("people", "gauge"), ("people_made", "created")):
+                metric = define(self.env, name, "res.partner", [("name", 100)], kind=kind, domain=self.countries())
+                self.assertTrue(values(self.env, metric.series) or kind == "created")
+        before = errors()
+        for metric in self.env["influencegen.telemetry.own.metric"].search([("name", "like", "people")]):
+            metric.invalidate_recordset()
+            self.assertEqual(values(self.env, metric.series), {})
+            self.assertRegex(metric.last_error, r"name \(char\) can't be a label")
+            self.assertRegex(metric.problem, r"name \(char\) can't be a label")
+        self.assertGreater(errors(), before)
 
     def test_code_in_a_domain(self):
         for domain in ("[('id', '=', __import__('os').getpid())]", "[('create_uid', '=', uid)]",
@@ -184,11 +228,11 @@ class TestRefused(OwnMetricCase):
                        "[('id;', '=', 1)]", "[('name', 'inselect', ('SELECT 1', []))]", "['&', ('id', '=', 1)]",
                        "[('id', '=', 1)" + " " * 5000 + "]"):
             with mute_logger("odoo.sql_db"):
-                self.refused("no domain of constants|no field|can't be read", "injected", "res.partner", domain=domain)
+                self.refused("no domain of constants|no field|can't be read|can't be in the domain", "injected", "res.partner", domain=domain)
         self.assertTrue(self.env["res.users"].search_count([]))
 
     def test_a_quote_in_a_domain_is_a_character(self):
-        define(self.env, "quotes", "res.partner", domain="""[('name', '=', "x'; DELETE FROM res_partner; --")]""")
+        define(self.env, "quotes", "res.partner", domain="""[('type', '=', "x'; DELETE FROM res_partner; --")]""")
         self.assertEqual(values(self.env, "influencegen_own_quotes"), {(): 0})
 
     def test_aggregates_of_what_is_no_number(self):
@@ -270,7 +314,7 @@ class TestSlow(OwnMetricCase):
         self.assertTrue(values(self.env, "influencegen_own_groups")[()])
 
     def test_it_is_cut_off_and_told_and_the_others_are_read(self):
-        self.env["res.partner"].search([("ref", "=", "own")], limit=1).unlink()
+        self.env["res.partner"].search([("partner_latitude", "=", 7)], limit=1).unlink()
         before = errors()
         with self.slow(), mute_logger("odoo.sql_db"), patch.object(own_reading, "STATEMENT_SECONDS", 0.3):
             own = read(self.env, "influencegen_own_groups")
@@ -323,7 +367,7 @@ class TestSlow(OwnMetricCase):
 
     def test_the_preview_reads_at_once(self):
         read(self.env, "influencegen_own_partners", rest=1e6)
-        self.env["res.partner"].search([("ref", "=", "own")], limit=1).unlink()
+        self.env["res.partner"].search([("partner_latitude", "=", 7)], limit=1).unlink()
         action = self.env["influencegen.telemetry.own.metric"].search([("name", "=", "partners")]).action_preview()
         self.assertEqual(self.env[action["res_model"]].search(action["domain"]).mapped("value"), [5])
 

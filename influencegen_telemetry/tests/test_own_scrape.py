@@ -21,7 +21,7 @@ class TestOwnScrape(Published, HttpCase):
         # see the mixin: nothing is read in the middle of a test but what the test reads itself
         self.startPatcher(patch.object(reading, "refresh"))
         reader(self.env, "base.group_user", "base.group_partner_manager")
-        self.env["res.partner"].create([{"name": "Own", "ref": "own", "country_id": self.env.ref("base.be").id}] * 3)
+        self.env["res.partner"].create([{"name": "Own", "partner_latitude": 7, "country_id": self.env.ref("base.be").id}] * 3)
 
     def scrape(self, query=""):
         headers = {"Accept": "*/*", "Accept-Encoding": "identity", "Authorization": f"Bearer {self.token}"}
@@ -40,7 +40,7 @@ class TestOwnScrape(Published, HttpCase):
         return metric
 
     def test_a_gauge_and_a_counter(self):
-        self.define("partners", "res.partner", ["country_id"], domain="[('ref', '=', 'own')]")
+        self.define("partners", "res.partner", ["country_id"], domain="[('partner_latitude', '=', 7)]")
         self.define("made", "res.partner", kind="created")
         self.assertEqual(self.own(), {
             ("influencegen_own_partners", ("country_id", "Belgium")): 3, ("influencegen_own_made_total",): 0
@@ -50,7 +50,7 @@ class TestOwnScrape(Published, HttpCase):
         self.assertIn("# TYPE influencegen_own_made_total counter", text)
 
     def test_they_are_of_the_business_group_and_have_names(self):
-        self.define("partners", "res.partner", domain="[('ref', '=', 'own')]")
+        self.define("partners", "res.partner", domain="[('partner_latitude', '=', 7)]")
         self.assertFalse(self.own("?group[]=fast&group[]=system"))
         self.assertTrue(self.own("?name[]=influencegen_own_partners"))
         self.assertFalse(self.own("?name[]=influencer_active"))
@@ -76,14 +76,14 @@ class TestOwnScrape(Published, HttpCase):
     def test_a_label_that_looks_like_an_exposition_is_a_value(self):
         state = self.env["res.country.state"].create({
             "name": 'x"} 1\ninfluencegen_evil 666 # \\', "code": "X", "country_id": self.env.ref("base.be").id})
-        self.env["res.partner"].search([("ref", "=", "own")]).state_id = state
-        self.define("partners", "res.partner", ["state_id"], domain="[('ref', '=', 'own')]")
+        self.env["res.partner"].search([("partner_latitude", "=", 7)]).state_id = state
+        self.define("partners", "res.partner", ["state_id"], domain="[('partner_latitude', '=', 7)]")
         [(name, (_label, text))] = self.own()
         self.assertIn("influencegen_evil", text)
         self.assertNotIn("\ninfluencegen_evil", self.scrape())
 
     def test_the_explorer_shows_them(self):
-        self.define("partners", "res.partner", ["country_id"], domain="[('ref', '=', 'own')]")
+        self.define("partners", "res.partner", ["country_id"], domain="[('partner_latitude', '=', 7)]")
         explored = self.env["influencegen.telemetry.metric"].read_metrics()
         [metric] = [metric for metric in explored if metric["name"] == "influencegen_own_partners"]
         self.assertEqual(metric["series"], [{"labels": {"country_id": "Belgium"}, "value": 3, "mean": None}])

@@ -24,10 +24,10 @@ WATCH = """(selector) => {
 def influencer(admin):
     """The name of an influencer that the back office has just entered."""
     name = f"Ada {uuid.uuid4().hex[:8]}"
-    admin.call("influencegen.influencer", "create", {
+    created = admin.call("influencegen.influencer", "create", {
         "name": name, "email": f"{uuid.uuid4().hex}@example.com", "birthdate": "1990-01-01",
-        "consent_at": "2026-01-01 12:00:00",
     })  # fmt: skip
+    admin.call("influencegen.influencer", "action_record_consent", [created])
     return name
 
 

@@ -12,7 +12,7 @@ class Trial(models.AbstractModel):
     def work(self, steps):
         """Do ``steps`` in one transaction; each is
 
-        - an e-mail address: the influencer with it is created, as one that registered itself;
+        - an e-mail address: the influencer with it is created, as one that the back office entered;
         - the id of a campaign: it is written to, which conflicts with whoever else writes to it;
         - None: the transaction, or the savepoint around this step, fails here;
         - a list of steps: they are done in a savepoint; if they fail, it alone is rolled back.
@@ -29,6 +29,12 @@ class Trial(models.AbstractModel):
                 campaign.flush_recordset()
             else:
                 self.env["influencegen.influencer"].create(
-                    {"name": "Ada", "email": step, "birthdate": "1990-01-01", "source": "api"}
+                    {"name": "Ada", "email": step, "birthdate": "1990-01-01"}
                 )
+        return True
+
+    @api.model
+    def move(self, influencer, state):
+        """Bring the influencer with the id ``influencer`` into ``state``."""
+        self.env["influencegen.influencer"].browse(influencer)._transition(state)
         return True
