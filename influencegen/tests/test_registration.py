@@ -71,7 +71,7 @@ class TestRegistration(InfluenceGenCase, TransactionCase):
         values = {"name": "Bea", "email": "bea@example.com", "birthdate": "1990-01-01"}
         influencers = self.env["influencegen.influencer"]
         influencers.create(values)
-        influencers.create({**values, "company_id": self.other_company.id})
+        influencers.with_company(self.other_company).create(values)
         with self.assertRaises(UniqueViolation), mute_logger("odoo.sql_db"), self.env.cr.savepoint():
             influencers.create(values)
 

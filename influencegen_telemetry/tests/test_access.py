@@ -42,13 +42,14 @@ ROLES = {
 }
 ADDONS = ("influencegen", "influencegen_telemetry")
 ARGUMENTS = {
-    "action_reject": ["No."],
-    "read_tiles": ["today"],
-    "read_monitoring": ["today"],
-    "default_get": [["influencegen_webhook_secret"]],
+    "influencegen.kyc.action_reject": ["No."],
+    "influencegen.telemetry.overview.read_tiles": ["today"],
+    "influencegen.telemetry.overview.read_monitoring": ["today"],
+    "res.config.settings.default_get": [["influencegen_webhook_secret"]],
 }
 # what Odoo calls in every session, and what its own table of methods has
 UNGUARDED = {"ir.http"}
+AUTOMATIC = {"id", "display_name", "create_uid", "create_date", "write_uid", "write_date"}
 OVERRIDDEN = {"create", "write", "unlink", "default_get"}
 _call_kw = getattr(service, "call_kw", None) or api.call_kw
 
@@ -70,7 +71,7 @@ class TestAccess(InfluenceGenCase, TransactionCase):
             role: new_test_user(cls.env, f"access-{role}", groups=group) if group else cls.env.ref("base.user_root")
             for role, group in ROLES.items()
         }
-        env = cls.env
+        env, fields = cls.env, cls.env["ir.model.fields"]
         registered = env["influencegen.influencer"].create(
             {"name": "Bea", "email": "bea@example.com", "birthdate": "1990-01-01"}
         )
@@ -109,8 +110,7 @@ class TestAccess(InfluenceGenCase, TransactionCase):
         metric = env["influencegen.telemetry.own.metric"].create({
             "name": "access", "meaning": "Countries.", "model_id": env["ir.model"]._get("res.country").id,
             "user_id": env.ref("base.user_admin").id,
-            "dimension_ids": [(0, 0, {"field_id": env["ir.model.fields"]._get("res.country", "currency_id").id,
-                                      "limit": 190})],
+            "dimension_ids": [(0, 0, {"field_id": fields._get("res.country", "zip_required").id})],
         })  # fmt: skip
         cls.records = {
             "influencegen.influencer": {"registered": early, "active": people},
@@ -126,6 +126,12 @@ class TestAccess(InfluenceGenCase, TransactionCase):
             "influencegen.telemetry.own.metric": {"": metric},
             "influencegen.telemetry.own.dimension": {"": metric.dimension_ids},
             "ir.attachment": {"identity document": decided.attachment_id, "AI image": image.attachment_id},
+        }
+        cls.valid = {
+            ("influencegen.campaign", "date_end"): date(2041, 1, 1),
+            ("influencegen.telemetry.own.metric", "kind"): "created",
+            ("influencegen.telemetry.own.metric", "domain"): "[('zip_required', '=', True)]",
+            ("influencegen.telemetry.own.dimension", "field_id"): fields._get("res.country", "state_required").id,
         }
         cls.created = {
             "influencegen.influencer": {"name": "Dee", "email": "dee@example.com", "birthdate": "1990-01-01"},
@@ -146,7 +152,8 @@ class TestAccess(InfluenceGenCase, TransactionCase):
                 "user_id": env.ref("base.user_admin").id,
             },
             "influencegen.telemetry.own.dimension": {
-                "metric_id": metric.id, "field_id": env["ir.model.fields"]._get("res.country", "zip_required").id,
+                "metric_id": metric.id, "field_id": fields._get("res.country", "state_required").id,
+                "label": "state_required",
             },
             "influencegen.telemetry.own.value": {"metric_id": metric.id},
         }  # fmt: skip
@@ -233,7 +240,7 @@ class TestAccess(InfluenceGenCase, TransactionCase):
         return [
             name for name, field in sorted(model._fields.items())
             if set(ADDONS).intersection(field._modules or ()) and (field.store or field.inverse or field.type == "binary")
-            and not field.automatic
+            and name not in AUTOMATIC
         ]  # fmt: skip
 
     def methods(self, model):
@@ -248,15 +255,16 @@ class TestAccess(InfluenceGenCase, TransactionCase):
         for name in sorted(names):
             method = getattr(type(model), name)
             is_model = getattr(method, "_api_model", False) or getattr(method, "_api", None) in ("model", "model_create")
-            arguments = ARGUMENTS.get(name, [])
+            arguments = ARGUMENTS.get(f"{model._name}.{name}", [])
             if is_model:
                 yield f"{name}()", lambda env, name=name, arguments=arguments: call_kw(
                     env[model._name], name, *arguments
                 )
                 continue
-            yield f"{name}() of no record", lambda env, name=name, arguments=arguments: call_kw(
-                env[model._name], name, [], *arguments
-            )
+            if model._name == "res.config.settings":
+                yield f"{name}() of no record", lambda env, name=name, arguments=arguments: call_kw(
+                    env[model._name], name, [], *arguments
+                )
             for state, record in self.records.get(model._name, {"": model}).items():
                 label = f" ({state})" if state else ""
 
@@ -269,6 +277,8 @@ class TestAccess(InfluenceGenCase, TransactionCase):
     def value(self, record, name):
         """Return a value for a field that is not the one it has."""
         field = record._fields[name]
+        if (record._name, name) in self.valid:
+            return self.valid[record._name, name]
         present = record[name] if len(record) == 1 else None
         match field.type:
             case "boolean":
@@ -276,17 +286,19 @@ class TestAccess(InfluenceGenCase, TransactionCase):
             case "integer" | "float" | "monetary":
                 return (present or 0) + 40
             case "date":
-                return date(1991, 2, 3)
+                return date(2001, 2, 3)
             case "datetime":
                 return datetime(2026, 1, 2, 3, 4, 5)
             case "selection":
                 return next(key for key in reversed(field.get_values(self.env)) if key != present)
             case "many2one":
-                others = self.env[field.comodel_name].search([], limit=20) - (present or self.env[field.comodel_name])
+                others = self.env[field.comodel_name].with_context(active_test=False).search([], limit=20) - (present or self.env[field.comodel_name])
                 return others[-1:].id
             case "one2many" | "many2many":
                 lines = self.env[field.comodel_name].search([], limit=20)
-                return [(4, line.id) for line in (lines - present if present else lines)[-1:]]
+                if others := lines - present if present else lines:
+                    return [(4, others[-1].id)]
+                return [(2, present[-1].id)]
             case "binary":
                 return base64.b64encode(PNG).decode()
             case "json":
@@ -311,11 +323,13 @@ class TestAccess(InfluenceGenCase, TransactionCase):
             attempt(self.env(user=user.id, su=user.id == 1, context={}))
             self.env.flush_all()
             return "x"
-        except (AccessError, UserError, IntegrityError):
+        except (AccessError, UserError, IntegrityError, ValueError):
             return "."
+        except Exception as error:
+            return type(error).__name__
         finally:
             savepoint.close(rollback=True)
-            self.env.invalidate_all(flush=False)
+            self.env.transaction.clear()
             cr.precommit.clear()
             cr.postcommit.clear()
 
