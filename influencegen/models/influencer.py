@@ -84,8 +84,8 @@ class Influencer(models.Model):
 
     # a client can send the context key by which Odoo leaves out the others
     @api.ondelete(at_uninstall=True)
-    def _unlink_except_decided(self):
-        self.sudo().kyc_ids._unlink_except_decided()
+    def _unlink_except_awaiting_document(self):
+        self.sudo().kyc_ids._unlink_except_awaiting_document()
 
     @api.model
     def _normalised(self, vals):

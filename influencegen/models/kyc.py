@@ -94,9 +94,9 @@ class Kyc(models.Model):
 
     # a client can send the context key by which Odoo leaves out the others
     @api.ondelete(at_uninstall=True)
-    def _unlink_except_decided(self):
-        if any(kyc.state in ("approved", "rejected") for kyc in self):
-            raise UserError(self.env._("A KYC submission that was decided can't be deleted."))
+    def _unlink_except_awaiting_document(self):
+        if any(kyc.state != "awaiting_document" for kyc in self):
+            raise UserError(self.env._("A KYC submission can't be deleted once its document has arrived."))
 
     @api.depends("influencer_id.name")
     def _compute_display_name(self):

@@ -45,11 +45,9 @@ class TestGuarded(CampaignCase):
                            values, **keys)
         self.assertRefused("Portal user", self.administrator, self.influencer._name, "web_save", self.influencer.ids,
                            values, {}, **keys)
-        decided = self.submitted_kyc()
-        decided._transition("review")
-        decided._transition("rejected", reason="No.")
-        for record in (decided, decided.influencer_id):
-            self.assertRefused("decided", self.administrator, record._name, "unlink", record.ids, **keys)
+        kyc = self.submitted_kyc()
+        for record in (kyc, kyc.influencer_id):
+            self.assertRefused("can't be deleted", self.administrator, record._name, "unlink", record.ids, **keys)
 
     def test_defaults_of_a_client_do_not_count(self):
         user = self.campaign_manager
