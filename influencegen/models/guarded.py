@@ -1,7 +1,7 @@
 from odoo import api, models
 from odoo.exceptions import AccessError
 
-# Only code that holds this very object may write what the system writes: a client can send a context key, not its value.
+# Only code that holds this object may write what the system writes: a client can send a context key, not the object.
 _SYSTEM = object()
 
 

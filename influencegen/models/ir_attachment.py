@@ -30,4 +30,6 @@ class IrAttachment(models.Model):
         return evidence
 
     def _influencegen_refuse(self):
-        raise AccessError(self.env._("Identity documents and AI images can't be changed or deleted once they are stored."))
+        raise AccessError(
+            self.env._("Identity documents and AI images can't be changed or deleted once they are stored.")
+        )

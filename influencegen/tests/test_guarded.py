@@ -41,48 +41,77 @@ class TestGuarded(CampaignCase):
             "_force_unlink": True, "tracking_disable": True, "mail_notrack": True,
         }  # fmt: skip
         values = {"user_id": self.other_user.id}
-        self.assertRefused("Portal user", self.administrator, self.influencer._name, "write", self.influencer.ids,
-                           values, **keys)
-        self.assertRefused("Portal user", self.administrator, self.influencer._name, "web_save", self.influencer.ids,
-                           values, {}, **keys)
+        self.assertRefused(
+            "Portal user", self.administrator, self.influencer._name, "write", self.influencer.ids, values, **keys
+        )
+        self.assertRefused(
+            "Portal user",
+            self.administrator,
+            self.influencer._name,
+            "web_save",
+            self.influencer.ids,
+            values,
+            {},
+            **keys,
+        )
         kyc = self.submitted_kyc()
         for record in (kyc, kyc.influencer_id):
             self.assertRefused("can't be deleted", self.administrator, record._name, "unlink", record.ids, **keys)
 
     def test_defaults_of_a_client_do_not_count(self):
-        user = self.campaign_manager
+        user, values = self.campaign_manager, {"name": "Bea", "email": "bea@example.com", "birthdate": "1990-01-01"}
         self.call(user, "ir.default", "set", "influencegen.influencer", "user_id", self.other_user.id, user.id)
         [influencer] = self.call(
-            user, "influencegen.influencer", "create", [{"name": "Bea", "email": "b@example.com", "birthdate": "1990-01-01"}],
+            user, "influencegen.influencer", "create", [values],
             default_source="api", default_consent_at="2026-01-01 00:00:00", default_activated_at="2026-01-01 00:00:00",
             default_company_id=self.other_company.id, default_state="active", default_partner_id=1,
         )  # fmt: skip
         influencer = self.env["influencegen.influencer"].browse(influencer)
-        self.assertFalse(influencer.user_id or influencer.partner_id or influencer.consent_at or influencer.activated_at)
+        self.assertFalse(
+            influencer.user_id or influencer.partner_id or influencer.consent_at or influencer.activated_at
+        )
         self.assertEqual(
             (influencer.source, influencer.company_id, influencer.state), ("backoffice", user.company_id, "registered")
         )
 
     def test_imports_write_no_more_than_forms(self):
         columns = ["name", "email", "birthdate", "source"]
-        loaded = self.call(self.campaign_manager, "influencegen.influencer", "load", columns,
-                           [["Bea", "bea@example.com", "1990-01-01", "api"]])
+        loaded = self.call(
+            self.campaign_manager,
+            "influencegen.influencer",
+            "load",
+            columns,
+            [["Bea", "bea@example.com", "1990-01-01", "api"]],
+        )
         self.assertFalse(loaded["ids"])
         self.assertIn("can't be written directly", str(loaded["messages"]))
 
     def test_lines_are_not_moved(self):
         other = make_campaign(self.env)._apply(self.other)
-        self.assertRefused("Campaign application: Campaign", self.campaign_manager, self.campaign._name, "write",
-                           self.campaign.ids, {"application_ids": [(4, other.id)]})
-        self.assertRefused("Campaign application: Influencer", self.campaign_manager, other.campaign_id._name, "write",
-                           other.campaign_id.ids,
-                           {"application_ids": [(1, other.id, {"influencer_id": self.influencer.id})]})
+        self.assertRefused(
+            "Campaign application: Campaign",
+            self.campaign_manager,
+            self.campaign._name,
+            "write",
+            self.campaign.ids,
+            {"application_ids": [(4, other.id)]},
+        )
+        self.assertRefused(
+            "Campaign application: Influencer",
+            self.campaign_manager,
+            other.campaign_id._name,
+            "write",
+            other.campaign_id.ids,
+            {"application_ids": [(1, other.id, {"influencer_id": self.influencer.id})]},
+        )
 
     def test_a_copy_has_nothing_of_what_the_system_wrote(self):
-        self.assertRefused("not allowed to create", self.finance, "influencegen.payment", "copy",
-                           make_payment(self.env).ids)
-        [copy] = self.call(self.campaign_manager, self.influencer._name, "copy", self.influencer.ids,
-                           {"email": "copy@example.com"})
+        self.assertRefused(
+            "not allowed to create", self.finance, "influencegen.payment", "copy", make_payment(self.env).ids
+        )
+        [copy] = self.call(
+            self.campaign_manager, self.influencer._name, "copy", self.influencer.ids, {"email": "copy@example.com"}
+        )
         copy = self.env[self.influencer._name].browse(copy)
         self.assertEqual((copy.state, copy.source, copy.user_id.ids), ("registered", "backoffice", []))
 
@@ -90,9 +119,12 @@ class TestGuarded(CampaignCase):
         kyc = self.submitted_kyc()
         for user in (self.campaign_manager, self.administrator):
             for values in ({"email": "else@example.com"}, {"birthdate": "1980-01-01"}):
-                self.assertRefused("once KYC has started", user, "influencegen.influencer", "write",
-                                   kyc.influencer_id.ids, values)
-        self.assertRefused("not waiting for a review", self.kyc_reviewer, kyc._name, "write", kyc.ids, {"reason": "No."})
+                self.assertRefused(
+                    "once KYC has started", user, "influencegen.influencer", "write", kyc.influencer_id.ids, values
+                )
+        self.assertRefused(
+            "not waiting for a review", self.kyc_reviewer, kyc._name, "write", kyc.ids, {"reason": "No."}
+        )
         kyc._transition("review")
         self.call(self.kyc_reviewer, kyc._name, "write", kyc.ids, {"reason": "No."})
         self.call(self.kyc_reviewer, kyc._name, "action_reject", kyc.ids)

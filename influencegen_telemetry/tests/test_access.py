@@ -24,9 +24,8 @@ TABLE = Path(__file__).parent / "access.md"
 HEADING = """\
 # Who may write what over RPC
 
-Made by `test_access.py`: each operation is called as a client would, on a record that the user may see if any. `x` is
-allowed, `.` is refused, and an operation that nobody may do has no `x`. Records are in the state that allows most; where
-a state decides, it stands beside the model.
+Made by `test_access.py`, which calls each operation as a client would: `x` is allowed, `.` is refused. Where the state
+of the record decides, it is in brackets. `superuser` is OdooBot, whom access rights do not hold.
 
 """
 ROLES = {
@@ -86,26 +85,25 @@ class TestAccess(InfluenceGenCase, TransactionCase):
         early = env["influencegen.influencer"].create(
             {"name": "Cem", "email": "cem@example.com", "birthdate": "1990-01-01"}
         )
-        handle = env["influencegen.handle"].create(
-            {"influencer_id": people.id, "platform": "x", "handle": "ann"}
-        )
+        handle = env["influencegen.handle"].create({"influencer_id": people.id, "platform": "x", "handle": "ann"})
         campaign, second = make_campaign(env), make_campaign(env)
         draft = env["influencegen.campaign"].create({"name": "Draft", "brand_id": campaign.brand_id.id})
         accepted, submitted = campaign._apply(people), campaign._apply(other)
         second._apply(other)
         accepted.action_accept()
-        paid, due, content = (
-            accepted._submit_content(f"https://example.com/{number}") for number in range(3)
-        )
+        paid, due, content = (accepted._submit_content(f"https://example.com/{number}") for number in range(3))
         (paid | due).action_accept()
         attempts = env["influencegen.payment.attempt"]
         attempts._create_as_system({"payment_id": paid.payment_ids.id, "provider": "manual"})._transition("paid")
         paid.payment_ids._transition("processing")
         paid.payment_ids._transition("paid")
-        image = env["influencegen.image"].create({
-            "model_id": env["influencegen.image.model"].search([], limit=1).id, "prompt": "A cat",
-            "user_id": cls.users["influencer"].id,
-        })
+        image = env["influencegen.image"].create(
+            {
+                "model_id": env["influencegen.image.model"].search([], limit=1).id,
+                "prompt": "A cat",
+                "user_id": cls.users["influencer"].id,
+            }
+        )
         image._transition("done", attachment_id=image._store(base64.b64encode(PNG).decode()).id)
         metric = env["influencegen.telemetry.own.metric"].create({
             "name": "access", "meaning": "Countries.", "model_id": env["ir.model"]._get("res.country").id,
@@ -192,7 +190,8 @@ class TestAccess(InfluenceGenCase, TransactionCase):
     def models(self):
         """Return the models of both addons, and those to which they add something."""
         return [
-            self.env[name] for name in sorted(self.env.registry)
+            self.env[name]
+            for name in sorted(self.env.registry)
             if name not in UNGUARDED and any(_addon(cls) in ADDONS for cls in type(self.env[name]).mro())
         ]
 
@@ -208,14 +207,20 @@ class TestAccess(InfluenceGenCase, TransactionCase):
             yield "create", lambda env: call_kw(env[model._name], "create", [self.created[model._name]])
         guarded = sorted(getattr(model, "_guarded_fields", set)())
         for name in guarded:
-            yield f"create with {name}", lambda env, name=name: call_kw(
-                env[model._name], "create", [{**self.created[model._name], name: self.value(model, name)}]
+            yield (
+                f"create with {name}",
+                lambda env, name=name: call_kw(
+                    env[model._name], "create", [{**self.created[model._name], name: self.value(model, name)}]
+                ),
             )
         for state, record in self.records.get(model._name, {}).items():
             label = f" ({state})" if state else ""
             for name in self.writable(model):
-                yield f"write {name}{label}", lambda env, record=record, name=name: call_kw(
-                    env[model._name], "write", record.ids, {name: self.value(record, name)}
+                yield (
+                    f"write {name}{label}",
+                    lambda env, record=record, name=name: call_kw(
+                        env[model._name], "write", record.ids, {name: self.value(record, name)}
+                    ),
                 )
             if own:
                 yield f"unlink{label}", lambda env, record=record: call_kw(env[model._name], "unlink", record.ids)
@@ -228,9 +233,11 @@ class TestAccess(InfluenceGenCase, TransactionCase):
         if not values:
             yield "create", lambda env: call_kw(env[model._name], "create", [{}])
         for name in self.writable(model):
+
             def write(env, name=name):
                 ids = call_kw(env[model._name], "create", [values])
                 call_kw(env[model._name], "write", ids, {name: self.value(model, name)})
+
             yield f"write {name}", write
 
     def writable(self, model):
@@ -239,7 +246,8 @@ class TestAccess(InfluenceGenCase, TransactionCase):
             return ["raw", "name", "mimetype", "res_id", "public"]
         return [
             name for name, field in sorted(model._fields.items())
-            if set(ADDONS).intersection(field._modules or ()) and (field.store or field.inverse or field.type == "binary")
+            if set(ADDONS).intersection(field._modules or ())
+            and (field.store or field.inverse or field.type == "binary")
             and name not in AUTOMATIC
         ]  # fmt: skip
 
@@ -254,16 +262,21 @@ class TestAccess(InfluenceGenCase, TransactionCase):
             names -= OVERRIDDEN
         for name in sorted(names):
             method = getattr(type(model), name)
-            is_model = getattr(method, "_api_model", False) or getattr(method, "_api", None) in ("model", "model_create")
+            is_model = getattr(method, "_api_model", False) or getattr(method, "_api", None) in (
+                "model",
+                "model_create",
+            )
             arguments = ARGUMENTS.get(f"{model._name}.{name}", [])
             if is_model:
-                yield f"{name}()", lambda env, name=name, arguments=arguments: call_kw(
-                    env[model._name], name, *arguments
+                yield (
+                    f"{name}()",
+                    lambda env, name=name, arguments=arguments: call_kw(env[model._name], name, *arguments),
                 )
                 continue
             if model._name == "res.config.settings":
-                yield f"{name}() of no record", lambda env, name=name, arguments=arguments: call_kw(
-                    env[model._name], name, [], *arguments
+                yield (
+                    f"{name}() of no record",
+                    lambda env, name=name, arguments=arguments: call_kw(env[model._name], name, [], *arguments),
                 )
             for state, record in self.records.get(model._name, {"": model}).items():
                 label = f" ({state})" if state else ""
@@ -292,7 +305,9 @@ class TestAccess(InfluenceGenCase, TransactionCase):
             case "selection":
                 return next(key for key in reversed(field.get_values(self.env)) if key != present)
             case "many2one":
-                others = self.env[field.comodel_name].with_context(active_test=False).search([], limit=20) - (present or self.env[field.comodel_name])
+                others = self.env[field.comodel_name].with_context(active_test=False).search([], limit=20) - (
+                    present or self.env[field.comodel_name]
+                )
                 return others[-1:].id
             case "one2many" | "many2many":
                 lines = self.env[field.comodel_name].search([], limit=20)

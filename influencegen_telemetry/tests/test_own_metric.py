@@ -99,7 +99,9 @@ class TestGauges(OwnMetricCase):
             {"name": "Twin", "code": code, "country_id": self.env.ref("base.be").id} for code in ("T1", "T2")
         ])
         twins.country_id = self.env.ref("base.be")
-        groups = self.env["res.partner"].create([{"name": "Own", "partner_latitude": 8, "state_id": twin.id} for twin in twins])
+        groups = self.env["res.partner"].create(
+            [{"name": "Own", "partner_latitude": 8, "state_id": twin.id} for twin in twins]
+        )
         define(self.env, "twins", "res.partner", ["state_id"], domain="[('partner_latitude', '=', 8)]")
         self.assertEqual(sum(values(self.env, "influencegen_own_twins").values()), len(groups))
 
@@ -182,8 +184,8 @@ class TestRefused(OwnMetricCase):
                              ("res.partner", "parent_id"), ("res.partner", "color"), ("res.partner", "create_date")):
             kind = self.env[model]._fields[field].type
             self.refused(
-                rf"{field} \({kind}.*\) can't be a label or a state: .* Choose a selection, a boolean, or a relation to "
-                "one of: .*res.country", "people", model, [field], user_id=self.env.user.id,
+                rf"{field} \({kind}.*\) can't be a label or a state: .* Choose a selection, a boolean, or a "
+                "relation to one of: .*res.country", "people", model, [field], user_id=self.env.user.id,
             )
 
     def test_states_that_name_people(self):
@@ -228,7 +230,8 @@ class TestRefused(OwnMetricCase):
                        "[('id;', '=', 1)]", "[('name', 'inselect', ('SELECT 1', []))]", "['&', ('id', '=', 1)]",
                        "[('id', '=', 1)" + " " * 5000 + "]"):
             with mute_logger("odoo.sql_db"):
-                self.refused("no domain of constants|no field|can't be read|can't be in the domain", "injected", "res.partner", domain=domain)
+                self.refused("no domain of constants|no field|can't be read|can't be in the domain", "injected",
+                             "res.partner", domain=domain)
         self.assertTrue(self.env["res.users"].search_count([]))
 
     def test_a_quote_in_a_domain_is_a_character(self):

@@ -21,7 +21,8 @@ class TestOwnScrape(Published, HttpCase):
         # see the mixin: nothing is read in the middle of a test but what the test reads itself
         self.startPatcher(patch.object(reading, "refresh"))
         reader(self.env, "base.group_user", "base.group_partner_manager")
-        self.env["res.partner"].create([{"name": "Own", "partner_latitude": 7, "country_id": self.env.ref("base.be").id}] * 3)
+        country = self.env.ref("base.be").id
+        self.env["res.partner"].create([{"name": "Own", "partner_latitude": 7, "country_id": country}] * 3)
 
     def scrape(self, query=""):
         headers = {"Accept": "*/*", "Accept-Encoding": "identity", "Authorization": f"Bearer {self.token}"}
