@@ -174,6 +174,12 @@ class TestChatter(CampaignCase):
         self.influencer.with_user(self.administrator).action_suspend()
         self.assertIn((self.campaign_manager, "name"), self.tracked(self.influencer))
 
+    def test_who_changed_a_price(self):
+        model = self.env["influencegen.image.model"].create({"name": "Test", "code": "test"})
+        self.tracked(model)
+        model.with_user(self.administrator).write({"price_usd": 2, "active": False})
+        self.assertEqual(self.tracked(model), {(self.administrator, "price_usd"), (self.administrator, "active")})
+
     def test_who_recorded_a_consent(self):
         with Form(self.env["influencegen.influencer"].with_user(self.campaign_manager)) as form:
             form.name, form.email, form.birthdate = "Bea", "bea@example.com", "1990-01-01"

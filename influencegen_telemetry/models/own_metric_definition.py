@@ -312,9 +312,10 @@ class OwnMetric(models.Model):
 
         :raises ValidationError: as in :meth:`_check_impersonal`
         """
-        is_reference = field.model_name in _REFERENCES and (field.type == "char" or field.name == "id")
+        is_reference = field.model_name in _REFERENCES and field.name in ("id", "name", "code")
+        is_reference = is_reference or field.comodel_name in _REFERENCES
         is_set = field.type == "many2one" and operator in ("=", "!=") and value is False
-        if not (is_reference or is_set or _names_nobody(field) or (field.type in _FILTERED and field.name != "id")):
+        if not (is_reference or is_set or (field.type in _FILTERED and field.name != "id")):
             raise ValidationError(
                 self.env._(
                     "%(field)s (%(kind)s) can't be in the domain: its values may be personal data. Filter by a "
@@ -401,7 +402,7 @@ class OwnMetric(models.Model):
 
 
 def _names_nobody(field):
-    return field.type in _CHOICES or field.comodel_name in _REFERENCES
+    return field.type in _CHOICES or (field.type == "many2one" and field.comodel_name in _REFERENCES)
 
 
 def _kind(field):

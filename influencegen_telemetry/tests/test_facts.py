@@ -301,7 +301,7 @@ class TestFacts(RealTransactionCase):
             summer_id, made_id = summer.id, made.id
         self.assertCountedAsRows(1)
         with self.environment() as env:
-            env["influencegen.application"].browse(made_id).campaign_id = summer_id
+            env["influencegen.application"].browse(made_id)._as_system().campaign_id = summer_id
         self.assertEqual(self.applied(), 1)
         self.assertEqual(self.fact(APPLICATIONS, (summer_id,)), 0)
 

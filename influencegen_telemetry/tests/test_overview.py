@@ -70,7 +70,7 @@ class TestOverview(Monitored, TransactionCase):
 
     def test_who_was_entered_in_the_back_office_did_not_register(self):
         before = self.tile("registrations", "hour")["value"]
-        self.register(1, minutes=1).source = "backoffice"
+        self.register(1, minutes=1)._as_system().source = "backoffice"
         self.assertEqual(self.tile("registrations", "hour")["value"], before)
 
     def test_what_happened_just_now_is_in_the_last_bar(self):

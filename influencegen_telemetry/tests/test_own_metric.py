@@ -181,7 +181,8 @@ class TestRefused(OwnMetricCase):
                              ("mail.message", "subject"), ("influencegen.payment.attempt", "payment_id"),
                              ("influencegen.influencer", "name"), ("influencegen.handle", "handle"),
                              ("influencegen.content", "campaign_id"), ("ir.attachment", "name"),
-                             ("res.partner", "parent_id"), ("res.partner", "color"), ("res.partner", "create_date")):
+                             ("res.partner", "parent_id"), ("res.partner", "color"), ("res.partner", "create_date"),
+                             ("res.users", "company_ids")):
             kind = self.env[model]._fields[field].type
             self.refused(
                 rf"{field} \({kind}.*\) can't be a label or a state: .* Choose a selection, a boolean, or a "
@@ -197,7 +198,7 @@ class TestRefused(OwnMetricCase):
                        "[('user_id', '=', 2)]", "[('create_uid', 'in', [2])]", "[('user_ids.login', '!=', False)]",
                        "[('bank_ids.acc_number', '=like', 'DE%')]", "[('parent_id.name', 'ilike', 'Ada')]",
                        "[('user_ids', 'any', [('id', '=', 2)])]", "['|', ('active', '=', True), ('ref', '=', 'x')]",
-                       "[('display_name', 'ilike', 'Ada')]", "[('category_id', 'ilike', 'Ada')]"):
+                       "[('company_id.email', '!=', 'x')]", "[('display_name', 'ilike', 'Ada')]", "[('category_id', 'ilike', 'Ada')]"):
             self.refused(r"can't be in the domain: .*Filter by a selection|can't be measured", "people", "res.partner",
                          domain=domain)
 
@@ -206,7 +207,7 @@ class TestRefused(OwnMetricCase):
             "[('country_id.code', '=', 'BE')]", "[('country_id', '=', 20)]", "[('type', '=', 'contact')]",
             "[('is_company', '=', True)]", "[('color', '>', 2)]", "[('create_date', '>', '2020-01-01')]",
             "[('user_id', '=', False)]", "[('parent_id.country_id', '!=', False)]",
-            "[('child_ids', 'any', [('active', '=', True)])]", "[(1, '=', 1)]",
+            "[('child_ids', 'any', [('active', '=', True)])]", "[('user_ids.company_ids', 'in', [1])]", "[(1, '=', 1)]",
         )):  # fmt: skip
             define(self.env, f"impersonal{number}", "res.partner", domain=domain, user_id=self.env.user.id)
 
