@@ -15,6 +15,7 @@ from . import (
     influencer,
     ir_attachment,
     kyc,
+    mail_message,
     payment,
     payment_attempt,
     res_config_settings,

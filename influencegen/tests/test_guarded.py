@@ -174,6 +174,24 @@ class TestChatter(CampaignCase):
         self.influencer.with_user(self.administrator).action_suspend()
         self.assertIn((self.campaign_manager, "name"), self.tracked(self.influencer))
 
+    def test_tracked_changes_stay(self):
+        payment = make_payment(self.env)
+        self.tracked(payment)
+        payment.with_user(self.finance).provider = "http"
+        self.env.cr.precommit.run()
+        message = payment.sudo().message_ids
+        for user in (self.finance, self.administrator, self.env.ref("base.user_admin")):
+            own = message.with_user(user)
+            for change in (
+                own.unlink,
+                lambda own=own: own.write({"tracking_value_ids": [(5,)]}),
+                lambda own=own, user=user: own.write({"author_id": user.partner_id.id}),
+                own.sudo().tracking_value_ids.with_user(user).unlink,
+            ):
+                with self.assertRaises(AccessError), mute_logger(*LOGS):
+                    change()
+        self.assertEqual(self.tracked(payment), {(self.finance, "provider")})
+
     def test_who_changed_a_price(self):
         model = self.env["influencegen.image.model"].create({"name": "Test", "code": "test"})
         self.tracked(model)

@@ -198,7 +198,8 @@ class TestRefused(OwnMetricCase):
                        "[('user_id', '=', 2)]", "[('create_uid', 'in', [2])]", "[('user_ids.login', '!=', False)]",
                        "[('bank_ids.acc_number', '=like', 'DE%')]", "[('parent_id.name', 'ilike', 'Ada')]",
                        "[('user_ids', 'any', [('id', '=', 2)])]", "['|', ('active', '=', True), ('ref', '=', 'x')]",
-                       "[('company_id.email', '!=', 'x')]", "[('display_name', 'ilike', 'Ada')]", "[('category_id', 'ilike', 'Ada')]"):
+                       "[('company_id.email', '!=', 'x')]", "[('display_name', 'ilike', 'Ada')]",
+                       "[('category_id', 'ilike', 'Ada')]"):
             self.refused(r"can't be in the domain: .*Filter by a selection|can't be measured", "people", "res.partner",
                          domain=domain)
 
