@@ -312,8 +312,9 @@ class OwnMetric(models.Model):
 
         :raises ValidationError: as in :meth:`_check_impersonal`
         """
-        is_reference = field.model_name in _REFERENCES and field.name in ("id", "name", "code")
-        is_reference = is_reference or field.comodel_name in _REFERENCES
+        is_reference = field.comodel_name in _REFERENCES or (
+            field.model_name in _REFERENCES and field.name in ("id", "name", "code")
+        )
         is_set = field.type == "many2one" and operator in ("=", "!=") and value is False
         if not (is_reference or is_set or (field.type in _FILTERED and field.name != "id")):
             raise ValidationError(
