@@ -36,6 +36,12 @@ class Unavailable(Exception):
         super().__init__(f"{self.address}: {reason} {detail}".strip())
 
 
+def link(url):
+    """Return an address as a browser may be given it: without the user and password that this server asks with."""
+    parts = urlsplit(url)
+    return parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl().rstrip("/")
+
+
 def history(prometheus, expression, start, end):
     """Return what ``expression`` was, as Prometheus remembers it.
 

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import yaml
 
-from stack import n8n, odoo, postgres, prometheus
-from stack.layout import Layout
+from stack import n8n, odoo, postgres, private, prometheus
+from stack.layout import ACCOUNT, PASSWORDS, Layout
 from stack.processes import Program
 
 # The first of each is made at start-up; the next not before a demonstration has ended.
@@ -23,24 +23,24 @@ def configure(layout: Layout, with_n8n: bool) -> Path:
         "platform": {**plan, "database": odoo.DATABASE, "filestore": str(filestore)},
         "monitoring": {
             **plan,
-            "prometheus": f"http://127.0.0.1:{layout.ports.prometheus}",
+            "prometheus": f"http://{ACCOUNT}@127.0.0.1:{layout.ports.prometheus}",
+            "prometheus_password_file": str(layout.secret_file(PASSWORDS["prometheus"])),
             "data": str(layout.state / "prometheus"),
             "configuration": str(prometheus.FOLDER),
         },
     }
     if with_n8n:
         backups["n8n"] = {**plan, "database": n8n.DATABASE}
-    layout.secret("postgres")
     content = {
         "folder": str(layout.state / "backups"),
-        "password_file": str(layout.secret_file("postgres")),
+        "password_file": str(layout.secret_file(postgres.PASSWORDS[postgres.BACKUP])),
         "environment": environment(layout),
         "backups": backups,
     }
     path = layout.state / "backup.yml"
     text = yaml.safe_dump(content, sort_keys=False)
-    if not path.exists() or path.read_text() != text:
-        path.write_text(text)
+    if private.read(path) != text:
+        private.write(path, text)
     return path
 
 
@@ -55,7 +55,7 @@ def program(layout: Layout) -> Program:
 
 def environment(layout: Layout) -> dict[str, str]:
     """Return where the server is, and where the programs are that a backup runs."""
-    server = postgres.dsn(layout, odoo.DATABASE)
+    server = postgres.dsn(layout, odoo.DATABASE, postgres.BACKUP)
     programs = postgres.provide()
     path = [programs, prometheus.provide()["promtool"].parent, os.environ["PATH"]]
     return {

@@ -115,7 +115,8 @@ def control(system: System, service: str, behaviour: dict) -> dict:
     """Tell a stand-in how to behave from now on, and return how it did before."""
     url = system.url(service, "/control")
     before = requests.get(url, timeout=10).json()
-    requests.put(url, json=behaviour, timeout=10).raise_for_status()
+    headers = {"Authorization": f"Bearer {system.layout.secret('control')}"}
+    requests.put(url, json=behaviour, headers=headers, timeout=10).raise_for_status()
     return {key: before[key] for key in behaviour}
 
 

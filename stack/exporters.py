@@ -5,7 +5,7 @@ import sys
 from stack import debian, n8n, odoo, postgres
 from stack.layout import Layout
 from stack.processes import Program
-from stack.prometheus import FOLDER
+from stack.prometheus import FOLDER, only_with_password
 
 # Their programs, each with the name of its port.
 PORTS = {
@@ -23,29 +23,29 @@ def programs(layout: Layout) -> list[Program]:
     node, process, server, blackbox = (debian.program(package, *PACKAGES) for package in PACKAGES)
     ports = layout.ports
 
-    def listening(port: int) -> str:
-        return f"--web.listen-address=127.0.0.1:{port}"
+    def listening(name: str) -> list[str]:
+        return [f"--web.listen-address=127.0.0.1:{getattr(ports, name)}", only_with_password(layout, name)]
 
     return [
         # without what a host has only under systemd, and what other programs leave in files
         Program(
             "node_exporter",
-            [node, "--no-collector.systemd", "--no-collector.textfile", listening(ports.node)],
+            [node, "--no-collector.systemd", "--no-collector.textfile", *listening("node")],
         ),
         Program(
             "process_exporter",
             # a process that was met before it became what it is is looked at again
             [process, "-config.path", FOLDER / "process_exporter.yml", "-recheck", "-gather-smaps=false",
-             "-threads=false", listening(ports.process)],
+             "-threads=false", *listening("process")],
         ),
         Program(
             "postgres_exporter",
-            [server, listening(ports.postgres_exporter)],
+            [server, *listening("postgres_exporter")],
             {
                 # not Odoo's database: who is connected to that keeps it from being copied
                 "DATA_SOURCE_URI": f"127.0.0.1:{ports.pg}/postgres?sslmode=disable",
                 "DATA_SOURCE_USER": postgres.MONITOR,
-                "DATA_SOURCE_PASS": layout.secret(postgres.MONITOR),
+                "DATA_SOURCE_PASS": layout.secret(postgres.PASSWORDS[postgres.MONITOR]),
             },
         ),
         Program(
@@ -54,5 +54,5 @@ def programs(layout: Layout) -> list[Program]:
              "--state", layout.state / "slow_queries.json", "--port", str(ports.slow_queries),
              "--database", odoo.DATABASE, "--database", n8n.DATABASE],
         ),
-        Program("blackbox_exporter", [blackbox, f"--config.file={FOLDER / 'blackbox.yml'}", listening(ports.blackbox)]),
+        Program("blackbox_exporter", [blackbox, f"--config.file={FOLDER / 'blackbox.yml'}", *listening("blackbox")]),
     ]  # fmt: skip

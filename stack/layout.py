@@ -6,9 +6,19 @@ import secrets
 from dataclasses import dataclass
 from pathlib import Path
 
+from stack import private
 from stack.ports import Ports
 
 PROJECT = Path(__file__).resolve().parent.parent
+# Who asks the servers of the monitoring, and the secret that is the password for each, by the name of its port.
+ACCOUNT = "influencegen"
+PASSWORDS = {
+    "prometheus": "prometheus",
+    "alertmanager": "alertmanager",
+    "victoria_5m": "victoria",
+    "victoria_1h": "victoria",
+    **dict.fromkeys(("node", "process", "postgres_exporter", "blackbox"), "exporters"),
+}
 
 
 def cache() -> Path:
@@ -47,13 +57,33 @@ class Layout:
         return Path("/var/tmp") / f"influencegen-telemetry-{key}"
 
     def secret(self, name: str) -> str:
-        """Return the secret of that name; made at random, and kept for the owner's eyes only, on first use."""
-        path = self.secret_file(name)
-        if not path.exists():
-            path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-            with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
-                file.write(secrets.token_urlsafe(24))
-        return path.read_text()
+        """Return the secret of that name; made at random, and kept for the owner's eyes only, on first use.
+
+        :raises Trouble: when its folder or its file is not the owner's alone to change.
+        """
+        private.folder(self.state)
+        private.folder(self.state / "secrets")
+        path = self._secret(name)
+        kept = private.read(path)
+        if not kept:
+            kept = secrets.token_urlsafe(32)
+            private.write(path, kept)
+        return kept
 
     def secret_file(self, name: str) -> Path:
+        """Return the file of the secret of that name, which is made if there is none."""
+        self.secret(name)
+        return self._secret(name)
+
+    def credential(self, server: str) -> tuple[str, str] | None:
+        """Return the user and the password that a server, by the name of its port, wants; None if it wants none."""
+        return (ACCOUNT, self.secret(PASSWORDS[server])) if server in PASSWORDS else None
+
+    def url(self, server: str, path: str = "") -> str:
+        """Return the address of a server by the name of its port, with the credential that it wants in it."""
+        credential = self.credential(server)
+        login = f"{':'.join(credential)}@" if credential else ""
+        return f"http://{login}127.0.0.1:{getattr(self.ports, server)}{path}"
+
+    def _secret(self, name: str) -> Path:
         return self.state / "secrets" / name

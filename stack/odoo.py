@@ -10,7 +10,7 @@ import sys
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from stack import debian, postgres
+from stack import debian, postgres, private
 from stack.console import Trouble, run, step
 from stack.layout import PROJECT, Layout, cache
 from stack.processes import Program
@@ -110,8 +110,8 @@ def configure(
         data_dir=data_dir or files(layout),
         server_wide_modules=",".join(["base", *rpc, "web", *telemetry]),
         ports=layout.ports,
-        user=postgres.USER,
-        password=layout.secret("postgres"),
+        user=postgres.ODOO,
+        password=layout.secret(postgres.PASSWORDS[postgres.ODOO]),
         database=database,
         admin_passwd=layout.secret("odoo-master"),
         workers=workers,
@@ -121,10 +121,8 @@ def configure(
     if collector:
         text += f"influencegen_telemetry_otlp_endpoint = {collector}\n"
     path = layout.state / f"{database}.conf"
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.touch(mode=0o600)
-    if path.read_text() != text:
-        path.write_text(text)
+    if private.read(path) != text:
+        private.write(path, text)
     return path
 
 
@@ -185,15 +183,15 @@ def install(layout: Layout, source: Source, configuration: Path) -> None:
         if exists:
             was = f"of Odoo {present['series']}" if present else "unfinished"
             print(f"  the database is {was}: it is made anew")
-            postgres.execute(layout, f'DROP DATABASE "{DATABASE}" WITH (FORCE)')
+            postgres.execute(layout, f'DROP DATABASE "{DATABASE}" WITH (FORCE)', role=postgres.ADMIN)
             # its attachments, and what telemetry had counted of it
             shutil.rmtree(files(layout), ignore_errors=True)
         with step(f"Odoo {source.series} database with {' and '.join(ADDONS)} (a minute or two, first time only)"):
-            postgres.execute(layout, f"CREATE DATABASE \"{DATABASE}\" TEMPLATE template0 LC_COLLATE 'C'")
+            postgres.create_database(layout, DATABASE, postgres.ODOO, "TEMPLATE template0 LC_COLLATE 'C'")
             run_once(layout, source, configuration, "server", "--init", addons, "--stop-after-init")
     with step("settings"):
         run_once(layout, source, configuration, "shell", script=_settings(layout))
-    _record_file(layout).write_text(json.dumps(wanted))
+    private.write(_record_file(layout), json.dumps(wanted))
 
 
 def _wanted(layout: Layout, source: Source) -> dict:
@@ -220,8 +218,8 @@ def _settings(layout: Layout) -> str:
         "influencegen.payment_url": f"http://127.0.0.1:{ports.kyc}/payments",
         "influencegen.callback_url": f"http://127.0.0.1:{ports.odoo}/influencegen/image/callback",
         "influencegen.webhook_secret": layout.secret("webhook"),
-        "influencegen_telemetry.prometheus_url": f"http://127.0.0.1:{ports.prometheus}",
-        "influencegen_telemetry.alertmanager_url": f"http://127.0.0.1:{ports.alertmanager}",
+        "influencegen_telemetry.prometheus_url": layout.url("prometheus"),
+        "influencegen_telemetry.alertmanager_url": layout.url("alertmanager"),
     }
     return f"""
 for name, value in {parameters!r}.items():

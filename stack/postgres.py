@@ -1,4 +1,4 @@
-"""The project's own PostgreSQL: a private cluster, reached over TCP by one user with a password."""
+"""The project's own PostgreSQL: a private cluster, reached over TCP by a role for each service, with its password."""
 
 import functools
 import os
@@ -11,14 +11,20 @@ from pathlib import Path
 
 import psycopg2
 
-from stack import debian
+from stack import debian, private
 from stack.console import Trouble, run, step
-from stack.layout import Layout, cache
+from stack.layout import PROJECT, Layout, cache
 from stack.processes import Program
 
-USER = "odoo"
-# What watches the server may see all of it, and change nothing.
-MONITOR = "monitoring"
+# Makes databases and roles; no service logs in as this one.
+ADMIN = "postgres"
+# A role of its own for each service, see postgres_roles.sql.
+ODOO, N8N, BACKUP, MONITOR = ROLES = ("odoo", "n8n", "backup", "monitoring")
+# The secret that is the password of each.
+PASSWORDS = {ADMIN: "postgres", ODOO: "postgres-odoo", N8N: "postgres-n8n", BACKUP: "postgres-backup",
+             MONITOR: "postgres-monitoring"}  # fmt: skip
+ROLES_SCRIPT = PROJECT / "stack" / "postgres_roles.sql"
+ACCESS = PROJECT / "stack" / "pg_hba.conf"
 # PostgreSQL refuses to run as root.
 UNPRIVILEGED = "nobody"
 # The first that writes its log as JSON.
@@ -68,9 +74,13 @@ def create(layout: Layout) -> None:
         with step("PostgreSQL cluster"):
             remove(layout)
             _initialise(layout, programs)
-            made.touch()
+            private.write(made, ADMIN)
+    elif private.read(made) != ADMIN:
+        raise Trouble("The database is of an earlier version, in which Odoo was PostgreSQL's superuser: "
+                      "run `make clean`, which deletes it, and this again.")
     settings = SETTINGS.format(port=layout.ports.pg, preload=_preload(programs))
     _write_for_server(layout.cluster / "postgresql.conf", settings)
+    _write_for_server(layout.cluster / "pg_hba.conf", ACCESS.read_text())
 
 
 def program(layout: Layout) -> Program:
@@ -86,13 +96,13 @@ def program(layout: Layout) -> Program:
     )
 
 
-def dsn(layout: Layout, database: str) -> dict[str, str | int]:
-    """Return what psycopg2.connect takes to reach a database of the cluster."""
+def dsn(layout: Layout, database: str, role: str = ODOO) -> dict[str, str | int]:
+    """Return what psycopg2.connect takes to reach a database of the cluster as one of the roles."""
     return {
         "host": "127.0.0.1",
         "port": layout.ports.pg,
-        "user": USER,
-        "password": layout.secret("postgres"),
+        "user": role,
+        "password": layout.secret(PASSWORDS[role]),
         "dbname": database,
     }
 
@@ -100,25 +110,34 @@ def dsn(layout: Layout, database: str) -> dict[str, str | int]:
 def answers(layout: Layout) -> bool:
     """Say whether the server takes connections."""
     try:
-        psycopg2.connect(**dsn(layout, "postgres"), connect_timeout=2).close()
+        psycopg2.connect(**dsn(layout, "postgres", ADMIN), connect_timeout=2).close()
     except psycopg2.OperationalError:
         return False
     return True
 
 
-def execute(layout: Layout, statement: str, *, database: str = "postgres") -> list[tuple]:
-    """Run one statement outside a transaction and return its rows, if it has any."""
-    with closing(psycopg2.connect(**dsn(layout, database))) as connection:
+def execute(layout: Layout, statement: str, *, database: str = "postgres", role: str = ODOO) -> list[tuple]:
+    """Run one statement outside a transaction, as one of the roles, and return its rows, if it has any."""
+    with closing(psycopg2.connect(**dsn(layout, database, role))) as connection:
         connection.autocommit = True
         with connection.cursor() as cursor:
             cursor.execute(statement)
             return cursor.fetchall() if cursor.description else []
 
 
-def create_monitor(layout: Layout) -> None:
-    """Make the role that exporters log in as, with the secret of that name, if there is none."""
-    if not execute(layout, f"SELECT 1 FROM pg_roles WHERE rolname = '{MONITOR}'"):
-        execute(layout, f"CREATE ROLE {MONITOR} LOGIN PASSWORD '{layout.secret(MONITOR)}' IN ROLE pg_monitor")
+def create_roles(layout: Layout) -> None:
+    """Make the role of each service, or give it the rights and the password that it should have."""
+    administrator = psycopg2.connect(**dsn(layout, "postgres", ADMIN))
+    with closing(administrator), administrator, administrator.cursor() as cursor:
+        for role in ROLES:
+            password = layout.secret(PASSWORDS[role])
+            cursor.execute("SELECT set_config(%s, %s, true)", (f"influencegen.{role}", password))
+        cursor.execute(ROLES_SCRIPT.read_text())
+
+
+def create_database(layout: Layout, name: str, owner: str, options: str = "") -> None:
+    """Make a database that belongs to a role; `options` are further ones of CREATE DATABASE."""
+    execute(layout, f'CREATE DATABASE "{name}" OWNER {owner} {options}', role=ADMIN)
 
 
 def logs(layout: Layout) -> Path:
@@ -192,13 +211,13 @@ def _as_server() -> dict[str, str | int]:
 def _initialise(layout: Layout, programs: Path) -> None:
     unfinished = layout.cluster.with_name(f"{layout.cluster.name}.unfinished")
     password = unfinished.with_suffix(".password")
-    layout.state.mkdir(parents=True, exist_ok=True, mode=0o700)
+    private.folder(layout.state)
     shutil.rmtree(unfinished, ignore_errors=True)
     unfinished.mkdir(mode=0o700)
     _give_to_server(unfinished)
     _write_for_server(password, layout.secret("postgres"))
     run(
-        [programs / "initdb", "--pgdata", unfinished, "--username", USER, "--auth", "scram-sha-256",
+        [programs / "initdb", "--pgdata", unfinished, "--username", ADMIN, "--auth", "scram-sha-256",
          "--pwfile", password, "--encoding", "UTF8", "--locale", "C.UTF-8", "--no-sync"],
         log=layout.logs / "initdb.log", cwd="/", env=environment(programs), **_as_server(),
     )  # fmt: skip

@@ -14,6 +14,7 @@ import psutil
 from supervisor.states import RUNNING_STATES, ProcessStates
 from supervisor.xmlrpc import Faults, SupervisorTransport
 
+from stack import private
 from stack.console import Trouble, tail
 from stack.layout import PROJECT, Layout
 
@@ -58,9 +59,9 @@ class Processes:
         """Make supervisord know exactly these programs, in the order of their start; changed ones are stopped."""
         previous = self.configuration.read_text() if self.configuration.exists() else None
         text = self._render(programs)
-        self.configuration.parent.mkdir(parents=True, exist_ok=True)
-        self.layout.logs.mkdir(exist_ok=True)
-        self.configuration.write_text(text)
+        private.folder(self.layout.state)
+        private.folder(self.layout.logs)
+        private.write(self.configuration, text)
         if not self._alive():
             self._start_daemon()
         elif text != previous:
@@ -189,6 +190,8 @@ class Processes:
             "pidfile": _literal(state / "supervisord.pid"),
             "logfile": _literal(self.layout.logs / "supervisord.log"),
             "childlogdir": _literal(self.layout.logs),
+            # logs and data are for the owner's eyes only
+            "umask": "077",
         }
         for priority, program in enumerate(programs):
             sections[f"program:{program.name}"] = {

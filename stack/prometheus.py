@@ -7,20 +7,25 @@ from typing import Any
 
 import yaml
 
-from stack import debian
-from stack.layout import PROJECT, Layout
+from stack import debian, private
+from stack.layout import PASSWORDS, PROJECT, Layout
 from stack.ports import Ports
 from stack.processes import Program
+from stack.web_config import web_config
 
 FOLDER = PROJECT / "prometheus"
 ADDRESS = re.compile(r"\b(127\.0\.0\.1|localhost):(\d+)")
 # Keys of both configuration formats whose values are paths, relative to the file.
 PATHS = {"rule_files", "templates"}
-# The keys whose values are files with a secret, and the secret.
+# The files with a secret that the configurations name, and the secret.
 SECRETS = {
-    "prometheus": {"credentials_file": "scrape-token"},
-    "alertmanager": {"credentials_file": "chat-token", "routing_key_file": "pager-key"},
+    "token": "scrape-token",
+    **{f"passwords/{name}": name for name in ("prometheus", "alertmanager", "victoria", "exporters")},
+    "/etc/alertmanager/chat_token": "chat-token",
+    "/etc/alertmanager/pager_key": "pager-key",
 }
+# By default pages of any origin may read what Prometheus answers; no origin is called so.
+NO_OTHER_ORIGIN = "--web.cors.origin=none"
 # Where Debian's Alertmanager reads its templates.
 ASSETS = Path("/usr/share/prometheus/alertmanager")
 
@@ -39,13 +44,19 @@ def provide() -> dict[str, Path]:
 
 def configure(layout: Layout) -> None:
     """Write both configurations for this layout's ports, secrets and paths."""
+    secrets = {file: layout.secret_file(secret) for file, secret in SECRETS.items()}
     for name, source in (("prometheus", "prometheus.yml"), ("alertmanager", "alertmanager/alertmanager.yml")):
         path = FOLDER / source
-        for secret in SECRETS[name].values():
-            layout.secret(secret)
-        secrets = {key: layout.secret_file(secret) for key, secret in SECRETS[name].items()}
         content = adapt(yaml.safe_load(path.read_text()), layout.ports, path.parent, secrets)
-        (layout.state / f"{name}.yml").write_text(yaml.safe_dump(content, sort_keys=False))
+        private.write(layout.state / f"{name}.yml", yaml.safe_dump(content, sort_keys=False))
+
+
+def only_with_password(layout: Layout, server: str) -> str:
+    """Return the option by which a server, by the name of its port, answers nobody without its password."""
+    secret = PASSWORDS[server]
+    path = layout.state / f"web-{secret}.yml"
+    private.write(path, web_config(layout.secret(secret), private.read(path)))
+    return f"--web.config.file={path}"
 
 
 def programs(layout: Layout) -> list[Program]:
@@ -61,6 +72,8 @@ def programs(layout: Layout) -> list[Program]:
                 f"--storage.tsdb.path={layout.state / 'prometheus'}",
                 "--storage.tsdb.retention.time=14d",
                 f"--web.listen-address=127.0.0.1:{ports.prometheus}",
+                only_with_password(layout, "prometheus"),
+                NO_OTHER_ORIGIN,
                 "--enable-feature=exemplar-storage",
                 # for the snapshots that backups are made of
                 "--web.enable-admin-api",
@@ -73,6 +86,7 @@ def programs(layout: Layout) -> list[Program]:
                 f"--config.file={layout.state / 'alertmanager.yml'}",
                 f"--storage.path={layout.state / 'alertmanager'}",
                 f"--web.listen-address=127.0.0.1:{ports.alertmanager}",
+                only_with_password(layout, "alertmanager"),
                 # one Alertmanager has no peers to gossip with
                 "--cluster.listen-address=",
             ],
@@ -81,18 +95,18 @@ def programs(layout: Layout) -> list[Program]:
     ]
 
 
-def adapt(content: Any, ports: Ports, folder: Path, replaced: dict[str, Path], key: str = "") -> Any:
+def adapt(content: Any, ports: Ports, folder: Path, secrets: dict[str, Path], key: str = "") -> Any:
     """Return a configuration with default ports exchanged, relative paths made absolute and secret files put in.
 
-    `folder` is what relative paths are relative to; `replaced` gives the value of every key of that name.
+    `folder` is what relative paths are relative to; `secrets` gives the file in place of each file with a secret.
     """
-    if key in replaced:
-        return str(replaced[key])
     if isinstance(content, dict):
-        return {name: adapt(value, ports, folder, replaced, name) for name, value in content.items()}
+        return {name: adapt(value, ports, folder, secrets, name) for name, value in content.items()}
     if isinstance(content, list):
-        return [adapt(value, ports, folder, replaced, key) for value in content]
+        return [adapt(value, ports, folder, secrets, key) for value in content]
     if isinstance(content, str):
+        if key.endswith("_file"):
+            return str(secrets[content])
         return str(folder / content) if key in PATHS else _with_ports(content, ports)
     return content
 

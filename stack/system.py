@@ -11,7 +11,7 @@ from dataclasses import asdict, dataclass
 
 import requests
 
-from stack import backup, exporters, gpu, n8n, odoo, postgres, prometheus, victoria
+from stack import backup, exporters, gpu, n8n, odoo, postgres, private, prometheus, victoria
 from stack.console import Trouble, step
 from stack.layout import Layout
 from stack.processes import Processes, Program
@@ -63,8 +63,8 @@ class System:
     hop: Hop
 
     def url(self, name: str, path: str = "") -> str:
-        """Return the address of a server by the name of its port, such as odoo or prometheus."""
-        return f"http://127.0.0.1:{getattr(self.layout.ports, name)}{path}"
+        """Return the address of a server by the name of its port, with the credential that it wants in it."""
+        return self.layout.url(name, path)
 
 
 def up(layout: Layout, hop: Hop | None = None) -> System:
@@ -81,6 +81,22 @@ def prepare(layout: Layout) -> odoo.Source:
     """Bring up PostgreSQL alone, with Odoo's database on it as `up` would find it; return the Odoo it is for."""
     with _locked(layout):
         return _prepare(layout, Hop(stub=True))[0]
+
+
+def programs(layout: Layout, source: odoo.Source, hop: Hop) -> list[Program]:
+    """Return all that a system runs, in the order of their start."""
+    return [
+        postgres.program(layout),
+        *(_standin(layout, module, port) for module, port in STANDINS.items()),
+        odoo.program(layout, source),
+        *victoria.programs(layout),
+        gpu.program(layout),
+        *prometheus.programs(layout),
+        *exporters.programs(layout),
+        backup.program(layout),
+        # last, because what follows a program that is added or removed is stopped
+        *([_standin(layout, *stub) for stub in STUB.items()] if hop.stub else n8n.programs(layout, hop.workers)),
+    ]  # fmt: skip
 
 
 def down(layout: Layout) -> None:
@@ -119,22 +135,11 @@ def _prepare(layout: Layout, hop: Hop) -> tuple[odoo.Source, Processes]:
     backups = backup.configure(layout, with_n8n=not hop.stub)
     if "postgres" not in ours:
         postgres.create(layout)
-    processes.configure([
-        postgres.program(layout),
-        *(_standin(layout, module, port) for module, port in STANDINS.items()),
-        odoo.program(layout, source),
-        *victoria.programs(layout),
-        gpu.program(layout),
-        *prometheus.programs(layout),
-        *exporters.programs(layout),
-        backup.program(layout),
-        # last, because what follows a program that is added or removed is stopped
-        *([_standin(layout, *stub) for stub in STUB.items()] if hop.stub else n8n.programs(layout, hop.workers)),
-    ])  # fmt: skip
+    processes.configure(programs(layout, source, hop))
     with step("PostgreSQL"):
         processes.start("postgres")
         processes.wait("postgres", lambda: postgres.answers(layout))
-    postgres.create_monitor(layout)
+    postgres.create_roles(layout)
     for name, file in (("odoo", configuration), ("backup", backups)):
         if name in processes.running() and processes.began(name) < file.stat().st_mtime:
             processes.stop(name)
@@ -182,7 +187,7 @@ def _stop_if_elsewhere(layout: Layout, processes: Processes) -> None:
     wanted = json.dumps(asdict(layout.ports))
     if not processes.running() or not record.exists() or record.read_text() != wanted:
         processes.stop_all()
-    record.write_text(wanted)
+    private.write(record, wanted)
 
 
 def _check_is_ours(layout: Layout) -> None:
@@ -202,6 +207,7 @@ def _standin(layout: Layout, module: str, port: str) -> Program:
             "INFLUENCEGEN_WEBHOOK_SECRET": layout.secret("webhook"),
             "AI_SERVICE_URL": f"http://127.0.0.1:{layout.ports.ai}",
             "AI_SERVICE_TOKEN": layout.secret("ai-service"),
+            "CONTROL_TOKEN": layout.secret("control"),
             "SMTP_LISTEN": f"127.0.0.1:{layout.ports.smtp}",
             "OTEL_EXPORTER_OTLP_ENDPOINT": os.environ.get("OTEL_EXPORTER_OTLP_ENDPOINT", ""),
             **gpu.environment(layout),
@@ -212,8 +218,9 @@ def _standin(layout: Layout, module: str, port: str) -> Program:
 @contextmanager
 def _locked(layout: Layout) -> Iterator[None]:
     """Let one process at a time bring a layout up; the lock goes with the process that holds it."""
-    layout.state.mkdir(parents=True, exist_ok=True, mode=0o700)
-    _check_is_ours(layout)
+    if layout.state.exists():
+        _check_is_ours(layout)
+    private.folder(layout.state)
     with open(layout.state / LOCK, "w") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from stack import debian
-from stack.layout import Layout
+from stack.layout import ACCOUNT, PASSWORDS, Layout
 from stack.processes import Program
 
 
@@ -24,12 +24,15 @@ class Tier:
         return f"victoria_{self.step}"
 
 
+# What deletes or copies data takes a key of its own: a browser that knows the password would send it for any page.
+KEYS = {"deleteAuthKey": "victoria-admin", "snapshotAuthKey": "victoria-admin"}
 TIERS = (Tier("5m", "10m", "90d"), Tier("1h", "2h", "2y"))
 
 
 def programs(layout: Layout) -> list[Program]:
     """Return how the server of each tier is run."""
     program = debian.program("victoria-metrics", "victoria-metrics")
+    keys = [f"-{flag}=file://{layout.secret_file(secret)}" for flag, secret in KEYS.items()]
     return [
         Program(
             name=tier.name,
@@ -41,6 +44,10 @@ def programs(layout: Layout) -> list[Program]:
                 f"-search.maxLookback={tier.lookback}",
                 # of two Prometheus that write the same series, one sample a step is kept
                 f"-dedup.minScrapeInterval={tier.step}",
+                f"-httpAuth.username={ACCOUNT}",
+                f"-httpAuth.password=file://{layout.secret_file(PASSWORDS[tier.name])}",
+                *keys,
+                "-http.disableCORS",
             ],
         )
         for tier in TIERS

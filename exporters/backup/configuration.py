@@ -2,11 +2,12 @@
 
     folder: /srv/backups
     password_file: /run/secrets/postgres_password   # of PostgreSQL's user
-    environment: {PGHOST: 127.0.0.1, PGUSER: odoo}  # of this program and those that it runs
+    environment: {PGHOST: 127.0.0.1, PGUSER: backup}  # of this program and those that it runs
     backups:
       platform: {every_seconds: 86400, keep: 7, database: influencegen, filestore: /srv/odoo/filestore/influencegen}
       n8n: {every_seconds: 86400, keep: 7, database: n8n}
-      monitoring: {every_seconds: 86400, keep: 7, prometheus: "http://127.0.0.1:9090", data: /srv/prometheus,
+      monitoring: {every_seconds: 86400, keep: 7, prometheus: "http://influencegen@127.0.0.1:9090",
+                   prometheus_password_file: /run/secrets/prometheus_password, data: /srv/prometheus,
                    configuration: /etc/prometheus}
 """
 

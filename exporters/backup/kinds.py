@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from exporters.backup import database, files, prometheus
 
@@ -36,14 +37,20 @@ class DatabaseBackup:
 
 @dataclass(frozen=True)
 class MonitoringBackup:
-    """The data of the Prometheus at `prometheus`, kept in the folder `data`, and a folder of configuration."""
+    """The data of the Prometheus at `prometheus`, kept in the folder `data`, and a folder of configuration.
+
+    A Prometheus that wants a credential has the user in its address, and the password in `prometheus_password_file`.
+    """
 
     prometheus: str
     data: Path
     configuration: Path
+    prometheus_password_file: Path | None = None
 
     def make(self, archive: Path) -> None:
         """Write `prometheus/` and `configuration/` into the folder, and check them."""
-        prometheus.back_up(self.prometheus, self.data, archive / "prometheus")
+        password = self.prometheus_password_file
+        credential = password and (urlsplit(self.prometheus).username, password.read_text().strip())
+        prometheus.back_up(self.prometheus, self.data, archive / "prometheus", credential)
         files.add_new(self.configuration, archive / "configuration")
         files.compare(self.configuration, archive / "configuration")

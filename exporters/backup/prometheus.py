@@ -22,13 +22,14 @@ TIMEOUT_SECONDS = 600
 PATIENCE_SECONDS = 120
 
 
-def back_up(url: str, data: Path, copy: Path) -> None:
+def back_up(url: str, data: Path, copy: Path, credential: tuple[str, str] | None) -> None:
     """Copy a snapshot of the Prometheus at `url`, whose data folder is `data`, to the new folder `copy`.
 
+    `credential` is the user and the password that Prometheus wants, if it wants any.
     Every sample of the copy is then read, each chunk of which has its checksum; Failed if anything is wrong.
     """
-    _wait_for_samples(url)
-    with _snapshot(url, data / "snapshots") as snapshot:
+    _wait_for_samples(url, credential)
+    with _snapshot(url, data / "snapshots", credential) as snapshot:
         shutil.copytree(snapshot, copy)
         files.compare(snapshot, copy)
     # a snapshot has no write-ahead log; promtool wants the folder of one, and Prometheus would make it
@@ -36,11 +37,13 @@ def back_up(url: str, data: Path, copy: Path) -> None:
     _read(copy)
 
 
-def _wait_for_samples(url: str) -> None:
+def _wait_for_samples(url: str, credential: tuple[str, str] | None) -> None:
     """Wait until Prometheus holds anything; raise Failed if it goes on holding nothing."""
     deadline = time.monotonic() + PATIENCE_SECONDS
     while True:
-        answer = requests.get(f"{url}/api/v1/status/tsdb", timeout=TIMEOUT_SECONDS)
+        answer = requests.get(f"{url}/api/v1/status/tsdb", auth=credential, timeout=TIMEOUT_SECONDS)
+        if answer.status_code == requests.codes.unauthorized:
+            raise Failed(f"Prometheus at {url} refuses the credential: is prometheus_password_file right?")
         if answer.ok and answer.json()["data"]["headStats"]["numSeries"]:
             return
         if time.monotonic() > deadline:
@@ -49,11 +52,11 @@ def _wait_for_samples(url: str) -> None:
 
 
 @contextmanager
-def _snapshot(url: str, folder: Path) -> Iterator[Path]:
+def _snapshot(url: str, folder: Path, credential: tuple[str, str] | None) -> Iterator[Path]:
     """Make a snapshot, let the body copy it, and delete it: it holds disk space that Prometheus would free."""
     ours = folder / NAME
     shutil.rmtree(ours, ignore_errors=True)
-    answer = requests.post(f"{url}/api/v1/admin/tsdb/snapshot", timeout=TIMEOUT_SECONDS)
+    answer = requests.post(f"{url}/api/v1/admin/tsdb/snapshot", auth=credential, timeout=TIMEOUT_SECONDS)
     if not answer.ok:
         raise Failed(f"Prometheus makes no snapshot ({answer.text.strip()}): it must be run with "
                      "--web.enable-admin-api")

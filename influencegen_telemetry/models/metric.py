@@ -3,6 +3,7 @@ from urllib.parse import quote
 
 from odoo import api, models
 
+from .. import monitoring
 from ..metrics import catalogue, store
 from ..metrics.exposition import Families
 from ..metrics.lines import escape
@@ -61,7 +62,7 @@ class Metric(models.AbstractModel):
     def _links(self, promql):
         get, links = self.env["influencegen.telemetry.settings"]._get, {}
         if prometheus := get("prometheus_url"):
-            links["Prometheus"] = f"{prometheus.rstrip('/')}/graph?g0.expr={quote(promql)}&g0.tab=0"
+            links["Prometheus"] = f"{monitoring.link(prometheus)}/graph?g0.expr={quote(promql)}&g0.tab=0"
         if grafana := get("grafana_url"):
             pane = {"datasource": "prometheus", "queries": [{"refId": "A", "expr": promql}],
                     "range": {"from": "now-1h", "to": "now"}}

@@ -1,5 +1,6 @@
 from odoo import api, models
 
+from .. import monitoring
 from ..instrumentation import health
 from ..metrics.catalogue import SPECIFICATION
 from ..metrics.clock import STALE_AFTER_SECONDS
@@ -88,7 +89,7 @@ class OverviewOfOperation(models.AbstractModel):
             "chart": False,
             "action": False,
             "dashboard": self._dashboard("slo"),
-            "alertmanager": f"{alertmanager.rstrip('/')}/#/alerts" if alertmanager else False,
+            "alertmanager": f"{monitoring.link(alertmanager)}/#/alerts" if alertmanager else False,
         }
 
     @api.model

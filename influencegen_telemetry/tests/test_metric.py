@@ -72,6 +72,11 @@ class TestMetric(Published, TransactionCase):
         self.settings._set("grafana_url", "http://grafana.example.com")
         self.assertIn("http://grafana.example.com/explore?", self.metric("influencer_active")["links"]["Grafana"])
 
+    def test_a_link_does_not_hold_the_credential_that_the_server_asks_with(self):
+        self.settings._set("prometheus_url", "http://ada:secret@prometheus.example.com:9090")
+        link = self.metric("influencer_active")["links"]["Prometheus"]
+        self.assertTrue(link.startswith("http://prometheus.example.com:9090/graph?"), link)
+
     def test_others_may_not(self):
         for groups in ("base.group_user", "influencegen.group_administrator", "base.group_portal"):
             user = new_test_user(self.env, f"telemetry_{groups}", groups=groups)

@@ -14,7 +14,7 @@ from typing import Any
 import requests
 import yaml
 
-from stack import prometheus
+from stack import private, prometheus
 from stack.console import step
 from stack.system import System
 
@@ -113,7 +113,7 @@ def _write(system: System) -> None:
             content["rule_files"] = [str(folder / "*.yml")]
             # what is recorded in a hurry is not to be kept for years
             content.pop("remote_write", None)
-        path.write_text(yaml.safe_dump(content, sort_keys=False))
+        private.write(path, yaml.safe_dump(content, sort_keys=False))
 
 
 def _load(system: System) -> None:

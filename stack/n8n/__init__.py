@@ -9,17 +9,22 @@ from pathlib import Path
 
 import requests
 
-from stack import debian, npm, postgres
+from stack import debian, npm, postgres, private
 from stack.console import Trouble, run, step
 from stack.layout import PROJECT, Layout
 from stack.processes import Processes, Program
 
 WORKFLOWS = PROJECT / "n8n_workflows"
 SCRIPTS = (WORKFLOWS / "schema.sql", WORKFLOWS / "metrics.sql")
+OWNER = WORKFLOWS / "owner.sql"
 PACKAGE = PROJECT / "stack" / "n8n"
 DATABASE = "n8n"
 WEBHOOK = "/webhook/influencegen-image"
 METRICS = "/webhook/influencegen-metrics"
+# Redis' users: nobody without a password, and n8n for what a queue is made of; INFO is how it sees that Redis is ready.
+REDIS_USERS = """user default off
+user n8n on >{password} ~* &* +@all -@admin -@dangerous +info
+"""
 MACHINES = {"x86_64": "x64", "aarch64": "arm64"}
 
 
@@ -38,7 +43,7 @@ def deploy(layout: Layout, processes: Processes) -> None:
     n8n reads its workflows when it starts, so it is stopped if anything has changed.
     """
     if not postgres.execute(layout, f"SELECT 1 FROM pg_database WHERE datname = '{DATABASE}'"):
-        postgres.execute(layout, f'CREATE DATABASE "{DATABASE}"')
+        postgres.create_database(layout, DATABASE, postgres.N8N)
     record, wanted = layout.state / "n8n.deployed", _fingerprint(layout)
     if record.exists() and record.read_text() == wanted:
         return
@@ -49,10 +54,9 @@ def deploy(layout: Layout, processes: Processes) -> None:
     node, n8n = provide()
     with step("n8n: database, credentials and workflows"):
         for script in SCRIPTS:
-            postgres.execute(layout, script.read_text(), database=DATABASE)
+            query(layout, script.read_text())
         credentials = layout.state / "n8n-credentials.json"
-        with open(os.open(credentials, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
-            json.dump(_credentials(layout), file)
+        private.write(credentials, json.dumps(_credentials(layout)))
         for arguments in (
             ("import:credentials", f"--input={credentials}"),
             ("import:workflow", "--separate", f"--input={WORKFLOWS}"),
@@ -63,7 +67,8 @@ def deploy(layout: Layout, processes: Processes) -> None:
             run([node, n8n, *arguments], log=layout.logs / "n8n-deploy.log", cwd=layout.state,
                 env={**os.environ, **environment(layout)})  # fmt: skip
         credentials.unlink()
-    record.write_text(wanted)
+        query(layout, f"SET influencegen.owner = '{layout.secret('n8n-owner')}'; {OWNER.read_text()}")
+    private.write(record, wanted)
 
 
 def programs(layout: Layout, workers: int = 0) -> list[Program]:
@@ -98,7 +103,7 @@ def answers(layout: Layout) -> bool:
 
 def query(layout: Layout, statement: str) -> list[tuple]:
     """Run a statement in n8n's database and return its rows, if it has any."""
-    return postgres.execute(layout, statement, database=DATABASE)
+    return postgres.execute(layout, statement, database=DATABASE, role=postgres.N8N)
 
 
 def idle(layout: Layout) -> bool:
@@ -139,12 +144,16 @@ def environment(layout: Layout, queue: bool = False) -> dict[str, str]:
         "N8N_TEMPLATES_ENABLED": "false",
         "N8N_PERSONALIZATION_ENABLED": "false",
         "N8N_COMMUNITY_PACKAGES_ENABLED": "false",
+        "N8N_PUBLIC_API_DISABLED": "true",
+        # its endpoints answer pages of any origin
+        "N8N_DISABLED_MODULES": "mcp",
+        "N8N_SAMESITE_COOKIE": "strict",
         "DB_TYPE": "postgresdb",
         "DB_POSTGRESDB_HOST": "127.0.0.1",
         "DB_POSTGRESDB_PORT": str(ports.pg),
         "DB_POSTGRESDB_DATABASE": DATABASE,
-        "DB_POSTGRESDB_USER": postgres.USER,
-        "DB_POSTGRESDB_PASSWORD": layout.secret("postgres"),
+        "DB_POSTGRESDB_USER": postgres.N8N,
+        "DB_POSTGRESDB_PASSWORD": layout.secret(postgres.PASSWORDS[postgres.N8N]),
         "GENERIC_TIMEZONE": "UTC",
     }
     if queue:
@@ -152,6 +161,8 @@ def environment(layout: Layout, queue: bool = False) -> dict[str, str]:
             "EXECUTIONS_MODE": "queue",
             "QUEUE_BULL_REDIS_HOST": "127.0.0.1",
             "QUEUE_BULL_REDIS_PORT": str(ports.redis),
+            "QUEUE_BULL_REDIS_USERNAME": "n8n",
+            "QUEUE_BULL_REDIS_PASSWORD": layout.secret("redis"),
             "OFFLOAD_MANUAL_EXECUTIONS_TO_WORKERS": "true",
         }
     return variables
@@ -163,8 +174,8 @@ def _credentials(layout: Layout) -> list[dict]:
         "host": "127.0.0.1",
         "port": layout.ports.pg,
         "database": DATABASE,
-        "user": postgres.USER,
-        "password": layout.secret("postgres"),
+        "user": postgres.N8N,
+        "password": layout.secret(postgres.PASSWORDS[postgres.N8N]),
         "ssl": "disable",
         "maxConnections": 20,
     }
@@ -184,7 +195,7 @@ def _credentials(layout: Layout) -> list[dict]:
 
 def _fingerprint(layout: Layout) -> str:
     digest = hashlib.sha256(json.dumps([_credentials(layout), environment(layout)]).encode())
-    for path in (*sorted(WORKFLOWS.glob("*.json")), *SCRIPTS, PACKAGE / "package-lock.json"):
+    for path in (*sorted(WORKFLOWS.glob("*.json")), *SCRIPTS, OWNER, PACKAGE / "package-lock.json"):
         digest.update(path.read_bytes())
     return digest.hexdigest()
 
@@ -198,5 +209,8 @@ def _redis(layout: Layout) -> Program:
         found = root / "usr" / "bin" / "redis-server"
         libraries = {str(path.parent) for path in root.glob("usr/lib/*/lib*.so*")}
         variables["LD_LIBRARY_PATH"] = ":".join(sorted(libraries))
-    options = ["--bind", "127.0.0.1", "--port", str(layout.ports.redis), "--save", "", "--dir", layout.state]
+    users = layout.state / "redis.acl"
+    private.write(users, REDIS_USERS.format(password=layout.secret("redis")))
+    options = ["--bind", "127.0.0.1", "--port", str(layout.ports.redis), "--save", "", "--dir", layout.state,
+               "--aclfile", users]  # fmt: skip
     return Program("redis", [found, *options], variables)

@@ -3,14 +3,17 @@
 Beside its own paths, every stand-in has
 
 * ``GET /health``: answers while it runs;
-* ``GET /control``, ``PUT /control``: how it behaves; PUT changes the keys it is given and leaves the others;
+* ``GET /control``, ``PUT /control``: how it behaves; PUT changes the keys it is given and leaves the others, and wants
+  the bearer token $CONTROL_TOKEN if there is one;
 * ``GET /log``: how many requests of each path had which status (``none``: no answer left), and the faults among them.
 """
 
 import argparse
 import asyncio
+import hmac
 import json
 import math
+import os
 import random
 import sys
 from collections import Counter
@@ -77,6 +80,7 @@ class StandIn:
 
     def __init__(self, state_dir=None):
         self.control = deepcopy(self.control)
+        self.control_token = os.environ.get("CONTROL_TOKEN")
         self.requests = Counter()
         self.faults = Counter(dict.fromkeys(rates(self.control), 0))
         self.state_file = state_dir and Path(state_dir) / f"{type(self).__name__}.json"
@@ -167,6 +171,9 @@ class StandIn:
         return web.json_response(self.control)
 
     async def _put_control(self, request):
+        given = request.headers.get("Authorization", "")
+        if self.control_token and not hmac.compare_digest(given.encode(), f"Bearer {self.control_token}".encode()):
+            raise web.HTTPUnauthorized(text="no valid CONTROL_TOKEN", headers={"WWW-Authenticate": "Bearer"})
         control = {**self.control, **await json_object(request)}
         problem = self._problem(control)
         if problem:

@@ -36,7 +36,8 @@ def document():
 
 def behave(system, name, **control):
     """Tell a stand-in how to behave, by the name of its port."""
-    requests.put(system.url(name, "/control"), json=control, timeout=10).raise_for_status()
+    headers = {"Authorization": f"Bearer {system.layout.secret('control')}"}
+    requests.put(system.url(name, "/control"), json=control, headers=headers, timeout=10).raise_for_status()
 
 
 class Office:

@@ -6,6 +6,7 @@ import pytest
 import requests
 
 from stack import gpu
+from stack.demo import control
 from tests.end_to_end.waiting import until
 
 GPU = {"gpu": "0", "uuid": "GPU-00000000-0000-0000-0000-000000000000"}
@@ -50,14 +51,12 @@ def test_the_stand_in_works_on_the_images_of_the_ai_service(stack, gpu_of):
             stack.url("ai", "/v1/images"), json={"model": "flux", "prompt": f"fox {number}"}, timeout=30,
             headers={"Authorization": f"Bearer {stack.layout.secret('ai-service')}"}).status_code
 
-    control = stack.url("ai", "/control")
-    before = requests.get(control, timeout=10).json()
-    requests.put(control, json={"slow_rate": 1, "slow_seconds": 5}, timeout=10).raise_for_status()
+    before = control(stack, "ai", {"slow_rate": 1, "slow_seconds": 5})
     try:
         with ThreadPoolExecutor(4) as pool:
             answers = [pool.submit(order, number) for number in range(4)]
             until(lambda: utilization() == 50, "four images of eight", DEADLINE_SECONDS)
             assert [answer.result() for answer in answers] == [200] * 4
     finally:
-        requests.put(control, json=before, timeout=10)
+        control(stack, "ai", before)
     until(lambda: utilization() == 0, "an idle GPU", DEADLINE_SECONDS)

@@ -1,16 +1,20 @@
 import re
 from pathlib import Path
 
+import bcrypt
+import yaml
+
 from stack import prometheus
-from stack.layout import Layout
+from stack.layout import ACCOUNT, Layout
 from stack.ports import Ports
+from stack.web_config import web_config
 
 PORTS = Ports(odoo=18069, prometheus=19090)
-TOKEN = {"credentials_file": Path("/state/token")}
+SECRETS = {"token": Path("/state/token")}
 
 
 def adapt(content):
-    return prometheus.adapt(content, PORTS, Path("/project/prometheus"), TOKEN)
+    return prometheus.adapt(content, PORTS, Path("/project/prometheus"), SECRETS)
 
 
 def test_ports_are_exchanged_wherever_they_stand():
@@ -38,11 +42,21 @@ def test_the_token_is_read_from_the_state():
 
 def test_each_server_reads_secrets_of_its_own(tmp_path):
     prometheus.configure(Layout(tmp_path, PORTS))
-    keys = {name: set(re.findall(r"(?:credentials|routing_key)_file: (.+)", (tmp_path / f"{name}.yml").read_text()))
+    keys = {name: set(re.findall(r"_file: (.+)", (tmp_path / f"{name}.yml").read_text()))
             for name in ("prometheus", "alertmanager")}
     assert keys == {name: {str(tmp_path / "secrets" / secret) for secret in secrets} for name, secrets in {
-        "prometheus": ["scrape-token"], "alertmanager": ["chat-token", "pager-key"]}.items()}
+        "prometheus": ["scrape-token", "prometheus", "alertmanager", "victoria", "exporters"],
+        "alertmanager": ["chat-token", "pager-key"]}.items()}
     assert all(Path(file).read_text() for files in keys.values() for file in files)
+
+
+def test_a_web_configuration_lets_in_who_has_the_password_and_stays_while_that_does():
+    written = web_config("secret")
+    assert web_config("secret", written) == written
+    other = web_config("another", written)
+    assert other != written
+    hashed = yaml.safe_load(other)["basic_auth_users"][ACCOUNT]
+    assert bcrypt.checkpw(b"another", hashed.encode()) and not bcrypt.checkpw(b"secret", hashed.encode())
 
 
 def test_a_program_that_reads_a_folder_is_made_to_read_its_working_directory(tmp_path):

@@ -1,0 +1,67 @@
+"""Files and folders for their owner's eyes only, whatever was there before and whatever the umask."""
+
+import os
+import stat
+from pathlib import Path
+
+from stack.console import Trouble
+
+FOLDER = 0o700
+FILE = 0o600
+
+
+def folder(path: Path) -> Path:
+    """Make a folder that only its owner may enter, or close one that is there, and return it.
+
+    :raises Trouble: when it is a link, no folder, or another user's: its owner could open it again.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        path.mkdir(mode=FOLDER)
+    except FileExistsError:
+        _check(path, path.lstat(), stat.S_ISDIR, "a folder")
+    path.chmod(FOLDER)
+    return path
+
+
+def read(path: Path) -> str | None:
+    """Return the text of a file, or None if there is none; one that others might read is closed to them.
+
+    :raises Trouble: when it is a link, no plain file, or another user's: its content can't be trusted.
+    """
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        raise Trouble(f"{path} can't be read ({error.strerror}): remove it, and run this again.") from error
+    try:
+        _check(path, os.fstat(descriptor), stat.S_ISREG, "a plain file")
+        os.fchmod(descriptor, FILE)
+    except BaseException:
+        os.close(descriptor)
+        raise
+    with open(descriptor) as file:
+        return file.read()
+
+
+def write(path: Path, text: str) -> None:
+    """Write a file, whole or not at all, in place of whatever has its name.
+
+    It is new, so nobody who had the old one open, linked or shared can read it.
+    """
+    unfinished = path.with_name(f"{path.name}.unfinished")
+    unfinished.unlink(missing_ok=True)
+    descriptor = os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_EXCL, FILE)
+    with open(descriptor, "w") as file:
+        # a umask can only take rights away, even the owner's own
+        os.fchmod(descriptor, FILE)
+        file.write(text)
+    unfinished.rename(path)
+
+
+def _check(path: Path, found: os.stat_result, is_kind, kind: str) -> None:
+    if not is_kind(found.st_mode):
+        raise Trouble(f"{path} is not {kind}: remove it, or set INFLUENCEGEN_STATE to another place.")
+    if found.st_uid != os.geteuid():
+        raise Trouble(f"{path} belongs to another user: remove it, or set INFLUENCEGEN_STATE to another place.")
