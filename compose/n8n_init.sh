@@ -10,7 +10,7 @@ cat > credentials.json <<END
   {
     "id": "influencegenState", "name": "InfluenceGen state", "type": "postgres",
     "data": {
-      "host": "postgres", "port": 5432, "database": "n8n", "user": "odoo", "password": "$(secret postgres_password)",
+      "host": "postgres", "port": 5432, "database": "n8n", "user": "n8n", "password": "$(secret n8n_db_password)",
       "ssl": "disable", "maxConnections": 20
     }
   },

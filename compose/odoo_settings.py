@@ -3,6 +3,14 @@
 from pathlib import Path
 
 SECRETS = Path("/run/secrets")
+
+
+def monitored(name, port):
+    """Return the address of a server of the monitoring, with the credential that it wants."""
+    password = (SECRETS / f"{name}_password").read_text().strip()
+    return f"http://influencegen:{password}@{name}:{port}"
+
+
 parameters = {
     "web.base.url": "http://127.0.0.1:8069",
     "web.base.url.freeze": "True",
@@ -12,8 +20,8 @@ parameters = {
     "influencegen.callback_url": "http://odoo:8069/influencegen/image/callback",
     "influencegen_telemetry.grafana_url": "http://127.0.0.1:3000",
     # as Odoo's server reaches them, which reads history and alerts there; a browser does not
-    "influencegen_telemetry.prometheus_url": "http://prometheus:9090",
-    "influencegen_telemetry.alertmanager_url": "http://alertmanager:9093",
+    "influencegen_telemetry.prometheus_url": monitored("prometheus", 9090),
+    "influencegen_telemetry.alertmanager_url": monitored("alertmanager", 9093),
     "influencegen.webhook_secret": (SECRETS / "webhook_secret").read_text().strip(),
 }
 for name, value in parameters.items():

@@ -124,6 +124,8 @@ def environment(layout: Layout, queue: bool = False) -> dict[str, str]:
         "INFLUENCEGEN_WEBHOOK_SECRET": layout.secret("webhook"),
         "AI_SERVICE_URL": f"http://127.0.0.1:{ports.ai}",
         "OTEL_EXPORTER_OTLP_ENDPOINT": os.environ.get("OTEL_EXPORTER_OTLP_ENDPOINT", ""),
+        # otherwise pages of any origin may call its editor's API with the cookies of who is logged in
+        "NODE_ENV": "production",
         "N8N_USER_FOLDER": str(layout.state / "n8n"),
         "N8N_ENCRYPTION_KEY": layout.secret("n8n-encryption"),
         "N8N_LISTEN_ADDRESS": "127.0.0.1",
