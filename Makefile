@@ -57,4 +57,5 @@ mutations: ## Change each threshold of each alert a little, and see that a test 
 	$(in_environment) -m tests.rules.mutations
 
 review: ## List which alerts fired and never fired, silences, and metrics that nobody uses, of the running system
-	$(in_environment) prometheus/review.py --prometheus http://127.0.0.1:$(or $(IG_PROMETHEUS_PORT),9090)
+	$(in_environment) prometheus/review.py --prometheus http://127.0.0.1:$(or $(IG_PROMETHEUS_PORT),9090) \
+	  --passwords $(or $(INFLUENCEGEN_STATE),.run)/secrets

@@ -12,6 +12,7 @@ from pathlib import Path
 import requests
 
 ROOT = Path(__file__).parents[1]
+ACCOUNT = "influencegen"
 # The jobs whose metrics are the project's own.
 OWN = 'job=~"influencegen-.+|gpu|backup|slow-queries"'
 # What is looked at in steps of 5 minutes: an alert that pauses for less is one that goes on.
@@ -21,14 +22,18 @@ PARTS_OF_HISTOGRAMS = re.compile(r"_(bucket|sum|count)$")
 
 
 class Prometheus:
-    """The HTTP API at ``url``."""
+    """The HTTP API at ``url``; ``passwords`` is the folder with its password and Alertmanager's, if they want any."""
 
-    def __init__(self, url):
-        self.url = url
+    def __init__(self, url, passwords=None):
+        self.url, self.passwords = url, passwords
+
+    def credential(self, server):
+        """Return what requests takes to log in to prometheus or alertmanager."""
+        return (ACCOUNT, (self.passwords / server).read_text().strip()) if self.passwords else None
 
     def get(self, path, **parameters):
         """Return the ``data`` of an answer; raise requests.HTTPError with what Prometheus says is wrong."""
-        answer = requests.get(f"{self.url}/api/v1/{path}", parameters, timeout=120)
+        answer = requests.get(f"{self.url}/api/v1/{path}", parameters, auth=self.credential("prometheus"), timeout=120)
         if not answer.ok:
             raise requests.HTTPError(f"{answer.url}: {answer.text.strip()}")
         return answer.json()["data"]
@@ -85,7 +90,9 @@ def silences(prometheus):
     lines = []
     for found in prometheus.get("alertmanagers")["activeAlertmanagers"]:
         url = found["url"].replace("/alerts", "/silences")
-        for silence in requests.get(url, timeout=30).json():
+        answer = requests.get(url, auth=prometheus.credential("alertmanager"), timeout=30)
+        answer.raise_for_status()
+        for silence in answer.json():
             if silence["status"]["state"] == "active":
                 what = ", ".join(f"{matcher['name']}={matcher['value']}" for matcher in silence["matchers"])
                 lines.append(f"{what}  until {silence['endsAt'][:16]}, by {silence['createdBy']}: {silence['comment']}")
@@ -116,6 +123,8 @@ def report(prometheus, days):
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--prometheus", default="http://127.0.0.1:9090", help="its address (default: %(default)s)")
+    parser.add_argument("--passwords", type=Path, help="folder with the files prometheus and alertmanager, if they want a "
+                        f"password of {ACCOUNT}")
     parser.add_argument("--days", type=int, default=90, help="how far back (default: %(default)s)")
     options = parser.parse_args()
-    print(report(Prometheus(options.prometheus), options.days))
+    print(report(Prometheus(options.prometheus, options.passwords), options.days))

@@ -109,7 +109,7 @@ def _answer(route: Route, bundle: Path, layout: Layout, dashboard: str) -> None:
         route.fulfill(body=dashboard, content_type="application/json")
     elif path.startswith("/datasource/"):
         uid = path.split("/")[2]
-        address = f"http://127.0.0.1:{getattr(layout.ports, uid.replace('-', '_'))}"
+        address = layout.url(uid.replace("-", "_"))
         try:
             told = requests.get(route.request.url.replace(f"{ADDRESS}/datasource/{uid}", address, 1), timeout=30).text
         except requests.RequestException as error:

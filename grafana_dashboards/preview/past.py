@@ -39,7 +39,7 @@ def write(layout: Layout) -> None:
 
     Nothing deletes it but `make clean`.
     """
-    requests.post(f"http://127.0.0.1:{layout.ports.victoria_1h}/api/v1/import/prometheus", timeout=120,
+    requests.post(layout.url("victoria_1h", "/api/v1/import/prometheus"), timeout=120,
                   data="\n".join(months())).raise_for_status()
 
 

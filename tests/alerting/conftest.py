@@ -43,8 +43,8 @@ class OnCall:
         self.run([sys.executable, "-m", "stack.standins.alert_receiver", "--port", str(ports.receiver)],
                  cwd=PROJECT, env={"SMTP_LISTEN": f"127.0.0.1:{ports.smtp}"})
         self.start("alertmanager")
-        until(lambda: self.answers(ports.receiver, "/health"), "the receiver answers")
-        until(lambda: self.answers(ports.alertmanager, "/-/ready"), "Alertmanager answers")
+        until(lambda: self.answers("receiver", "/health"), "the receiver answers")
+        until(lambda: self.answers("alertmanager", "/-/ready"), "Alertmanager answers")
 
     def start(self, name):
         """Start one of the servers of `stack.prometheus` as the running system does, and return its process."""
@@ -61,10 +61,9 @@ class OnCall:
             process.kill()
             process.wait()
 
-    @staticmethod
-    def answers(port, path):
+    def answers(self, server, path):
         try:
-            return requests.get(f"http://127.0.0.1:{port}{path}", timeout=5).ok
+            return requests.get(self.layout.url(server, path), timeout=5).ok
         except requests.RequestException:
             return False
 
@@ -83,7 +82,7 @@ class OnCall:
             "startsAt": now.isoformat(),
             **lasts,
         } for labels in alerts]
-        url = f"http://127.0.0.1:{self.layout.ports.alertmanager}/api/v2/alerts"
+        url = self.layout.url("alertmanager", "/api/v2/alerts")
         requests.post(url, json=body, timeout=10).raise_for_status()
 
     def received(self, path="/alerts"):
@@ -102,19 +101,18 @@ class OnCall:
         return told
 
     def found_by_prometheus(self):
-        port = self.layout.ports.prometheus
-        return self.answers(port, "/-/ready") and requests.get(
-            f"http://127.0.0.1:{port}/api/v1/alertmanagers", timeout=10).json()["data"]["activeAlertmanagers"]
+        return self.answers("prometheus", "/-/ready") and requests.get(
+            self.layout.url("prometheus", "/api/v1/alertmanagers"), timeout=10).json()["data"]["activeAlertmanagers"]
 
     def alerts(self, state=None):
         """The labels of the alerts that Alertmanager knows, or of those in a state: unprocessed, active, suppressed."""
-        url = f"http://127.0.0.1:{self.layout.ports.alertmanager}/api/v2/alerts"
+        url = self.layout.url("alertmanager", "/api/v2/alerts")
         return [alert["labels"] for alert in requests.get(url, timeout=10).json()
                 if state in (None, alert["status"]["state"])]
 
     def muted(self):
         """The names of the alerts that a time interval mutes."""
-        url = f"http://127.0.0.1:{self.layout.ports.alertmanager}/api/v2/alerts/groups?muted=true"
+        url = self.layout.url("alertmanager", "/api/v2/alerts/groups?muted=true")
         groups = requests.get(url, timeout=10).json()
         return {alert["labels"]["alertname"] for group in groups for alert in group["alerts"]
                 if alert["status"]["mutedBy"]}

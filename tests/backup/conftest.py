@@ -52,7 +52,7 @@ def business(new_database, tmp_path):
 @pytest.fixture
 def environment(layout):
     """The variables of an exporter: those of the stack, and the password."""
-    return {**backup.environment(layout), "PGPASSWORD": layout.secret("postgres")}
+    return {**backup.environment(layout), "PGPASSWORD": layout.secret(postgres.PASSWORDS[postgres.BACKUP])}
 
 
 @pytest.fixture

@@ -144,7 +144,7 @@ def live(layout):
     """Let Prometheus scrape all servers for a while and write what its rules record; print how it fared."""
     port = layout.ports.odoo
     command = [sys.executable, "-m", "tests.benchmarks.storage", "serve", str(port)]
-    exporter = Server(Program("exporter", command), port, layout.state)
+    exporter = Server(Program("exporter", command), layout.url("odoo"), layout.state)
     rules = layout.state / "rules"
     shutil.copytree(prometheus.FOLDER / "rules", rules)
     written = (rules / "tiers.yml").read_text()

@@ -79,7 +79,7 @@ SELECT class.relname, pg_get_indexdef(class.oid), obj_description(class.oid, 'pg
 
 def fill(layout: Layout, database: str, volume: Volume) -> None:
     """Add the rows of ``volume`` to a database in which the platform is installed, and vacuum and analyze it."""
-    with closing(psycopg2.connect(**postgres.dsn(layout, database))) as connection:
+    with closing(psycopg2.connect(**postgres.dsn(layout, database, postgres.ADMIN))) as connection:
         connection.autocommit = True
         with connection.cursor() as cursor:
             cursor.execute(SESSION)

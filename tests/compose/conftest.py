@@ -1,4 +1,5 @@
 import json
+import os
 import subprocess
 from pathlib import Path
 
@@ -7,6 +8,7 @@ import pytest
 from stack import debian
 
 ROOT = Path(__file__).parents[2]
+SECRETS_GID = "1000"
 
 
 @pytest.fixture(scope="session")
@@ -17,7 +19,7 @@ def compose(pytestconfig):
     result = subprocess.run(
         [debian.program("docker-compose", "docker-compose"), "--file", ROOT / "docker-compose.yml",
          "--profile", "ha", "config", "--format", "json"],
-        capture_output=True, text=True)
+        capture_output=True, text=True, env={**os.environ, "SECRETS_GID": SECRETS_GID})
     assert (result.returncode, result.stderr) == (0, "")
     return json.loads(result.stdout)
 

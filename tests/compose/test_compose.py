@@ -5,6 +5,7 @@ Containers are not run here: what is checked is the text, read by Compose itself
 
 import configparser
 import json
+import os
 import re
 import subprocess
 import tomllib
@@ -13,10 +14,11 @@ from pathlib import Path
 import pytest
 import yaml
 
-from stack import debian, exporters, gpu, n8n, postgres, prometheus, victoria
+from stack import debian, exporters, gpu, layout, n8n, postgres, prometheus, victoria
 from stack.layout import Layout
 from stack.odoo import ADDONS, DATABASE
 from stack.ports import Ports
+from tests.compose.conftest import SECRETS_GID
 
 ROOT = Path(__file__).parents[2]
 PORTS = Ports()
@@ -31,7 +33,9 @@ LISTENS = {
     "postgres-exporter": {PORTS.postgres_exporter}, "slow-queries": {PORTS.slow_queries},
     "blackbox-exporter": {PORTS.blackbox},
 }
-ONE_SHOT = {"odoo-init", "n8n-database", "n8n-init", "postgres-monitor"}
+ONE_SHOT = {"odoo-init", "n8n-database", "n8n-init", "n8n-owner", "postgres-roles", "web-config"}
+# The secrets of VictoriaMetrics, by how their names on one machine end.
+KEY_FILES = {"": "password", "admin": "admin_key"}
 DOCKER_SOCKET = "/var/run/docker.sock"
 DOCKERFILES = sorted((ROOT / "compose").glob("*.Dockerfile"))
 
@@ -115,6 +119,121 @@ def test_nothing_is_published_beyond_this_machine(services):
             assert port["host_ip"] == "127.0.0.1"
             assert int(port["published"]) == port["target"]
             assert port["target"] in LISTENS[name]
+        assert "network_mode" not in service or service["network_mode"] == "none", name
+
+
+# What a service has of what all others lack, and why.
+CAPABILITIES = {
+    "backup": ["DAC_OVERRIDE"],  # reads the files of Odoo and Prometheus, and deletes Prometheus' snapshots
+    "process-exporter": ["DAC_READ_SEARCH"],  # counts the open files of other users' processes
+}
+WRITABLE = {"n8n-init"}  # its container remembers that it has done its work
+OF_THE_HOST = {
+    "node-exporter": "pid",  # the host is what it measures
+    "process-exporter": "pid",
+}
+
+
+def test_every_service_is_confined(services):
+    for name, service in services.items():
+        assert service["cap_drop"] == ["ALL"], name
+        assert service.get("cap_add", []) == CAPABILITIES.get(name, []), name
+        assert service["security_opt"] == ["no-new-privileges:true"], name
+        assert service.get("read_only", False) != (name in WRITABLE), name
+        assert not service.get("privileged"), name
+        for namespace in ("pid", "ipc", "uts", "userns_mode"):
+            assert (namespace in service) == (OF_THE_HOST.get(name) == namespace), (name, namespace)
+
+
+def test_services_meet_on_networks_that_they_need(compose, services):
+    """Each network connects who talks to each other; what holds data is on none that leads outside."""
+    members = {network: {name for name, service in services.items() if network in service.get("networks", {})}
+               for network in compose["networks"]}
+    assert "default" not in members
+    assert members["database"] == {
+        "postgres", "postgres-roles", "postgres-exporter", "odoo", "odoo-init", "n8n", "n8n-worker", "n8n-init",
+        "n8n-database", "n8n-owner", "backup"}
+    assert members["queue"] == {"redis", "n8n", "n8n-worker", "n8n-init"}
+    assert members["logs"] == {"loki", "alloy", "grafana"}
+    assert members["front"] == {name for name, service in services.items() if service.get("ports")} | {
+        "prometheus-b", "alertmanager-b"}
+    for name, network in compose["networks"].items():
+        assert network.get("internal", False) == (name not in ("front", "platform")), name
+    for name in ("postgres", "redis", "loki", "tempo", "slow-queries", "alert-receiver"):
+        assert all(compose["networks"][network]["internal"] for network in services[name]["networks"]), name
+
+
+def test_who_talks_to_each_other_meets(services, tmp_path):
+    """Where a service's settings name another one, both are on a network."""
+    for name, service in services.items():
+        text = json.dumps({key: value for key, value in service.items() if key in ("environment", "command")})
+        text += "".join(Path(mount["source"]).read_text() for mount in files_of(service)
+                        if mount["source"].endswith((".py", ".sh", "backup.yml", "datasources.yml", "config.alloy")))
+        named = re.findall(r"(?:://(?:\w+@)?|HOST(?:\": \"|=)|host\": \")([a-z][\w-]*)\b", text)
+        # what is run once shares settings that it does not go by
+        for other in set(named) & services.keys() if name not in ONE_SHOT else ():
+            assert service["networks"].keys() & services[other]["networks"].keys(), f"{name}, {other}"
+    for source, folder in (("prometheus", "prometheus.yml"), ("alertmanager", "alertmanager/alertmanager.yml")):
+        for other in set(re.findall(r"([a-z][\w-]+):\d+", configured(services[source], folder, tmp_path))):
+            if other in services and not (source == "prometheus" and other in PROBED):
+                assert services[source]["networks"].keys() & services[other]["networks"].keys(), f"{source}, {other}"
+    for other in PROBED:
+        assert services["blackbox-exporter"]["networks"].keys() & services[other]["networks"].keys(), other
+
+
+PROBED = ("ai-service", "kyc-provider", "odoo", "n8n")
+
+
+def test_secrets_are_for_their_owner_and_the_containers_alone(services):
+    head = (ROOT / "docker-compose.yml").read_text().split("name: influencegen")[0]
+    assert "umask 027" in head and "chmod 700 compose/secrets" in head
+    for name, service in services.items():
+        assert service["group_add"] == [SECRETS_GID], name
+
+
+def test_no_service_has_the_superuser_s_password(services):
+    assert {name for name, service in services.items()
+            if "postgres_password" in {secret["source"] for secret in service.get("secrets", [])}} == {
+        "postgres", "postgres-roles"}
+
+
+def test_postgres_trusts_nobody(services):
+    assert services["postgres"]["environment"]["POSTGRES_INITDB_ARGS"] == "--auth=scram-sha-256"
+    mounts = {mount["target"]: Path(mount["source"]) for mount in files_of(services["postgres"])}
+    assert mounts["/etc/postgresql/pg_hba.conf"] == postgres.ACCESS
+    assert "hba_file=/etc/postgresql/pg_hba.conf" in services["postgres"]["command"]
+    methods = {line.split()[-1] for line in postgres.ACCESS.read_text().splitlines() if line[:4] in ("host", "loca")}
+    assert methods == {"scram-sha-256", "reject"}
+    mounts = {mount["target"]: Path(mount["source"]) for mount in files_of(services["postgres-roles"])}
+    assert mounts["/srv/postgres_roles.sql"] == postgres.ROLES_SCRIPT
+
+
+def test_redis_lets_in_n8n_alone_as_on_one_machine(services, tmp_path):
+    (tmp_path / "redis_password").write_text("secret\n")
+    (tmp_path / "redis-server").write_text("#!/bin/sh\n")
+    (tmp_path / "redis-server").chmod(0o755)
+    script = services["redis"]["command"][-1].replace("$$", "$").replace("/run/secrets", str(tmp_path))
+    users = re.search(r"--aclfile (\S+)", script)[1]
+    script = script.replace(users, str(tmp_path / "users"))
+    subprocess.run(["sh", "-ec", script], check=True, env={"PATH": f"{tmp_path}:{os.environ['PATH']}"})
+    assert (tmp_path / "users").read_text() == n8n.REDIS_USERS.format(password="secret")
+    assert (tmp_path / "users").stat().st_mode & 0o077 == 0
+    assert services["n8n"]["environment"]["QUEUE_BULL_REDIS_USERNAME"] == "n8n"
+
+
+def test_odoo_has_a_master_password_of_its_own(services, tmp_path):
+    (tmp_path / "odoo_master_password").write_text("secret\n")
+    for name in ("odoo", "odoo-init"):
+        script = services[name]["entrypoint"][2].replace("$$", "$").replace("/run/secrets", str(tmp_path))
+        script = script.replace("/etc/odoo/odoo.conf", str(ROOT / "compose" / "odoo.conf"))
+        written = tmp_path / name
+        subprocess.run(["sh", "-ec", script, "odoo", "true"], check=True, env={**os.environ, "ODOO_RC": str(written)})
+        parser = configparser.ConfigParser()
+        parser.read(written)
+        assert parser["options"]["admin_passwd"] == "secret"
+        assert parser["options"]["list_db"] == "False"
+        assert written.stat().st_mode & 0o077 == 0
+        assert services[name]["environment"]["ODOO_RC"].startswith("/tmp/")
 
 
 def test_images_are_pinned(services):
@@ -170,8 +289,9 @@ def test_stand_ins_listen_where_they_are_expected(services, name, module, port):
 def test_the_gpus_of_the_machine_take_the_place_of_the_stand_in():
     def exporter(*files):
         options = [word for file in files for word in ("--file", ROOT / file)]
-        result = subprocess.run([debian.program("docker-compose", "docker-compose"), *options, "config", "--format",
-                                 "json"], capture_output=True, text=True, check=True)
+        command = [debian.program("docker-compose", "docker-compose"), *options, "config", "--format", "json"]
+        result = subprocess.run(command, capture_output=True, text=True, check=True,
+                                env={**os.environ, "SECRETS_GID": SECRETS_GID})
         return json.loads(result.stdout)["services"]["gpu-exporter"]
 
     standin, gpus = exporter("docker-compose.yml"), exporter("docker-compose.yml", "compose/gpu.yml")
@@ -201,7 +321,8 @@ def test_postgres_takes_connections_and_writes_its_log_as_on_one_machine(service
     settings = dict(re.findall(r"^(\w+) = '?(.+?)'?$", postgres.SETTINGS, re.MULTILINE))
     expected = {name: settings[name] for name in settings
                 if name in ("max_connections", "lc_messages") or name.startswith("log") and name != "log_timezone"}
-    assert given == {**expected, "log_directory": "/var/log/postgresql"}
+    assert given == {
+        **expected, "log_directory": "/var/log/postgresql", "hba_file": "/etc/postgresql/pg_hba.conf"}
 
 
 def test_the_exporter_of_slow_queries_reads_postgres_log_as_its_user(services):
@@ -221,7 +342,8 @@ def test_the_exporter_of_slow_queries_reads_postgres_log_as_its_user(services):
 
 def test_exporters_are_run_as_on_one_machine(services, tmp_path):
     options = {option for program in exporters.programs(Layout(tmp_path, PORTS)) for option in program.command}
-    assert set(services["process-exporter"]["command"]) - options == {"-config.path=/etc/process_exporter.yml"}
+    assert set(services["process-exporter"]["command"]) - options == {
+        "-config.path=/etc/process_exporter.yml", "--web.config.file=/etc/web/exporters.yml"}
     mounts = {mount["target"]: Path(mount["source"]) for mount in files_of(services["blackbox-exporter"])}
     [file] = re.findall(r"--config.file=(\S+)", " ".join(services["blackbox-exporter"]["command"]))
     assert mounts[file] == ROOT / "prometheus" / "blackbox.yml"
@@ -267,10 +389,23 @@ def test_alertmanager_reaches_the_mail_server_and_finds_its_secrets_and_template
 
 
 def test_prometheus_finds_its_token(services):
-    [secret] = services["prometheus"]["secrets"]
-    jobs = yaml.safe_load((ROOT / "prometheus" / "prometheus.yml").read_text())["scrape_configs"]
-    files = {job["authorization"]["credentials_file"] for job in jobs if "authorization" in job}
-    assert {secret["target"]} == {f"/etc/prometheus/{file}" for file in files}
+    files = re.findall(r"_file: (\S+)", (ROOT / "prometheus" / "prometheus.yml").read_text())
+    assert {secret["target"] for secret in services["prometheus"]["secrets"]} == {
+        f"/etc/prometheus/{file}" for file in files}
+
+
+def test_servers_of_the_monitoring_want_their_passwords(compose, services):
+    written = dict(argument.split("=") for argument in services["web-config"]["command"] if "=" in argument)
+    passwords = {name: layout.PASSWORDS[name] for name in layout.PASSWORDS if not name.startswith("victoria")}
+    for server, secret in passwords.items():
+        name = server.replace("_", "-")
+        for service in (name, f"{name}-exporter", f"{name}-b"):
+            if service in services:
+                [file] = re.findall(r"--web.config.file=/etc/web/(\S+)", " ".join(services[service]["command"]))
+                assert written[f"/srv/web/{file}"] == f"/run/secrets/{secret}_password"
+                mounts = {mount["target"]: mount for mount in services[service]["volumes"]}
+                assert mounts["/etc/web"]["source"] == "web-config" and mounts["/etc/web"]["read_only"]
+                assert " 2>&1 | grep -q 401" in services[service]["healthcheck"]["test"][1]
 
 
 @pytest.mark.parametrize("command, group", [
@@ -312,7 +447,9 @@ def test_backups_are_dumped_by_programs_of_the_server_s_version(services):
 def test_tiers_are_kept_as_on_one_machine(services, tmp_path):
     for program in victoria.programs(Layout(tmp_path, PORTS)):
         service = services[program.name.replace("_", "-")]
-        flags = [flag for flag in program.command[1:] if not flag.startswith(("-httpListenAddr", "-storageDataPath"))]
+        flags = [re.sub(r"file://.+/victoria-?(.*)", lambda match: f"file:///run/secrets/victoria_{KEY_FILES[match[1]]}",
+                        flag)
+                 for flag in program.command[1:] if not flag.startswith(("-httpListenAddr", "-storageDataPath"))]
         assert set(flags) < set(service["command"])
 
 
@@ -328,7 +465,9 @@ def test_one_of_a_pair_does_what_the_other_does(services, name):
     assert second["profiles"] == ["ha"]
     assert second["image"] == first["image"]
     assert set(first["command"]) <= set(second["command"])
-    assert {mount["source"] for mount in first["volumes"]}.isdisjoint(mount["source"] for mount in second["volumes"])
+    written = [{mount["source"] for mount in service["volumes"] if not mount.get("read_only")}
+               for service in (first, second)]
+    assert written[0].isdisjoint(written[1])
 
 
 def test_two_prometheus_differ_by_their_name_alone(services):
@@ -345,7 +484,7 @@ def test_prometheus_asks_for_all_alertmanagers(services, tmp_path):
         [asked] = section["dns_sd_configs"]
         assert (asked["type"], asked["port"]) == ("A", PORTS.alertmanager)
         for name in ("alertmanager", "alertmanager-b"):
-            assert asked["names"] == services[name]["networks"]["default"]["aliases"]
+            assert asked["names"] == services[name]["networks"]["monitoring"]["aliases"]
 
 
 def test_alertmanagers_find_each_other(services):

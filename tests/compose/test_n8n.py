@@ -22,7 +22,7 @@ PLACES = {
 }
 SECRETS = {
     "INFLUENCEGEN_WEBHOOK_SECRET": "webhook_secret", "N8N_ENCRYPTION_KEY": "n8n_encryption_key",
-    "DB_POSTGRESDB_PASSWORD": "postgres_password",
+    "DB_POSTGRESDB_PASSWORD": "n8n_db_password", "QUEUE_BULL_REDIS_PASSWORD": "redis_password",
 }
 
 
@@ -37,7 +37,7 @@ def run_script(tmp_path):
     programs, secrets, log = tmp_path / "bin", tmp_path / "secrets", tmp_path / "log"
     programs.mkdir()
     secrets.mkdir()
-    for name in ("postgres_password", "scrape_token", "ai_service_token"):
+    for name in ("n8n_db_password", "n8n_owner_password", "scrape_token", "ai_service_token"):
         (secrets / name).write_text(f"{name} & /|\n")
 
     def run_script(name, **fakes):
@@ -56,7 +56,7 @@ def run_script(tmp_path):
 @pytest.fixture
 def deployed(layout, monkeypatch):
     """How the same is done on one machine: the arguments that n8n is run with, and the credentials it is given."""
-    runs, credentials = [], []
+    runs, credentials, ran = [], [], []
 
     def run(command, **kwargs):
         runs.append([str(argument) for argument in command[2:]])
@@ -70,7 +70,7 @@ def deployed(layout, monkeypatch):
     layout.state.mkdir()
     monkeypatch.setattr(n8n, "run", run)
     monkeypatch.setattr(n8n, "provide", lambda: ("node", "n8n"))
-    monkeypatch.setattr(n8n.postgres, "execute", lambda *args, **kwargs: [(1,)])
+    monkeypatch.setattr(n8n.postgres, "execute", lambda layout, statement, **kwargs: ran.append(statement) or [(1,)])
     n8n.deploy(layout, Processes())
     return runs, credentials
 
@@ -147,14 +147,21 @@ def test_it_starts_once_its_database_is_filled_and_again_when_that_is_done_anew(
     assert name in services["odoo"]["depends_on"]
 
 
-def test_the_database_gets_the_same_scripts_and_is_made_once(services, run_script):
-    log = {"createdb": "echo createdb $* >> $LOG"}
-    psql = 'echo psql $* >> $LOG; [ "$1" != --list ] || printf "%s|odoo\\n" postgres {}'
+def test_the_database_gets_the_same_scripts(services, run_script):
     ours = "psql --dbname=n8n --quiet --set=ON_ERROR_STOP=1 --file=/srv/schema.sql --file=/srv/metrics.sql"
-    assert run_script("n8n_database.sh", psql=psql.format("n8n-of-another"), **log)[1:] == ["createdb n8n", ours]
-    assert run_script("n8n_database.sh", psql=psql.format("n8n"), **log)[1:] == [ours]
+    assert run_script("n8n_database.sh", psql="echo psql $* >> $LOG") == [ours]
     mounts = {mount["target"]: Path(mount["source"]) for mount in services["n8n-database"]["volumes"]}
     assert [mounts[file] for file in re.findall(r"--file=(\S+)", ours)] == list(n8n.SCRIPTS)
+
+
+def test_its_owner_is_made_as_on_one_machine_before_it_listens(services, run_script):
+    log = run_script("n8n_owner.sh", psql="echo psql $* >> $LOG; cat >> $LOG")
+    assert log[0].endswith("--set=owner=n8n_owner_password & /|")
+    assert "\\i /srv/owner.sql" in log
+    mounts = {mount["target"]: Path(mount["source"]) for mount in services["n8n-owner"]["volumes"]}
+    assert mounts["/srv/owner.sql"] == n8n.OWNER
+    for name in PROCESSES:
+        assert services[name]["depends_on"]["n8n-owner"]["condition"] == "service_completed_successfully"
 
 
 def test_credentials_and_workflows_are_brought_in_as_on_one_machine(services, run_script, deployed, tmp_path, layout):
@@ -168,7 +175,7 @@ def test_credentials_and_workflows_are_brought_in_as_on_one_machine(services, ru
     assert f"--input={folder}" in log[1]
 
     text = json.dumps(credentials)
-    for name, secret in (("postgres", "postgres_password"), ("scrape-token", "scrape_token"),
+    for name, secret in (("postgres-n8n", "n8n_db_password"), ("scrape-token", "scrape_token"),
                          ("ai-service", "ai_service_token")):
         text = text.replace(layout.secret(name), f"{secret} & /|")
     expected = json.loads(text)

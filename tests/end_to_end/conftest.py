@@ -22,7 +22,7 @@ def system(stack):
     # an exporter's session would keep PostgreSQL from copying the database
     sessions = f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{odoo.DATABASE}'"
     for name in SPARE:
-        postgres.execute(stack.layout, sessions)
+        postgres.execute(stack.layout, sessions, role=postgres.ADMIN)
         postgres.execute(stack.layout, f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
         postgres.execute(stack.layout, f'CREATE DATABASE "{name}" TEMPLATE "{odoo.DATABASE}"')
     with pytest.MonkeyPatch.context() as patch:

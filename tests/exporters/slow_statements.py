@@ -35,7 +35,7 @@ class Server:
         watching = [program for program in exporters.programs(self.layout) if program.name in EXPORTERS]
         self.processes.configure([postgres.program(self.layout), *watching])
         self.start_postgres()
-        postgres.create_monitor(self.layout)
+        postgres.create_roles(self.layout)
         for database in (odoo.DATABASE, ELSEWHERE):
             postgres.execute(self.layout, f"CREATE DATABASE {database}")
         self.change("log_min_duration_statement", THRESHOLD_MS)
@@ -52,7 +52,7 @@ class Server:
 
     def url(self, name):
         """The address of an exporter's metrics."""
-        return f"http://127.0.0.1:{getattr(self.layout.ports, exporters.PORTS[name])}/metrics"
+        return self.layout.url(exporters.PORTS[name], "/metrics")
 
     def kill_exporter(self):
         """End the exporter as a crash would; supervisord starts it again, which takes a moment."""
@@ -62,14 +62,14 @@ class Server:
 
     def change(self, setting, value):
         """Set a parameter of the server, and wait until who connects finds it."""
-        postgres.execute(self.layout, f"ALTER SYSTEM SET {setting} = '{value}'")
-        postgres.execute(self.layout, "SELECT pg_reload_conf()")
+        postgres.execute(self.layout, f"ALTER SYSTEM SET {setting} = '{value}'", role=postgres.ADMIN)
+        postgres.execute(self.layout, "SELECT pg_reload_conf()", role=postgres.ADMIN)
         wanted = f"SELECT 1 FROM pg_settings WHERE name = '{setting}' AND setting = '{value}'"
         until(lambda: postgres.execute(self.layout, wanted), f"{setting} = {value}")
 
-    def execute(self, statement, database=odoo.DATABASE):
+    def execute(self, statement, database=odoo.DATABASE, role=postgres.ODOO):
         """Run a statement as psycopg2 does, by the simple protocol."""
-        return postgres.execute(self.layout, statement, database=database)
+        return postgres.execute(self.layout, statement, database=database, role=role)
 
     def sleep(self, *seconds, clients=20, database=odoo.DATABASE):
         """Run a statement for each of these durations, by the simple protocol, from some clients at once."""

@@ -182,7 +182,7 @@ def test_what_on_call_asks_for_is_there(server, name):
 def login(server):
     """How the exporter logs in."""
     return {**postgres.dsn(server.layout, odoo.DATABASE), "user": postgres.MONITOR,
-            "password": server.layout.secret(postgres.MONITOR)}
+            "password": server.layout.secret(postgres.PASSWORDS[postgres.MONITOR])}
 
 
 def test_who_watches_can_change_nothing(login):
@@ -203,17 +203,54 @@ def test_a_server_that_is_down_is_told(server):
     until(lambda: values(server, "pg_up") == {"": 1}, "the server is seen again")
 
 
-def test_compose_makes_the_same_role(server, login, tmp_path):
-    server.execute(f"DROP ROLE {postgres.MONITOR}")
+def test_compose_makes_the_same_roles(server, login, tmp_path):
+    server.execute(f"DROP ROLE {postgres.MONITOR}", role=postgres.ADMIN)
     (tmp_path / "postgres_password").write_text(server.layout.secret("postgres"))
-    script = (ROOT / "compose" / "postgres_monitor.sh").read_text()
+    script = (ROOT / "compose" / "postgres_roles.sh").read_text()
     script = script.replace("/run/secrets", str(tmp_path)).replace("PGHOST=postgres", "PGHOST=127.0.0.1")
+    script = script.replace("/srv/postgres_roles.sql", str(postgres.ROLES_SCRIPT))
     environment = {"PATH": f"{postgres.provide()}:{os.environ['PATH']}", "PGPORT": str(server.layout.ports.pg)}
-    # a second time with another password, as after a change of secrets
-    for password in ("it's \"another\"", login["password"]):
-        (tmp_path / "monitoring_password").write_text(password)
+    # a second time with other passwords, as after a change of secrets
+    for changed in (True, False):
+        for role in postgres.ROLES:
+            password = "it's \"another\"" if changed else server.layout.secret(postgres.PASSWORDS[role])
+            (tmp_path / f"{role}_db_password").write_text(password)
         subprocess.run(["sh", "-c", script], env=environment, check=True)
+        password = (tmp_path / "monitoring_db_password").read_text()
         with closing(psycopg2.connect(**{**login, "password": password})) as connection:
             cursor = connection.cursor()
             cursor.execute("SELECT rolsuper, pg_has_role('pg_monitor', 'USAGE') FROM pg_roles WHERE rolname = user")
             assert cursor.fetchall() == [(False, True)]
+
+
+RIGHTS = "SELECT rolname, rolcreatedb FROM pg_roles WHERE rolcanlogin AND NOT rolsuper AND NOT rolcreaterole " \
+    "AND NOT rolreplication AND NOT rolbypassrls"
+
+
+def test_no_service_is_superuser(server):
+    roles = dict(server.execute(RIGHTS, role=postgres.ADMIN))
+    assert roles == {postgres.ODOO: True, postgres.N8N: False, postgres.BACKUP: True, postgres.MONITOR: False}
+    others = "SELECT rolname FROM pg_roles WHERE rolcanlogin AND rolsuper"
+    assert server.execute(others, role=postgres.ADMIN) == [(postgres.ADMIN,)]
+
+
+@pytest.mark.parametrize("role", [postgres.N8N, postgres.BACKUP, postgres.MONITOR])
+def test_others_do_not_write_to_odoo_s_database(server, role):
+    server.execute("CREATE TABLE IF NOT EXISTS private (secret text)")
+    with pytest.raises(psycopg2.Error):
+        server.execute("INSERT INTO private VALUES ('x')", role=role)
+    with pytest.raises(psycopg2.Error):
+        server.execute("CREATE TABLE another ()", role=role)
+    if role != postgres.BACKUP:
+        with pytest.raises(psycopg2.Error):
+            server.execute("SELECT * FROM private", role=role)
+
+
+def test_odoo_does_not_enter_the_database_of_n8n(server):
+    postgres.create_database(server.layout, "n8n", postgres.N8N)
+    try:
+        server.execute("SELECT 1", database="n8n", role=postgres.N8N)
+        with pytest.raises(psycopg2.OperationalError, match="pg_hba.conf rejects"):
+            server.execute("SELECT 1", database="n8n")
+    finally:
+        postgres.execute(server.layout, "DROP DATABASE n8n WITH (FORCE)", role=postgres.ADMIN)

@@ -7,15 +7,16 @@ import requests
 import yaml
 from prometheus_client.parser import text_string_to_metric_families
 
-from stack import prometheus, victoria
+from stack import private, prometheus, victoria
+from stack.layout import PASSWORDS
 from tests.end_to_end.waiting import until
 
 
 class Server:
     """A running program that answers HTTP at `url`."""
 
-    def __init__(self, program, port, state, environment=None, ready="/-/ready"):
-        self.url = f"http://127.0.0.1:{port}"
+    def __init__(self, program, url, state, environment=None, ready="/-/ready"):
+        self.url = url
         self._ready = f"{self.url}{ready}"
         self._log = state / f"{program.name}.log"
         self._start = {"args": list(map(str, program.command)), "cwd": program.directory, "env": environment}
@@ -74,10 +75,19 @@ class Server:
             return False
 
 
+def share_passwords(*layouts):
+    """Let servers of several layouts log in to each other: all have the passwords of the first."""
+    first, *others = layouts
+    for other in others:
+        for name in set(PASSWORDS.values()):
+            private.folder(other.state)
+            private.write(private.folder(other.state / "secrets") / name, first.secret(name))
+
+
 def start_victoria(layout, name):
     """Start the VictoriaMetrics of a tier, by the name of its program."""
     [program] = [program for program in victoria.programs(layout) if program.name == name]
-    return Server(program, getattr(layout.ports, name), layout.state)
+    return Server(program, layout.url(name), layout.state)
 
 
 def start_prometheus(layout, rules, changes=None, environment=None):
@@ -92,4 +102,4 @@ def start_prometheus(layout, rules, changes=None, environment=None):
     configuration |= {"rule_files": [str(rules)], "scrape_configs": [], **(changes or {})}
     path.write_text(yaml.safe_dump(configuration))
     [program] = [program for program in prometheus.programs(layout) if program.name == "prometheus"]
-    return Server(program, layout.ports.prometheus, layout.state, environment)
+    return Server(program, layout.url("prometheus"), layout.state, environment)

@@ -8,12 +8,12 @@ import pytest
 import yaml
 
 from stack import prometheus
-from stack.layout import Layout
+from stack.layout import ACCOUNT, Layout
 from stack.ports import Ports
 from stack.processes import Program
 from tests.end_to_end.waiting import until
 from tests.storage.conftest import ROOT
-from tests.storage.servers import Server, start_prometheus
+from tests.storage.servers import Server, share_passwords, start_prometheus
 
 # What one waits for the other, which is 15 s by default
 PEER_TIMEOUT = "--cluster.peer-timeout=3s"
@@ -25,6 +25,7 @@ def layouts(tmp_path):
     layouts = [Layout(tmp_path / name, Ports.free()) for name in ("a", "b")]
     for layout in layouts:
         layout.state.mkdir()
+    share_passwords(*layouts)
     return layouts
 
 
@@ -35,7 +36,7 @@ def receiver(running, layouts):
     command = [sys.executable, "-m", "stack.standins.alert_receiver", "--port", layout.ports.receiver,
                "--state-dir", layout.state / "receiver"]
     return running(Server(
-        Program("receiver", command), layout.ports.receiver, layout.state, ready="/health",
+        Program("receiver", command), layout.url("receiver"), layout.state, ready="/health",
         environment={**os.environ, "SMTP_LISTEN": f"127.0.0.1:{layout.ports.smtp}"},
     ))  # fmt: skip
 
@@ -61,7 +62,7 @@ def alertmanagers(running, layouts, receiver):
             *(f"--cluster.peer={peer}" for peer in peers),
         ]
         (layout.state / "alertmanager.yml").write_text(yaml.safe_dump(configuration))
-        return address, running(Server(replace(program, command=command), layout.ports.alertmanager, layout.state))
+        return address, running(Server(replace(program, command=command), layout.url("alertmanager"), layout.state))
 
     address, first = start(layouts[0])
     _, second = start(layouts[1], address)
@@ -88,8 +89,9 @@ def test_each_alert_is_told_once_whichever_is_lost(tmp_path, running, layouts, r
     rules = tmp_path / "rules.yml"
     write_alerts(rules)
     alerting = yaml.safe_load((ROOT / "prometheus" / "prometheus.yml").read_text())["alerting"]
-    targets = [alertmanager.url.removeprefix("http://") for alertmanager in alertmanagers]
-    alerting["alertmanagers"] = [{"static_configs": [{"targets": targets}]}]
+    targets = [f"127.0.0.1:{layout.ports.alertmanager}" for layout in layouts]
+    login = {"username": ACCOUNT, "password": layouts[0].secret("alertmanager")}
+    alerting["alertmanagers"] = [{"basic_auth": login, "static_configs": [{"targets": targets}]}]
     writers = [running(start_prometheus(layout, rules, {"alerting": alerting, "remote_write": []}, {"REPLICA": name}))
                for name, layout in zip("ab", layouts, strict=True)]
     for writer in writers:

@@ -9,7 +9,7 @@ from stack import victoria
 from stack.layout import Layout
 from stack.ports import Ports
 from tests.end_to_end.waiting import until
-from tests.storage.servers import start_prometheus, start_victoria
+from tests.storage.servers import share_passwords, start_prometheus, start_victoria
 
 # Evaluated each second. The label of `evaluated` is the time, so each evaluation makes a series of its own.
 RECORDED = {
@@ -64,7 +64,7 @@ def test_a_storage_that_was_away_misses_nothing(layout, running, rules, storages
 
 def test_of_two_prometheus_one_series_is_kept(layout, running, rules, storages, tmp_path):
     other = Layout(tmp_path / "b", replace(Ports.free(), victoria_5m=layout.ports.victoria_5m))
-    other.state.mkdir()
+    share_passwords(layout, other)
     storage = storages["victoria_5m"]
     for name, place in (("a", layout), ("b", other)):
         writer = running(start_prometheus(place, rules, environment={"REPLICA": name}))
