@@ -123,8 +123,8 @@ def report(prometheus, days):
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--prometheus", default="http://127.0.0.1:9090", help="its address (default: %(default)s)")
-    parser.add_argument("--passwords", type=Path, help="folder with the files prometheus and alertmanager, if they want a "
-                        f"password of {ACCOUNT}")
+    parser.add_argument("--passwords", type=Path,
+                        help=f"folder of the files prometheus and alertmanager with the passwords of {ACCOUNT}")
     parser.add_argument("--days", type=int, default=90, help="how far back (default: %(default)s)")
     options = parser.parse_args()
     print(report(Prometheus(options.prometheus, options.passwords), options.days))

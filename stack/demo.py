@@ -13,6 +13,7 @@ import requests
 from stack import coverage, n8n, reconcile
 from stack.console import Trouble, step
 from stack.hops import Hops
+from stack.layout import ACCOUNT, PASSWORDS
 from stack.office import Office
 from stack.reconcile import Line
 from stack.system import System
@@ -210,21 +211,32 @@ def send_alert(system: System) -> None:
 
 
 def addresses(system: System) -> str:
-    """Return where to look next."""
+    """Return where to look next, and with which password."""
     rate = "influencegen:influencer_registration_success_rate:percent_1h"
-    token = system.layout.secret_file("scrape-token")
-    editor = "" if system.hop.stub else f"  {system.url('n8n')}   n8n's editor: make an account of your own\n"
+    layout = system.layout
+
+    def page(name: str, path: str = "") -> str:
+        return f"http://127.0.0.1:{getattr(layout.ports, name)}{path}"
+
+    editor = "" if system.hop.stub else f"""\
+  {page("n8n")}   n8n's editor: log in as {n8n.OWNER_EMAIL} with
+                                          the password in {layout.secret_file("n8n-owner")}
+"""
     return f"""
 Open                                    and look at
-  {system.url("odoo", "/odoo")}   the platform: log in as admin with {system.layout.secret("admin")}
-  {system.url("odoo", "/influencegen/register")}   the public registration form
-  {system.url("prometheus", f"/api/v1/query?query={rate}")}
+  {page("odoo", "/odoo")}   the platform: log in as admin with {layout.secret("admin")}
+  {page("odoo", "/influencegen/register")}   the public registration form
+  {page("prometheus", f"/api/v1/query?query={rate}")}
                                           a rate of the specification, by its recording rule
-  {system.url("prometheus", "/targets")}   what is measured: services, hosts, PostgreSQL, probes
-  {system.url("prometheus", "/api/v1/alerts")}   alerts that are pending or firing
-  {system.url("receiver", "/alerts")}   alerts that were delivered
-{editor}  curl -H "Authorization: Bearer $(cat {token})" {system.url("odoo", "/metrics")}
-Logs are in {system.layout.logs}. `make stop` stops it all, `make clean` deletes it.
+  {page("prometheus", "/targets")}   what is measured: services, hosts, PostgreSQL, probes
+  {page("prometheus", "/api/v1/alerts")}   alerts that are pending or firing
+                                          Prometheus asks who you are: {ACCOUNT}, with the password in
+                                          {layout.secret_file(PASSWORDS["prometheus"])}
+  {page("alertmanager", "/#/alerts")}   what is firing or silenced: {ACCOUNT}, with the password in
+                                          {layout.secret_file(PASSWORDS["alertmanager"])}
+  {page("receiver", "/alerts")}   alerts that were delivered
+{editor}  curl -H "Authorization: Bearer $(cat {layout.secret_file("scrape-token")})" {page("odoo", "/metrics")}
+Logs are in {layout.logs}. `make stop` stops it all, `make clean` deletes it.
 """
 
 

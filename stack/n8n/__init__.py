@@ -19,6 +19,8 @@ SCRIPTS = (WORKFLOWS / "schema.sql", WORKFLOWS / "metrics.sql")
 OWNER = WORKFLOWS / "owner.sql"
 PACKAGE = PROJECT / "stack" / "n8n"
 DATABASE = "n8n"
+# As owner.sql has it.
+OWNER_EMAIL = "owner@influencegen.example"
 WEBHOOK = "/webhook/influencegen-image"
 METRICS = "/webhook/influencegen-metrics"
 # Redis' users: nobody without a password, and n8n for what a queue is made of; INFO is how it sees that Redis is ready.

@@ -24,13 +24,14 @@ def commands(part):
 
 
 @pytest.fixture
-def restore(environment):
-    """Function restore(part, **variables): run the procedure for one backup, with these variables set."""
+def restore(environment, layout):
+    """Function restore(part, **variables): run the procedure for one backup as its owner, with these variables set."""
+    owner = {"PGUSER": postgres.ODOO, "PGPASSWORD": layout.secret(postgres.PASSWORDS[postgres.ODOO])}
 
     def restore(part, **variables):
         variables = {name: str(value) for name, value in variables.items()}
         subprocess.run(["bash", "-e", "-u", "-c", commands(part)], check=True,
-                       env={**os.environ, **environment, **variables})  # fmt: skip
+                       env={**os.environ, **environment, **owner, **variables})  # fmt: skip
 
     return restore
 

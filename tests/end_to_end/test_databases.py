@@ -127,7 +127,8 @@ class Databases:
 
     def _disconnect(self, name):
         postgres.execute(
-            self._layout, f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{name}'"
+            self._layout, f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{name}'",
+            role=postgres.ADMIN,
         )
 
 
