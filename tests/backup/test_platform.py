@@ -39,7 +39,8 @@ def test_a_backup_under_traffic_is_exact(exporter, business, new_database, tmp_p
             assert done() > before + 20
     *_older, archive = exporter.complete("platform")
     new_database("backup_test_restored")
-    programs = {**os.environ, **exporter.environment}
+    owner = {"PGUSER": business.dsn["user"], "PGPASSWORD": business.dsn["password"]}
+    programs = {**os.environ, **exporter.environment, **owner}
     subprocess.run(["pg_restore", "--dbname=backup_test_restored", archive / "database.dump"], env=programs, check=True)
     restored = type(business)({**business.dsn, "dbname": "backup_test_restored"}, archive / "filestore")
     assert restored.execute("SELECT sum(balance)::numeric(12, 4) FROM account") == [(5005,)]
@@ -75,6 +76,7 @@ def test_a_dump_of_another_database_fails(exporter, new_database, business):
 def test_a_dump_of_the_same_tables_with_other_rows_fails(exporter, business):
     """As many rows, and one of them with another value: what a dump of yesterday would be."""
     exporter.replace("pg_dump", f'''
+        export PGUSER={business.dsn["user"]} PGPASSWORD={business.dsn["password"]}
         psql --quiet --dbname={DATABASE} --command="UPDATE account SET balance = 7 WHERE id = 1"
         for argument; do
             case $argument in --file=*) exec "$REAL" --format=custom "$argument" {DATABASE};; esac

@@ -65,7 +65,7 @@ class Server:
         postgres.execute(self.layout, f"ALTER SYSTEM SET {setting} = '{value}'", role=postgres.ADMIN)
         postgres.execute(self.layout, "SELECT pg_reload_conf()", role=postgres.ADMIN)
         wanted = f"SELECT 1 FROM pg_settings WHERE name = '{setting}' AND setting = '{value}'"
-        until(lambda: postgres.execute(self.layout, wanted), f"{setting} = {value}")
+        until(lambda: postgres.execute(self.layout, wanted, role=postgres.ADMIN), f"{setting} = {value}")
 
     def execute(self, statement, database=odoo.DATABASE, role=postgres.ODOO):
         """Run a statement as psycopg2 does, by the simple protocol."""

@@ -247,10 +247,8 @@ def test_others_do_not_write_to_odoo_s_database(server, role):
 
 
 def test_odoo_does_not_enter_the_database_of_n8n(server):
-    postgres.create_database(server.layout, "n8n", postgres.N8N)
-    try:
-        server.execute("SELECT 1", database="n8n", role=postgres.N8N)
-        with pytest.raises(psycopg2.OperationalError, match="pg_hba.conf rejects"):
-            server.execute("SELECT 1", database="n8n")
-    finally:
-        postgres.execute(server.layout, "DROP DATABASE n8n WITH (FORCE)", role=postgres.ADMIN)
+    if not server.execute("SELECT 1 FROM pg_database WHERE datname = 'n8n'"):
+        postgres.create_database(server.layout, "n8n", postgres.N8N)
+    server.execute("SELECT 1", database="n8n", role=postgres.N8N)
+    with pytest.raises(psycopg2.OperationalError, match="pg_hba.conf rejects"):
+        server.execute("SELECT 1", database="n8n")
