@@ -84,7 +84,7 @@ def programs(layout: Layout, workers: int = 0) -> list[Program]:
     # the metrics of a worker's process would need a port of its own
     variables = {**variables, "N8N_METRICS": "false"}
     return [
-        _redis(layout),
+        redis(layout),
         main,
         *(Program(f"n8n-worker-{number}", command, variables, directory=layout.state)
           for number in range(1, workers + 1)),
@@ -204,7 +204,7 @@ def _fingerprint(layout: Layout) -> str:
     return digest.hexdigest()
 
 
-def _redis(layout: Layout) -> Program:
+def redis(layout: Layout) -> Program:
     """Return how Redis is run: one on PATH, or else Debian's package with the libraries that come with it."""
     found = shutil.which("redis-server") or shutil.which("valkey-server")
     variables = {}

@@ -111,7 +111,7 @@ def test_its_environment_is_the_same_but_for_places_and_secrets(services, layout
 
 def test_it_is_one_main_process_and_any_number_of_workers(services, layout, monkeypatch):
     monkeypatch.setattr(n8n, "provide", lambda: ("node", "n8n"))
-    monkeypatch.setattr(n8n, "_redis", lambda layout: None)
+    monkeypatch.setattr(n8n, "redis", lambda layout: None)
     _, main, worker = n8n.programs(layout, workers=1)
     assert services["n8n"]["command"] == main.command[2:]
     assert services["n8n-worker"]["command"] == worker.command[2:]
