@@ -59,5 +59,6 @@ def test_n8n_is_no_administrator(redis, command):
 
 
 def test_n8n_has_its_queue(redis):
-    assert redis("AUTH n8n {password}", "LPUSH bull:jobs:wait 1", "EVAL \"return redis.call('LLEN', 'bull:jobs:wait')\" 0",
-                 "PUBLISH n8n.commands x") == ["+OK", ":1", ":1", ":0"]  # fmt: skip
+    length = "EVAL \"return redis.call('LLEN', 'bull:jobs:wait')\" 0"
+    answers = redis("AUTH n8n {password}", "LPUSH bull:jobs:wait 1", length, "PUBLISH n8n.commands x")
+    assert answers == ["+OK", ":1", ":1", ":0"]

@@ -11,11 +11,21 @@ from stack.ports import Ports
 def test_a_folder_that_holds_something_else_is_neither_used_nor_deleted(tmp_path):
     precious = tmp_path / "thesis.txt"
     precious.touch()
+    tmp_path.chmod(0o755)
     layout = Layout(tmp_path, Ports.free())
     for verb in (system.up, system.clean):
         with pytest.raises(Trouble, match="holds something else"):
             verb(layout)
     assert precious.exists()
+    assert tmp_path.stat().st_mode & 0o777 == 0o755, "it is not even closed"
+
+
+def test_a_state_that_others_could_enter_is_closed(tmp_path, monkeypatch):
+    (tmp_path / system.LOCK).touch()
+    tmp_path.chmod(0o755)
+    monkeypatch.setattr(system, "_prepare", lambda layout, hop: (None, None))
+    system.prepare(Layout(tmp_path, Ports.free()))
+    assert tmp_path.stat().st_mode & 0o777 == 0o700
 
 
 def test_a_second_start_at_the_same_time_is_refused(tmp_path):
