@@ -1,16 +1,24 @@
 """Programs that a backup runs."""
 
+import os
 import subprocess
+from collections.abc import Mapping
 from pathlib import Path
 
 from exporters.backup.errors import Failed
 
 
-def run(*command: str | Path) -> None:
-    """Run a program to its end; raise Failed with the first error it wrote if that went badly."""
-    done = subprocess.run(command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
-                          text=True, errors="replace")
+def run(*command: str | Path, environment: Mapping[str, str] | None = None) -> str:
+    """Run a program to its end and return what it wrote; raise Failed with its first error if that went badly.
+
+    `environment` holds variables for it, beside those of this process.
+    """
+    # errors are looked for in English
+    variables = {**os.environ, "LC_ALL": "C", **(environment or {})}
+    done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, errors="replace",
+                          env=variables)  # fmt: skip
     if done.returncode:
         said = done.stderr.strip().splitlines() or ["it said nothing"]
-        error = next((line for line in said if "error:" in line), said[-1])
+        error = next((line for line in said if "error:" in line or line.startswith("psql:")), said[-1])
         raise Failed(f"{command[0]} ended with status {done.returncode}: {error}")
+    return done.stdout

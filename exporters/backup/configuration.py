@@ -5,6 +5,7 @@
     environment: {PGHOST: 127.0.0.1, PGUSER: backup}  # of this program and those that it runs
     backups:
       platform: {every_seconds: 86400, keep: 7, database: influencegen, filestore: /srv/odoo/filestore/influencegen}
+      # and, where they are needed: elsewhere: [s3], template: influencegen_template
       n8n: {every_seconds: 86400, keep: 7, database: n8n}
       monitoring: {every_seconds: 86400, keep: 7, prometheus: "http://influencegen@127.0.0.1:9090",
                    prometheus_password_file: /run/secrets/prometheus_password, data: /srv/prometheus,
@@ -62,6 +63,20 @@ def read(path: Path) -> Configuration:
         raise Invalid(f"{path}: {error}") from error
 
 
+def _as_is(value: Any) -> Any:
+    return value
+
+
+def _names(value: Any) -> tuple[str, ...]:
+    if not isinstance(value, list):
+        raise TypeError(f"{value!r} is not a list of names")
+    return tuple(map(str, value))
+
+
+READERS = {Path: Path, Path | None: Path, tuple[str, ...]: _names}
+"""How the values of a section become those of a field of that type."""
+
+
 def _backup(name: str, section: Mapping[str, Any]) -> Backup:
     if name not in KINDS:
         raise Invalid(f"there is no backup {name}; there are {', '.join(KINDS)}.")
@@ -74,9 +89,9 @@ def _backup(name: str, section: Mapping[str, Any]) -> Backup:
         if not isinstance(value, int) or value < 1:
             raise Invalid(f"{name} has {key}: {value}; give a whole number from 1 on.")
     kind = KINDS[name]
-    paths = {field.name for field in fields(kind) if field.type in (Path, Path | None)}
+    types = {field.name: field.type for field in fields(kind)}
     try:
-        source = kind(**{key: Path(value) if key in paths else value for key, value in section.items()})
+        source = kind(**{key: READERS.get(types.get(key), _as_is)(value) for key, value in section.items()})
     except TypeError as error:
         raise Invalid(f"{name}: {error}.") from error
     return Backup(name, every_seconds, keep, source)

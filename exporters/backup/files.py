@@ -4,7 +4,6 @@ import contextlib
 import hashlib
 import os
 import shutil
-from collections.abc import Iterable
 from pathlib import Path
 
 from exporters.backup.errors import Failed
@@ -32,22 +31,6 @@ def compare(source: Path, copy: Path) -> None:
     different = sorted(path for path in digests.keys() | copies.keys() if digests.get(path) != copies.get(path))
     if different:
         raise Failed(f"{len(different)} files of {source} are not copied as they are, among them {different[0]}")
-
-
-def check_attachments(attachments: Iterable[tuple[str, str]], folder: Path) -> None:
-    """Raise Failed, naming a file, unless each attachment is in the folder with the content it should have.
-
-    `attachments` are the file names and the SHA-1 checksums that Odoo's database has of them.
-    """
-    wrong = []
-    for name, checksum in attachments:
-        path = folder / name
-        if not path.is_file():
-            wrong.append(f"{name} is missing")
-        elif digest(path, "sha1") != checksum:
-            wrong.append(f"the content of {name} is not the one that the database has the checksum of")
-    if wrong:
-        raise Failed(f"{len(wrong)} attachments are not in the filestore as they should be: {wrong[0]}")
 
 
 def size(folder: Path) -> int:

@@ -20,7 +20,7 @@ import requests
 from exporters.backup import commands, files
 from exporters.backup.configuration import Backup
 from exporters.backup.errors import Failed
-from exporters.backup.ledger import Ledger
+from exporters.backup.ledger import Ledger, Made
 
 log = logging.getLogger(__name__)
 
@@ -42,12 +42,16 @@ def run(backup: Backup, folder: Path, ledger: Ledger) -> bool:
         with _locked(backup, folder):
             _settle(backup, ledger)
             ledger.write(backup.name, ledger.read(backup.name).begun(started))
-            size = _attempt(backup, folder)
-            ledger.write(backup.name, ledger.read(backup.name).ended(time.time(), size))
-            return size is not None
+            try:
+                made = _attempt(backup, folder)
+            finally:
+                scratch = _clear(backup)
+            record, now = ledger.read(backup.name), time.time()
+            ledger.write(backup.name, record.succeeded(now, made, scratch) if made else record.failed(now, scratch))
+            return made is not None
     except OSError as error:
         log.error("%s: the backup failed: %s", backup.name, error)
-        ledger.write(backup.name, ledger.read(backup.name).begun(started).ended(time.time()))
+        ledger.write(backup.name, ledger.read(backup.name).begun(started).failed(time.time()))
         return False
 
 
@@ -65,11 +69,11 @@ def _settle(backup: Backup, ledger: Ledger) -> None:
     record = ledger.read(backup.name)
     if record.running:
         log.error("%s: the backup failed: the job that began at %s never ended", backup.name, _time(record.began))
-        ledger.write(backup.name, record.ended(time.time()))
+        ledger.write(backup.name, record.failed(time.time()))
 
 
-def _attempt(backup: Backup, folder: Path) -> int | None:
-    """Return the size of the archive in bytes, or None if there is none because the job failed."""
+def _attempt(backup: Backup, folder: Path) -> Made | None:
+    """Return what was made, or None if the job failed."""
     try:
         return _make(backup, folder)
     except Exception as error:
@@ -78,8 +82,20 @@ def _attempt(backup: Backup, folder: Path) -> int | None:
         return None
 
 
-def _make(backup: Backup, folder: Path) -> int:
-    """Make the archive, delete those that are too old, and return its size in bytes."""
+def _clear(backup: Backup) -> int | None:
+    """Return how many scratch databases can't be dropped; None if that is not known, or there are none of that kind."""
+    try:
+        left = backup.source.clear()
+    except psycopg2.Error:
+        # the next job tries again
+        return None
+    for told in left or ():
+        log.warning("%s: a scratch database can't be dropped: %s", backup.name, told)
+    return None if left is None else len(left)
+
+
+def _make(backup: Backup, folder: Path) -> Made:
+    """Make the archive, and delete those that are too old."""
     for leftover in folder.glob(f".{backup.name}-*"):
         shutil.rmtree(leftover)
     started = time.time()
@@ -87,7 +103,7 @@ def _make(backup: Backup, folder: Path) -> int:
     unfinished = archive.with_name(f".{archive.name}")
     unfinished.mkdir()
     try:
-        backup.source.make(unfinished)
+        elsewhere = backup.source.make(unfinished)
         commands.run("sync", "--file-system", unfinished)
         unfinished.rename(archive)
     finally:
@@ -96,7 +112,7 @@ def _make(backup: Backup, folder: Path) -> int:
     log.info("%s: %s is good, %d bytes, %.1f s", backup.name, archive, size, time.time() - started)
     for old in sorted(folder.glob(f"{backup.name}-*"))[: -backup.keep]:
         shutil.rmtree(old.rename(old.with_name(f".{old.name}")))
-    return size
+    return Made(size, elsewhere)
 
 
 @contextmanager

@@ -4,35 +4,45 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from exporters.backup import database, files, prometheus
+from exporters.backup import attachments, database, files, prometheus
 
 
 @dataclass(frozen=True)
 class DatabaseBackup:
-    """A database, and Odoo's filestore with it if `filestore` names the folder."""
+    """A database, and Odoo's filestore with it if `filestore` names the folder.
+
+    `elsewhere` names the stores of attachments that are backed up by other means. `template` is a database that scratch
+    databases are made from, if not template0.
+    """
 
     database: str
     filestore: Path | None = None
+    elsewhere: tuple[str, ...] = ()
+    template: str | None = None
 
-    def make(self, archive: Path) -> None:
-        """Write `database.dump` and `filestore/` into the folder, and check them.
+    def make(self, archive: Path) -> int | None:
+        """Write the database, its restore script and `filestore/` into the folder, and check them.
 
-        Odoo writes a file before the row that names it is committed, and once a day deletes those whose row is gone:
-        what was there before the snapshot, and what has come until it, holds all that the snapshot names.
+        Return how many attachments are in other stores, if there is a filestore. Odoo writes a file before the row that
+        names it is committed, and once a day deletes those whose row is gone: what was there before the snapshot, and
+        what has come until it, holds all that the snapshot names.
         """
-        dump, filestore = archive / "database.dump", archive / "filestore"
+        # what a job that was killed left behind takes the space that this one needs
+        self.clear()
+        filestore = archive / "filestore"
         if self.filestore:
             files.add_new(self.filestore, filestore)
-        with database.snapshot(self.database) as snapshot:
+        with database.snapshot(self.database, self.template) as snapshot:
             if self.filestore:
                 files.add_new(self.filestore, filestore)
-            contents = snapshot.dump(dump)
-        with database.restored(dump, self.database) as cursor:
-            database.compare(contents, database.read_contents(cursor))
-            if self.filestore:
-                cursor.execute("SELECT DISTINCT store_fname, checksum FROM public.ir_attachment "
-                               "WHERE store_fname IS NOT NULL")  # fmt: skip
-                files.check_attachments(cursor.fetchall(), filestore)
+            state = snapshot.dump(archive)
+        with database.restored(archive, self.database, self.template) as cursor:
+            database.compare(state, database.read_state(cursor))
+            return attachments.check(cursor, filestore, self.elsewhere) if self.filestore else None
+
+    def clear(self) -> list[str]:
+        """Drop the scratch databases of this and earlier jobs; return why some can't be dropped."""
+        return database.drop_scratch_databases(self.database)
 
 
 @dataclass(frozen=True)
@@ -54,3 +64,6 @@ class MonitoringBackup:
         prometheus.back_up(self.prometheus, self.data, archive / "prometheus", credential)
         files.add_new(self.configuration, archive / "configuration")
         files.compare(self.configuration, archive / "configuration")
+
+    def clear(self) -> None:
+        """Do nothing: no database is restored."""

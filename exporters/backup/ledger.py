@@ -12,12 +12,21 @@ log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
+class Made:
+    """A good backup: its bytes, and how many attachments are in other stores, if it has attachments."""
+
+    size: int
+    elsewhere: int | None
+
+
+@dataclass(frozen=True)
 class Record:
     """The jobs of one backup so far.
 
     `total` counts jobs that ended, `success` those with a verified backup. Times are in seconds since 1970.
     `began` is when the last job did, and `running` whether its end is still to be recorded; `duration` is how long the
-    last job took, in seconds, and `size` and `last_success` are the bytes and the end of the last good one.
+    last job took, in seconds, and `size` and `last_success` are the bytes and the end of the last good one, of which
+    `elsewhere` attachments are in other stores. `scratch` is the number of scratch databases that can't be dropped.
     """
 
     total: int = 0
@@ -27,17 +36,22 @@ class Record:
     duration: float | None = None
     size: int | None = None
     last_success: float = 0.0
+    elsewhere: int | None = None
+    scratch: int | None = None
 
     def begun(self, now: float) -> "Record":
         """Return the record once a job has begun."""
         return replace(self, began=now, running=True)
 
-    def ended(self, now: float, size: int | None = None) -> "Record":
-        """Return the record once the job that runs has ended: well with a backup of `size` bytes, badly without."""
-        ended = replace(self, total=self.total + 1, running=False, duration=now - self.began)
-        if size is None:
-            return ended
-        return replace(ended, success=self.success + 1, size=size, last_success=now)
+    def failed(self, now: float, scratch: int | None = None) -> "Record":
+        """Return the record once the job that runs has ended badly, and left so many scratch databases, if known."""
+        scratch = self.scratch if scratch is None else scratch
+        return replace(self, total=self.total + 1, running=False, duration=now - self.began, scratch=scratch)
+
+    def succeeded(self, now: float, made: "Made", scratch: int | None) -> "Record":
+        """Return the record once the job that runs has ended well."""
+        ended = self.failed(now, scratch)
+        return replace(ended, success=self.success + 1, size=made.size, elsewhere=made.elsewhere, last_success=now)
 
 
 class Ledger:

@@ -11,7 +11,8 @@ import psycopg2
 
 ACCOUNTS = 50
 SCHEMA = f"""
-CREATE TABLE ir_attachment (id serial PRIMARY KEY, store_fname varchar, checksum varchar(40));
+CREATE TABLE ir_attachment (
+    id serial PRIMARY KEY, type varchar DEFAULT 'binary', store_fname varchar, checksum varchar(40));
 CREATE TABLE account (id int PRIMARY KEY, balance float NOT NULL);
 CREATE TABLE note (at timestamptz DEFAULT now(), text text, more jsonb DEFAULT '{{"b": 1, "a": [2, null]}}');
 INSERT INTO account SELECT number, 100.1 FROM generate_series(1, {ACCOUNTS}) number;
