@@ -20,5 +20,6 @@ def run(*command: str | Path, environment: Mapping[str, str] | None = None) -> s
     if done.returncode:
         said = done.stderr.strip().splitlines() or ["it said nothing"]
         error = next((line for line in said if "error:" in line or line.startswith("psql:")), said[-1])
-        raise Failed(f"{command[0]} ended with status {done.returncode}: {error}")
+        name = Path(command[1] if command[0] == "sh" else command[0]).name
+        raise Failed(f"{name} ended with status {done.returncode}: {error}")
     return done.stdout

@@ -5,6 +5,7 @@ import pytest
 from stack import backup, postgres, prometheus
 from stack.layout import Layout
 
+from . import nasty
 from .business import SCHEMA, Business
 from .exporter import Exporter
 
@@ -36,6 +37,34 @@ def new_database(layout):
     yield make
     for name in made:
         drop(name)
+
+
+@pytest.fixture
+def nasty_database(layout, make_nasty):
+    """The name of a database with all that a dump leaves out, and that stands in a restore's way."""
+    name = "backup_test_nasty"
+    postgres.execute(layout, f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
+    postgres.execute(layout, nasty.CREATION.format(name=name))
+    make_nasty(name, nasty.PROPERTIES + nasty.OBSTACLES)
+    return name
+
+
+@pytest.fixture
+def make_nasty(layout):
+    """Function make_nasty(name, properties): give a database all of that, until the test has ended."""
+    made = []
+
+    def make(name, properties):
+        made.append(name)
+        postgres.execute(layout, nasty.SCHEMA.format(role=nasty.ROLE), database=name)
+        for statement in properties.format(name=name, role=nasty.ROLE).splitlines():
+            postgres.execute(layout, statement)
+
+    postgres.execute(layout, f"CREATE ROLE {nasty.ROLE}")
+    yield make
+    for name in made:
+        nasty.drop(layout, name)
+    postgres.execute(layout, f"DROP ROLE {nasty.ROLE}")
 
 
 @pytest.fixture

@@ -1,5 +1,11 @@
 """A database with all that pg_dump leaves out, and that a restore stumbles over."""
 
+from contextlib import closing
+
+import psycopg2
+
+from stack import postgres
+
 CREATION = """CREATE DATABASE "{name}" TEMPLATE template0 ENCODING 'UTF8' LC_COLLATE 'C' LC_CTYPE 'C'
               LOCALE_PROVIDER icu ICU_LOCALE 'en'"""
 ROLE = "backup_test_reader"
@@ -63,7 +69,7 @@ CREATE SUBSCRIPTION feed CONNECTION 'host=127.0.0.1 port=1' PUBLICATION everythi
     WITH (connect = false, slot_name = NONE);
 """
 # What lies outside the database, or in the way of whoever reads it.
-PROPERTIES = """
+PROPERTIES = """\
 COMMENT ON DATABASE "{name}" IS 'it''s a database';
 REVOKE CONNECT ON DATABASE "{name}" FROM PUBLIC;
 GRANT CONNECT ON DATABASE "{name}" TO {role};
@@ -77,7 +83,7 @@ ALTER DATABASE "{name}" SET search_path = '$user', public, contrib;
 ALTER ROLE {role} IN DATABASE "{name}" SET work_mem = '8MB';
 """
 # Odoo does not run with these.
-OBSTACLES = """
+OBSTACLES = """\
 ALTER DATABASE "{name}" SET default_transaction_read_only = on;
 ALTER DATABASE "{name}" SET default_transaction_isolation = 'serializable';
 ALTER DATABASE "{name}" SET statement_timeout = '1ms';
@@ -86,3 +92,12 @@ ALTER DATABASE "{name}" SET row_security = off;
 ALTER DATABASE "{name}" SET lc_monetary = 'C.UTF-8';
 ALTER DATABASE "{name}" SET role = '{role}';
 """
+
+
+def drop(layout, name):
+    """Drop a database with a subscription, whatever is set for it."""
+    options = "-c default_transaction_read_only=off -c statement_timeout=0 -c role=none"
+    with closing(psycopg2.connect(**postgres.dsn(layout, name), options=options)) as connection:
+        connection.autocommit = True
+        connection.cursor().execute("DROP SUBSCRIPTION IF EXISTS feed")
+    postgres.execute(layout, f'DROP DATABASE "{name}" WITH (FORCE)')
