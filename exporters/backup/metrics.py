@@ -20,8 +20,7 @@ GAUGES = (
     ("backup_job_duration_seconds", "Time that the last backup job took, good or not.", "duration"),
     ("backup_size_bytes", "Size of the last verified backup.", "size"),
     ("backup_attachments_elsewhere",
-     "Attachments of the last verified backup whose content is in another store than the filestore, and not in it.",
-     "elsewhere"),
+     "Attachments of the last verified backup that are in another store than the filestore.", "elsewhere"),
     ("backup_scratch_databases", "Scratch databases that the last backup job could not drop.", "scratch"),
 )  # fmt: skip
 SCHEDULE = ("backup_schedule_seconds", "Time from the beginning of a backup job to that of the next.")

@@ -310,6 +310,11 @@ OTHER_PRODUCERS = (
            producer="backup"),
     Metric("backup_schedule_seconds", "gauge", "Time from the beginning of a backup job to that of the next.",
            (BACKUP,), "seconds", scope="instance", producer="backup"),
+    Metric("backup_attachments_elsewhere", "gauge",
+           "Attachments of the last verified backup that are in another store than the filestore.",
+           (BACKUP,), scope="instance", producer="backup"),
+    Metric("backup_scratch_databases", "gauge", "Scratch databases that the last backup job could not drop.", (BACKUP,),
+           scope="instance", producer="backup"),
 )
 
 EXPORTER = (

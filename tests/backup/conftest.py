@@ -12,6 +12,11 @@ from .exporter import Exporter
 DATABASE = "backup_test"
 
 
+def administer(layout, statement, database="postgres"):
+    """Execute a statement as a superuser."""
+    return postgres.execute(layout, statement, database=database, role=postgres.ADMIN)
+
+
 @pytest.fixture(scope="session")
 def layout():
     """The layout of the PostgreSQL that is there for tests."""
@@ -43,28 +48,34 @@ def new_database(layout):
 def nasty_database(layout, make_nasty):
     """The name of a database with all that a dump leaves out, and that stands in a restore's way."""
     name = "backup_test_nasty"
-    postgres.execute(layout, f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
-    postgres.execute(layout, nasty.CREATION.format(name=name))
+    administer(layout, nasty.CREATION.format(name=name))
     make_nasty(name, nasty.PROPERTIES + nasty.OBSTACLES)
     return name
 
 
 @pytest.fixture
 def make_nasty(layout):
-    """Function make_nasty(name, properties): give a database all of that, until the test has ended."""
+    """Function make_nasty(name, properties): give a database all of that, until the test has ended.
+
+    make_nasty.drop_later(name): drop that one then, too.
+    """
     made = []
 
     def make(name, properties):
         made.append(name)
-        postgres.execute(layout, nasty.SCHEMA.format(role=nasty.ROLE), database=name)
+        administer(layout, nasty.SCHEMA.format(role=nasty.ROLE), name)
         for statement in properties.format(name=name, role=nasty.ROLE).splitlines():
-            postgres.execute(layout, statement)
+            administer(layout, statement)
 
-    postgres.execute(layout, f"CREATE ROLE {nasty.ROLE}")
+    administer(layout, f"CREATE ROLE {nasty.ROLE}")
+    make.drop_later = made.append
     yield make
     for name in made:
-        nasty.drop(layout, name)
-    postgres.execute(layout, f"DROP ROLE {nasty.ROLE}")
+        # a database with a subscription can't be dropped, and one with such settings not be written to
+        administer(layout, f'ALTER DATABASE "{name}" RESET ALL')
+        administer(layout, "DROP SUBSCRIPTION IF EXISTS feed", name)
+        administer(layout, f'DROP DATABASE "{name}" WITH (FORCE)')
+    administer(layout, f"DROP ROLE {nasty.ROLE}")
 
 
 @pytest.fixture

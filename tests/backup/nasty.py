@@ -1,11 +1,5 @@
 """A database with all that pg_dump leaves out, and that a restore stumbles over."""
 
-from contextlib import closing
-
-import psycopg2
-
-from stack import postgres
-
 CREATION = """CREATE DATABASE "{name}" TEMPLATE template0 ENCODING 'UTF8' LC_COLLATE 'C' LC_CTYPE 'C'
               LOCALE_PROVIDER icu ICU_LOCALE 'en'"""
 ROLE = "backup_test_reader"
@@ -93,11 +87,3 @@ ALTER DATABASE "{name}" SET lc_monetary = 'C.UTF-8';
 ALTER DATABASE "{name}" SET role = '{role}';
 """
 
-
-def drop(layout, name):
-    """Drop a database with a subscription, whatever is set for it."""
-    options = "-c default_transaction_read_only=off -c statement_timeout=0 -c role=none"
-    with closing(psycopg2.connect(**postgres.dsn(layout, name), options=options)) as connection:
-        connection.autocommit = True
-        connection.cursor().execute("DROP SUBSCRIPTION IF EXISTS feed")
-    postgres.execute(layout, f'DROP DATABASE "{name}" WITH (FORCE)')

@@ -7,8 +7,7 @@ import pytest
 
 from stack import postgres
 
-from . import nasty
-from .conftest import DATABASE
+from .conftest import DATABASE, administer
 from .exporter import Exporter
 
 READER, TEMPLATE = "backup_test_least", "backup_test_template"
@@ -18,11 +17,11 @@ READER, TEMPLATE = "backup_test_least", "backup_test_template"
 def ordinary(exporter, layout, business):
     """The exporter as a role with the rights that docs/backups.md asks for, and no others."""
     password = "backup-test"
-    postgres.execute(layout, f"CREATE ROLE {READER} LOGIN CREATEDB BYPASSRLS PASSWORD '{password}' IN ROLE pg_read_all_data")
+    administer(layout, f"CREATE ROLE {READER} LOGIN CREATEDB BYPASSRLS PASSWORD '{password}' IN ROLE pg_read_all_data")
     exporter.environment |= {"PGUSER": READER, "PGPASSWORD": password}
     exporter.configure()
     yield exporter
-    postgres.execute(layout, f"DROP ROLE {READER}")
+    administer(layout, f"DROP ROLE {READER}")
 
 
 def assert_good(exporter):
@@ -83,12 +82,12 @@ def test_what_is_not_restored_is_found(nasty_database, environment, tmp_path, st
 ])  # fmt: skip
 def test_the_copy_has_the_source_s_locale(layout, business, exporter, creation):
     """Partitions that are empty, or rows that are in none, in another order."""
-    postgres.execute(layout, f'DROP DATABASE "{DATABASE}"')
+    administer(layout, f'DROP DATABASE "{DATABASE}"')
     needed = 17 if "BUILTIN" in creation else 16 if "RULES" in creation else 15
-    [(version,)] = postgres.execute(layout, "SHOW server_version_num")
+    [(version,)] = administer(layout, "SHOW server_version_num")
     if int(version) < needed * 10_000:
         pytest.skip(f"needs PostgreSQL {needed}")
-    postgres.execute(layout, f'CREATE DATABASE "{DATABASE}" TEMPLATE template0 {creation}')
+    administer(layout, f'CREATE DATABASE "{DATABASE}" TEMPLATE template0 {creation}')
     [(ordered,)] = business.execute("SELECT 'a' < 'Z'")
     business.execute(f"""
         CREATE TABLE ir_attachment (id int, type text, store_fname text, checksum text);
@@ -116,22 +115,22 @@ def test_what_only_a_superuser_may_create_is_said_before_the_dump(ordinary, busi
 
 def test_what_only_a_superuser_may_alter_is_said(ordinary, business):
     business.execute("CREATE EXTENSION unaccent; ALTER FUNCTION unaccent(text) IMMUTABLE")
-    assert_fails(ordinary, "only a superuser can alter public.unaccent(text), of extension unaccent, as it is altered in "
-                           "the source: use a template that has it")  # fmt: skip
+    assert_fails(ordinary, "only a superuser can alter public.unaccent(text), of extension unaccent, as it is altered "
+                           "in the source: use a template that has it")  # fmt: skip
 
 
 def test_a_template_has_what_only_a_superuser_may_create(ordinary, business, layout, new_database):
     made = "CREATE EXTENSION file_fdw; CREATE EXTENSION unaccent; ALTER FUNCTION unaccent(text) IMMUTABLE"
     new_database(TEMPLATE)
     for database in (DATABASE, TEMPLATE):
-        postgres.execute(layout, made, database=database)
-    postgres.execute(layout, f"ALTER DATABASE {TEMPLATE} IS_TEMPLATE true")
+        administer(layout, made, database)
+    administer(layout, f"ALTER DATABASE {TEMPLATE} IS_TEMPLATE true")
     business.execute("CREATE INDEX ON note (unaccent(text))")
     ordinary.configure(template=TEMPLATE)
     try:
         assert_good(ordinary)
     finally:
-        postgres.execute(layout, f"ALTER DATABASE {TEMPLATE} IS_TEMPLATE false")
+        administer(layout, f"ALTER DATABASE {TEMPLATE} IS_TEMPLATE false")
 
 
 def test_a_scratch_database_that_can_not_be_dropped_holds_nothing_up(exporter, business, layout, new_database):
@@ -140,28 +139,27 @@ def test_a_scratch_database_that_can_not_be_dropped_holds_nothing_up(exporter, b
     assert_good(exporter)
     scratch = (exporter.programs / "scratch").read_text().strip()
     new_database(scratch)
-    postgres.execute(layout, "CREATE PUBLICATION all_tables FOR ALL TABLES; CREATE SUBSCRIPTION stuck "
-                     "CONNECTION 'host=127.0.0.1 port=1' PUBLICATION all_tables WITH (connect = false, slot_name = NONE)",
-                     database=scratch)  # fmt: skip
+    administer(layout, "CREATE SUBSCRIPTION stuck CONNECTION 'host=127.0.0.1 port=1' PUBLICATION absent "
+                       "WITH (connect = false, slot_name = NONE)", scratch)  # fmt: skip
     with exporter.serving():
         assert exporter.value("backup_scratch_databases", "platform") == 0
         good, said = exporter.run("platform")
         assert good
         assert f"platform: a scratch database can't be dropped: {scratch}: " in said
         assert exporter.value("backup_scratch_databases", "platform") == 1
-        postgres.execute(layout, "DROP SUBSCRIPTION stuck", database=scratch)
+        administer(layout, "DROP SUBSCRIPTION stuck", scratch)
         assert_good(exporter)
         assert exporter.value("backup_scratch_databases", "platform") == 0
     with pytest.raises(psycopg2.OperationalError, match="does not exist"):
-        postgres.execute(layout, "SELECT 1", database=scratch)
+        administer(layout, "SELECT 1", scratch)
 
 
 def test_subscriptions_are_left_out(nasty_database, environment, tmp_path):
     exporter = Exporter(tmp_path, {"n8n": {"database": nasty_database}}, environment)
     assert exporter.run("n8n")[0]
     [archive] = exporter.complete("n8n")
-    listed = subprocess.run([postgres.provide() / "pg_restore", "--list", archive / "database.dump"], check=True, text=True,
-                            capture_output=True).stdout  # fmt: skip
+    command = [postgres.provide() / "pg_restore", "--list", archive / "database.dump"]
+    listed = subprocess.run(command, check=True, text=True, capture_output=True).stdout
     assert "SUBSCRIPTION" not in listed
     assert "PUBLICATION - everything" in listed
 
@@ -169,7 +167,7 @@ def test_subscriptions_are_left_out(nasty_database, environment, tmp_path):
 def test_a_source_with_the_longest_name_is_not_its_own_scratch_database(environment, new_database, tmp_path, layout):
     name = "n" * 63
     new_database(name)
-    postgres.execute(layout, "CREATE TABLE precious (row int)", database=name)
+    administer(layout, "CREATE TABLE precious (row int)", name)
     exporter = Exporter(tmp_path, {"n8n": {"database": name}}, environment)
     assert exporter.run("n8n")[0]
-    assert postgres.execute(layout, "SELECT count(*) FROM precious", database=name) == [(0,)]
+    assert administer(layout, "SELECT count(*) FROM precious", name) == [(0,)]

@@ -108,7 +108,7 @@ def test_a_damaged_attachment_fails(exporter, business, damage):
 
 
 def test_attachments_in_an_object_store_are_not_taken_for_backed_up(exporter, business):
-    """As addons for object stores and Odoo's own for clouds leave them; a link and a row with its content are neither."""
+    """As addons for object stores and Odoo's own for clouds leave them; a link and an empty row are neither."""
     business.execute("INSERT INTO ir_attachment (type, store_fname, checksum) VALUES "
                      "('binary', 's3://bucket/ab/abc', 'abc'), ('binary', 's3://bucket/ab/abd', 'abd'), "
                      "('cloud_storage', NULL, NULL), ('url', NULL, NULL), ('binary', NULL, 'abc'), ('binary', '', '')")
