@@ -30,12 +30,19 @@ def test_what_it_says(tmp_path):
     assert read_in.backups == {"platform": Backup("platform", 60, 2, DatabaseBackup("odoo", Path("/files")))}
 
 
+def test_what_it_says_of_other_stores_and_a_template(tmp_path):
+    read_in = read(tmp_path, backups={"platform": PLATFORM | {"elsewhere": ["s3"], "template": "extensions"}})
+    source = DatabaseBackup("odoo", Path("/files"), elsewhere=("s3",), template="extensions")
+    assert read_in.backups["platform"].source == source
+
+
 @pytest.mark.parametrize("content, message", [
     ({"backups": {"payroll": PLATFORM}}, "there is no backup payroll; there are platform, n8n, monitoring"),
     ({"backups": {"platform": {"keep": 1}}}, "platform lacks every_seconds"),
     ({"backups": {"platform": PLATFORM | {"every_seconds": 0}}}, "platform has every_seconds: 0"),
     ({"backups": {"platform": PLATFORM | {"keep": "7"}}}, "platform has keep: 7"),
     ({"backups": {"platform": PLATFORM | {"bucket": "s3"}}}, "unexpected keyword argument 'bucket'"),
+    ({"backups": {"platform": PLATFORM | {"elsewhere": "s3"}}}, "'s3' is not a list of names"),
     ({"backups": {"monitoring": {"every_seconds": 1, "keep": 1}}}, "'prometheus', 'data', and 'configuration'"),
     ({"backups": None}, "is no configuration"),
     ({"password_file": "/absent"}, "No such file or directory: '/absent'"),
