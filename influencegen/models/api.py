@@ -35,6 +35,10 @@ class Unavailable(ApiError):
     """The service failed (no connection, time-out, 5xx, an unreadable answer): worth a retry."""
 
 
+class NoAddress(ApiError):
+    """It is not set where the service is, as in a neutralized copy of a database: nobody is called."""
+
+
 class CircuitOpen(ApiError):
     """The service failed too often and isn't called for a while."""
 
@@ -69,6 +73,17 @@ class Api(models.AbstractModel):
                     throw_new_error_on_trip=False,
                 )
             return _breakers[key]
+
+    @api.model
+    def _address(self, service, name):
+        """Return the address of `service`, which is the parameter `influencegen.<name>`.
+
+        :raises NoAddress: when it is not set
+        """
+        address = self.env["ir.config_parameter"].sudo().get_param(f"influencegen.{name}")
+        if not address:
+            raise NoAddress(self.env._("%s has no address: set it in Settings, InfluenceGen", service))
+        return address
 
     @api.model
     def _send(self, service, endpoint, method, url, **kwargs):

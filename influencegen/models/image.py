@@ -187,7 +187,8 @@ class Image(models.Model):
             "callback_url": self._parameter("callback_url", f"{self.get_base_url()}/influencegen/image/callback"),
         }).encode()
         headers = signing.sign(self._parameter("webhook_secret"), body)
-        return self._parameter("n8n_webhook_url"), body, {"Content-Type": "application/json", **headers}
+        url = self.env["influencegen.api"]._address("n8n_webhook", "n8n_webhook_url")
+        return url, body, {"Content-Type": "application/json", **headers}
 
     @api.model
     def _receive(self, payload, signature):

@@ -169,7 +169,7 @@ class Kyc(models.Model):
 
         :raises ApiError: the service gave no answer
         """
-        url = self.env["ir.config_parameter"].sudo().get_param("influencegen.kyc_url")
+        url = self.env["influencegen.api"]._address("kyc", "kyc_url")
         return self.env["influencegen.api"]._call(
             "kyc",
             step,

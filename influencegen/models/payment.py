@@ -5,7 +5,7 @@ from odoo.exceptions import UserError
 
 from ..compat import Constraint
 from ..transaction import claim, commit
-from .api import ApiError, Refused
+from .api import ApiError, NoAddress, Refused
 from .stateful import utcnow
 
 TIMEOUT = 10  # seconds
@@ -95,10 +95,12 @@ class Payment(models.Model):
     def _pay(self):
         """Start a new attempt and see it through. Commits, so call it with nothing else at stake.
 
-        :raise UserError: if the payment is under way or paid
+        :raise UserError: if the payment is under way or paid, or its provider has no address
         """
         self.ensure_one()
         self._claim()
+        if self.provider == "http":
+            self._check_address()
         self._transition("processing")
         attempts = self.env["influencegen.payment.attempt"].sudo()
         attempts._create_as_system({"payment_id": self.id, "provider": self.provider})
@@ -137,6 +139,16 @@ class Payment(models.Model):
             self._transition(outcome, paid_at=now if outcome == "paid" else False)
         commit(self.env.cr)
 
+    def _check_address(self):
+        """Refuse what nobody could settle before an attempt is begun."""
+        try:
+            self._address()
+        except NoAddress as error:
+            raise UserError(self.env._("%s.", error.reason)) from error
+
+    def _address(self):
+        return self.env["influencegen.api"]._address("payment", "payment_url")
+
     def _transfer_manual(self, attempt):
         """The money was moved outside Odoo by the person who presses the button."""
         return "paid", False
@@ -146,13 +158,12 @@ class Payment(models.Model):
 
         :return: the outcome (`paid`, `failed`, or `processing` if it is not known) and the error, or False
         """
-        url = self.env["ir.config_parameter"].sudo().get_param("influencegen.payment_url")
         try:
             return self.env["influencegen.api"]._call(
                 "payment",
                 "transfer",
                 "POST",
-                f"{url}/transfer",
+                f"{self._address()}/transfer",
                 timeout=TIMEOUT,
                 headers={"Idempotency-Key": attempt.reference},
                 json={

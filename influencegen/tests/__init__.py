@@ -6,6 +6,7 @@ from . import (
     test_image,
     test_image_after_commit,
     test_kyc,
+    test_neutralize,
     test_payment,
     test_payment_concurrency,
     test_portal,
