@@ -1,7 +1,7 @@
 {
     "name": "InfluenceGen telemetry",
     "summary": "Measures the InfluenceGen platform and the Odoo it runs on, for Prometheus",
-    "version": "1.1.0",
+    "version": "1.1.1",
     "category": "Marketing",
     "author": "InfluenceGen",
     "website": "https://github.com/influencegen/telemetry",

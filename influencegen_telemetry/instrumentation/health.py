@@ -89,10 +89,10 @@ def _filestore():
 
 
 def _n8n():
-    """The n8n that each measured database sends its webhooks to answers; unknown if that can't be read."""
+    """The n8n that each measured database sends its webhooks to answers; unknown if there is none, or can't be read."""
     statement = "SELECT value FROM ir_config_parameter WHERE key = %s"
     try:
-        urls = {url for database in _measured() for (url,) in _query(database, statement, _WEBHOOK_PARAMETER)}
+        urls = {url for database in _measured() for (url,) in _query(database, statement, _WEBHOOK_PARAMETER) if url}
     except psycopg2.Error:
         return UNKNOWN
     if not urls:

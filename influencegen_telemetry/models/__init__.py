@@ -5,6 +5,7 @@ from . import (
     image,
     influencer,
     ir_actions,
+    ir_config_parameter,
     ir_cron,
     ir_http,
     kyc,

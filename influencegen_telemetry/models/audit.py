@@ -119,14 +119,15 @@ class Audit(models.Model):
 
     @api.model
     def _cron_audit(self):
-        """Roll up, forget what is too old, and go on with the audit for a second."""
+        """Roll up, forget what is too old, notice a new name, and go on with the audit for a second."""
         # the job's own transaction would last as long as all of this
         commit(self.env.cr)
         with Registry(self.env.cr.dbname).cursor() as cr:
             # however long the backlog is: a scrape leaves one to it that takes too long
-            ledger = api.Environment(cr, SUPERUSER_ID, {})["influencegen.telemetry.ledger"]
-            ledger._roll_up()
-            ledger._purge()
+            env = api.Environment(cr, SUPERUSER_ID, {})
+            env["influencegen.telemetry.ledger"]._roll_up()
+            env["influencegen.telemetry.ledger"]._purge()
+            env["influencegen.telemetry.settings"]._follow_rename()
         self._run(RUN_SECONDS)
 
     @api.model

@@ -3,11 +3,17 @@ import secrets
 from odoo import api, models
 
 from ..hooks import PARAMETERS
+from ..identity import NOW, is_same
 from ..metrics import store
 from ..metrics.settings import THRESHOLDS, Settings, digest
 
 LIMITED_LABELS = ("campaign_id", "route", "error_class")
 _TOKENS_KEPT = 2
+_READ_MILLISECONDS = 2000
+_READ_TOKENS = f"""
+SELECT digests.value, noted.value, ({NOW}) FROM ir_config_parameter digests, ir_config_parameter noted
+ WHERE digests.key = '{PARAMETERS}token_digests' AND noted.key = '{PARAMETERS}token_database'
+"""
 
 
 class TelemetrySettings(models.AbstractModel):
@@ -28,6 +34,13 @@ class TelemetrySettings(models.AbstractModel):
         """Let ``token`` (str) scrape from now on; the one before it stays valid, older ones end."""
         digests = [digest(token), *(kept for kept in self._settings().token_digests if kept != digest(token))]
         self._set("token_digests", ",".join(digests[:_TOKENS_KEPT]))
+        self._note_database()
+
+    @api.model
+    def _note_database(self):
+        """Tie the tokens to this database as it is now: a copy of it has none."""
+        self.env.cr.execute(NOW)
+        self._set("token_database", self.env.cr.fetchone()[0])
 
     @api.model
     def _end_older_token(self):
@@ -35,11 +48,40 @@ class TelemetrySettings(models.AbstractModel):
         self._set("token_digests", ",".join(self._settings().token_digests[:1]))
 
     @api.model
+    def _follow_rename(self):
+        """Keep the tokens of a database that was renamed, or restored, for the next time that it is."""
+        if self._token_digests():
+            self._note_database()
+
+    @api.model
+    def _token_digests(self):
+        """Return the list of the digests of the tokens that may scrape this database, the newest first.
+
+        It is read past Odoo's cache: that may be of another database that had this name, and nothing tells it when
+        a parameter is deleted with SQL.
+        """
+        self.env["ir.config_parameter"].flush_model()
+        self.env.cr.execute(_READ_TOKENS)
+        for digests, *identities in self.env.cr.fetchall():
+            if digests and is_same(*identities):
+                return digests.split(",")
+        return []
+
+    @api.model
+    def _confirm_tokens(self):
+        """Return :meth:`_token_digests`; if others are published, publish the settings again."""
+        self.env.cr.execute("SET LOCAL statement_timeout = %s", [_READ_MILLISECONDS])
+        digests = self._token_digests()
+        published = store.databases().get(self.env.cr.dbname)
+        if published and published.token_digests != digests:
+            self.env.registry.check_signaling()
+            self._publish()
+        return digests
+
+    @api.model
     def _settings(self):
         """Return the :class:`~odoo.addons.influencegen_telemetry.metrics.settings.Settings` of this database."""
-        settings = Settings()
-        if digests := self._get("token_digests"):
-            settings.token_digests = digests.split(",")
+        settings = Settings(token_digests=self._token_digests())
         if groups := self._get("groups"):
             settings.groups = groups.split(",")
         settings.label_limits = self._integers({label: f"{label}_limit" for label in LIMITED_LABELS})
@@ -57,9 +99,8 @@ class TelemetrySettings(models.AbstractModel):
 
     @api.model
     def _set(self, name, value):
-        """Keep the setting ``name`` and publish all settings once that is committed."""
+        """Keep the setting ``name``; all settings are published once that is committed."""
         self.env["ir.config_parameter"].sudo().set_param(PARAMETERS + name, value)
-        self._publish()
 
     @api.model
     def _get(self, name):

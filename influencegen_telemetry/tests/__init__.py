@@ -3,6 +3,7 @@ from . import (
     test_alert,
     test_audit,
     test_browser,
+    test_copies,
     test_facts,
     test_health,
     test_instrumentation_api,

@@ -35,7 +35,7 @@ class Forgetful:
         def answered(database, statement, *parameters):
             if parameters == (health._WEBHOOK_PARAMETER,):
                 query(database, statement, *parameters)
-                return [(self.webhook,)] if self.webhook else []
+                return [] if self.webhook is None else [(self.webhook,)]
             return query(database, statement, *parameters)
 
         self.startPatcher(patch.object(health, "_query", answered))
@@ -75,9 +75,10 @@ class TestReady(Forgetful, TransactionCase):
         self.assertEqual(len(asked), 1)
 
     def test_without_an_address_n8n_is_unknown(self):
-        self.webhook = None
-        status, answer = health.ready()
-        self.assertEqual((status, answer["status"], answer["checks"]["n8n"]), ("200 OK", "ok", "unknown"))
+        for self.webhook in (None, ""):
+            self.forget()
+            status, answer = health.ready()
+            self.assertEqual((status, answer["status"], answer["checks"]["n8n"]), ("200 OK", "ok", "unknown"))
 
     def test_without_the_database_it_is_not_ready(self):
         with patch.object(sql_db, "connection_info_for", return_value=UNREACHABLE):

@@ -1,0 +1,19 @@
+"""Which database this is: the same after it was renamed or restored, another one if it is a copy.
+
+Odoo gives a copy that it makes another ``database.uuid``. What PostgreSQL copies keeps it, but is in another place and
+has another name: a renamed database keeps its place, a restored one its name. A copy that a server of its own holds
+under the same name, restored as the original would be, can't be told from the original.
+"""
+
+NOW = """
+SELECT uuid.value || ' ' || system_identifier || '/' || pg_database.oid || ' ' || datname
+  FROM pg_control_system(), pg_database, ir_config_parameter uuid
+ WHERE datname = current_database() AND uuid.key = 'database.uuid'
+"""
+"""The query for the identity of the database as it is now: uuid, place and name, separated by spaces."""
+
+
+def is_same(noted, now):
+    """Return whether a database whose identity was ``noted`` (str) is the one whose identity is ``now`` (str)."""
+    noted, now = noted.split(" ", 2), now.split(" ", 2)
+    return noted[0] == now[0] and (noted[1:2] == now[1:2] or noted[2:] == now[2:])

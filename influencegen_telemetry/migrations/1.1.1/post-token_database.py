@@ -1,0 +1,15 @@
+"""Scrape tokens are tied to their database: those that there are, to the one that is upgraded."""
+
+from odoo.addons.influencegen_telemetry.identity import NOW
+
+
+def migrate(cr, version):
+    """Note the database's identity if it has tokens."""
+    cr.execute(
+        f"""
+        INSERT INTO ir_config_parameter (key, value)
+        SELECT 'influencegen_telemetry.token_database', ({NOW}) FROM ir_config_parameter
+         WHERE key = 'influencegen_telemetry.token_digests'
+        ON CONFLICT (key) DO NOTHING
+        """
+    )
