@@ -5,6 +5,7 @@ import pytest
 from stack import n8n, odoo, postgres
 from stack import system as whole
 
+from .databases import FIRST, SECOND, THIRD, Databases, open_to_the_token
 from .image_path import HEALTHY, LIMITS, ImagePath
 from .load import Office, behave
 from .pressure import press, settle
@@ -25,6 +26,7 @@ def system(stack):
         postgres.execute(stack.layout, sessions, role=postgres.ADMIN)
         postgres.execute(stack.layout, f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
         postgres.execute(stack.layout, f'CREATE DATABASE "{name}" TEMPLATE "{odoo.DATABASE}"')
+        open_to_the_token(stack.layout, name)
     with pytest.MonkeyPatch.context() as patch:
         path = "addons_path = {addons_path}"
         patch.setattr(odoo, "CONFIGURATION", odoo.CONFIGURATION.replace(path, f"{path},{ADDONS}"))
@@ -69,3 +71,15 @@ def image_path(system, office):
     settle(office)
     until(lambda: n8n.idle(system.layout), "n8n has nothing to do", 180)
     return ImagePath(system, office)
+
+
+@pytest.fixture
+def databases(system):
+    """Two databases for a test, of which it may do what it likes; and the names of what it may make."""
+    databases = Databases(system)
+    for name in (FIRST, SECOND):
+        databases.make(name)
+        databases.admit(name)
+    yield databases
+    for name in (FIRST, SECOND, THIRD, "trial_backup"):
+        databases.drop(name)

@@ -1,25 +1,17 @@
 """Databases are restored, renamed, dropped, made again and copied while scrapes run: no counter falls or jumps."""
 
 import threading
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 
-import psycopg2
 import pytest
 import requests
 from prometheus_client.parser import text_string_to_metric_families
 
-from stack import postgres
-
-from .client import Client
-from .load import address
+from .databases import ALL, FIRST, SECOND, THIRD, admit, register
 from .pressure import SUCCESS
-from .servers import SPARE, serving
+from .servers import serving
 from .waiting import until
 
-TEMPLATE = SPARE[0]
-FIRST, SECOND, THIRD = "trial_first", "trial_second", "trial_third"
-# a server that may have a third one, which it would make itself if it were told its name
-ALL = {"dbfilter": f"^({FIRST}|{SECOND}|{THIRD})$"}
 WORKERS = pytest.mark.parametrize("workers", [0, 2], ids=["threads", "workers"])
 
 
@@ -72,6 +64,10 @@ class Watch:
         """Have :meth:`run` end after its scrape."""
         self._stopped.set()
 
+    def shown(self):
+        """Return the set of the databases whose registrations were ever shown."""
+        return {dict(labels)["database"] for name, labels in list(self._last) if name == SUCCESS}
+
     def grown(self, database, name=SUCCESS):
         """Return by how much the counter ``name`` of ``database`` has grown."""
         return self.increases.get((name, (("database", database),)), 0)
@@ -90,70 +86,6 @@ def watching(server):
         watch.stop()
         thread.join()
         watch.scrape()
-
-
-class Databases:
-    """Databases made for a test."""
-
-    def __init__(self, system):
-        self._layout = system.layout
-
-    def make(self, name, template=TEMPLATE):
-        """Make ``name`` as a copy of ``template``, whoever is connected to that."""
-        self.drop(name)
-
-        def made():
-            self._disconnect(template)
-            with suppress(psycopg2.errors.ObjectInUse):
-                postgres.execute(self._layout, f'CREATE DATABASE "{name}" TEMPLATE "{template}"')
-                return True
-
-        until(made, f"{name} is made")
-
-    def rename(self, name, to):
-        """Rename a database, whoever is connected to it."""
-
-        def renamed():
-            self._disconnect(name)
-            with suppress(psycopg2.errors.ObjectInUse):
-                postgres.execute(self._layout, f'ALTER DATABASE "{name}" RENAME TO "{to}"')
-                return True
-
-        until(renamed, f"{name} is renamed")
-
-    def drop(self, name):
-        """Drop a database, whoever is connected to it."""
-        postgres.execute(self._layout, f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
-
-    def _disconnect(self, name):
-        postgres.execute(
-            self._layout, f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{name}'",
-            role=postgres.ADMIN,
-        )
-
-
-@pytest.fixture
-def databases(system):
-    """Two databases for a test, of which it may do what it likes; and the names of what it may make."""
-    databases = Databases(system)
-    for name in (FIRST, SECOND):
-        databases.make(name)
-    yield databases
-    for name in (FIRST, SECOND, THIRD, "trial_backup"):
-        databases.drop(name)
-
-
-def register(server, database, number):
-    """Register so many influencers in ``database``, whose connections may have been cut."""
-    for _ in range(number):
-        email = address()
-
-        def registered(email=email):
-            with suppress(Exception):
-                Client(server.url, database).register(email)
-                return True
-
-        until(registered, f"a registration in {database}")
 
 
 @WORKERS
@@ -182,7 +114,12 @@ def test_a_database_dropped_and_made_again(system, databases, workers):
         register(server, FIRST, 1)
         until(lambda: watch.scrapes > scrapes + 3, "scrapes go on without it")
         databases.make(SECOND)
-        register(server, SECOND, 2)
+        register(server, SECOND, 1)
+        scrapes = watch.scrapes
+        until(lambda: watch.scrapes > scrapes + 3, "scrapes go on with it")
+        assert watch.grown(SECOND) == 3, "a copy of another database shows nothing"
+        admit(server, SECOND)
+        register(server, SECOND, 1)
         until(lambda: watch.grown(SECOND) == 5, "the scrapes show it again")
     assert watch.faults == []
     assert (watch.grown(FIRST), watch.grown(SECOND)) == (1, 5)
@@ -214,7 +151,11 @@ def test_a_database_copied(system, databases, workers):
         databases.make(THIRD, FIRST)
         register(server, FIRST, 2)
         register(server, THIRD, 1)
-        until(lambda: watch.grown(FIRST) == 4, "the scrapes show all")
+        until(lambda: watch.grown(FIRST) == 4, "the scrapes show the original")
+        assert watch.shown() == {FIRST, SECOND}
+        admit(server, THIRD)
+        register(server, THIRD, 1)
+        until(lambda: watch.shown() == {FIRST, SECOND, THIRD}, "the scrapes show the copy, whose token it is now")
     assert watch.faults == []
     assert (watch.grown(FIRST), watch.grown(SECOND)) == (4, 0)
     assert watch.grown(THIRD) in (0, 1)
@@ -223,6 +164,7 @@ def test_a_database_copied(system, databases, workers):
 @WORKERS
 def test_three_databases_in_each_worker(system, databases, workers):
     databases.make(THIRD)
+    databases.admit(THIRD)
     three = (FIRST, SECOND, THIRD)
     with serving(system, three, workers) as server, watching(server) as watch:
         for number, database in enumerate(three, start=1):

@@ -6,6 +6,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from stack import postgres
 
 from .client import Client
+from .databases import open_to_the_token
 from .load import address
 from .pressure import ATTEMPTS, SUCCESS
 from .servers import SPARE, serving
@@ -106,6 +107,7 @@ def spoiled(system):
     name = "trial_spoiled"
     postgres.execute(system.layout, f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
     postgres.execute(system.layout, f'CREATE DATABASE "{name}" TEMPLATE "{ONE}"')
+    open_to_the_token(system.layout, name)
     yield name
     postgres.execute(system.layout, f'DROP DATABASE "{name}" WITH (FORCE)')
 

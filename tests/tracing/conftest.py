@@ -10,6 +10,7 @@ from stack.layout import PROJECT
 from stack.ports import Ports
 from stack.system import answers
 from tests.end_to_end.client import Client
+from tests.end_to_end.databases import open_to_the_token
 from tests.end_to_end.load import behave
 from tests.end_to_end.servers import serving
 from tests.end_to_end.waiting import until
@@ -31,6 +32,7 @@ def database(stack):
     stack.processes.stop("odoo")
     postgres.execute(stack.layout, f'DROP DATABASE IF EXISTS "{DATABASE}" WITH (FORCE)')
     postgres.execute(stack.layout, f'CREATE DATABASE "{DATABASE}" TEMPLATE "{odoo.DATABASE}"')
+    open_to_the_token(stack.layout, DATABASE)
     stack.processes.start("odoo")
     stack.processes.wait("odoo", lambda: answers(stack.url("odoo", "/web/login")))
     return DATABASE
