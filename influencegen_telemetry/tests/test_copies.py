@@ -1,7 +1,10 @@
 """A copy of a database has no scrape token, neutralized or not, until one is made in it."""
 
+import importlib.util
+
 from prometheus_client.parser import text_string_to_metric_families as parse
 
+from odoo.modules.module import get_module_path
 from odoo.tests import HttpCase, TransactionCase, tagged
 
 from odoo.addons.influencegen.tests.neutralize_case import Neutralized
@@ -89,6 +92,18 @@ class TestTokens(Neutralized, Published, HttpCase):
         self.assertEqual(self.scrape(), 200)
         self.become(place="1/1")
         self.assertEqual(self.scrape(), 200)
+
+    def test_an_upgrade_ties_the_tokens_that_there_are(self):
+        path = f"{get_module_path('influencegen_telemetry')}/migrations/1.1.1/post-token_database.py"
+        spec = importlib.util.spec_from_file_location("post_token_database", path)
+        script = importlib.util.module_from_spec(spec)
+        spec.loader.exec_module(script)
+        self.sql("DELETE FROM ir_config_parameter WHERE key = %s", DATABASE)
+        script.migrate(self.env.cr, "1.1.0")
+        self.assertEqual(self.scrape(), 200)
+        self.become(place="1/1", name="original")
+        script.migrate(self.env.cr, "1.1.0")
+        self.assertEqual(self.scrape(), 401, "a copy is not the original because it is upgraded")
 
     def test_a_copy_has_no_token(self):
         for copy in ({"place": "1/1", "name": "original"}, {"uuid": "original"}):
