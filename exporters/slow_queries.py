@@ -1,8 +1,9 @@
 """Exporter of how many statements were slow, exact, from PostgreSQL's JSON log.
 
-PostgreSQL writes a line for each statement that took ``log_min_duration_statement`` or longer, when it has ended. A
-scrape reads the lines that came since the one before. What was read and what was counted is stored together, before the
-scrape is answered, so that no line is counted twice or left out, however often either side is restarted.
+PostgreSQL writes a line for each statement that took ``log_min_duration_statement`` or longer, when it has ended. It
+writes the same line for quicker statements if it samples statements or transactions, so a line counts by its duration.
+A scrape reads the lines that came since the one before. What was read and what was counted is stored together, before
+the scrape is answered, so that no line is counted twice or left out, however often either side is restarted.
 """
 
 import argparse
@@ -13,15 +14,17 @@ import re
 import threading
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import BinaryIO
 
 from prometheus_client import CollectorRegistry, start_http_server
-from prometheus_client.core import CounterMetricFamily, Metric
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 
 # Of the extended protocol's three lines the one of the execution; the bare line is of a statement logged already.
-SLOW = re.compile(r"duration: [\d.]+ ms(?:$|  statement: |  execute )")
+DURATION = re.compile(r"duration: ([\d.]+) ms(?:$|  statement: |  execute )")
+# The same line in another language than English, such as "Dauer: 1000.123 ms  Anweisung: …".
+TRANSLATED = re.compile(r"(?!duration:)[^\d\W][^\d:\"]{0,40}[::] ?\d+\.\d{3} ")
 OTHER = "other"
 
 
@@ -37,18 +40,22 @@ class State:
     renamed, and goes when it is written anew.
     statements: slow statements by database.
     unreadable: lines that were no JSON object.
+    translated: lines about durations in another language than English; none of them is counted.
     """
 
     offsets: dict[str, int] = field(default_factory=dict)
     statements: Counter[str] = field(default_factory=Counter)
     unreadable: int = 0
+    translated: int = 0
 
     @classmethod
     def load(cls, path: Path) -> "State":
         """Return what was stored at `path`, or an empty state if nothing was; raise DamagedState if it is damaged."""
         try:
             stored = json.loads(path.read_bytes())
-            return cls(stored["offsets"], Counter(stored["statements"]), stored["unreadable"])
+            return cls(
+                stored["offsets"], Counter(stored["statements"]), stored["unreadable"], stored.get("translated", 0)
+            )
         except FileNotFoundError:
             return cls()
         except (ValueError, KeyError, TypeError) as error:
@@ -65,24 +72,32 @@ class State:
 
 
 class SlowQueries:
-    """Collector of the counters; `databases` get a series of their own, statements in others count as other."""
+    """Collector of the counters.
 
-    def __init__(self, logs: Path, state: Path, databases: Sequence[str]):
+    databases: those that get a series of their own; statements in others count as other.
+    threshold: seconds that a slow statement takes at least.
+    """
+
+    def __init__(self, logs: Path, state: Path, databases: Sequence[str], threshold: float):
         self._logs = logs
         self._path = state
+        self._threshold = threshold
         self._databases = (*databases, OTHER)
         self._state = State.load(state)
         self._lock = threading.Lock()
 
     def collect(self) -> Iterator[Metric]:
-        """Read what is new in the log, and yield the counters; raise OSError if it can't be read, or not be stored."""
+        """Read what is new in the log, and yield the counters.
+
+        Raises OSError if the log is not there or can't be read, or what was counted can't be stored.
+        """
         with self._lock:
             state = self._read()
             if state != self._state:
                 state.store(self._path)
                 self._state = state
         statements = CounterMetricFamily(
-            "postgresql_slow_queries", "Statements that took log_min_duration_statement or longer.", labels=["database"]
+            "postgresql_slow_queries", "Statements that took the threshold or longer.", labels=["database"]
         )
         for database in self._databases:
             statements.add_metric([database], state.statements[database])
@@ -90,14 +105,24 @@ class SlowQueries:
         yield CounterMetricFamily(
             "postgresql_slow_queries_unreadable_lines", "Lines of the log that could not be read.", state.unreadable
         )
+        yield CounterMetricFamily(
+            "postgresql_slow_queries_translated_lines",
+            "Lines about durations in another language than English: they are not counted as statements.",
+            state.translated,
+        )
+        yield GaugeMetricFamily(
+            "postgresql_slow_queries_threshold_seconds", "Seconds that a slow statement takes.", self._threshold
+        )
 
     def _read(self) -> State:
         """Return the state after all that is in the log now."""
-        state = State({}, self._state.statements.copy(), self._state.unreadable)
-        for path in sorted(self._logs.iterdir()):
-            if path.suffix == ".json":
-                with open(path, "rb") as log:
-                    self._read_file(log, state)
+        state = replace(self._state, offsets={}, statements=self._state.statements.copy())
+        paths = sorted(path for path in self._logs.iterdir() if path.suffix == ".json")
+        if not paths:
+            raise FileNotFoundError(f"{self._logs} holds no JSON log: log_destination of PostgreSQL must be jsonlog.")
+        for path in paths:
+            with open(path, "rb") as log:
+                self._read_file(log, state)
         return state
 
     def _read_file(self, log: BinaryIO, state: State) -> None:
@@ -122,7 +147,11 @@ class SlowQueries:
         except (ValueError, KeyError, TypeError):
             state.unreadable += 1
             return
-        if SLOW.match(message):
+        duration = DURATION.match(message)
+        if duration is None:
+            # what a function raises has a context
+            state.translated += "context" not in record and bool(TRANSLATED.match(message))
+        elif float(duration[1]) >= 1000 * self._threshold:
             state.statements[database if database in self._databases else OTHER] += 1
 
 
@@ -132,13 +161,16 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--logs", type=Path, required=True, help="PostgreSQL's log_directory, with its jsonlog")
     parser.add_argument("--state", type=Path, required=True, help="file that keeps what was counted")
     parser.add_argument("--database", action="append", default=[], help="one that gets a series of its own; repeatable")
+    parser.add_argument(
+        "--threshold", type=float, default=1, metavar="SECONDS", help="PostgreSQL's log_min_duration_statement"
+    )
     parser.add_argument("--host", default="127.0.0.1")
     parser.add_argument("--port", type=int, default=3903)
     chosen = parser.parse_args(arguments)
     # it reads once now: what can not work is told at the start
     registry = CollectorRegistry(auto_describe=True)
     try:
-        registry.register(SlowQueries(chosen.logs, chosen.state, chosen.database))
+        registry.register(SlowQueries(chosen.logs, chosen.state, chosen.database, chosen.threshold))
     except (OSError, DamagedState) as error:
         parser.exit(1, f"{error}\n")
     thread = start_http_server(chosen.port, chosen.host, registry)[1]

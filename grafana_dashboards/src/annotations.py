@@ -23,9 +23,13 @@ class PrometheusAnnotation(AnnotationQuery):
 
 
 def deployments() -> PrometheusAnnotation:
-    """Return the restarts of services; nobody deploys without one."""
+    """Return the starts of services; nobody deploys without one.
+
+    A service has started when its oldest process is young. That its age changes is no sign: it also does when the
+    service stops, and when one of several processes ends. Prometheus 3 takes a duration for its seconds.
+    """
     started = 'namedprocess_namegroup_oldest_start_time_seconds{service_name=~"odoo|n8n|aiservice|postgresql"}'
-    return PrometheusAnnotation("Deployments and restarts", f"changes({started}[$__rate_interval]) > 0", PURPLE,
+    return PrometheusAnnotation("Deployments and restarts", f"{started} > time() - $__rate_interval", PURPLE,
                                 "{{service_name}} was started", "On {{host}}", "service_name")
 
 

@@ -1,5 +1,7 @@
 """PostgreSQL: does the database keep up, and could it be restored?"""
 
+from prometheus.src.promql import CLIENTS
+
 from . import variables
 from .frame import Page
 from .palette import CRITICAL, GOOD, GREY, PURPLE
@@ -30,7 +32,8 @@ _FIRST = (
                 "names them.",
            empty="The exporter of slow queries is not scraped.", decimals=1, alerts=("PostgresSlowQueries",)),
     figure("Longest transaction",
-           Query(f'max(pg_stat_activity_max_tx_duration{{{_DATABASE}, state!="idle"}})', every=BUSINESS), "s",
+           Query(f'max(pg_stat_activity_max_tx_duration{{{_DATABASE}, state!="idle", {CLIENTS}}})', every=BUSINESS),
+           "s",
            spec="not in it; what slow queries often wait for",
            says="It holds its locks, and keeps old rows from being cleared away. Longer than the limit: find out who "
                 "it is, and end it.",
@@ -49,13 +52,14 @@ _FIRST = (
 
 _LOAD = (
     series("Are there connections left?", [
-        Query(f"sum(pg_stat_database_numbackends{{{_DATABASE}}})", "in use", BUSINESS),
+        Query(f"sum(pg_stat_activity_count{{{_DATABASE}, {CLIENTS}}})", "in use", BUSINESS),
         Query(f"max(pg_settings_max_connections{{{_SERVER}}})", "allowed", BUSINESS, GREY, dashed=True),
     ], "none", spec="postgresql.connections.active_count",
         says="Each worker of Odoo and of n8n holds some. If they rise and nobody has more to do, somebody does not "
              "give them back.", empty=_UNSCRAPED, runbooks=("PostgresConnectionsHigh",)),
     bars("Who holds connections?",
-         [Query(f"topk(5, sum by (datname) (pg_stat_database_numbackends{{{_DATABASE}}}))", "{{datname}}", BUSINESS)],
+         [Query(f"topk(5, sum by (datname) (pg_stat_activity_count{{{_DATABASE}, {CLIENTS}}}))", "{{datname}}",
+                BUSINESS)],
          "none", width=8, spec="postgresql.connections.active_count", says="Connections by database, now.",
          empty=_UNSCRAPED),
     series("How much is written down?", [
@@ -84,7 +88,7 @@ _LOAD = (
 
 _TROUBLE = (
     series("Do transactions wait for each other?", [
-        Query(f'max(pg_stat_activity_max_tx_duration{{{_DATABASE}, state="active"}})', "at work", BUSINESS),
+        Query(f'max(pg_stat_activity_max_tx_duration{{{_DATABASE}, state="active", {CLIENTS}}})', "at work", BUSINESS),
         Query(f'max(pg_stat_activity_max_tx_duration{{{_DATABASE}, state=~"idle in transaction.*"}})',
               "idle in a transaction", BUSINESS, CRITICAL),
         Query(f"max(pg_replication_lag_seconds{{{_SERVER}}})", "a copy lags behind", BUSINESS, PURPLE),

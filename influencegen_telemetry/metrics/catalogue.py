@@ -405,7 +405,7 @@ SPECIFICATION = {requirement.name: requirement for requirement in (
     _requirement("n8n.workflow.execution_queue.length", "gauge", "count", "n8n_workflow_execution_queue_length", "n8n",
                  30, "influencegen:n8n_workflow_execution_queue_length:max"),
     _requirement("postgresql.connections.active_count", "gauge", "count",
-                 "pg_stat_database_numbackends pg_settings_max_connections", "postgres_exporter", 60,
+                 "pg_stat_activity_count pg_settings_max_connections", "postgres_exporter", 60,
                  "influencegen:postgresql_connections_active_count:sum", warning="80% of max_connections",
                  critical="95% of max_connections"),
     _requirement("postgresql.query.slow_query_rate", "counter", "queries/sec", "postgresql_slow_queries_total",

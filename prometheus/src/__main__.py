@@ -5,7 +5,7 @@ from pathlib import Path
 
 import yaml
 
-from . import alerts, recording, slo, tiers
+from . import alerts, recording, slo, tiers, working_hours
 from .rules import Group, render
 from .thresholds import Refused, Thresholds
 
@@ -20,10 +20,13 @@ def files(thresholds: Thresholds) -> dict[str, list[Group]]:
     """
     jobs = [job["job_name"] for job in yaml.safe_load(CONFIGURATION.read_text())["scrape_configs"]]
     link = thresholds.section("links", "unknown", {"bytes_per_second"})
+    alert_files = alerts.files(thresholds, jobs)
+    each = [rule for groups in alert_files.values() for group in groups for rule in group.rules]
     content = {
         **recording.files(link["bytes_per_second"]),
+        "recording_working_hours": [working_hours.group(thresholds, each)],
         **slo.files(thresholds),
-        **alerts.files(thresholds, jobs),
+        **alert_files,
         "tiers": tiers.groups(),
     }
     thresholds.refuse_unused()

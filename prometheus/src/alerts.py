@@ -4,6 +4,8 @@
 comes and goes, and a share counts only where there were enough events.
 """
 
+from . import working_hours
+from .promql import CLIENTS
 from .rules import Alert, Group
 from .thresholds import Thresholds
 
@@ -43,7 +45,8 @@ def files(thresholds: Thresholds, jobs: list[str]) -> dict[str, list[Group]]:
     }
     return {
         f"alerts_{subject}": [
-            Group(f"alerts-{subject.replace('_', '-')}", [thresholds.apply(alert) for alert in alerts])
+            Group(f"alerts-{subject.replace('_', '-')}",
+                  [working_hours.restrict(thresholds.apply(alert)) for alert in alerts])
         ] for subject, alerts in subjects.items()
     }
 
@@ -149,11 +152,21 @@ POSTGRESQL = (
               "PostgreSQL is slow to answer",
               f"{_ONE} statements a minute took PostgreSQL on {_OF_DATABASE} too long over the last 5 minutes; more "
               f"than <above_per_minute> are too many.", keep="5m"),
+    _database("PostgresSlowQueriesMiscounted", WARNING,
+              "sum by (db_instance) (increase(postgresql_slow_queries_unreadable_lines_total[1h]) + "
+              "increase(postgresql_slow_queries_translated_lines_total[1h])) > <above> or "
+              "max by (db_instance) (round(1000 * pg_settings_log_min_duration_statement_seconds)) "
+              "!= on (db_instance) max by (db_instance) (round(1000 * postgresql_slow_queries_threshold_seconds))",
+              "Slow statements are not all counted",
+              f"The count of slow statements on {_OF_DATABASE} is too low or has another threshold (value {_WHOLE}): "
+              "more than <above> lines of the log in the last hour are damaged or in another language than English, "
+              "or log_min_duration_statement differs from the threshold of the exporter."),
     _database("PostgresLongTransaction", WARNING,
-              'max by (db_instance, datname) (pg_stat_activity_max_tx_duration{state!="idle"}) > <above_seconds>',
+              f'max by (db_instance, datname) (pg_stat_activity_max_tx_duration{{state!="idle", {CLIENTS}}}) '
+              "> <above_seconds>",
               "A transaction stays open",
-              f"A transaction in {{{{ $labels.datname }}}} on {_OF_DATABASE} has been open for {_LASTS}; it holds its "
-              f"locks, and keeps old rows from being cleared away."),
+              f"A client's transaction in {{{{ $labels.datname }}}} on {_OF_DATABASE} has been open for {_LASTS}; it "
+              f"holds its locks, and keeps old rows from being cleared away."),
     _database("PostgresDeadlocks", WARNING,
               "sum by (db_instance, datname) (increase(pg_stat_database_deadlocks[1h])) > <above_per_hour>",
               "Transactions lock each other out",

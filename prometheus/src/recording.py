@@ -3,7 +3,7 @@
 
 from metrics import catalogue
 
-from .promql import both, by, interval, over_instances, percent, range_of, total
+from .promql import CLIENTS, both, by, interval, over_instances, percent, range_of, total
 from .rules import Group, Recording
 from .thresholds import number
 
@@ -251,7 +251,7 @@ def _host_rates():
 def _postgresql():
     connections = "influencegen:postgresql_connections_active_count:sum"
     return [
-        Recording(connections, "sum by (db_instance) (pg_stat_database_numbackends)"),
+        Recording(connections, f"sum by (db_instance) (pg_stat_activity_count{{{CLIENTS}}})"),
         Recording("influencegen:postgresql_connections_utilization:percent",
                   f"100 * {connections} / on (db_instance) max by (db_instance) (pg_settings_max_connections)"),
     ]

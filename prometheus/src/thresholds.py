@@ -22,7 +22,7 @@ class Refused(Exception):
 
 
 class Thresholds:
-    """The sections of thresholds.yml: `alerts`, `objectives` and `links`."""
+    """The sections of thresholds.yml: `alerts`, `working_hours`, `objectives` and `links`."""
 
     def __init__(self, content: dict):
         self._content = content

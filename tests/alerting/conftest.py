@@ -110,13 +110,6 @@ class OnCall:
         return [alert["labels"] for alert in requests.get(url, timeout=10).json()
                 if state in (None, alert["status"]["state"])]
 
-    def muted(self):
-        """The names of the alerts that a time interval mutes."""
-        url = self.layout.url("alertmanager", "/api/v2/alerts/groups?muted=true")
-        groups = requests.get(url, timeout=10).json()
-        return {alert["labels"]["alertname"] for group in groups for alert in group["alerts"]
-                if alert["status"]["mutedBy"]}
-
     def names(self):
         """The names of all alerts that anybody was told of."""
         return {alert["labels"]["alertname"] for alert in self.received()}

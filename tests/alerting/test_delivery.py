@@ -1,8 +1,5 @@
 """Who is told of an alert, on which channel, with which text, and when not."""
 
-import calendar
-import datetime
-
 import pytest
 
 from tests.end_to_end.waiting import until
@@ -75,33 +72,9 @@ BUSINESS = {"alertname": "KycQueueOld", "severity": "warning", "team": "business
 OTHER = {"alertname": "PostgresDeadlocks", "severity": "warning", "team": "platform"}
 
 
-def working_on(weekday):
-    """A change of the configuration: one weekday (0 is Monday) is worked, day and night."""
-    def adjust(configuration):
-        [interval] = configuration["time_intervals"]
-        interval["time_intervals"] = [{"weekdays": [calendar.day_name[weekday % 7].lower()]}]
-    return adjust
-
-
-def test_business_alerts_are_told_in_working_hours(start):
-    oncall = start(working_on(datetime.datetime.now(datetime.UTC).weekday()))
+def test_business_alerts_are_told_to_their_team(oncall):
     oncall.raise_alerts(BUSINESS)
     assert oncall.wait_for("KycQueueOld", TEAM)["mail"]["to"] == "business@influencegen.example"
-
-
-def test_business_alerts_wait_for_working_hours_and_others_do_not(start):
-    oncall = start(working_on(datetime.datetime.now(datetime.UTC).weekday() + 2))
-    oncall.raise_alerts(BUSINESS, OTHER)
-    oncall.wait_for("PostgresDeadlocks", TEAM)
-    until(lambda: oncall.muted() == {"KycQueueOld"}, "Alertmanager mutes the alert")
-    assert oncall.names() == {"PostgresDeadlocks"}
-
-
-def test_working_hours_are_those_of_an_office(start):
-    hours = {}
-    start(lambda configuration: hours.update(configuration["time_intervals"][0]))
-    assert hours == {"name": "working-hours", "time_intervals": [{
-        "weekdays": ["monday:friday"], "times": [{"start_time": "08:00", "end_time": "18:00"}], "location": "UTC"}]}
 
 
 def test_the_dead_mans_switch_beats_and_disturbs_nobody(oncall):

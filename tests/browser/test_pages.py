@@ -82,6 +82,61 @@ def test_a_form_of_the_portal_is_timed_until_its_page_is_loaded(stack, tab, metr
     assert loads["/influencegen/register", "public"] == 2
 
 
+HIDDEN = """
+    let hidden = true;
+    Object.defineProperties(Document.prototype, {
+        hidden: {get: () => hidden},
+        visibilityState: {get: () => hidden ? "hidden" : "visible"},
+    });
+    window.show = (shown) => {
+        hidden = !shown;
+        document.dispatchEvent(new Event("visibilitychange"));
+    };
+"""
+
+
+def test_a_tab_in_the_background_is_no_load(tab, new_tab, metrics):
+    tab.page.add_init_script(HIDDEN)
+    tab.open("/influencegen/register")
+    # its reader comes when it is loaded, and did not wait for it
+    tab.page.evaluate("() => window.show(true)")
+    tab.leave()
+    seen = new_tab()
+    seen.open("/web/login")
+    seen.leave()
+    until(lambda: metrics.total(f"{LOADS}_count") == 1, "the load that was seen is counted")
+    assert metrics.moved(f"{LOADS}_count") == {("/web/login", "public"): 1}
+
+
+def test_a_prerendered_page_is_waited_for_since_its_activation(tab, metrics):
+    tab.page.add_init_script(HIDDEN + """
+        let activationStart = 0;
+        Object.defineProperty(document, "prerendering", {get: () => hidden, configurable: true});
+        Object.defineProperty(PerformanceNavigationTiming.prototype, "activationStart", {get: () => activationStart});
+        window.activate = (moment) => {
+            activationStart = moment;
+            window.show(true);
+            document.dispatchEvent(new Event("prerenderingchange"));
+        };
+    """)
+    seconds = tab.open("/influencegen/register")
+    tab.page.evaluate("(moment) => window.activate(moment)", 1000 * seconds - 50)
+    until(lambda: metrics.total(f"{LOADS}_count") == 1, "the load is counted", 30)
+    assert metrics.total(f"{LOADS}_sum") == pytest.approx(0.05, abs=1e-6)
+    tab.leave()
+
+
+def test_a_prerendered_page_that_nobody_opens_is_no_load(tab, new_tab, metrics):
+    tab.page.add_init_script(HIDDEN + "Object.defineProperty(document, 'prerendering', {get: () => hidden});")
+    tab.open("/influencegen/register")
+    tab.leave()
+    other = new_tab()
+    other.open("/web/login")
+    other.leave()
+    until(lambda: metrics.total(f"{LOADS}_count") == 1, "the other load is counted")
+    assert metrics.moved(f"{LOADS}_count") == {("/web/login", "public"): 1}
+
+
 def test_of_so_many_tabs_in_a_hundred(new_tab, metrics, sample):
     sample(50)
     for number in (60, 40):

@@ -166,3 +166,21 @@ def test_what_is_still_to_be_sent_goes_when_the_tab_is_left(web_client, metrics,
     page.wait_for_function("() => new Promise((done) => requestAnimationFrame(() => setTimeout(() => done(true), 50)))")
     web_client.leave()
     until(lambda: metrics.moved(f"{LOADS}_count") == {(FORM, "admin"): 1}, "the form is counted")
+
+
+def test_what_a_hidden_tab_draws_later_is_not_timed(web_client, metrics, moves):
+    page = web_client.page
+    page.evaluate("""() => {
+        let hidden = false;
+        Object.defineProperty(document, "hidden", {get: () => hidden});
+        addEventListener("click", () => {
+            hidden = true;
+            document.dispatchEvent(new Event("visibilitychange"));
+            hidden = false;
+        }, {once: true});
+    }""")
+    page.click(".o_switch_view.o_kanban")
+    page.wait_for_selector(".o_kanban_renderer")
+    page.click(".o_switch_view.o_graph")
+    page.wait_for_selector(".o_graph_renderer, .o_graph_view .o_view_nocontent")
+    moves(LATENCY, {"switch_view": 1})

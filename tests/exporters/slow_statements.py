@@ -33,6 +33,8 @@ class Server:
     def start(self):
         postgres.create(self.layout)
         watching = [program for program in exporters.programs(self.layout) if program.name in EXPORTERS]
+        slow_queries = next(program for program in watching if program.name == "slow_queries")
+        slow_queries.command.extend(["--threshold", str(THRESHOLD_MS / 1000)])
         self.processes.configure([postgres.program(self.layout), *watching])
         self.start_postgres()
         postgres.create_roles(self.layout)

@@ -11,6 +11,7 @@ import psutil
 import psycopg2
 import pytest
 import requests
+from psycopg2 import extras
 
 from stack import odoo, postgres
 from stack.reconcile import query
@@ -150,13 +151,30 @@ def held(server):
         connection.close()
 
 
-def test_connections_are_those_of_pg_stat_activity(server, held):
-    connected = dict(postgres.execute(
-        server.layout, "SELECT datname, count(*) FROM pg_stat_activity WHERE datname <> 'postgres' GROUP BY datname"))
-    assert connected == {odoo.DATABASE: 15, ELSEWHERE: 5}
-    for name in ("pg_stat_activity_count", "pg_stat_database_numbackends"):
-        found = values(server, name)
-        assert {database: found[database] for database in connected} == connected
+@pytest.fixture
+def parallel(server):
+    """A statement that two processes run."""
+    with closing(psycopg2.connect(**postgres.dsn(server.layout, ELSEWHERE), async_=True)) as connection:
+        extras.wait_select(connection)
+        cursor = connection.cursor()
+        cursor.execute(
+            "DO $$BEGIN PERFORM set_config(name, 'on', false) FROM pg_settings"
+            " WHERE name IN ('force_parallel_mode', 'debug_parallel_query'); END$$")
+        extras.wait_select(connection)
+        cursor.execute("SELECT pg_sleep(60)")
+        workers = "SELECT 1 FROM pg_stat_activity WHERE backend_type = 'parallel worker'"
+        until(lambda: postgres.execute(server.layout, workers), "a second process")
+        yield
+        postgres.execute(server.layout, f"SELECT pg_terminate_backend({connection.info.backend_pid})")
+
+
+def test_connections_are_those_of_clients(server, held, parallel):
+    connected = {odoo.DATABASE: 15, ELSEWHERE: 6}
+    found = {}
+    for sample in served(server.url("postgres_exporter")):
+        if sample.name == "pg_stat_activity_count" and sample.labels["backend_type"] in ("client backend", ""):
+            found[sample.labels["datname"]] = found.get(sample.labels["datname"], 0) + sample.value
+    assert {database: found[database] for database in connected} == connected
     [[limit]] = postgres.execute(server.layout, "SHOW max_connections")
     assert values(server, "pg_settings_max_connections") == {"": int(limit)}
 

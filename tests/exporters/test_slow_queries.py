@@ -1,9 +1,9 @@
 """The counter of slow statements is exact: PostgreSQL and the exporter run, on statements of known duration."""
 
 import json
-import os
 import random
 import re
+import shutil
 import subprocess
 import sys
 import threading
@@ -84,6 +84,26 @@ def test_a_statement_that_is_logged_anyway_counts_once(server, since):
     finally:
         server.change("log_statement", "none")
     assert since() == {odoo.DATABASE: 2}
+
+
+@pytest.mark.parametrize("settings", [
+    {"log_transaction_sample_rate": "1"},
+    {"log_min_duration_sample": "0", "log_statement_sample_rate": "1"},
+    {"log_duration": "on"},
+], ids=["transactions", "statements", "all durations"])
+def test_quick_statements_that_are_sampled_do_not_count(server, since, settings):
+    for setting, value in settings.items():
+        server.change(setting, value)
+    try:
+        server.sleep(SLOW, QUICK, QUICK, SLOW)
+        assert since() == {odoo.DATABASE: 2}
+        server.flush()
+        assert any(f"pg_sleep({QUICK})" in path.read_text() for path in server.logs.glob("*.json")) or (
+            "log_duration" in settings)
+    finally:
+        for setting in settings:
+            server.execute(f"ALTER SYSTEM RESET {setting}")
+        server.execute("SELECT pg_reload_conf()")
 
 
 def test_the_threshold_is_postgresqls_own(server, since):
@@ -194,14 +214,21 @@ def state(tmp_path):
 
 def counted(collector):
     """The slow statements of Odoo's database, and the unreadable lines."""
-    statements, unreadable = collector.collect()
+    statements, unreadable, *_ = collector.collect()
     [own] = [sample.value for sample in statements.samples if sample.labels["database"] == odoo.DATABASE]
     return own, unreadable.samples[0].value
 
 
 @pytest.fixture
 def collector(logs, state):
-    return SlowQueries(logs, state, [odoo.DATABASE])
+    return SlowQueries(logs, state, [odoo.DATABASE], THRESHOLD_MS / 1000)
+
+
+def translated(collector):
+    """The lines in another language."""
+    [value] = [sample.value for metric in collector.collect() for sample in metric.samples
+               if sample.name == "postgresql_slow_queries_translated_lines_total"]
+    return value
 
 
 def test_a_line_that_is_half_written_counts_when_it_is_whole(logs, collector):
@@ -231,7 +258,7 @@ def test_what_was_counted_outlives_the_exporter_and_the_file(logs, state, collec
     (logs / "b.json").write_text(line(3))
     assert counted(collector) == (3, 0)
     (logs / "a.json").write_text(line(4))
-    assert counted(SlowQueries(logs, state, [odoo.DATABASE])) == (4, 0)
+    assert counted(SlowQueries(logs, state, [odoo.DATABASE], THRESHOLD_MS / 1000)) == (4, 0)
 
 
 def test_a_file_that_is_renamed_is_not_read_again(logs, collector):
@@ -249,6 +276,50 @@ def test_what_is_known_of_files_does_not_grow_with_time(logs, state, collector):
         (logs / f"{number % 3}.json").write_text(line(number))
         assert counted(collector) == (number + 1, 0)
     assert len(json.loads(state.read_text())["offsets"]) == 3
+
+
+@pytest.mark.parametrize("message", [
+    "Dauer: 300.000 ms  Anweisung: SELECT 1", "durée : 300.000 ms, instruction : SELECT 1",
+    "duración: 300.000 ms  execute <unnamed>: SELECT 1", "продолжительность: 300.000 мс, оператор: SELECT 1",
+    "実行時間: 300.000 ミリ秒  文: SELECT 1", "执行时间: 300.000 ms 语句: SELECT 1", "Dauer: 300.000 ms",
+])
+def test_a_line_in_another_language_is_counted_as_such(logs, state, collector, message):
+    (logs / "a.json").write_text(line(1, message) + line(2))
+    assert counted(collector) == (1, 0)
+    assert translated(collector) == 1
+    # also after a restart
+    assert translated(SlowQueries(logs, state, [odoo.DATABASE], THRESHOLD_MS / 1000)) == 1
+
+
+@pytest.mark.parametrize("message", [
+    "checkpoint complete: wrote 3 buffers (0.0%); write=0.001 s, sync=0.002 s, total=0.004 s",
+    "disconnection: session time: 0:00:01.234 user=odoo database=influencegen",
+    "process 5 still waiting for ShareLock on transaction 7 after 1000.123 ms",
+    'automatic vacuum of table "influencegen.public.mail_message": index scans: 0', "duration: 300.000 ms plan:\nQuery",
+    "connection ready: setup total=1.234 ms, fork=0.567 ms, authentication=0.123 ms",
+])
+def test_other_lines_are_in_no_other_language(logs, collector, message):
+    (logs / "a.json").write_text(line(1, message))
+    assert translated(collector) == 0
+
+
+def test_what_a_function_raises_is_in_no_other_language(logs, collector):
+    record = {**json.loads(line(1, "took: 300.000 ms")), "context": "PL/pgSQL function f() line 3 at RAISE"}
+    (logs / "a.json").write_text(json.dumps(record) + "\n")
+    assert translated(collector) == 0
+
+
+@pytest.mark.parametrize(("milliseconds", "slow"), [("249.999", 0), ("250.000", 1)])
+def test_the_duration_decides(logs, collector, milliseconds, slow):
+    (logs / "a.json").write_text(line(1, f"duration: {milliseconds} ms  statement: SELECT 1"))
+    assert counted(collector) == (slow, 0)
+
+
+def test_a_state_of_an_earlier_version_goes_on(logs, state):
+    (logs / "a.json").write_text(line(1))
+    state.write_text(json.dumps({"offsets": {}, "statements": {odoo.DATABASE: 5}, "unreadable": 2}))
+    collector = SlowQueries(logs, state, [odoo.DATABASE], THRESHOLD_MS / 1000)
+    assert (counted(collector), translated(collector)) == ((6, 2), 0)
 
 
 @pytest.mark.parametrize("message", [
@@ -273,7 +344,7 @@ def test_a_state_that_can_not_be_stored_loses_and_doubles_nothing(logs, state, c
             counted(collector)
     state.rmdir()
     assert counted(collector) == (1, 0)
-    assert counted(SlowQueries(logs, state, [odoo.DATABASE])) == (1, 0)
+    assert counted(SlowQueries(logs, state, [odoo.DATABASE], THRESHOLD_MS / 1000)) == (1, 0)
 
 
 def run(*options):
@@ -297,10 +368,19 @@ def test_a_folder_that_is_not_there_is_named(state):
 
 
 def test_a_log_that_vanishes_fails_the_scrape(logs, collector):
-    assert counted(collector) == (0, 0)
-    os.rmdir(logs)
+    (logs / "a.json").write_text(line(1))
+    assert counted(collector) == (1, 0)
+    shutil.rmtree(logs)
     with pytest.raises(FileNotFoundError):
         counted(collector)
+
+
+def test_a_log_of_another_format_is_refused_with_its_remedy(logs, state):
+    (logs / "postgresql-10.csv").write_text("2026-11-28 10:00:00.000 UTC,,,,\n")
+    (logs / "postgresql-10.log").write_text("LOG:  duration: 300.000 ms  statement: SELECT 1\n")
+    ended = run("--logs", logs, "--state", state)
+    assert ended.returncode == 1
+    assert f"{logs} holds no JSON log" in ended.stderr and "jsonlog" in ended.stderr
 
 
 def test_the_documentation_names_the_settings_that_are_in_use():

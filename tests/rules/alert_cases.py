@@ -112,7 +112,7 @@ class Case:
 
     def _series(self, state, samples):
         return [{"series": name, "values": values if isinstance(values, str) else values.values(state, *samples)}
-                for name, values in self.series.items()]
+                for name, values in {**self.series, **WORKING_HOURS}.items()]
 
 
 def seconds(minutes):
@@ -124,6 +124,9 @@ def always(value):
     """A series that stays the same."""
     return f"{value}x20000"
 
+
+WORKING_HOURS = {f"influencegen:working_hours:lead_{lasting}": always(1) for lasting in ("15m", "1h", "2h")}
+"""For these cases it is always working hours; test_working_hours.py is about the others."""
 
 HOST = {"host": "h", "service_name": "odoo"}
 ON_HOST = 'host="h", service_name="odoo"'
@@ -244,13 +247,28 @@ GPU = [
 ]
 
 DB = {"db_instance": "d"}
+SESSIONS = 'db_instance="d", datname="odoo", state="active", backend_type="client backend"'
 
 
 def _connections(name, severity, says, at, lasting):
     return Case(name, severity, "platform", {
-        'pg_stat_database_numbackends{db_instance="d", datname="odoo"}': Level(2 * at, 2 * at + 1),
+        f'pg_stat_activity_count{{{SESSIONS}}}': Level(2 * at, 2 * at + 1),
+        'pg_stat_activity_count{db_instance="d", datname="odoo", backend_type="parallel worker"}': always(8),
         'pg_settings_max_connections{db_instance="d"}': always(200),
     }, lasting, lasting + 9, lasting + 14, says, DB)
+
+
+SLOW_QUERIES = 'db_instance="d", instance="s"'
+LONG_TRANSACTION = _gauge(
+    "PostgresLongTransaction", "warning", "platform", f"pg_stat_activity_max_tx_duration{{{SESSIONS}}}", 1800, 1, 0,
+    "A client's transaction in odoo on d has been open for 30m 30s; it holds its locks, and keeps old rows from being "
+    "cleared away.", {**DB, "datname": "odoo"}, 30)
+
+
+def _miscounted(value):
+    return (f"The count of slow statements on d is too low or has another threshold (value {value}): more than 0 lines "
+            "of the log in the last hour are damaged or in another language than English, or "
+            "log_min_duration_statement differs from the threshold of the exporter.")
 
 
 POSTGRESQL = [
@@ -262,12 +280,12 @@ POSTGRESQL = [
                  "are used; more than 95 % is too much.", 95, 2),
     # of 1000 connections, 620 to begin with
     Case("PostgresConnectionsRunOutSoon", "warning", "platform", {
-        'pg_stat_database_numbackends{db_instance="d", datname="odoo"}': Level("620+5", "620+6.2", "600-2"),
+        f'pg_stat_activity_count{{{SESSIONS}}}': Level("620+5", "620+6.2", "600-2"),
         'pg_settings_max_connections{db_instance="d"}': always(1000),
     }, 17, 25, 40, "72.5 % of the connections that PostgreSQL on d allows are used, and none will be left within 1 h "
        "if it goes on as over the last 30 minutes.", DB),
     Case("PostgresConnectionsRunOutSoon", "warning", "platform", {
-        'pg_stat_database_numbackends{db_instance="d", datname="odoo"}': Level("350+10", "610+10", "400-2"),
+        f'pg_stat_activity_count{{{SESSIONS}}}': Level("350+10", "610+10", "400-2"),
         'pg_settings_max_connections{db_instance="d"}': always(1000),
     }, 16, 24, 39, "77.0 % of the connections that PostgreSQL on d allows are used, and none will be left within 1 h "
        "if it goes on as over the last 30 minutes.", DB, name="how many must be used"),
@@ -275,10 +293,24 @@ POSTGRESQL = [
          {'postgresql_slow_queries_total{db_instance="d", database="odoo"}': Rate(4.9, 5.1)}, 14, 20, 26,
          "5.1 statements a minute took PostgreSQL on d too long over the last 5 minutes; more than 5 are too many.",
          DB),
-    _gauge("PostgresLongTransaction", "warning", "platform",
-           'pg_stat_activity_max_tx_duration{db_instance="d", datname="odoo", state="active"}', 1800, 1, 0,
-           "A transaction in odoo on d has been open for 30m 30s; it holds its locks, and keeps old rows from being "
-           "cleared away.", {**DB, "datname": "odoo"}, 30),
+    *(Case("PostgresSlowQueriesMiscounted", "warning", "platform", {
+        f'postgresql_slow_queries_unreadable_lines_total{{{SLOW_QUERIES}}}': Rate(0, damaged),
+        f'postgresql_slow_queries_translated_lines_total{{{SLOW_QUERIES}}}': Rate(0, translated),
+    }, 11, 20, 80, _miscounted(value), DB, name=name)
+      for name, damaged, translated, value in (("damaged lines", 0.02, 0, 0), ("translated lines", 0, 1, 11))),
+    *(Case("PostgresSlowQueriesMiscounted", "warning", "platform", {
+        'pg_settings_log_min_duration_statement_seconds{db_instance="d", instance="e"}': Level(0.3, setting),
+        f'postgresql_slow_queries_threshold_seconds{{{SLOW_QUERIES}}}': always(0.3),
+    }, 10, 20, 20, _miscounted(value), DB, name=name)
+      for name, setting, value in (("another threshold", 0.301, 301), ("no threshold", -1, -1000))),
+    replace(LONG_TRANSACTION, series={
+        **LONG_TRANSACTION.series,
+        # an autovacuum worker and a server process of a parallel query are not clients
+        'pg_stat_activity_max_tx_duration{db_instance="d", datname="odoo", state="active", '
+        'backend_type="autovacuum worker"}': always(7200),
+        'pg_stat_activity_max_tx_duration{db_instance="d", datname="n8n", state="active", '
+        'backend_type="parallel worker"}': always(7200),
+    }),
     Case("PostgresDeadlocks", "warning", "platform",
          {'pg_stat_database_deadlocks{db_instance="d", datname="odoo"}': Rate(0.08, 0.085)}, 59, 70, 72,
          "5 deadlocks in odoo on d in the last hour; more than 5 are too many.", {**DB, "datname": "odoo"}),

@@ -139,14 +139,18 @@ def series(days, n8n_down=range(0)):
             ("gpu_xid_errors_total", [0 for _ in minutes]))},
         'gpu_up{host="h"}': [1 for _ in minutes],
         'pg_up{db_instance="d"}': [1 for _ in minutes],
-        f"pg_stat_database_numbackends{database}}}": gauge(40, 110),
+        f'pg_stat_activity_count{database}, backend_type="client backend"}}': gauge(40, 110),
         'pg_settings_max_connections{db_instance="d"}': [200 for _ in minutes],
-        f'pg_stat_activity_max_tx_duration{database}, state="active"}}': [
+        f'pg_stat_activity_max_tx_duration{database}, state="active", backend_type="client backend"}}': [
             60 * (minute % DAY - BACKUP) if minute % DAY in range(BACKUP, BACKUP + 10) else draw.uniform(0, 5)
             for minute in minutes],
         f"pg_stat_database_deadlocks{database}}}": _counter([int(draw.random() < 0.002) for _ in minutes]),
         'pg_replication_lag_seconds{db_instance="e"}': gauge(0, 4),
         'postgresql_slow_queries_total{db_instance="d", database="odoo"}': _counter(events(20)),
+        'postgresql_slow_queries_unreadable_lines_total{db_instance="d"}': [0 for _ in minutes],
+        'postgresql_slow_queries_translated_lines_total{db_instance="d"}': [0 for _ in minutes],
+        'postgresql_slow_queries_threshold_seconds{db_instance="d"}': [1 for _ in minutes],
+        'pg_settings_log_min_duration_statement_seconds{db_instance="d"}': [1 for _ in minutes],
         'scrape_duration_seconds{job="influencegen-fast", instance="i"}': gauge(0.05, 0.3),
         'prometheus_rule_evaluation_failures_total{rule_group="g"}': [0 for _ in minutes],
         'prometheus_notifications_errors_total{alertmanager="a"}': [0 for _ in minutes],

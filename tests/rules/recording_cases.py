@@ -379,8 +379,15 @@ PEAK = Case("a CPU has a peak of one minute", ("recording_hosts",), {
 }, hours=2, evaluated="1m")
 
 POSTGRESQL = Case("PostgreSQL works", ("recording_postgresql",), {
-    'pg_stat_database_numbackends{db_instance="x", datname="odoo"}': stays(30),
-    'pg_stat_database_numbackends{db_instance="x", datname="n8n"}': stays(20),
+    'pg_stat_activity_count{db_instance="x", datname="odoo", backend_type="client backend", state="idle"}': stays(25),
+    'pg_stat_activity_count{db_instance="x", datname="odoo", backend_type="client backend", state="active"}': stays(5),
+    'pg_stat_activity_count{db_instance="x", datname="n8n", backend_type="client backend", state="idle"}': stays(20),
+    # these take no connection
+    'pg_stat_activity_count{db_instance="x", datname="odoo", backend_type="parallel worker", state="active"}': stays(8),
+    'pg_stat_activity_count{db_instance="x", datname="n8n", backend_type="autovacuum worker", state="active"}':
+        stays(3),
+    # no session
+    'pg_stat_activity_count{db_instance="x", datname="template1", state="active"}': stays(0),
     'pg_settings_max_connections{db_instance="x"}': stays(200),
     'postgresql_slow_queries_total{db_instance="x", database="odoo"}': restarts(30),
 }, {
@@ -389,6 +396,17 @@ POSTGRESQL = Case("PostgreSQL works", ("recording_postgresql",), {
     **{f'postgresql_query_slow_query_rate:rate_{window}{{db_instance="x", database="odoo"}}': 0.5
        for window in COUNTER_WINDOWS},
 })
+
+# 1970 begins on a Thursday
+WORKING_HOURS = [
+    Case(f"working hours, {hours} h after Thursday", ("recording_working_hours",), {},
+         {f"working_hours:lead_{lead}": 1 for lead in leads}, hours=hours)
+    for hours, leads in (
+        (5, ()), (6, ("2h",)), (7, ("1h", "2h")), (8, ("15m", "1h", "2h")), (17, ("15m", "1h", "2h")), (18, ()),
+        # Friday, Saturday and Sunday, Monday
+        (24 + 17, ("15m", "1h", "2h")), (24 + 18, ()), (48 + 12, ()), (72 + 12, ()), (96 + 7, ("1h", "2h")),
+    )
+]
 
 GPU = Case("a GPU works", ("recording_gpu",), {
     'gpu_memory_used_bytes{host="h", gpu="0", uuid="u"}': stays(30, hours=1),
@@ -463,6 +481,6 @@ CARRIED_OVER = Case("a database is restored twice", ("recording_telemetry",), {
 CASES = [
     *(case for name in APIS for case in _api(name)),
     AI_IMAGES, NO_AI_IMAGES, FAILED_IMAGES, GOOD_IMAGES, BUSINESS, NO_BUSINESS, NO_SUCCESS, DATABASES, BACKUPS, ODOO,
-    NO_ODOO, N8N, QUEUE_MODE, HOSTS, PEAK, POSTGRESQL, GPU, AVAILABILITY, BUDGETS, YOUNG,
-    CARRIED_OVER,
+    NO_ODOO, N8N, QUEUE_MODE, HOSTS, PEAK, POSTGRESQL, *WORKING_HOURS, GPU, AVAILABILITY, BUDGETS,
+    YOUNG, CARRIED_OVER,
 ]

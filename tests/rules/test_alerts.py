@@ -32,7 +32,7 @@ def test_nothing_else_fires_when_nothing_is_scraped(tmp_path):
         "name": "nothing is scraped",
         "promql_expr_test": [{
             "expr": "count by (alertname) (ALERTS)",
-            "eval_time": "4h",
+            "eval_time": "12h",
             "exp_samples": [
                 {"labels": f'{{alertname="{alert}"}}', "value": loud}
                 for alert, loud in (("DeadMansSwitch", 1), ("TargetMissing", len(JOBS)), ("BackupMissing", 3))

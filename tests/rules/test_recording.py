@@ -59,7 +59,7 @@ def test_each_has_a_case_with_traffic(rule):
 
 @pytest.mark.parametrize("rule", sorted({rule["record"] for rule in RECORDED}))
 def test_they_are_named_alike(rule):
-    operations = "rate|ratio|percent|avg|avg_hours|max|sum|count|p50|p90|p95|p99|increase|delta"
+    operations = "rate|ratio|percent|avg|avg_hours|max|sum|count|p50|p90|p95|p99|increase|delta|lead"
     assert re.fullmatch(rf"influencegen:[a-z0-9_]+:(({operations})_\d+[mhd]|max|sum|percent)", rule)
 
 

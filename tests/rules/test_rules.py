@@ -76,7 +76,8 @@ def test_no_alert_is_there_twice():
 ])
 def test_the_specifications_own_alerts_are_as_it_words_them(alert, expression, lasting):
     rule, = (rule for rule in ALERTS if rule["alert"] == alert)
-    assert (rule["expr"], rule.get("for")) == (expression, lasting)
+    assert (rule["expr"].removeprefix("(").split(") and on () influencegen:working_hours")[0], rule.get("for")) == (
+        expression, lasting)
 
 
 def changed(section, name, key, value):
@@ -114,6 +115,10 @@ def test_a_changed_threshold_reaches_the_rule_and_its_description():
     (("alerts", "HostCpuHigh", None, None), ("alerts.HostCpuHigh is missing", "add", "above_percent")),
     (("alerts", "HostCpuHihg", "for", "1m"), ("alerts.HostCpuHihg", "HostCpuHigh", "Remove")),
     (("objectives", "webhook", "good_percent", 100), ("objectives.webhook.good_percent", "100", "less than 100")),
+    (("working_hours", "business", "from_hour", 18), ("working_hours.business", "whole hours of one day")),
+    (("working_hours", "business", "until_weekday", 7), ("working_hours.business", "weekdays of one week")),
+    (("working_hours", "business", "from_hour", 8.5), ("working_hours.business", "whole hours of one day")),
+    (("alerts", "KycQueueOld", "for", "11h"), ("alerts.KycQueueOld.for", "11h", "lower it")),
     (("links", "unknown", "bytes_per_second", 0), ("links.unknown.bytes_per_second", "0", "more than 0")),
 ])
 def test_a_value_that_cannot_be_meant_is_refused_with_its_key_and_a_remedy(change, words):

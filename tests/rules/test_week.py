@@ -3,6 +3,7 @@
 import pytest
 
 from . import ordinary, promtool
+from .alert_cases import WORKING_HOURS
 
 TOLD = ('count by (alertname, severity) '
         '(count_over_time(ALERTS{{alertstate="firing", alertname!="DeadMansSwitch"}}[{}d]))')
@@ -27,7 +28,7 @@ def test_who_is_told_of_what(days, evaluated, n8n_down, told, tmp_path):
     wrong = promtool.run(tmp_path, rules(), {
         "name": f"{days} days",
         "interval": "1m",
-        "input_series": promtool.input_series(ordinary.series(days, n8n_down)),
+        "input_series": promtool.input_series(ordinary.series(days, n8n_down) | WORKING_HOURS),
         "promql_expr_test": [{
             "expr": TOLD.format(days),
             "eval_time": f"{days * 24 * 60 - 1}m",

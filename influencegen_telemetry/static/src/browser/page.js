@@ -1,15 +1,20 @@
 /* global webVitals */
 import { submitted } from "./forms";
-import { flush, measured, record, safely } from "./recorder";
+import { flush, measured, record, safely, seenSince } from "./recorder";
 
 /** The load of the page itself, and its web vitals. */
 
 let vitals = {};
 
+/** A prerendered page is waited for since its activation; one in a background tab is not. */
 function loaded() {
-    const seconds = performance.getEntriesByType("navigation")[0].loadEventEnd / 1000;
-    record("page", "", seconds);
+    const { activationStart = 0, loadEventEnd } = performance.getEntriesByType("navigation")[0];
     const form = submitted();
+    if (!seenSince(activationStart)) {
+        return;
+    }
+    const seconds = Math.max(0, loadEventEnd - activationStart) / 1000;
+    record("page", "", seconds);
     if (form) {
         record("interaction", form, seconds);
     }
@@ -26,10 +31,17 @@ function left() {
 
 const watch = safely(() => {
     const loadedSoon = () => setTimeout(safely(loaded));
-    if (document.readyState === "complete") {
-        loadedSoon();
+    const shown = () => {
+        if (document.readyState === "complete") {
+            loadedSoon();
+        } else {
+            addEventListener("load", loadedSoon);
+        }
+    };
+    if (document.prerendering) {
+        document.addEventListener("prerenderingchange", shown);
     } else {
-        addEventListener("load", loadedSoon);
+        shown();
     }
     for (const name of ["LCP", "INP", "CLS"]) {
         webVitals[`on${name}`](

@@ -11,6 +11,7 @@ const SAMPLE = "influencegen_telemetry_sample";
 const { token, valid_seconds, sample_percent } = session.influencegen_telemetry || {};
 let values = [];
 let timer;
+let hidden = document.hidden && !document.prerendering ? performance.now() : -1;
 
 /**
  * Return a function that does what `work` does and never fails: measuring must not break a page.
@@ -49,6 +50,21 @@ export function record(kind, name, value) {
         }
     }
 }
+
+/**
+ * Return whether the page could be seen ever since `moment`: browsers slow down one that can't, and nobody waits for it.
+ *
+ * @param {number} moment in milliseconds since the page's beginning; of a prerendered page since its activation
+ */
+export function seenSince(moment) {
+    return moment > hidden;
+}
+
+document.addEventListener("visibilitychange", (event) => {
+    if (document.hidden) {
+        hidden = event.timeStamp;
+    }
+});
 
 /** Send what waits, now. */
 export function flush() {

@@ -4,7 +4,7 @@ import { Model } from "@web/model/model";
 import { SearchModel } from "@web/search/search_model";
 import { session } from "@web/session";
 import { FormController } from "@web/views/form/form_controller";
-import { measured, record, safely } from "./recorder";
+import { measured, record, safely, seenSince } from "./recorder";
 
 /** The web client: each action or view that is opened is a page load, and some of what users do is timed by name.
  *
@@ -23,13 +23,14 @@ let search;
 let pressed;
 let shown;
 
-/** Call `report` with the time in milliseconds when what was just changed is on the screen. */
-function whenDrawn(report) {
-    requestAnimationFrame(() => setTimeout(safely(() => report(performance.now()))));
+/** Record the time since `begun` when what was just changed is on the screen; a hidden tab draws once it is seen. */
+function recordDrawn(kind, name, begun) {
+    const drawn = () => seenSince(begun) && record(kind, name, (performance.now() - begun) / 1000);
+    requestAnimationFrame(() => setTimeout(safely(drawn)));
 }
 
 function interaction(name, begun) {
-    whenDrawn((now) => record("interaction", name, (now - begun) / 1000));
+    recordDrawn("interaction", name, begun);
 }
 
 function lastInput() {
@@ -50,7 +51,7 @@ function opened(begun, controller) {
         // opened by no one, or with the page itself
         return;
     }
-    whenDrawn((now) => record("action", actionName(controller), (now - begun) / 1000));
+    recordDrawn("action", actionName(controller), begun);
     if (type === "form") {
         interaction("open_form", begun);
     } else if (before.action === shown.action && before.type !== type && before.type !== "form") {
