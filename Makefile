@@ -1,6 +1,6 @@
 # The verbs of the project. `make` alone lists them.
 .DEFAULT_GOAL := help
-.PHONY: help demo drill up stop clean test bench lint docs rules dashboards preview mutations review
+.PHONY: help demo drill up stop clean test bench lint audit sbom docs rules dashboards preview mutations review
 
 # The Python that the project's own environment is made with.
 PYTHON ?= $(shell for python in python3 python3.13 python3.12 python3.11; do \
@@ -36,6 +36,12 @@ bench: ## Measure what telemetry costs, beside named baselines (about an hour an
 
 lint: ## Check the style of the code and the rules of Prometheus
 	$(in_environment) -m stack lint
+
+audit: ## List known vulnerabilities of what comes from PyPI and npm; audit.toml excuses some (needs both registries)
+	$(in_environment) -m stack audit
+
+sbom: ## Write the bills of materials of what comes from PyPI and npm to sbom/ (CycloneDX)
+	$(in_environment) -m stack sbom
 
 docs: export PYTHONPATH = influencegen_telemetry
 docs: ## Write what is generated from the catalogue: docs/metrics.md and n8n_workflows/metrics.sql

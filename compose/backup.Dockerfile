@@ -2,7 +2,7 @@
 FROM postgres:16.6
 RUN apt-get update && apt-get install --yes --no-install-recommends python3-pip && rm -rf /var/lib/apt/lists/* \
     && pip3 install --no-cache-dir --break-system-packages \
-    prometheus_client==0.26.0 psycopg2-binary==2.9.10 PyYAML==6.0.3 requests==2.32.3
+    prometheus_client==0.26.0 psycopg2-binary==2.9.10 PyYAML==6.0.3 requests==2.34.2
 COPY --from=prom/prometheus:v3.5.0 /bin/promtool /usr/local/bin/
 WORKDIR /srv
 ENV PYTHONDONTWRITEBYTECODE=1

@@ -1,9 +1,9 @@
-"""The verbs: python -m stack up | demo | drill | stop | clean | test | lint."""
+"""The verbs: python -m stack up | demo | drill | stop | clean | test | lint | audit | sbom."""
 
 import argparse
 import sys
 
-from stack import checks, demo, system
+from stack import audit, checks, demo, system
 from stack.console import told
 from stack.drill import course
 from stack.layout import Layout
@@ -39,7 +39,7 @@ def clean(layout: Layout) -> bool:
 
 VERBS = {
     "up": up, "demo": run_demo, "drill": run_drill, "stop": stop, "clean": clean, "test": checks.test,
-    "lint": checks.lint,
+    "lint": checks.lint, "audit": audit.audit, "sbom": audit.sbom,
 }  # fmt: skip
 
 
