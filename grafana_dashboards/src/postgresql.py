@@ -30,7 +30,8 @@ _FIRST = (
            "none", spec="postgresql.query.slow_query_rate",
            says="Statements a minute that took a second or longer, over the last 5 minutes. The log of PostgreSQL "
                 "names them.",
-           empty="The exporter of slow queries is not scraped.", decimals=1, alerts=("PostgresSlowQueries",)),
+           empty="The exporter of slow queries is not scraped.", decimals=1, alerts=("PostgresSlowQueries",),
+           runbooks=("PostgresSlowQueriesMiscounted",)),
     figure("Longest transaction",
            Query(f'max(pg_stat_activity_max_tx_duration{{{_DATABASE}, state!="idle", {CLIENTS}}})', every=BUSINESS),
            "s",
