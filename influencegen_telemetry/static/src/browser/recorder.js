@@ -11,7 +11,7 @@ const SAMPLE = "influencegen_telemetry_sample";
 const { token, valid_seconds, sample_percent } = session.influencegen_telemetry || {};
 let values = [];
 let timer;
-let hidden = document.hidden && !document.prerendering ? performance.now() : -1;
+let hidden = document.hidden && !document.prerendering ? 0 : -1;
 
 /**
  * Return a function that does what `work` does and never fails: measuring must not break a page.
@@ -35,14 +35,15 @@ export const measured = safely(() => {
 })();
 
 /**
- * Take a value for the next batch.
+ * Take a value for the next batch, unless the page was hidden meanwhile: browsers slow it down, and nobody waits for it.
  *
  * @param {"page"|"action"|"interaction"|"lcp"|"inp"|"cls"} kind
  * @param {string} name of the action or the interaction, else empty
  * @param {number} value in seconds; a layout shift has no unit
+ * @param {number} begun when it began, in milliseconds since the page did; not given if being hidden does not matter
  */
-export function record(kind, name, value) {
-    if (value >= 0 && value <= LONGEST_SECONDS && performance.now() < valid_seconds * 1000) {
+export function record(kind, name, value, begun) {
+    if (!(begun <= hidden) && value >= 0 && value <= LONGEST_SECONDS && performance.now() / 1000 < valid_seconds) {
         values.push([kind, name, value]);
         timer ??= setTimeout(flush, MILLISECONDS_BETWEEN);
         if (values.length === MOST_IN_A_BATCH) {
@@ -51,25 +52,10 @@ export function record(kind, name, value) {
     }
 }
 
-/**
- * Return whether the page could be seen ever since `moment`: browsers slow down one that can't, and nobody waits for it.
- *
- * @param {number} moment in milliseconds since the page's beginning; of a prerendered page since its activation
- */
-export function seenSince(moment) {
-    return moment > hidden;
-}
-
-document.addEventListener("visibilitychange", (event) => {
-    if (document.hidden) {
-        hidden = event.timeStamp;
-    }
-});
-
-/** Send what waits, now. */
+/** Send what waits, now; a page that is hidden sends what it has. */
 export function flush() {
-    clearTimeout(timer);
-    timer = undefined;
+    hidden = document.hidden ? performance.now() : hidden;
+    timer = clearTimeout(timer);
     if (values.length) {
         navigator.sendBeacon(INTAKE, JSON.stringify({ token, values }));
         values = [];

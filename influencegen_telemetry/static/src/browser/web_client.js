@@ -4,7 +4,7 @@ import { Model } from "@web/model/model";
 import { SearchModel } from "@web/search/search_model";
 import { session } from "@web/session";
 import { FormController } from "@web/views/form/form_controller";
-import { measured, record, safely, seenSince } from "./recorder";
+import { measured, record, safely } from "./recorder";
 
 /** The web client: each action or view that is opened is a page load, and some of what users do is timed by name.
  *
@@ -23,10 +23,11 @@ let search;
 let pressed;
 let shown;
 
-/** Record the time since `begun` when what was just changed is on the screen; a hidden tab draws once it is seen. */
+/** Record the time since `begun` when what was just changed is on the screen. */
 function recordDrawn(kind, name, begun) {
-    const drawn = () => seenSince(begun) && record(kind, name, (performance.now() - begun) / 1000);
-    requestAnimationFrame(() => setTimeout(safely(drawn)));
+    requestAnimationFrame(() =>
+        setTimeout(safely(() => record(kind, name, (performance.now() - begun) / 1000, begun)))
+    );
 }
 
 function interaction(name, begun) {
