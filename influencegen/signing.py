@@ -7,6 +7,7 @@ import time
 TIMESTAMP_HEADER = "X-InfluenceGen-Timestamp"
 SIGNATURE_HEADER = "X-InfluenceGen-Signature"
 TOLERANCE = 300
+MAX_DIGITS = 20
 
 
 class BadSignature(Exception):
@@ -37,7 +38,7 @@ def verify(secret, body, headers, now=None):
         raise BadSignature("The webhook secret is not set.")
     if not timestamp or not signature:
         raise BadSignature("The signature or its timestamp is missing.")
-    if not (timestamp.isascii() and timestamp.isdigit()):
+    if not (timestamp.isascii() and timestamp.isdigit() and len(timestamp) <= MAX_DIGITS):
         raise BadSignature("The timestamp is not a number of seconds.")
     if not hmac.compare_digest(_digest(secret, timestamp, body).encode(), signature.encode()):
         raise BadSignature("The signature does not match.")

@@ -21,7 +21,7 @@ VALID_HOURS = 12
 _SKEW_SECONDS = 300
 """So much the times of day of two machines may differ."""
 
-_STABLE_BYTES = 42
+STABLE_BYTES = 42
 """So much of a session's id stays when 19.0 rotates it; also all that may not be guessed."""
 
 _BOOT = clock.boot()
@@ -75,4 +75,4 @@ def _end():
 
 def _signature():
     """Return the environment and the scope of the present session's tokens."""
-    return request.env(user=SUPERUSER_ID), f"influencegen_telemetry.page {request.session.sid[:_STABLE_BYTES]}"
+    return request.env(user=SUPERUSER_ID), f"influencegen_telemetry.page {request.session.sid[:STABLE_BYTES]}"

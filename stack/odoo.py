@@ -218,6 +218,9 @@ def _settings(layout: Layout) -> str:
         "influencegen.payment_url": f"http://127.0.0.1:{ports.kyc}/payments",
         "influencegen.callback_url": f"http://127.0.0.1:{ports.odoo}/influencegen/image/callback",
         "influencegen.webhook_secret": layout.secret("webhook"),
+        # all of the demo's and the tests' influencers come from this machine
+        "influencegen.registrations_per_client": "1000000",
+        "influencegen.registrations_per_hour": "1000000",
         "influencegen_telemetry.prometheus_url": layout.url("prometheus"),
         "influencegen_telemetry.alertmanager_url": layout.url("alertmanager"),
     }

@@ -1,14 +1,19 @@
 from dataclasses import asdict
+from itertools import islice
 
 from odoo.exceptions import UserError, ValidationError
 from odoo.http import request, route
 
 from odoo.addons.portal.controllers.portal import CustomerPortal
 
+from .. import intake
 from ..models.kyc import DOCUMENT_MAX_BYTES
 from ..refusal import Refusal
 
 KEPT = 2000  # characters of a value that a session keeps until its form is shown again
+KEPT_VALUES = 10
+MAX_FORM = 64 * 1024  # bytes
+MAX_TYPE = 50  # characters
 
 
 class InfluencerPortal(CustomerPortal):
@@ -33,23 +38,27 @@ class InfluencerPortal(CustomerPortal):
             "done": request.session.pop("influencegen_done", None),
         }
 
-    @route("/my/influencegen", type="http", auth="user", website=True)
+    @route("/my/influencegen", type="http", auth="user", methods=["GET"], website=True,
+           max_content_length=intake.MAX_PAGE)
     def influencer_home(self):
         influencer = self._influencer()
         if not influencer:
             return request.redirect("/influencegen/register")
         return request.render("influencegen.portal_home", self._prepare_influencer_values(influencer))
 
-    @route("/my/influencegen/kyc", type="http", auth="user", methods=["POST"], website=True)
-    def influencer_kyc(self, document=None, document_type=None, **kwargs):
+    @route("/my/influencegen/kyc", type="http", auth="user", methods=["POST"], website=True,
+           max_content_length=DOCUMENT_MAX_BYTES + MAX_FORM)
+    def influencer_kyc(self, **kwargs):
         def submit():
+            document_type = intake.form(document_type=MAX_TYPE)["document_type"]
+            document = request.httprequest.files.get("document")
             kyc = request.env["influencegen.kyc"].search(
                 [("influencer_id.user_id", "=", request.env.uid), ("state", "=", "awaiting_document")], limit=1
             )
             if not kyc:
                 raise UserError(request.env._("No document is asked for."))
             content = document.read(DOCUMENT_MAX_BYTES + 1) if document else b""
-            kyc.sudo()._submit_document(document_type, document.filename if document else "", content)
+            kyc.sudo()._submit_document(document_type, (document and document.filename) or "", content)
             return {"state": kyc.state}
 
         return self._answer("kyc", submit, request.env._("Your document has arrived."))
@@ -68,7 +77,8 @@ class InfluencerPortal(CustomerPortal):
             request.env.cr.rollback()
             if wants_json:
                 return request.make_json_response({"error": error.args[0]}, status=400)
-            values = {name: value for name, value in request.httprequest.form.items() if len(value) <= KEPT}
+            sent = islice(request.httprequest.form.items(), KEPT_VALUES)
+            values = {name[:KEPT]: value for name, value in sent if len(value) <= KEPT}
             request.session["influencegen_refusal"] = asdict(Refusal.of(form, error, values))
         else:
             if wants_json:

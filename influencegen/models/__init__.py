@@ -14,9 +14,11 @@ from . import (
     image_request,
     influencer,
     ir_attachment,
+    ir_http,
     kyc,
     mail_message,
     payment,
     payment_attempt,
     res_config_settings,
+    throttle,
 )

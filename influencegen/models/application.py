@@ -70,8 +70,11 @@ class Application(models.Model):
             raise UserError(self.env._("Content can be submitted once the application is accepted."))
         if self.influencer_id.state != "active":
             raise UserError(self.env._("Only active influencers can submit content."))
-        address = urlsplit((url or "").strip())
-        if address.scheme not in ("http", "https") or not address.hostname:
+        try:
+            address = urlsplit((url or "").strip())
+        except ValueError:
+            address = None
+        if not address or address.scheme not in ("http", "https") or not address.hostname:
             raise about("url", UserError(self.env._("The content needs a web address (http or https).")))
         return self.env["influencegen.content"].create({
             "application_id": self.id,

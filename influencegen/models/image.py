@@ -2,19 +2,15 @@ import base64
 import json
 import logging
 import secrets
-import struct
 from datetime import datetime, time, timedelta
 from functools import partial
-from io import BytesIO
 from uuid import UUID, uuid4
-
-from PIL import Image as Pillow
 
 from odoo import SUPERUSER_ID, api, fields, models
 from odoo.exceptions import AccessError, UserError
 from odoo.modules.registry import Registry
 
-from .. import signing
+from .. import intake, picture, signing
 from ..compat import Constraint
 from ..refusal import about
 from ..transaction import claim, commit
@@ -24,9 +20,12 @@ from .stateful import utcnow
 TIMEOUT = 5  # seconds
 DAILY_QUOTA = 50
 SECONDS_TO_ANSWER = 900
-FORMATS = ("PNG", "JPEG")
-JPEG_SCAN, JPEG_END = b"\xff\xda", b"\xff\xd9"
-MAX_PIXELS = 50_000_000
+MAX_CODE = 100  # characters
+MAX_PROMPT = 4000
+MAX_PARAMETERS = 4000  # characters of JSON
+MAX_DEPTH = 4
+MAX_ID = 50
+MAX_REASON = 500
 FINAL_STATES = ("done", "failed", "timed_out")
 
 _logger = logging.getLogger(__name__)
@@ -108,9 +107,10 @@ class Image(models.Model):
         """
         campaign = campaign if campaign is not None else self.env["influencegen.campaign"]
         influencer = self._check_requester(campaign)
-        prompt = (prompt or "").strip()
-        if not prompt:
-            raise about("prompt", UserError(self.env._("Say what the image should show.")))
+        prompt = self._check_prompt(prompt)
+        self._check_parameters(parameters)
+        if not intake.is_text(model_code) or len(model_code) > MAX_CODE:
+            raise about("model", UserError(self.env._("There is no such image model.")))
         model = self.env["influencegen.image.model"].sudo().search([("code", "=", model_code)], limit=1)
         if not model:
             raise about("model", UserError(self.env._("There is no image model “%s”.", model_code)))
@@ -138,6 +138,28 @@ class Image(models.Model):
         if not influencer and not self.env.user.has_group("influencegen.group_campaign_manager"):
             raise AccessError(self.env._("You can't ask for images."))
         return influencer
+
+    @api.model
+    def _check_prompt(self, prompt):
+        """Return the prompt without blanks around it; raise UserError if it is none."""
+        prompt = prompt.strip() if intake.is_text(prompt) else ""
+        if not prompt:
+            raise about("prompt", UserError(self.env._("Say what the image should show.")))
+        if len(prompt) > MAX_PROMPT:
+            raise about("prompt", UserError(self.env._("A prompt has at most %s characters.", MAX_PROMPT)))
+        return prompt
+
+    @api.model
+    def _check_parameters(self, parameters):
+        """Raise UserError unless `parameters` is a small dict of what JSON can hold, or None."""
+        level = [parameters or {}]
+        if isinstance(level[0], dict) and intake.is_storable(level[0]):
+            for _depth in range(MAX_DEPTH):
+                values = [value for item in level for value in (item.values() if isinstance(item, dict) else item)]
+                level = [value for value in values if isinstance(value, dict | list)]
+            if not level and len(json.dumps(parameters)) <= MAX_PARAMETERS:
+                return
+        raise UserError(self.env._("The parameters are no JSON object, or too large."))
 
     def _check_quota(self):
         quota = int(self._parameter("image_daily_quota", DAILY_QUOTA))
@@ -210,7 +232,10 @@ class Image(models.Model):
             values["cost_usd"] = image.model_id.price_usd
             image._transition("done", **values)
         elif payload.get("status") == "failed":
-            reason = str(payload.get("error") or self.env._("No reason was given.")).replace("\0", "")[:500]
+            reason = payload.get("error") or self.env._("No reason was given.")
+            if not isinstance(reason, str):
+                raise CallbackError(400, "The error is not a text.")
+            reason = reason.replace("\0", "")[:MAX_REASON]
             image._transition("failed", error=reason, **values)
         else:
             raise CallbackError(400, "The status is neither done nor failed.")
@@ -220,7 +245,7 @@ class Image(models.Model):
     def _find(self, payload):
         """Return the request of the callback, its row locked; what changed it meanwhile causes a retry."""
         try:
-            uuid = str(UUID(payload["request_id"]))
+            uuid = str(UUID(payload["request_id"][:MAX_ID]))
         except (TypeError, KeyError, ValueError, AttributeError):
             raise CallbackError(400, "The request_id is missing or malformed.") from None
         self.flush_model()
@@ -237,7 +262,7 @@ class Image(models.Model):
         """Keep the base64 image as an attachment of the request and return it."""
         try:
             content = base64.b64decode(encoded, validate=True)
-            mimetype = _check_image(content)
+            mimetype = picture.check(content)
         except (TypeError, ValueError):
             raise CallbackError(400, "The image can't be read.") from None
         return self.env["ir.attachment"].create({
@@ -263,23 +288,6 @@ class Image(models.Model):
         images._transition(
             "timed_out", finished_at=utcnow(), error=self.env._("No result within %s seconds.", seconds)
         )
-
-
-def _check_image(content):
-    """Return the MIME type of an image that is whole and can be decoded, or raise ValueError."""
-    try:
-        with Pillow.open(BytesIO(content), formats=FORMATS) as picture:
-            picture.verify()
-        with Pillow.open(BytesIO(content), formats=FORMATS) as picture:
-            if picture.width * picture.height > MAX_PIXELS:
-                raise ValueError("too large")
-            picture.load()
-            # Odoo has Pillow accept truncated images, and Pillow's verify() checks PNG only
-            if picture.format == "JPEG" and JPEG_END not in content[content.rfind(JPEG_SCAN) :]:
-                raise ValueError("truncated")
-            return Pillow.MIME[picture.format]
-    except (OSError, SyntaxError, EOFError, struct.error, Pillow.DecompressionBombError) as error:
-        raise ValueError("unreadable") from error
 
 
 def _deliver_later(dbname, image_id):

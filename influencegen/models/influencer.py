@@ -1,3 +1,8 @@
+import re
+from contextlib import closing
+from math import ceil
+from uuid import uuid4
+
 from dateutil.relativedelta import relativedelta
 from psycopg2.errors import UniqueViolation
 
@@ -8,9 +13,17 @@ from odoo.tools import email_normalize, mute_logger
 from ..compat import USER_GROUPS, Constraint
 from ..refusal import about
 from .stateful import utcnow
+from .throttle import DAY, HOUR
 
 ADULT = 18  # years
 VERIFIED = {"email", "birthdate"}  # what an invitation and the identity check rely on
+ISO_DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
+MAX_NAME = 200  # characters
+MAX_EMAIL = 254
+MAX_HANDLE = 100
+MAX_HANDLES = 20
+REGISTRATIONS_PER_CLIENT = 20  # an hour
+REGISTRATIONS_PER_HOUR = 500
 
 
 class Influencer(models.Model):
@@ -107,26 +120,59 @@ class Influencer(models.Model):
             )
 
     @api.model
+    def _wait_to_register(self, client):
+        """Return 0 if somebody at `client` (str) may register now, which is noted, or the seconds to wait."""
+
+        def limit(name, default):
+            value = self.env["ir.config_parameter"].sudo().get_param(f"influencegen.{name}") or ""
+            return int(value) if value.isdecimal() else default
+
+        wait = self.env["influencegen.throttle"]._take(
+            (f"registrations of {client}", limit("registrations_per_client", REGISTRATIONS_PER_CLIENT), HOUR),
+            ("registrations", limit("registrations_per_hour", REGISTRATIONS_PER_HOUR), HOUR),
+        )
+        return ceil(wait)
+
+    @api.model
     def _sign_up(self, values, source):
-        """Register an influencer who signs up, with a portal user and a first KYC step, and return it.
+        """Register an influencer who signs up, with a portal user and a first KYC step.
+
+        An address that has an account gets an e-mail instead. To tell from the outside which it was, there is neither
+        an answer nor the time it takes: the same is done, and undone, under an address of nobody's.
 
         :param values: name, email, birthdate (YYYY-MM-DD), consent (True), handles (list of {platform, handle})
         :param source: where the registration comes from, as in the field of that name
+        :return: the influencer, or none if the address is taken
         :raises ValidationError: says what is wrong with the values; the caller rolls back
         """
-        values = self._read_registration(values)
-        already_registered = about(
-            "email", ValidationError(self.env._("This e-mail address is already registered."))
-        )
-        if self._is_taken(values["email"]):
-            raise already_registered
-        try:
-            with self.env.cr.savepoint(), mute_logger("odoo.sql_db"):
-                influencer = self._create_as_system({**values, "source": source})
-        except UniqueViolation as error:
-            raise already_registered from error
+        values = {**self._read_registration(values), "source": source}
+        if not self._is_taken(values["email"]):
+            try:
+                with self.env.cr.savepoint(), mute_logger("odoo.sql_db"):
+                    return self._enrol(values)
+            except UniqueViolation:
+                # at the same moment, in another transaction
+                self._remind(values["email"])
+                return self.browse()
+        with closing(self.env.cr.savepoint()):
+            self._enrol({**values, "email": f"{uuid4().hex}@example.invalid"})
+        self._remind(values["email"])
+        return self.browse()
+
+    @api.model
+    def _enrol(self, values):
+        influencer = self._create_as_system(values)
         influencer._start_kyc()
+        # here, not when the transaction ends, does another one's claim to the address show
+        self.env.flush_all()
         return influencer
+
+    @api.model
+    def _remind(self, email):
+        """Write to the owner of an address that has an account, once a day at most."""
+        if not self.env["influencegen.throttle"]._take((f"reminder to {email}", 1, DAY)):
+            template = self.env.ref("influencegen.mail_template_registered").sudo()
+            template.send_mail(self.env.company.id, email_values={"email_to": email})
 
     @api.model
     def _is_taken(self, email):
@@ -143,12 +189,17 @@ class Influencer(models.Model):
         name, email = values.get("name"), values.get("email")
         if not isinstance(name, str) or not name.strip():
             raise about("name", ValidationError(self.env._("A name is required.")))
-        if not isinstance(email, str) or not email_normalize(email):
+        if len(name) > MAX_NAME:
+            raise about("name", ValidationError(self.env._("A name has at most %s characters.", MAX_NAME)))
+        if not isinstance(email, str) or len(email) > MAX_EMAIL or not email_normalize(email):
             raise about("email", ValidationError(self.env._("A valid e-mail address is required.")))
-        try:
-            birthdate = fields.Date.to_date(values.get("birthdate"))
-        except (TypeError, ValueError):
+        if not isinstance(values.get("birthdate"), str) or not ISO_DATE.fullmatch(values["birthdate"]):
             birthdate = None
+        else:
+            try:
+                birthdate = fields.Date.to_date(values["birthdate"])
+            except ValueError:
+                birthdate = None
         if not birthdate:
             raise about("birthdate", ValidationError(self.env._("A date of birth is required, as YYYY-MM-DD.")))
         if values.get("consent") is not True:
@@ -166,6 +217,8 @@ class Influencer(models.Model):
     @api.model
     def _read_handles(self, handles):
         platforms = self.env["influencegen.handle"]._fields["platform"].get_values(self.env)
+        if isinstance(handles, list) and len(handles) > MAX_HANDLES:
+            raise ValidationError(self.env._("At most %s social handles are accepted.", MAX_HANDLES))
         try:
             handles = [{"platform": item["platform"], "handle": item["handle"].strip()} for item in handles]
         except (AttributeError, KeyError, TypeError) as error:
@@ -175,6 +228,8 @@ class Influencer(models.Model):
                 raise ValidationError(
                     self.env._("A social handle needs a name and one of the platforms %s.", ", ".join(platforms))
                 )
+            if len(handle["handle"]) > MAX_HANDLE:
+                raise ValidationError(self.env._("A social handle has at most %s characters.", MAX_HANDLE))
         return handles
 
     def _start_kyc(self):

@@ -1,11 +1,13 @@
 import base64
 import logging
+import re
 import time
 
 from odoo import api, fields, models
 from odoo.exceptions import UserError, ValidationError
 from odoo.tools.mimetypes import guess_mimetype
 
+from .. import intake, picture
 from ..refusal import about
 from ..transaction import claim, commit
 from .api import ApiError
@@ -19,6 +21,9 @@ DOCUMENT_EXTENSIONS = {
     "image/png": {"png"},
 }
 DOCUMENT_MAX_BYTES = 5 * 1024 * 1024
+MAX_FILENAME = 200  # characters
+PDF_END = re.compile(rb"startxref\s+([0-9]+)\s+%%EOF", re.DOTALL)
+PDF_TAIL = 1024  # bytes, within which readers look for the end
 STEPS = ("document", "identity")
 STEP_TIMEOUT = 10  # seconds
 CRON_BUDGET = 30  # seconds; a record more must fit into Odoo's limit for a cron
@@ -141,6 +146,10 @@ class Kyc(models.Model):
         extension = filename.rpartition(".")[2].lower()
         if extension not in DOCUMENT_EXTENSIONS.get(mimetype, ()):
             raise about("document", ValidationError(self.env._("The document must be a PDF, JPEG or PNG file.")))
+        if not intake.is_text(filename) or len(filename) > MAX_FILENAME:
+            raise about("document", ValidationError(self.env._("The document's file name is too long.")))
+        if not _is_whole(content, mimetype):
+            raise about("document", ValidationError(self.env._("The document is damaged or incomplete.")))
         return mimetype
 
     def _verify(self):
@@ -246,3 +255,14 @@ class Kyc(models.Model):
             except Exception:
                 self.env.cr.rollback()
                 _logger.exception("%s failed to verify", kyc)
+
+
+def _is_whole(content, mimetype):
+    """Return whether a document goes on to its end: a picture to its last pixel, a PDF to the table of its parts."""
+    if mimetype == "application/pdf":
+        end = PDF_END.search(content, max(len(content) - PDF_TAIL, 0))
+        return bool(end) and int(end[1][:10]) < len(content)
+    try:
+        return picture.check(content) == mimetype
+    except ValueError:
+        return False

@@ -1,6 +1,7 @@
 from odoo import api, fields, models
 
 from .image import DAILY_QUOTA, SECONDS_TO_ANSWER
+from .influencer import REGISTRATIONS_PER_CLIENT, REGISTRATIONS_PER_HOUR
 
 
 class ResConfigSettings(models.TransientModel):
@@ -8,6 +9,16 @@ class ResConfigSettings(models.TransientModel):
 
     _inherit = "res.config.settings"
 
+    influencegen_registrations_per_client = fields.Integer(
+        "Registrations per client and hour",
+        config_parameter="influencegen.registrations_per_client",
+        default=REGISTRATIONS_PER_CLIENT,
+    )
+    influencegen_registrations_per_hour = fields.Integer(
+        "Registrations per hour",
+        config_parameter="influencegen.registrations_per_hour",
+        default=REGISTRATIONS_PER_HOUR,
+    )
     influencegen_kyc_url = fields.Char("KYC service", config_parameter="influencegen.kyc_url")
     influencegen_n8n_webhook_url = fields.Char("n8n webhook", config_parameter="influencegen.n8n_webhook_url")
     influencegen_callback_url = fields.Char("Callback", config_parameter="influencegen.callback_url")

@@ -5,10 +5,12 @@ from . import (
     test_guarded,
     test_image,
     test_image_after_commit,
+    test_intake,
     test_kyc,
     test_neutralize,
     test_payment,
     test_payment_concurrency,
+    test_picture,
     test_portal,
     test_portal_campaign,
     test_registration,
@@ -16,4 +18,5 @@ from . import (
     test_security,
     test_signing,
     test_stateful,
+    test_throttle,
 )

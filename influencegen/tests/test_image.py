@@ -9,8 +9,8 @@ from PIL import Image as Pillow
 from odoo.exceptions import AccessError, UserError
 from odoo.tests import tagged
 
+from .. import picture as pictures
 from .. import signing
-from ..models import image as image_module
 from ..models.image import CallbackError
 from ..models.stateful import utcnow
 from .campaign_common import CampaignCase
@@ -65,6 +65,19 @@ class TestImageRequest(ImageCase):
         self.model.active = False
         with self.assertRaisesRegex(UserError, "no image model"):
             self.request()
+
+    def test_what_is_asked_for_is_limited(self):
+        images = self.images.with_user(self.user)
+        deep = {"a": {"b": {"c": {"d": {}}}}}
+        for prompt, parameters in (
+            ("a" * 4001, None), ("a\0", None), ("\ud800", None), (["a"], None), ("a", ["steps"]), ("a", deep),
+            ("a", {"steps": float("nan")}), ("a", {"style": "a" * 4000}), ("a", {"style": "\0"}), ("a", "steps"),
+        ):
+            with self.subTest(prompt=prompt, parameters=parameters), self.assertRaises(UserError):
+                images._request("test", prompt, parameters)
+        for code in ("a" * 101, "\0", None, ["test"], True):
+            with self.subTest(code=code), self.assertRaises(UserError):
+                images._request(code, "A teal square")
 
     def test_who_may_not(self):
         with self.assertRaises(AccessError):
@@ -212,9 +225,10 @@ class TestImageResult(ImageCase):
         encoded = [base64.b64encode(content).decode() for content in (*truncated, svg)]
         for garbage in (None, 5, "", "?", "AAAA", "é", *encoded):
             self.refused(400, self.result(image, image=garbage))
-        with patch.object(image_module, "MAX_PIXELS", 63):
+        with patch.object(pictures, "MAX_PIXELS", 63):
             self.refused(400, self.result(image))
         self.refused(400, self.result(image, status="maybe"))
+        self.refused(400, {"request_id": image.uuid, "status": "failed", "error": {"code": 1}})
         for uuid in (None, 5, "", "x", "\0", [], {}):
             self.refused(400, {"request_id": uuid, "status": "done"})
         self.refused(400, [])

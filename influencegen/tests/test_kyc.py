@@ -46,6 +46,11 @@ class TestKyc(InfluenceGenCase, TransactionCase):
             "extension": ("passport", "passport.exe", PNG),
             "no extension": ("passport", "png", PDF),
             "content of another type": ("passport", "passport.pdf", PNG),
+            "half a picture": ("passport", "passport.png", PNG[:-20]),
+            "half a PDF": ("passport", "passport.pdf", PDF[:-20]),
+            "a PDF without what its end points to": ("passport", "passport.pdf", PDF.replace(b"29", b"2900")),
+            "file name with NUL": ("passport", "pass\0port.png", PNG),
+            "long file name": ("passport", "a" * 200 + ".png", PNG),
         }.items():
             with self.subTest(name), self.assertRaises(ValidationError):
                 kyc._submit_document(*document)

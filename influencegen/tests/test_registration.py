@@ -1,8 +1,10 @@
 import json
+import re
 import threading
 import time
 from contextlib import closing
 from datetime import date, timedelta
+from unittest.mock import patch
 
 from dateutil.relativedelta import relativedelta
 from psycopg2.errors import UniqueViolation
@@ -10,7 +12,7 @@ from psycopg2.errors import UniqueViolation
 from odoo import api
 from odoo.exceptions import UserError, ValidationError
 from odoo.tests import Form, HttpCase, TransactionCase, tagged
-from odoo.tools import mute_logger
+from odoo.tools import config, mute_logger
 
 from .common import InfluenceGenCase
 
@@ -19,16 +21,24 @@ ADULT_TODAY = date.today() - relativedelta(years=18)
 REFUSED = [
     ("no name", {"name": " "}, "name"),
     ("name of another type", {"name": {"first": "Ada"}}, "name"),
+    ("long name", {"name": "A" * 201}, "200"),
+    ("long e-mail", {"email": "a" * 250 + "@example.com"}, "e-mail"),
     ("no e-mail", {"email": None}, "e-mail"),
     ("bad e-mail", {"email": "ada(at)example"}, "e-mail"),
     ("no date of birth", {"birthdate": None}, "birth"),
     ("garbled date of birth", {"birthdate": "yesterday"}, "birth"),
     ("date of birth of another type", {"birthdate": 19940512}, "birth"),
+    ("date of birth that is true", {"birthdate": True}, "birth"),
+    ("date of birth with a time", {"birthdate": "1994-05-12 00:00:00"}, "birth"),
+    ("date of birth that does not exist", {"birthdate": "1994-02-30"}, "birth"),
     ("under age", {"birthdate": str(ADULT_TODAY + timedelta(days=2))}, "18"),
     ("no consent", {"consent": False}, "Consent"),
+    ("consent as a number", {"consent": 1}, "Consent"),
     ("consent as text", {"consent": "false"}, "Consent"),
     ("handles of another type", {"handles": "ada"}, "handle"),
     ("handle without a name", {"handles": [{"platform": "x", "handle": " "}]}, "handle"),
+    ("long handle", {"handles": [{"platform": "x", "handle": "a" * 101}]}, "100"),
+    ("many handles", {"handles": [{"platform": "x", "handle": "ada"}] * 21}, "20"),
     ("unknown platform", {"handles": [{"platform": "myspace", "handle": "ada"}]}, "platforms"),
 ]
 
@@ -57,15 +67,29 @@ class TestRegistration(InfluenceGenCase, TransactionCase):
             with self.subTest(name), self.assertRaisesRegex(ValidationError, message):
                 self.register(**values)
 
-    def test_duplicate(self):
+    def reminders(self, email):
+        return self.env["mail.mail"].sudo().search([("email_to", "=", email), ("subject", "=like", "You already%")])
+
+    def test_owner_of_a_taken_address_is_told_once_a_day(self):
         self.register()
-        with self.assertRaisesRegex(ValidationError, "already registered"):
-            self.register("ADA@example.com")
+        for _again in range(3):
+            self.assertFalse(self.register("ADA@example.com"))
+        self.assertEqual(self.env["influencegen.influencer"].search_count([("email", "=", "ada@example.com")]), 1)
+        self.assertEqual(len(self.reminders("ada@example.com")), 1)
+        self.assertIn("/web/reset_password", self.reminders("ada@example.com").body_html)
 
     def test_login_of_someone_else_is_not_taken_over(self):
         self.employee.login = "boss@example.com"
-        with self.assertRaisesRegex(ValidationError, "already registered"):
-            self.register("boss@example.com")
+        before = self.env["res.users"].search_count([]), self.env["influencegen.influencer"].search_count([])
+        self.assertFalse(self.register("boss@example.com"))
+        after = self.env["res.users"].search_count([]), self.env["influencegen.influencer"].search_count([])
+        self.assertEqual(after, before)
+        self.assertEqual(len(self.reminders("boss@example.com")), 1)
+
+    def test_a_taken_address_is_refused_what_a_new_one_is(self):
+        self.register()
+        with self.assertRaisesRegex(ValidationError, "18"):
+            self.register(birthdate=str(date.today()))
 
     def test_email_is_unique_per_company(self):
         values = {"name": "Bea", "email": "bea@example.com", "birthdate": "1990-01-01"}
@@ -107,13 +131,10 @@ class TestConcurrentRegistration(InfluenceGenCase, HttpCase):
 
     def test_concurrent_duplicates(self):
         email = "race@example.com"
-        refusals = []
+        others = []
 
         def register_too(env):
-            try:
-                env["influencegen.influencer"]._sign_up(self.registration(email), "api")
-            except ValidationError as error:
-                refusals.append(error.args[0])
+            others.append(env["influencegen.influencer"]._sign_up(self.registration(email), "api"))
 
         with self.registry.cursor() as first, closing(self.registry.cursor()) as second:
             env = api.Environment(first, api.SUPERUSER_ID, {})
@@ -124,7 +145,7 @@ class TestConcurrentRegistration(InfluenceGenCase, HttpCase):
             self.wait_until_blocked_by(first)
             first.commit()
             thread.join(30)
-        self.assertEqual(refusals, ["This e-mail address is already registered."])
+        self.assertEqual(list(map(len, others)), [0])
 
     def wait_until_blocked_by(self, blocking):
         """Wait until a transaction waits for that of the cursor `blocking`."""
@@ -147,6 +168,7 @@ class TestConcurrentRegistration(InfluenceGenCase, HttpCase):
             influencer = env["influencegen.influencer"].browse(influencer_id)
             user, partner = influencer.user_id, influencer.partner_id
             env["mail.mail"].search([("recipient_ids", "=", partner.id)]).unlink()
+            env["influencegen.throttle"].search([]).unlink()
             influencer.unlink()
             user.unlink()
             partner.unlink()
@@ -154,11 +176,11 @@ class TestConcurrentRegistration(InfluenceGenCase, HttpCase):
 
 @tagged("post_install", "-at_install")
 class TestRegistrationPages(InfluenceGenCase, HttpCase):
-    def post_json(self, values):
+    def post_json(self, values, **headers):
         return self.url_open(
             "/influencegen/api/register",
             data=values if isinstance(values, bytes) else json.dumps(values).encode(),
-            headers={"Content-Type": "application/json"},
+            headers={"Content-Type": "application/json", **headers},
         )
 
     def count(self, email="ada@example.com"):
@@ -176,12 +198,14 @@ class TestRegistrationPages(InfluenceGenCase, HttpCase):
 
     def test_json_success(self):
         response = self.post_json(self.registration())
-        self.assertEqual(response.status_code, 201, response.text)
+        self.assertEqual(response.status_code, 202, response.text)
         influencer = self.env["influencegen.influencer"].search([("email", "=", "ada@example.com")])
-        self.assertEqual(response.json(), {"id": influencer.id, "state": "kyc_pending"})
+        self.assertEqual(response.json(), {"state": "received"})
+        self.assertEqual(influencer.state, "kyc_pending")
         self.assertEqual(influencer.source, "api")
 
     def test_json_refusals_leave_nothing(self):
+        self.set_parameter("registrations_per_client", "100")
         for name, values, message in REFUSED:
             with self.subTest(name):
                 response = self.post_json(self.registration(**values))
@@ -190,19 +214,66 @@ class TestRegistrationPages(InfluenceGenCase, HttpCase):
                 self.assertFalse(self.count())
                 self.assertFalse(self.env["res.users"].search_count([("login", "=", "ada@example.com")]))
 
-    def test_json_duplicate(self):
-        self.post_json(self.registration())
-        response = self.post_json(self.registration())
-        self.assertEqual(response.status_code, 400)
-        self.assertIn("already registered", response.json()["error"])
+    def test_the_answer_does_not_reveal_accounts(self):
+        self.employee.login = "boss@example.com"
+        answers = [
+            self.post_json(self.registration(email))
+            for email in ("ada@example.com", "ada@example.com", "boss@example.com")
+        ]
+        self.assertEqual({(answer.status_code, answer.text) for answer in answers}, {(202, '{"state": "received"}')})
         self.assertEqual(self.count(), 1)
+        pages = [self.post_form(email=email) for email in ("bea@example.com", "bea@example.com", "boss@example.com")]
+        shown = {
+            (page.status_code, re.sub(r"csrf_token.*|odoo.__session_info__.*|\w+@example.com", "", page.text))
+            for page in pages
+        }
+        self.assertEqual(len(shown), 1)
+
+    def test_a_client_may_not_register_on_and_on(self):
+        self.set_parameter("registrations_per_client", "2")
+        for number in range(2):
+            self.assertEqual(self.post_json(self.registration(f"ada{number}@example.com")).status_code, 202)
+        response = self.post_json(self.registration("ada3@example.com"))
+        self.assertEqual(response.status_code, 429)
+        self.assertTrue(0 < int(response.headers["Retry-After"]) <= 1800)
+        self.assertFalse(self.count("ada3@example.com"))
+        response = self.post_form(email="ada3@example.com")
+        self.assertEqual(response.status_code, 429)
+        self.assertIn("too many registrations", response.text)
+        self.assertIn("Retry-After", response.headers)
+        # X-Forwarded-For without a proxy in front is what anybody may send
+        response = self.post_json(self.registration("ada3@example.com"), **{"X-Forwarded-For": "198.51.100.7"})
+        self.assertEqual(response.status_code, 429)
+
+    def test_behind_a_proxy_the_client_is_who_the_proxy_saw(self):
+        self.set_parameter("registrations_per_client", "1")
+
+        def post(email, seen):
+            headers = {"X-Forwarded-Host": "odoo.example", "X-Forwarded-For": f"203.0.113.9, {seen}"}
+            return self.post_json(self.registration(email), **headers).status_code
+
+        with patch.dict(config.options, {"proxy_mode": True}):
+            self.assertEqual(post("a@example.com", "198.51.100.7"), 202)
+            self.assertEqual(post("b@example.com", "198.51.100.7"), 429)
+            self.assertEqual(post("b@example.com", "2001:db8:1:2:3::4"), 202)
+            self.assertEqual(post("c@example.com", "2001:db8:1:2:ffff::1"), 429)
+
+    def test_all_clients_together(self):
+        self.set_parameter("registrations_per_hour", "1")
+        self.assertEqual(self.post_json(self.registration()).status_code, 202)
+        self.assertEqual(self.post_json(self.registration("bea@example.com")).status_code, 429)
 
     def test_json_garbage(self):
-        for body in (b" ", b"{", b"[]", b"\xff\xfe"):
+        for body in (b" ", b"{", b"[]", b"\xff\xfe", b"[" * 20_000, b'{"name": ' * 5_000):
             with self.subTest(body=body):
                 response = self.post_json(body)
                 self.assertEqual(response.status_code, 400)
                 self.assertIn("JSON object", response.json()["error"])
+        for name in ('"Ada\\u0000"', '"Ada \\ud800"', "NaN", "1e999", '{"\\u0000": 1}'):
+            with self.subTest(name=name):
+                response = self.post_json(b'{"name": %s}' % name.encode())
+                self.assertEqual(response.status_code, 400)
+                self.assertIn("NUL", response.json()["error"])
 
     def test_json_too_large(self):
         self.assertEqual(self.post_json(b" " * 70_000).status_code, 413)
@@ -210,7 +281,7 @@ class TestRegistrationPages(InfluenceGenCase, HttpCase):
     def test_form_success(self):
         response = self.post_form()
         self.assertEqual(response.status_code, 200)
-        self.assertIn("Welcome, Ada", response.text)
+        self.assertIn("Check your e-mail", response.text)
         influencer = self.env["influencegen.influencer"].search([("email", "=", "ada@example.com")])
         self.assertEqual(influencer.source, "portal")
         self.assertEqual(influencer.handle_ids.mapped("handle"), ["ada.bakes"])

@@ -1,8 +1,12 @@
-import json
 from urllib.parse import urlsplit
+
+from werkzeug.exceptions import BadRequest, RequestEntityTooLarge
 
 from odoo import SUPERUSER_ID, http
 from odoo.http import request
+
+from odoo.addons.influencegen import intake
+from odoo.addons.influencegen.models.throttle import client
 
 from .. import page_token
 from ..instrumentation import routes
@@ -15,8 +19,10 @@ LARGEST_BATCH = 16 * 1024
 MOST_VALUES = 100
 LONGEST_SECONDS = 600
 SESSION_PER_MINUTE = 300
+CLIENT_PER_MINUTE = 3_000
 ROLE_PER_MINUTE = 20_000
-"""Values: a busy person makes some tens. Each role has its own, so that visitors take nothing from the staff."""
+"""Values: a busy person makes some tens. Each role has its own, so that visitors take nothing from the staff. Who isn't
+logged in can have any number of sessions, so what comes from one address is limited, too."""
 
 INSIDERS = ("user", "manager", "admin")
 """The roles that have the web client; others can't open actions."""
@@ -46,9 +52,9 @@ class Refused(Exception):
 
 
 class Browser(http.Controller):
-    @http.route("/influencegen_telemetry/browser", type="http", auth="none", methods=["POST"], csrf=False,
+    @http.route("/influencegen_telemetry/browser", type="intake", auth="none", methods=["POST"], csrf=False,
                 save_session=False, readonly=True)
-    def browser(self, **_form):
+    def browser(self):
         """Take a batch of measurements of a page: a JSON object with its ``token`` and its ``values``.
 
         A value is a list (kind, name, number). Answers 204, or why nothing of the batch was taken.
@@ -70,16 +76,16 @@ class Browser(http.Controller):
             raise Refused("off", 403, "Browsers are not measured here")
         if not _is_same_origin(request.httprequest):
             raise Refused("origin", 403, "Measurements are taken from Odoo's own pages only")
-        if (request.httprequest.content_length or 0) > LARGEST_BATCH:
-            raise Refused("size", 413, f"The batch is larger than {LARGEST_BATCH} bytes")
         try:
-            batch = json.loads(request.httprequest.get_data())
+            batch = intake.parse(intake.read(LARGEST_BATCH))
             token, values = batch["token"], batch["values"]
-        except (ValueError, TypeError, KeyError, RecursionError) as error:
+        except RequestEntityTooLarge as error:
+            raise Refused("size", 413, f"The batch is larger than {LARGEST_BATCH} bytes") from error
+        except (BadRequest, KeyError) as error:
             raise Refused("malformed", 400, "The batch is no JSON object with a token and values") from error
         try:
             route, role = page_token.page(token)
-        except (ValueError, AttributeError) as error:
+        except (ValueError, TypeError, AttributeError) as error:
             raise Refused("token", 403, "The token is none of this session, or has ended") from error
         if not isinstance(values, list) or len(values) > MOST_VALUES:
             raise Refused("malformed", 400, f"The values are no list of at most {MOST_VALUES}")
@@ -93,12 +99,17 @@ def _is_same_origin(httprequest):
     site = httprequest.headers.get("Sec-Fetch-Site")
     if site:
         return site == "same-origin"
-    return urlsplit(httprequest.headers.get("Origin", "")).netloc == httprequest.host
+    try:
+        return urlsplit(httprequest.headers.get("Origin", "")).netloc == httprequest.host
+    except ValueError:
+        return False
 
 
 def _observation(value, route, role):
     """Return (metric, labels, number) for one ``value`` of a batch; raises Refused."""
     match value:
+        case [_, _, bool()]:
+            pass
         case [str(kind), str(name), int(number) | float(number)] if 0 <= number <= LONGEST_SECONDS:
             if kind == "page":
                 known = role in INSIDERS or routes.is_page(request.db, route)
@@ -131,7 +142,10 @@ def _may_send(role, number):
     try:
         if _allowance is None or _allowance.lost():
             _allowance = Allowance(store.directory() / "browser-allowance")
-        senders = ((request.session.sid, SESSION_PER_MINUTE), (role, ROLE_PER_MINUTE))
+        # the rest of a session's id is not what the token was made for
+        senders = [(request.session.sid[: page_token.STABLE_BYTES], SESSION_PER_MINUTE), (role, ROLE_PER_MINUTE)]
+        if not request.session.uid:
+            senders.append((client(request.httprequest.remote_addr), CLIENT_PER_MINUTE))
         now = int(clock.now())
         return all(_allowance.take(f"{request.db} {sender}", number, most, now) for sender, most in senders)
     except OSError as exception:

@@ -1,5 +1,7 @@
 import hmac
 
+from werkzeug.exceptions import NotAcceptable
+
 from odoo import http
 from odoo.http import request
 
@@ -10,8 +12,8 @@ from ..publication import publish_loaded
 
 
 class Metrics(http.Controller):
-    @http.route("/metrics", type="http", auth="none", methods=["GET"], save_session=False, readonly=False)
-    def metrics(self, **_filters):
+    @http.route("/metrics", type="intake", auth="none", methods=["GET"], save_session=False, readonly=False)
+    def metrics(self):
         """Answer a scrape: the values of all workers, of the databases that the token opens.
 
         ``name[]`` restricts it to the named series, ``group[]`` to the named groups (fast, system, business).
@@ -41,10 +43,13 @@ class Metrics(http.Controller):
         databases = {name: published[name] for name in databases if name in published}
         headers = request.httprequest.headers
         families = exposition.Families(databases, groups, request.httprequest.args.getlist("name[]"))
-        body, answer = exposition.encode(
-            families, headers.get("Accept", ""), headers.get("Accept-Encoding", "")
-        )
-        return request.make_response(body, headers=list(answer.items()))
+        try:
+            body, answer = exposition.encode(
+                families, headers.get("Accept", ""), headers.get("Accept-Encoding", "")
+            )
+        except ValueError as error:
+            raise NotAcceptable(str(error)) from error
+        return request.make_response(body, headers=[*answer.items(), ("Vary", "Accept, Accept-Encoding")])
 
     def _opened_databases(self):
         """Return {name: Settings} of the databases that the request's token opens."""

@@ -13,6 +13,8 @@ from typing import NamedTuple
 from prometheus_client import Metric
 from prometheus_client.exposition import choose_encoder
 from prometheus_client.samples import Exemplar
+from werkzeug.datastructures import Accept, MIMEAccept
+from werkzeug.http import parse_accept_header
 
 from . import catalogue, clock, facts, lines, store
 from .clock import STALE_AFTER_SECONDS
@@ -24,6 +26,7 @@ _AGE = "influencegen_telemetry_database_read_age_seconds"
 _SCRAPE_DURATION = "influencegen_telemetry_scrape_duration_seconds"
 NO_DATABASE = "none"
 """The label ``database`` of requests that were answered without one."""
+_TEXT, _OPENMETRICS = "text/plain", "application/openmetrics-text"
 _OTHER_ESCAPING = ("escaping=dots", "escaping=values")
 
 
@@ -317,18 +320,59 @@ def encode(families, accept, accept_encoding):
     :param Families families: what to encode
     :param str accept: the ``Accept`` header; OpenMetrics or text
     :param str accept_encoding: the ``Accept-Encoding`` header; gzip or none
+    :raises ValueError: the scraper accepts neither coding
     """
-    encoder, content_type = choose_encoder(accept)
+    compressed = _accepts_gzip(accept_encoding)
+    encoder, content_type = _choose_format(accept)
     if content_type.endswith(_OTHER_ESCAPING):
         # asked for by no scraper with its defaults; names that no other escaping changes are written otherwise
         body = encoder(families)
     else:
         body = families.text(content_type.startswith("application/openmetrics-text")).encode()
     headers = {"Content-Type": content_type}
-    if "gzip" in accept_encoding:
+    if compressed:
         body = gzip.compress(body, compresslevel=1)
         headers["Content-Encoding"] = "gzip"
     return body, headers
+
+
+def _choose_format(accept):
+    """Return (encoder, content type) of the format that RFC 9110, 12.5.1, finds best; text where none is accepted."""
+    ranges = [
+        (value, value.partition(";")[0].strip(), quality)
+        for value, quality in parse_accept_header(accept.lower(), MIMEAccept)
+    ]
+    quality, _specific, value = max(map(_preference, (_TEXT, _OPENMETRICS), [ranges] * 2), key=lambda one: one[:2])
+    if not quality:
+        value = ""
+    try:
+        return choose_encoder(value)
+    except TypeError:
+        # of a version that isn't made of numbers
+        return choose_encoder(value.partition(";")[0])
+
+
+def _preference(offered, ranges):
+    """Return (quality, how specific the range is that says so, value to choose the encoder by) of a media type."""
+    for specific, wanted in ((2, offered), (1, f"{offered.partition('/')[0]}/*"), (0, "*/*")):
+        matching = [(quality, value) for value, kind, quality in ranges if kind == wanted]
+        if matching:
+            quality, value = max(matching, key=lambda one: one[0])
+            return quality, specific, value if specific == 2 else offered
+    return 0, 0, offered
+
+
+def _accepts_gzip(accept_encoding):
+    """Return whether gzip is what RFC 9110, 12.5.3, finds best; raise ValueError if neither it nor identity will do."""
+    codings = parse_accept_header(accept_encoding.lower().replace("x-gzip", "gzip"), Accept)
+    gzipped = codings.quality("gzip")
+    listed = {coding for coding, _quality in codings}
+    if listed.isdisjoint({"identity", "*"}):
+        return gzipped > 0
+    identity = codings.quality("identity")
+    if not gzipped and not identity:
+        raise ValueError("Metrics are sent with gzip or as they are.")
+    return gzipped > 0 and gzipped >= identity
 
 
 def start_at_zero(database):

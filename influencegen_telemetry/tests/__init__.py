@@ -6,6 +6,7 @@ from . import (
     test_copies,
     test_facts,
     test_health,
+    test_hostile_requests,
     test_instrumentation_api,
     test_instrumentation_cron,
     test_instrumentation_errors,

@@ -79,7 +79,7 @@ class Build:
         }  # fmt: skip
         environ = EnvironBuilder(path="/influencegen/api/register", method="POST", json=values).get_environ()
         body, status, _headers = run_wsgi_app(root, environ, buffered=True)
-        if not status.startswith("201"):
+        if not status.startswith("202"):
             raise ValueError(f"the registration was answered with {status}: {b''.join(body)!r}")
 
     def _without_facts(self):

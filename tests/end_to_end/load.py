@@ -61,9 +61,15 @@ class Office:
 
     def _influencer(self):
         person = Client(self.admin.url, self.database)
-        influencer = person.register(address())["id"]
+        influencer = self.register_person(person, address())
         self.submit_document(person, influencer)
         return influencer, person
+
+    def register_person(self, person, email, **values):
+        """Register with ``person`` (a client), and return the id of the influencer of this address."""
+        person.register(email, **values)
+        [influencer] = self.admin.call("influencegen.influencer", "search", [("email", "=", email)])
+        return influencer
 
     def submit_document(self, person, influencer):
         """Log ``person`` (a client) in as an influencer, by its id, and submit its document."""
@@ -102,6 +108,7 @@ class Load:
         self._stop = threading.Event()
         self._recent = [address()]
         self._newcomers = []
+        self._addresses = set()
         self._threads = [threading.Thread(target=self._be_busy, daemon=True) for _ in range(clients)]
 
     def __enter__(self):
@@ -166,9 +173,14 @@ class Load:
         email = random.choice(self._recent) if random.random() < 0.1 else address()
         self._recent = [*self._recent[-3:], email]
         values = random.choice(WRONG) if random.random() < SHARE_WRONG else {}
-        answer = Client(admin.url).register(**{"email": email, **values})
-        self._count_registered(1)
-        self._newcomers.append(answer["id"])
+        Client(admin.url).register(**{"email": email, **values})
+        with self._lock:
+            is_new = email not in self._addresses
+            self._addresses.add(email)
+        # the answer does not tell whether the address was taken
+        if is_new:
+            self._count_registered(1)
+            self._newcomers += admin.call("influencegen.influencer", "search", [("email", "=", email)])
 
     def transact(self, admin):
         """Do several things in one transaction, with nested savepoints, conflicts, and exceptions after the fact."""

@@ -1,0 +1,28 @@
+from werkzeug.exceptions import RequestEntityTooLarge
+
+from odoo import models
+from odoo.http import request
+
+from .. import intake
+
+
+class IrHttp(models.AbstractModel):
+    _inherit = "ir.http"
+
+    @classmethod
+    def _pre_dispatch(cls, rule, args):
+        """Check the form of a route that limits its body, before Odoo and the endpoint make use of it."""
+        super()._pre_dispatch(rule, args)
+        if "max_content_length" in rule.endpoint.routing:
+            intake.check_form(request.httprequest)
+
+    @classmethod
+    def _serve_fallback(cls):
+        """Look for no attachment under a path that PostgreSQL can't hold."""
+        return super()._serve_fallback() if intake.is_text(request.httprequest.path) else None
+
+    @classmethod
+    def _handle_error(cls, exception):
+        if isinstance(exception, RequestEntityTooLarge):
+            intake.discard(request.httprequest)
+        return super()._handle_error(exception)

@@ -1,0 +1,122 @@
+import json
+import socket
+from http.client import HTTPConnection
+
+from odoo.http import Request
+from odoo.tests import HttpCase, tagged
+from odoo.tools import config, mute_logger
+
+from .. import intake, signing
+from .test_image import ImageCase
+
+MANY = 40 * 1024 * 1024
+PIECE = b"x" * 64 * 1024
+
+
+@tagged("post_install", "-at_install")
+class TestIntake(ImageCase, HttpCase):
+    """Bodies that are too long, with their length and without it."""
+
+    def setUp(self):
+        super().setUp()
+        self.authenticate("ig-ann", "ig-ann-password")
+
+    def send(self, path, content_type, declared, length=MANY):
+        """Return the status of the answer to a body of so many bytes."""
+        connection = HTTPConnection("127.0.0.1", config["http_port"], timeout=30)
+        self.addCleanup(connection.close)
+        start = b'{"name": "' if "json" in content_type else b"name="
+        headers = {
+            "Content-Type": content_type,
+            "Cookie": f"session_id={self.session.sid}",
+            **({"Content-Length": str(length)} if declared else {"Transfer-Encoding": "chunked"}),
+        }
+        pieces = (start, *[PIECE] * (length // len(PIECE))) if not declared else (PIECE,) * (length // len(PIECE))
+        connection.request("POST", path, body=iter(pieces), headers=headers, encode_chunked=not declared)
+        response = connection.getresponse()
+        return response.status, response.read()
+
+    def test_too_long(self):
+        for path, content_type in (
+            ("/influencegen/api/register", "application/json"),
+            ("/influencegen/api/register", "application/x-www-form-urlencoded"),
+            ("/influencegen/image/callback", "application/json"),
+            ("/influencegen/register", "application/x-www-form-urlencoded"),
+            ("/my/influencegen/kyc", "application/x-www-form-urlencoded"),
+            ("/my/influencegen/images", "application/x-www-form-urlencoded"),
+            (f"/my/influencegen/campaigns/{self.campaign.id}/apply", "application/x-www-form-urlencoded"),
+            ("/my/influencegen/applications/1/content", "application/x-www-form-urlencoded"),
+        ):
+            for declared in (True, False):
+                with self.subTest(path, content_type=content_type, declared=declared):
+                    status, body = self.send(path, content_type, declared)
+                    self.assertEqual(status, 413, body[:300])
+
+    def test_a_json_intake_says_why(self):
+        for declared in (True, False):
+            _status, body = self.send("/influencegen/api/register", "application/json", declared, 128 * 1024)
+            self.assertEqual(json.loads(body), {"error": "The body is larger than 65536 bytes."})
+
+    def test_a_body_without_an_end(self):
+        with socket.create_connection(("127.0.0.1", config["http_port"]), timeout=30) as connection:
+            connection.sendall(
+                b"POST /influencegen/api/register HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n"
+                b"Content-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n5\r\n{\"a\":\r\nxyz\r\n"
+            )
+            self.assertIn(b" 400 ", connection.makefile("rb").readline())
+
+    def post(self, path, files=None, **form):
+        form = {"csrf_token": Request.csrf_token(self), **form}
+        with mute_logger("odoo.http"):
+            return self.url_open(
+                f"/my/influencegen/{path}", data=form, files=files, headers={"Accept": "application/json"}
+            )
+
+    def test_forms(self):
+        apply = f"campaigns/{self.campaign.id}/apply"
+        for path, form in (
+            (apply, {"message": "a\0b"}),
+            (apply, {"message": "a" * 4001}),
+            (apply, {"self": "me"}),
+            (apply, {"csrf_token": "é" * 50}),
+            (f"campaigns/{10**20}/apply", {}),
+            (f"applications/{10**20}/content", {"url": "https://example.com"}),
+            ("images", {"model": "test", "prompt": "a", "campaign_id": "9" * 9}),
+            ("images", {"model": "test", "prompt": "a", "campaign_id": "9" * 5000}),
+            ("images", {"model": "test\0", "prompt": "a"}),
+            ("kyc", {"document": "text", "document_type": "passport"}),
+        ):
+            with self.subTest(path, form=form):
+                self.assertEqual(self.post(path, **form).status_code, 400)
+        for name in ("message", "csrf_token"):
+            with self.subTest(file=name):
+                self.assertEqual(self.post(apply, files={name: ("a.txt", b"a")}).status_code, 400)
+        self.assertEqual(self.url_open("/my/influencegen?self=1").status_code, 400)
+        self.assertEqual(self.url_open("/my/influencegen/campaigns/%00/apply").status_code, 404)
+        self.assertFalse(self.campaign.application_ids)
+
+    def test_content(self):
+        application = self.campaign._apply(self.influencer)
+        application.action_accept()
+        for url in ("http://[::1", "https://", "javascript:alert(1)", "https://example.com/" + "a" * 2000):
+            with self.subTest(url):
+                response = self.post(f"applications/{application.id}/content", url=url)
+                self.assertEqual(response.status_code, 400)
+                self.assertIn("error", response.json())
+
+    def test_signed(self):
+        self.set_parameter("webhook_secret", "secret")
+        for body in (
+            b"[" * 100_000, b'{"a":' * 100_000, b"\xff\xfe", b'{"request_id": "\\u0000"}', b'{"request_id": NaN}',
+            b'{"request_id": "\\ud800"}', b'{"request_id": true}', b'{"request_id": %s}' % (b"9" * 5000),
+        ):
+            with self.subTest(body[:30]), mute_logger("odoo.addons.influencegen.controllers.callback"):
+                headers = {"Content-Type": "application/json", **signing.sign("secret", body)}
+                response = self.url_open("/influencegen/image/callback", data=body, headers=headers)
+                self.assertEqual(response.status_code, 400, response.text)
+
+    def test_storable(self):
+        for value in ("a", "é🦊", 1, 1.5, None, True, {"a": [1, {"b": "c"}]}, []):
+            self.assertTrue(intake.is_storable(value), value)
+        for value in ("\0", "\ud800", float("inf"), float("nan"), {"\0": 1}, {"a": [["\udfff"]]}):
+            self.assertFalse(intake.is_storable(value), value)
