@@ -53,10 +53,12 @@ def read(limit):
     httprequest = request.httprequest
     httprequest.max_content_length = limit
     try:
-        return httprequest.get_data()
+        body = httprequest.get_data()
+        _check_end(httprequest)
     except RequestEntityTooLarge:
         discard(httprequest)
         raise RequestEntityTooLarge(f"The body is larger than {limit} bytes.") from None
+    return body
 
 
 def parse(body):
@@ -125,9 +127,11 @@ def check_form(httprequest):
     """Check what Odoo makes arguments of the endpoint: the query and the form.
 
     :raises BadRequest: Odoo, Python or PostgreSQL could not take it
+    :raises RequestEntityTooLarge: it is longer than the route's limit
     """
     sent = [(name, values) for values in (httprequest.args, httprequest.form) for name, values in values.lists()]
     names = {*(name for name, _values in sent), *httprequest.files}
+    _check_end(httprequest)
     if not is_storable([*names, *sent]):
         raise BadRequest("The form holds a NUL character.")
     if "self" in names:
@@ -135,6 +139,11 @@ def check_form(httprequest):
     tokens = [token for name, values in sent if name == "csrf_token" for token in values]
     if "csrf_token" in httprequest.files or not all(map(str.isascii, tokens)):
         raise BadRequest("The CSRF token is malformed.")
+
+
+def _check_end(httprequest):
+    """Raise RequestEntityTooLarge if more follows than was read: at the limit, Werkzeug may stop without an error."""
+    httprequest._HTTPRequest__wrapped.stream.read(1)
 
 
 def discard(httprequest):

@@ -1,5 +1,7 @@
 """Where a transaction ends, and how a row is claimed inside one."""
 
+from contextlib import contextmanager
+
 from psycopg2.errors import LockNotAvailable, SerializationFailure
 
 from odoo.modules import module
@@ -7,11 +9,25 @@ from odoo.modules import module
 
 def commit(cr):
     """Commit ``cr``; the cursor that a running test rolls back at its end is only flushed."""
-    test = module.current_test
-    if test and getattr(test, "cr", None) is cr:
+    if _is_of_test(cr):
         cr.flush()
     else:
         cr.commit()
+
+
+@contextmanager
+def apart(env):
+    """Have the block do its work with a cursor of its own, committed at its end; a running test has but one."""
+    if _is_of_test(env.cr):
+        yield env.cr
+    else:
+        with env.registry.cursor() as cr:
+            yield cr
+
+
+def _is_of_test(cr):
+    test = module.current_test
+    return bool(test) and getattr(test, "cr", None) is cr
 
 
 def claim(record, wait=False):

@@ -5,6 +5,7 @@ from odoo import api, fields, models
 from odoo.tools.misc import hmac
 
 from ..compat import Constraint
+from ..transaction import apart
 
 HOUR = 3600
 DAY = 24 * HOUR
@@ -32,7 +33,7 @@ class Throttle(models.Model):
         :param allowances: tuples of a name, how many may be taken at once, and the seconds until these are whole again
         :return: 0, or the seconds until it may be tried again
         """
-        with self.env.registry.cursor() as cr:
+        with apart(self.env) as cr:
             # taken before the snapshot, so that each sees what those before it took
             cr.execute("LOCK TABLE influencegen_throttle IN SHARE ROW EXCLUSIVE MODE")
             return self.with_env(api.Environment(cr, api.SUPERUSER_ID, {}))._take_locked(allowances)

@@ -76,7 +76,7 @@ class TestPicture(BaseCase):
                 with self.subTest(length=length):
                     self.assertRefused(content[:length])
         content = drawn("JPEG")
-        for length in (len(content) // 2, len(content) - 100, len(content) - 25):
+        for length in (len(content) // 2, len(content) - 200):
             with self.subTest("with an end", length=length):
                 self.assertRefused(content[:length] + END)
 
@@ -84,7 +84,7 @@ class TestPicture(BaseCase):
         self.assertRefused(png(70_000, 7_000, b""))
 
     def test_neither(self):
-        for kind in ("GIF", "BMP", "TIFF", "WEBP"):
+        for kind in ("GIF", "BMP", "ICO"):
             self.assertRefused(drawn(kind))
         self.assertRefused(b"<svg xmlns='http://www.w3.org/2000/svg'/>")
 

@@ -15,10 +15,12 @@ class TestThrottle(TransactionCase):
     def setUp(self):
         super().setUp()
         self.throttle = self.env["influencegen.throttle"]
+        self.throttle.search([]).unlink()
+        self.begun = time.time()
 
     def at(self, seconds):
         """Return a patch of the clock to so many seconds after the test began."""
-        return patch.object(throttle.time, "time", lambda now=time.time(): now + seconds)
+        return patch.object(throttle.time, "time", lambda: self.begun + seconds)
 
     def test_at_once_and_over_time(self):
         with self.at(0):

@@ -1,3 +1,5 @@
+from importlib.util import find_spec
+
 from . import (
     test_access,
     test_alert,
@@ -6,7 +8,6 @@ from . import (
     test_copies,
     test_facts,
     test_health,
-    test_hostile_requests,
     test_instrumentation_api,
     test_instrumentation_cron,
     test_instrumentation_errors,
@@ -32,3 +33,6 @@ from . import (
     test_tour,
     test_translations,
 )
+
+if find_spec("hypothesis"):
+    from . import test_hostile_requests

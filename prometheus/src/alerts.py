@@ -197,7 +197,8 @@ ODOO = (
               "Requests wait for a worker of Odoo",
               f"{_WHOLE} connections wait for a {{{{ $labels.listener }}}} worker of {{{{ $labels.instance }}}}; more "
               f"than <above> are too many.", keep="3m"),
-    _platform("OdooRequestsRefused", CRITICAL,
+    # a flood of anybody's connections is enough: OdooDown pages if users feel it
+    _platform("OdooRequestsRefused", WARNING,
               "sum by (instance, listener) (increase(odoo_request_queue_overflows_total[5m])) > <above>",
               "Odoo refuses requests",
               f"{{{{ $labels.instance }}}} refused {_WHOLE} connections in the last 5 minutes, because too many "

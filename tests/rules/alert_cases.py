@@ -339,7 +339,7 @@ ODOO = [
            10, 3,
            3, "10 connections wait for a http worker of i; more than 10 are too many.",
            {"instance": "i", "listener": "http"}, 0.4),
-    Case("OdooRequestsRefused", "critical", "platform",
+    Case("OdooRequestsRefused", "warning", "platform",
          {'odoo_request_queue_overflows_total{instance="i", listener="http"}': Rate(0, 0.6)}, 1, 5, 14,
          "i refused 1 connections in the last 5 minutes, because too many waited for a http worker.",
          {"instance": "i", "listener": "http"}),

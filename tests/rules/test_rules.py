@@ -1,6 +1,7 @@
 """The rules are those that `make rules` writes, and Prometheus and Alertmanager accept them and their "
   "configurations."""
 
+import re
 import shutil
 import subprocess
 from pathlib import Path
@@ -131,3 +132,26 @@ def test_a_file_that_is_no_yaml_is_refused(tmp_path):
     (tmp_path / "thresholds.yml").write_text("alerts: {HostCpuHigh: {above_percent: 70")
     with pytest.raises(thresholds.Refused, match="can't be read"):
         thresholds.Thresholds.read(tmp_path / "thresholds.yml")
+
+
+STRANGERS = re.compile(
+    r"odoo_request_queue_\w+|odoo_http_\w+|odoo_application_errors?_\w+|odoo_ui_\w+|odoo_active_sessions\w*"
+    r"|influencegen_telemetry_(errors|browser|labels)_\w+|influencer_registration\w*|influencer_onboarding_\w+"
+)
+"""What anybody on the internet can raise or lower by requests alone, without an account."""
+
+
+def test_nothing_that_strangers_send_pages_on_call():
+    recorded = {rule["record"]: rule["expr"] for group in promtool.groups() for rule in group["rules"] if "record" in rule}
+
+    def expanded(expression):
+        names = set(re.findall(r"influencegen:[\w:]+", expression))
+        return expression + "".join(expanded(recorded[name]) for name in sorted(names & recorded.keys()))
+
+    paging = {
+        alert["alert"]: STRANGERS.findall(expanded(alert["expr"]))
+        for alert in ALERTS
+        if alert["labels"]["severity"] == "critical" and alert["labels"]["team"] != "business"
+    }
+    assert len(paging) > 10
+    assert not {name: found for name, found in paging.items() if found}
