@@ -4,9 +4,9 @@ It answers probes, too (``health.py``): ahead of Odoo's routes. Spans (``tracing
 are there for those who switch them on.
 """
 
-from . import errors, health, http, logs, orm_cache, presence, queue, retries, tracing, workers
+from . import errors, health, http, logs, malformed, orm_cache, presence, queue, retries, tracing, workers
 
-_PARTS = (errors, http, orm_cache, presence, queue, retries, workers, tracing, logs, health)
+_PARTS = (errors, malformed, http, orm_cache, presence, queue, retries, workers, tracing, logs, health)
 """In the order in which they wrap what they measure: a span is there when a request is timed within it."""
 
 

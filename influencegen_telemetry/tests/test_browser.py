@@ -24,6 +24,12 @@ LIMIT_BYTES = 6_000
 
 @tagged("post_install", "-at_install")
 class TestBrowser(Published, HttpCase):
+    def setUp(self):
+        super().setUp()
+        # what other tests took of this minute
+        self.startPatcher(patch.object(browser, "_allowance", None))
+        (store.directory() / "browser-allowance").unlink(missing_ok=True)
+
     def told(self, path="/web/login"):
         """Return what a page tells the browser."""
         text = self.url_open(path).text
@@ -127,7 +133,7 @@ class TestBrowser(Published, HttpCase):
             ["page", "", float("nan")], ["page", "", float("inf")], ["page", "", -0.1], ["page", "", 600.1],
             ["page", "", 10**400], ["page", "", "1"], ["page", "", None], ["page", "", [1]], ["page", ""], "page", 1,
             ["page", 1, 1], [["page"], "", 1], ["made up", "", 1], ["interaction", "made up", 1],
-            ["interaction", ["save"], 1], {"kind": "page"},
+            ["interaction", ["save"], 1], {"kind": "page"}, ["page", "", True], ["cls", "", False],
         ):
             with self.subTest(value=bad):
                 self.assert_refused("malformed", 400, good, bad, token=token)
@@ -151,7 +157,7 @@ class TestBrowser(Published, HttpCase):
         for headers in (
             {"Sec-Fetch-Site": "cross-site"}, {"Sec-Fetch-Site": "same-site"}, {"Sec-Fetch-Site": "none"},
             {"Sec-Fetch-Site": None}, {"Sec-Fetch-Site": None, "Origin": "http://example.com"},
-            {"Sec-Fetch-Site": None, "Origin": "null"}, {"Sec-Fetch-Site": "cross-site", "Origin": self.base_url()},
+            {"Sec-Fetch-Site": None, "Origin": "null"}, {"Sec-Fetch-Site": None, "Origin": "http://[::1"}, {"Sec-Fetch-Site": "cross-site", "Origin": self.base_url()},
         ):
             with self.subTest(headers=headers):
                 self.assert_refused("origin", 403, ["page", "", 1], token=token, **headers)
@@ -200,6 +206,20 @@ class TestBrowser(Published, HttpCase):
             self.assertEqual(self.send(*[["page", "", 1]] * 3, token=token).status_code, 204)
             self.assert_refused("rate", 429, *[["page", "", 1]] * 3, token=token)
             self.assertEqual(self.send(*[["page", "", 1]] * 2, token=token).status_code, 204)
+
+    def test_another_end_of_the_session_id_is_the_same_session(self):
+        token = self.told()["token"]
+        sid = self.opener.cookies["session_id"]
+        with patch.object(browser, "SESSION_PER_MINUTE", 5):
+            self.assertEqual(self.send(*[["page", "", 1]] * 5, token=token).status_code, 204)
+            self.opener.cookies["session_id"] = sid[:42] + "A" * 42
+            self.assert_refused("rate", 429, ["page", "", 1], token=token)
+
+    def test_the_allowance_of_an_address_without_a_login(self):
+        with patch.object(browser, "CLIENT_PER_MINUTE", 2):
+            self.assertEqual(self.send(["page", "", 1], ["page", "", 1]).status_code, 204)
+            self.opener.cookies.pop("session_id")
+            self.assert_refused("rate", 429, ["page", "", 1], token=self.told()["token"])
 
     def test_the_allowance_of_a_role(self):
         token = self.told()["token"]

@@ -53,11 +53,11 @@ fields = st.lists(st.tuples(st.sampled_from(FIELDS), texts), max_size=8)
 headers = st.dictionaries(
     st.sampled_from((
         "Accept", "Accept-Encoding", "Accept-Language", "Authorization", "Origin", "Sec-Fetch-Site", "Referer",
-        "User-Agent", "X-Forwarded-For", "X-Forwarded-Host", "Range", "If-None-Match", "Content-Type",
+        "User-Agent", "X-Forwarded-For", "X-Forwarded-Host", "Range", "If-None-Match", "Content-Type", "Host",
     )),
     st.one_of(
         st.sampled_from((
-            "http://[::1", "null", "*;q=0", "gzip;q=x", "Bearer \xe9", "text/plain;version=x",
+            "http://[::1", "[::1", "null", "*;q=0", "gzip;q=x", "Bearer \xe9", "text/plain;version=x",
             "application/openmetrics-text;version=1.a", "application/json", "multipart/form-data",
             "multipart/form-data; boundary=", "application/x-www-form-urlencoded; charset=x", "same-origin", "text/\xff",
         )),

@@ -385,3 +385,38 @@ def test_a_part_of_the_series_can_be_asked_for(store):
     [(labels, value)] = families.series(REQUESTS)
     assert (labels["route"], labels["database"], value) == ("/web/login", "db", 3)
     assert families.series(ATTEMPTS) == []
+
+
+@pytest.mark.parametrize("accept_encoding, coding", [
+    ("", None), ("identity", None), ("br, deflate", None), ("gzip", "gzip"), ("GZIP", "gzip"), ("x-gzip", "gzip"),
+    ("gzip;q=0", None), ("gzip; q=0.000", None), ("gzip;q=0.5", "gzip"), ("gzip;q=2", None), ("*", "gzip"),
+    ("gzip;q=0, *", None), ("*;q=0, gzip", "gzip"), ("identity, gzip;q=0.5", None), ("identity;q=0.5, gzip", "gzip"),
+    ("identity;q=0, *", "gzip"), ("deflate, gzip;q=1.0, *;q=0.5", "gzip"), ("gzipped", None),
+])
+def test_it_is_compressed_as_rfc_9110_has_it(store, accept_encoding, coding):
+    from metrics import exposition
+
+    _body, headers = exposition.encode(exposition.Families(store.databases()), "", accept_encoding)
+    assert headers.get("Content-Encoding") == coding
+
+
+@pytest.mark.parametrize("accept_encoding", ["identity;q=0", "*;q=0", "gzip;q=0, identity;q=0", "br, *;q=0"])
+def test_a_scraper_that_takes_no_coding_is_told(store, accept_encoding):
+    from metrics import exposition
+
+    with pytest.raises(ValueError):
+        exposition.encode(exposition.Families(store.databases()), "", accept_encoding)
+
+
+@pytest.mark.parametrize("accept, kind", [
+    ("*/*", "text/plain"), ("text/*", "text/plain"), ("application/*", OPENMETRICS), ("image/png", "text/plain"),
+    ("Application/OpenMetrics-Text; version=1.0.0", OPENMETRICS), (f"{OPENMETRICS};q=0", "text/plain"),
+    ("text/plain;q=0.9, application/openmetrics-text;q=0.1", "text/plain"), ("text/plain;q=0, */*", OPENMETRICS),
+    ("text/plain;q=0.1, application/openmetrics-text;q=0.9", OPENMETRICS), ("*/*, text/plain;q=0.1", OPENMETRICS),
+    ("application/openmetrics-text;version=1.x", OPENMETRICS), ("text/plain;version=x", "text/plain"),
+])
+def test_the_format_is_the_one_that_rfc_9110_finds_best(store, accept, kind):
+    from metrics import exposition
+
+    _body, headers = exposition.encode(exposition.Families(store.databases()), accept, "")
+    assert headers["Content-Type"].startswith(kind.partition(";")[0])
