@@ -218,10 +218,14 @@ def addresses(system: System) -> str:
     def page(name: str, path: str = "") -> str:
         return f"http://127.0.0.1:{getattr(layout.ports, name)}{path}"
 
-    editor = "" if system.hop.stub else f"""\
+    editor = (
+        ""
+        if system.hop.stub
+        else f"""\
   {page("n8n")}   n8n's editor: log in as {n8n.OWNER_EMAIL} with
                                           the password in {layout.secret_file("n8n-owner")}
 """
+    )
     return f"""
 Open                                    and look at
   {page("odoo", "/odoo")}   the platform: log in as admin with {layout.secret("admin")}

@@ -73,11 +73,14 @@ def test_a_file_that_others_could_read_is_closed_when_it_is_read(tmp_path):
     assert private.read(tmp_path / "absent") is None
 
 
-@pytest.mark.parametrize("spoil", [
-    lambda path, other: path.symlink_to(other),
-    lambda path, other: path.mkdir(),
-    lambda path, other: os.mkfifo(path),
-])
+@pytest.mark.parametrize(
+    "spoil",
+    [
+        lambda path, other: path.symlink_to(other),
+        lambda path, other: path.mkdir(),
+        lambda path, other: os.mkfifo(path),
+    ],
+)
 def test_what_is_no_plain_file_is_refused(tmp_path, spoil):
     other, path = tmp_path / "other", tmp_path / "secret"
     other.write_text("theirs")

@@ -18,8 +18,9 @@ def redis(tmp_path):
     layout = Layout(tmp_path, Ports.free())
     program = n8n.redis(layout)
     with open(tmp_path / "log", "w") as log:
-        process = subprocess.Popen(list(map(str, program.command)), env={**os.environ, **program.environment},
-                                   stdout=log, stderr=log)
+        process = subprocess.Popen(
+            list(map(str, program.command)), env={**os.environ, **program.environment}, stdout=log, stderr=log
+        )
 
     def redis(*lines):
         with socket.create_connection(("127.0.0.1", layout.ports.redis), timeout=10) as connection:
