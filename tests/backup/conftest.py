@@ -1,5 +1,8 @@
 import os
+import subprocess
+from contextlib import closing
 
+import psycopg2
 import pytest
 
 from stack import backup, postgres, prometheus
@@ -12,8 +15,13 @@ from .exporter import Exporter
 DATABASE = "backup_test"
 
 
+def superuser(layout, database="postgres"):
+    """What psycopg2.connect takes to reach a database as a superuser."""
+    return postgres.dsn(layout, database, postgres.ADMIN)
+
+
 def administer(layout, statement, database="postgres"):
-    """Execute a statement as a superuser."""
+    """Execute a statement as a superuser, and return its rows, if it has any."""
     return postgres.execute(layout, statement, database=database, role=postgres.ADMIN)
 
 
@@ -48,21 +56,24 @@ def new_database(layout):
 def nasty_database(layout, make_nasty):
     """The name of a database with all that a dump leaves out, and that stands in a restore's way."""
     name = "backup_test_nasty"
-    administer(layout, nasty.CREATION.format(name=name))
     make_nasty(name, nasty.PROPERTIES + nasty.OBSTACLES)
     return name
 
 
 @pytest.fixture
-def make_nasty(layout):
-    """Function make_nasty(name, properties): give a database all of that, until the test has ended.
+def make_nasty(layout, administrator):
+    """Function make_nasty(name, properties, dump=None): make such a database, with the content of a dump too.
 
-    make_nasty.drop_later(name): drop that one then, too.
+    It is dropped after the test, and so is one that make_nasty.drop_later(name) names.
     """
     made = []
 
-    def make(name, properties):
+    def make(name, properties, dump=None):
+        administer(layout, nasty.CREATION.format(name=name, owner=postgres.dsn(layout, name)["user"]))
         made.append(name)
+        if dump:
+            subprocess.run(["pg_restore", "--exit-on-error", f"--dbname={name}", dump], check=True,
+                           env={**os.environ, **administrator})  # fmt: skip
         administer(layout, nasty.SCHEMA.format(role=nasty.ROLE), name)
         for statement in properties.format(name=name, role=nasty.ROLE).splitlines():
             administer(layout, statement)
@@ -93,6 +104,13 @@ def business(new_database, tmp_path):
 def environment(layout):
     """The variables of an exporter: those of the stack, and the password."""
     return {**backup.environment(layout), "PGPASSWORD": layout.secret(postgres.PASSWORDS[postgres.BACKUP])}
+
+
+@pytest.fixture
+def administrator(layout, environment):
+    """The variables of an exporter that is a superuser."""
+    dsn = superuser(layout)
+    return {**environment, "PGUSER": dsn["user"], "PGPASSWORD": dsn["password"]}
 
 
 @pytest.fixture

@@ -1,6 +1,6 @@
 """A database with all that pg_dump leaves out, and that a restore stumbles over."""
 
-CREATION = """CREATE DATABASE "{name}" TEMPLATE template0 ENCODING 'UTF8' LC_COLLATE 'C' LC_CTYPE 'C'
+CREATION = """CREATE DATABASE "{name}" OWNER "{owner}" TEMPLATE template0 ENCODING 'UTF8' LC_COLLATE 'C' LC_CTYPE 'C'
               LOCALE_PROVIDER icu ICU_LOCALE 'en'"""
 ROLE = "backup_test_reader"
 SCHEMA = """

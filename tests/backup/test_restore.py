@@ -13,7 +13,7 @@ from stack import n8n, odoo, postgres
 from stack.layout import PROJECT
 
 from . import nasty
-from .conftest import administer
+from .conftest import administer, superuser
 from .exporter import Exporter
 
 COPY = "backup_test_odoo"
@@ -33,8 +33,8 @@ PARTS = (
     "SELECT usename, srvname FROM pg_user_mappings",
     "SELECT oid, md5(lo_get(oid)) FROM pg_largeobject_metadata",
     "SELECT pubname, puballtables FROM pg_publication",
-    "SELECT setrole::regrole::text, unnest(setconfig) FROM pg_db_role_setting JOIN pg_database d ON d.oid = setdatabase "
-    "WHERE datname = current_database()",
+    "SELECT setrole::regrole::text, unnest(setconfig) FROM pg_db_role_setting "
+    "JOIN pg_database d ON d.oid = setdatabase WHERE datname = current_database()",
     "SELECT unnest(datacl)::text FROM pg_database WHERE datname = current_database()",
     "SELECT datdba, datlocprovider, to_jsonb(d)->>'daticulocale', datcollate, datconnlimit, "
     "shobj_description(oid, 'pg_database') FROM pg_database d WHERE datname = current_database()",
@@ -53,7 +53,7 @@ def read(layout, database):
     """All that a database holds: the rows of its tables, column by column, and its other parts."""
     options = "-c search_path= -c TimeZone=UTC -c DateStyle=ISO -c IntervalStyle=iso_8601 -c extra_float_digits=3"
     found = {}
-    connection = psycopg2.connect(**{**postgres.dsn(layout, database, postgres.ADMIN), "options": options})
+    connection = psycopg2.connect(**superuser(layout, database), options=options)
     with closing(connection), connection.cursor() as cursor:
         for part in PARTS:
             cursor.execute(part)
@@ -72,20 +72,13 @@ def read(layout, database):
 
 
 @pytest.fixture
-def superuser(environment, layout):
-    """The variables of a program that reaches PostgreSQL as its superuser."""
-    password = layout.secret(postgres.PASSWORDS[postgres.ADMIN])
-    return {**os.environ, **environment, "PGUSER": postgres.ADMIN, "PGPASSWORD": password}
-
-
-@pytest.fixture
-def restore(superuser):
+def restore(administrator):
     """Function restore(part, **variables): run the procedure for one backup as a superuser, with these variables."""
 
     def restore(part, **variables):
         variables = {name: str(value) for name, value in variables.items()}
         subprocess.run(["bash", "-e", "-u", "-c", commands(part)], check=True,
-                       env={**superuser, **variables})  # fmt: skip
+                       env={**os.environ, **administrator, **variables})  # fmt: skip
 
     return restore
 
@@ -122,16 +115,15 @@ assert all(attachment.raw for attachment in stored if attachment.file_size)
     assert (data / "filestore" / f"{COPY}.damaged").exists()
 
 
-def test_a_nasty_platform_is_restored_as_documented(layout, environment, superuser, restore, make_nasty, tmp_path):
+def test_a_nasty_platform_is_restored_as_documented(layout, administrator, restore, make_nasty, tmp_path):
     """Odoo's own database with all that a dump leaves out: restored in the place of its source, compared, and run."""
     name = "backup_test_nasty"
-    administer(layout, nasty.CREATION.format(name=name))
-    subprocess.run(["pg_dump", "--format=custom", f"--file={tmp_path}/dump", odoo.DATABASE], env=superuser, check=True)
-    subprocess.run(["pg_restore", "--exit-on-error", f"--dbname={name}", f"{tmp_path}/dump"], env=superuser, check=True)
-    make_nasty(name, nasty.PROPERTIES)
+    subprocess.run(["pg_dump", "--format=custom", f"--file={tmp_path}/dump", odoo.DATABASE], check=True,
+                   env={**os.environ, **administrator})  # fmt: skip
+    make_nasty(name, nasty.PROPERTIES, f"{tmp_path}/dump")
     data, filestore = tmp_path / "odoo", odoo.files(layout) / "filestore" / odoo.DATABASE
     (data / "filestore" / name).mkdir(parents=True)
-    exporter = Exporter(tmp_path, {"platform": {"database": name, "filestore": str(filestore)}}, environment)
+    exporter = Exporter(tmp_path, {"platform": {"database": name, "filestore": str(filestore)}}, administrator)
     good, said = exporter.run("platform")
     assert good, said
     [archive] = exporter.complete("platform")
@@ -169,14 +161,14 @@ def test_the_documented_template_has_what_a_backup_needs(layout, restore):
         administer(layout, "DROP DATABASE backup_test_template")
 
 
-def test_roles_that_the_server_lacks_are_named_beforehand(layout, environment, nasty_database, tmp_path):
-    exporter = Exporter(tmp_path, {"n8n": {"database": nasty_database}}, environment)
+def test_roles_that_the_server_lacks_are_named_beforehand(layout, administrator, nasty_database, tmp_path):
+    exporter = Exporter(tmp_path, {"n8n": {"database": nasty_database}}, administrator)
     assert exporter.run("n8n")[0]
     [archive] = exporter.complete("n8n")
     administer(layout, f"ALTER ROLE {nasty.ROLE} RENAME TO {nasty.ROLE}_2")
     try:
-        done = subprocess.run(["sh", archive / "restore.sh", "backup_test_restored"], env={**os.environ, **environment},
-                              capture_output=True, text=True)  # fmt: skip
+        done = subprocess.run(["sh", archive / "restore.sh", "backup_test_restored"], capture_output=True, text=True,
+                              env={**os.environ, **administrator})  # fmt: skip
     finally:
         administer(layout, f"ALTER ROLE {nasty.ROLE}_2 RENAME TO {nasty.ROLE}")
     assert done.returncode
