@@ -1,8 +1,6 @@
 import os
 import subprocess
-from contextlib import closing
 
-import psycopg2
 import pytest
 
 from stack import backup, postgres, prometheus
