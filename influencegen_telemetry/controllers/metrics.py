@@ -36,8 +36,9 @@ class Metrics(http.Controller):
                 headers=[("Content-Type", "text/plain; charset=utf-8")],
                 status=400,
             )
-        for database in databases:
-            reading.refresh(database, groups)
+        for database, can_be_read in databases.items():
+            if can_be_read:
+                reading.refresh(database, groups)
         # the whole answer is about the databases that are published now: a reading withdraws one that was dropped
         published = store.databases()
         databases = {name: published[name] for name in databases if name in published}
@@ -52,18 +53,21 @@ class Metrics(http.Controller):
         return request.make_response(body, headers=[*answer.items(), ("Vary", "Accept, Accept-Encoding")])
 
     def _opened_databases(self):
-        """Return {name: Settings} of the databases that the request's token opens."""
+        """Return {name: whether it can be read} of the databases that the request's token opens.
+
+        What is published may be of a database that had the name before, or revoked with SQL: so each is asked. One that
+        can't be asked is shown as it was published, and not read.
+        """
         scheme, _, token = request.httprequest.headers.get("Authorization", "").partition(" ")
         if scheme.lower() != "bearer" or not token:
             return {}
-        given = digest(token.strip())
-        return {
-            name: settings
-            for name, settings in store.databases().items()
-            if _is_among(given, settings.token_digests)
-            # what is published may be of a database that had the name before, or revoked with SQL
-            and _is_among(given, reading.token_digests(name, settings.token_digests))
-        }
+        given, opened = digest(token.strip()), {}
+        for name, settings in store.databases().items():
+            if _is_among(given, settings.token_digests):
+                valid = reading.token_digests(name)
+                if valid is None or _is_among(given, valid):
+                    opened[name] = valid is not None
+        return opened
 
 
 def _is_among(given, digests):

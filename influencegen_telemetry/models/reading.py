@@ -71,10 +71,9 @@ class Reading(models.AbstractModel):
         yield "influencer_kyc_queue_oldest_age_seconds", (state,), age
 
 
-def token_digests(database, published):
-    """Return the digests of the tokens that may scrape ``database`` (str) now; those published if it can't be read."""
-    read = _read(database, "influencegen.telemetry.settings", "_confirm_tokens", "settings")
-    return published if read is None else read
+def token_digests(database):
+    """Return the list of the digests of the tokens that may scrape ``database`` (str) now, None if it can't be read."""
+    return _read(database, "influencegen.telemetry.settings", "_confirm_tokens", "settings")
 
 
 def refresh(database, groups=exposition.GROUPS):
