@@ -21,6 +21,7 @@ from . import promtool
 from .alert_cases import CASES
 
 _COMPARISON = re.compile(r" (==|>=|<=|>|<) ((?:on \([^)]*\) )?(?:group_left \(\) )?)(\d[\d.]*)?")
+_RESTRICTED = re.compile(r"\((.+?)\) and on \(\) influencegen:working_hours:")
 _OPPOSITE = {"==": "!=", ">": "<", "<": ">", ">=": "<", "<=": ">"}
 _NO_THRESHOLD = {"DeadMansSwitch"}
 
@@ -70,7 +71,9 @@ def _other_thresholds(alert, content):
 
 
 def _other_comparisons(rule):
-    expression = rule["expr"]
+    # the condition of one that starts in working hours is in its expression twice
+    restricted = _RESTRICTED.match(rule["expr"])
+    expression = restricted[1] if restricted else rule["expr"]
     for found in _COMPARISON.finditer(expression):
         before, after = expression[:found.start()], expression[found.end():]
         operator, matching, figure = found.groups()
@@ -81,7 +84,7 @@ def _other_comparisons(rule):
             sides += [f"{operator} {matching}{factor} * " for factor in (0.95, 1.05)]
         for side in sides:
             shown = f"{operator} {figure or '…'} → {side.replace(matching, '')}".strip()
-            yield shown, {**rule, "expr": f"{before} {side}{after}"}
+            yield shown, {**rule, "expr": rule["expr"].replace(expression, f"{before} {side}{after}")}
 
 
 def _other_durations(alert, rule):
