@@ -1,7 +1,7 @@
 """What comes from outside: read up to a limit and no further, and checked before the ORM sees it.
 
-A route that takes JSON has ``type="intake"``: it reads its body with `read`, and whatever refuses the request is sent as
-a JSON object with an ``error``. A route that takes a form has Odoo's ``max_content_length``, see `models/ir_http.py`.
+A route that takes JSON has ``type="intake"``: it reads its body with `read`, and whatever refuses the request is sent
+as a JSON object with an ``error``. A route that takes a form has ``max_content_length``, see `models/ir_http.py`.
 """
 
 import contextlib
@@ -86,9 +86,7 @@ def is_storable(value):
             waiting += [*item.keys(), *item.values()]
         elif isinstance(item, list | tuple):
             waiting += item
-        elif isinstance(item, float) and not math.isfinite(item):
-            return False
-        elif isinstance(item, str) and not is_text(item):
+        elif isinstance(item, float) and not math.isfinite(item) or isinstance(item, str) and not is_text(item):
             return False
     return True
 

@@ -1,8 +1,9 @@
 """Pictures that are whole: what their header announces is there, to the last pixel.
 
 Pillow can't be asked: Odoo has it accept truncated files, in the whole process, and even without that it fills up what
-a PNG's or a JPEG's data lack if the file ends as it should. So it is the end of the data that is looked for here; Pillow
-then decodes them, which finds what is broken in another way.
+a PNG's or a JPEG's data lack if the file ends as it should. So it is the end of the data that is looked for here;
+Pillow then decodes them, which finds what is broken in another way. Of a progressive JPEG, whose scans refine a picture
+one after the other, any may be short: what is whole can't be told from what is coarse.
 """
 
 import re
@@ -19,6 +20,7 @@ _CHANNELS = {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}
 _INTERLACED = ((0, 0, 8, 8), (4, 0, 8, 8), (0, 4, 4, 8), (2, 0, 4, 4), (0, 2, 2, 4), (1, 0, 2, 2), (0, 1, 1, 2))
 _WHOLE = ((0, 0, 1, 1),)
 _PIECE = 1 << 20
+_BROKEN = (OSError, SyntaxError, EOFError, IndexError, struct.error, zlib.error)
 _START_OF_FRAME = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
 _START_OF_SCAN, _END = 0xDA, 0xD9
 _READ_AHEAD = bytes(16)
@@ -41,7 +43,7 @@ def check(content):
             with JpegImagePlugin.JpegImageFile(_Whole(_check_jpeg(content))) as picture:
                 picture.load()
             return "image/jpeg"
-    except (OSError, SyntaxError, EOFError, struct.error, zlib.error, IndexError, Image.DecompressionBombError) as error:
+    except (*_BROKEN, Image.DecompressionBombError) as error:
         raise ValueError("unreadable") from error
     raise ValueError("neither PNG nor JPEG")
 

@@ -6,7 +6,7 @@ are there for those who switch them on.
 
 from . import errors, health, http, logs, malformed, orm_cache, presence, queue, retries, tracing, workers
 
-_PARTS = (errors, malformed, http, orm_cache, presence, queue, retries, workers, tracing, logs, health)
+_PARTS = (errors, http, orm_cache, presence, queue, retries, workers, tracing, logs, malformed, health)
 """In the order in which they wrap what they measure: a span is there when a request is timed within it."""
 
 

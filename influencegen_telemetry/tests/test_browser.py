@@ -157,7 +157,8 @@ class TestBrowser(Published, HttpCase):
         for headers in (
             {"Sec-Fetch-Site": "cross-site"}, {"Sec-Fetch-Site": "same-site"}, {"Sec-Fetch-Site": "none"},
             {"Sec-Fetch-Site": None}, {"Sec-Fetch-Site": None, "Origin": "http://example.com"},
-            {"Sec-Fetch-Site": None, "Origin": "null"}, {"Sec-Fetch-Site": None, "Origin": "http://[::1"}, {"Sec-Fetch-Site": "cross-site", "Origin": self.base_url()},
+            {"Sec-Fetch-Site": None, "Origin": "null"}, {"Sec-Fetch-Site": None, "Origin": "http://[::1"},
+            {"Sec-Fetch-Site": "cross-site", "Origin": self.base_url()},
         ):
             with self.subTest(headers=headers):
                 self.assert_refused("origin", 403, ["page", "", 1], token=token, **headers)

@@ -1,8 +1,11 @@
 import os
+from contextlib import closing
+from http.client import HTTPConnection
 from unittest.mock import patch
 
 from odoo import http, sql_db
 from odoo.tests import HttpCase, mute_logger, tagged
+from odoo.tools import config
 
 from ..instrumentation import http as http_instrumentation
 from ..instrumentation import presence, roles, workers
@@ -173,3 +176,21 @@ class TestProcess(HttpCase):
 def _resident(pid):
     with open(f"/proc/{pid}/status") as status:
         return next(int(line.split()[1]) * 1024 for line in status if line.startswith("VmRSS"))
+
+
+@tagged("post_install", "-at_install")
+class TestMalformedHost(HttpCase):
+    def answer(self, host):
+        """Return the answer's status and text; not by `requests`, which fails at such hosts itself."""
+        with closing(HTTPConnection("127.0.0.1", config["http_port"], timeout=30)) as connection:
+            connection.request("GET", "/web/health", headers={"Host": host})
+            response = connection.getresponse()
+            return response.status, response.read()
+
+    def test_it_is_refused(self):
+        for host in ("[::1", "[::::]", "a b", "", "\u00e9", "localhost:x", "a/b"):
+            with self.subTest(host=host):
+                self.assertEqual(self.answer(host), (400, b"The header Host is missing or malformed.\n"))
+        for host in ("localhost", "127.0.0.1:8069", "[::1]:8069", "my_host.example"):
+            with self.subTest(host=host):
+                self.assertNotIn(b"The header Host", self.answer(host)[1])

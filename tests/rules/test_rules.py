@@ -142,7 +142,8 @@ STRANGERS = re.compile(
 
 
 def test_nothing_that_strangers_send_pages_on_call():
-    recorded = {rule["record"]: rule["expr"] for group in promtool.groups() for rule in group["rules"] if "record" in rule}
+    found = [rule for group in promtool.groups() for rule in group["rules"]]
+    recorded = {rule["record"]: rule["expr"] for rule in found if "record" in rule}
 
     def expanded(expression):
         names = set(re.findall(r"influencegen:[\w:]+", expression))
