@@ -53,12 +53,12 @@ def read(limit):
     httprequest = request.httprequest
     httprequest.max_content_length = limit
     try:
-        body = httprequest.get_data()
-        _check_end(httprequest)
+        # joined once it is known to end in time: get_data() would hold it twice, and may cut it off at the limit
+        stream = httprequest._HTTPRequest__wrapped.stream
+        return b"".join(iter(lambda: stream.read(_PIECE), b""))
     except RequestEntityTooLarge:
         discard(httprequest)
         raise RequestEntityTooLarge(f"The body is larger than {limit} bytes.") from None
-    return body
 
 
 def parse(body):
