@@ -25,4 +25,6 @@ class IrHttp(models.AbstractModel):
     def _handle_error(cls, exception):
         if isinstance(exception, RequestEntityTooLarge):
             intake.discard(request.httprequest)
+            # 18.0 has no page for it, and a page would parse the form again
+            return request.dispatcher.handle_error(exception)
         return super()._handle_error(exception)

@@ -54,6 +54,8 @@ class Throttle(models.Model):
                 row.whole_at = whole_at
             else:
                 self.create({"sender": sender, "whole_at": whole_at})
+        # at the commit, 18.0 no longer knows of this environment
+        self.env.flush_all()
         return 0
 
     @api.autovacuum
