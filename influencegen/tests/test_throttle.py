@@ -81,16 +81,16 @@ class TestThrottleAtOnce(HttpCase):
                 env = api.Environment(cr, api.SUPERUSER_ID, {})
                 # a snapshot that is older than what the others take
                 env["influencegen.throttle"].search_count([])
-                took.append(env["influencegen.throttle"]._take(("at once", 5, 3600)))
+                took.append(env["influencegen.throttle"]._take(("at once", 3, 3600)))
 
         self.addCleanup(self.clean_up)
-        threads = [Thread(target=take) for _number in range(8)]
+        threads = [Thread(target=take) for _number in range(6)]
         for thread in threads:
             thread.start()
         for thread in threads:
             thread.join()
-        self.assertEqual(len([wait for wait in took if not wait]), 5)
-        self.assertEqual(len(took), 8)
+        self.assertEqual(len([wait for wait in took if not wait]), 3)
+        self.assertEqual(len(took), 6)
 
     def clean_up(self):
         with self.registry.cursor() as cr:
