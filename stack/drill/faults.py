@@ -123,9 +123,9 @@ def crowded_postgres(system: System) -> Iterator[None]:
     """Nearly all connections to PostgreSQL are held."""
     layout = system.layout
     [(most,)] = postgres.execute(layout, "SELECT current_setting('max_connections')::integer")
-    used = "SELECT count(*) FROM pg_stat_activity WHERE datname IS NOT NULL"
+    used = "SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'client backend'"
     with ExitStack() as held:
-        while (missing := int(SHARE_HELD * most) - postgres.execute(layout, used)[0][0]) > 0:
+        while (missing := int(SHARE_HELD * most) - postgres.execute(layout, used, role=postgres.MONITOR)[0][0]) > 0:
             for _number in range(missing):
                 held.enter_context(closing(psycopg2.connect(**postgres.dsn(layout, "postgres"))))
         yield
