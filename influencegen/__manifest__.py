@@ -1,7 +1,7 @@
 {
     "name": "InfluenceGen",
     "summary": "Influencers, KYC, campaigns, payments and AI images",
-    "version": "1.0.0",
+    "version": "1.1.0",
     "category": "Marketing",
     "license": "LGPL-3",
     "author": "InfluenceGen",
