@@ -131,7 +131,8 @@ def submit_document(server, admin):
     """Register an influencer in the copy who submits a document; return the id."""
     person = Client(server.url, THIRD)
     email = address()
-    influencer = person.register(email)["id"]
+    person.register(email)
+    [influencer] = admin.call("influencegen.influencer", "search", [("email", "=", email)])
     [record] = admin.call("influencegen.influencer", "read", [influencer], ["user_id"])
     admin.call("res.users", "write", record["user_id"][:1], {"password": email})
     person.log_in(THIRD, email, email).submit(
