@@ -10,6 +10,8 @@ from odoo.service import model as service_model
 from odoo.tests import tagged
 from odoo.tests.common import TransactionCase
 
+from odoo.addons.influencegen.tests.common import PDF
+
 from ..metrics import attempts, facts
 from ..models import reading
 from .common import RealTransactionCase
@@ -372,7 +374,7 @@ class TestFacts(RealTransactionCase):
         with self.environment() as env:
             _campaign, people = self.campaign(env)
             kyc = self.keep(env["influencegen.kyc"].create({"influencer_id": people.id}))
-            kyc._submit_document("passport", "passport.pdf", b"%PDF-1.4\n%%EOF")
+            kyc._submit_document("passport", "passport.pdf", PDF)
             kyc_id = kyc.id
         before = self.fact(name)
         with self.environment() as env:
@@ -385,7 +387,7 @@ class TestFacts(RealTransactionCase):
             copy_id = copy.id
         self.assertEqual(self.fact(name), before)
         with self.environment() as env:
-            env["influencegen.kyc"].browse(copy_id)._submit_document("passport", "passport.pdf", b"%PDF-1.4\n%%EOF")
+            env["influencegen.kyc"].browse(copy_id)._submit_document("passport", "passport.pdf", PDF)
         self.assertEqual(self.fact(name), before + 1)
 
 

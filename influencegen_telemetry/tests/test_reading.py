@@ -1,5 +1,7 @@
 from odoo.tests import TransactionCase, tagged
 
+from odoo.addons.influencegen.tests.common import PDF
+
 
 @tagged("post_install", "-at_install")
 class TestReading(TransactionCase):
@@ -14,7 +16,7 @@ class TestReading(TransactionCase):
     def test_the_queue_is_as_long_and_as_old_as_what_waits(self):
         kyc = self.sign_up().kyc_ids
         before = self.gauges()[("influencer_kyc_queue_length", "submitted")]
-        kyc._submit_document("passport", "passport.pdf", b"%PDF-1.4\n1 0 obj\n<<>>\nendobj\ntrailer\n<<>>\n%%EOF\n")
+        kyc._submit_document("passport", "passport.pdf", PDF)
         after = self.gauges()
         self.assertEqual(after[("influencer_kyc_queue_length", "submitted")], before + 1)
         self.assertGreater(after[("influencer_kyc_queue_oldest_age_seconds", "submitted")], 0)
