@@ -26,7 +26,7 @@ class Server:
         configuration = yaml.safe_load((self._folder / "prometheus.yml").read_text())
         configuration |= {"rule_files": [str(self._rules)], "scrape_configs": []}
         (self._folder / "prometheus.yml").write_text(yaml.safe_dump(configuration))
-        self._url = f"http://127.0.0.1:{oncall.layout.ports.prometheus}/api/v1/query"
+        self._url = oncall.layout.url("prometheus", "/api/v1/query")
         self._process = oncall.start("prometheus")
         # what fires before Prometheus has found Alertmanager is sent a minute later
         until(oncall.found_by_prometheus, "Prometheus has found Alertmanager")

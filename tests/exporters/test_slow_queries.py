@@ -102,8 +102,8 @@ def test_quick_statements_that_are_sampled_do_not_count(server, since, settings)
             "log_duration" in settings)
     finally:
         for setting in settings:
-            server.execute(f"ALTER SYSTEM RESET {setting}")
-        server.execute("SELECT pg_reload_conf()")
+            server.execute(f"ALTER SYSTEM RESET {setting}", role=postgres.ADMIN)
+        server.execute("SELECT pg_reload_conf()", role=postgres.ADMIN)
 
 
 def test_the_threshold_is_postgresqls_own(server, since):
