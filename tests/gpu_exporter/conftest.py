@@ -50,7 +50,7 @@ class Exporter:
         deadline = time.monotonic() + DEADLINE_SECONDS
         series = None
         while time.monotonic() < deadline:
-            assert self.process.poll() is None, "the exporter ended"
+            assert self.process.poll() is None, f"the exporter ended: {self.log.read_text()}"
             try:
                 series = self.scrape()
             except requests.RequestException:

@@ -32,7 +32,7 @@ def test_register_and_ask_for_an_image(platform, open_page):
     page.keyboard.press("Space")
     tab_to(page, "button[type=submit]")
     page.keyboard.press("Enter")
-    page.get_by_role("heading", name="Welcome, Mei Tanaka").wait_for()
+    page.get_by_role("heading", name="Check your e-mail").wait_for()
 
     platform.give_password(email)
     platform.activate(email)
