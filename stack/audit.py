@@ -113,7 +113,7 @@ def of_pip_audit(output: str, errors: str) -> list[Vulnerability]:
     if skipped:
         raise Trouble(
             f"no advisories for {len(skipped)} of {len(packages)} packages, such as {skipped[0]}. A mirror of "
-            "PyPI may have none: run this where pypi.org itself can be reached."
+            "PyPI may have none: run this where PyPI itself can be reached."
         )
     return [
         Vulnerability(

@@ -23,7 +23,7 @@ RESTED = 180
 
 
 class OwnMetrics:
-    """Three own metrics of the influencers of a company of their own, whose e-mail addresses are at ``host``."""
+    """Three custom metrics of the influencers of a company of their own, whose e-mail addresses are at ``host``."""
 
     def __init__(self, system, office):
         self._system, self.admin = system, office.admin

@@ -10,7 +10,7 @@ FIRING = 'count by (state) (ALERTS{alertname="KycQueueOld", alertstate="firing"}
 
 
 def firing(folder, waits, *expected):
-    """Check at which hours which queues are told of as old: pairs of an hour and of states.
+    """Check at which hours which queues are reported as old: pairs of an hour and of states.
 
     waits: the hours in which the queue of a state is old, as pairs of its beginning and its end.
     """
