@@ -98,7 +98,7 @@ def test_a_neutralized_copy_calls_nobody(system, databases):
             admin.call("ir.config_parameter", "set_param", f"influencegen.{name}", f"{url}/{name}")
         by_odoo(server, True)
         copy = administrator(system, server, THIRD)
-        ask_for_image(copy)
+        image = ask_for_image(copy)
         influencer = submit_document(server, copy)
         for job in ("cron_kyc_verify", "cron_settle_payments", "cron_time_out_images"):
             # neutralization has switched them off: by hand
@@ -110,8 +110,10 @@ def test_a_neutralized_copy_calls_nobody(system, databases):
             assert found["state"] == state
             assert "has no address" in found[reason]
 
-        until(lambda: copy.call("influencegen.image", "search", [("state", "!=", "requested")]), "the image's end")
-        ended("influencegen.image", [], "failed", "error")
+        ours = ("id", "=", image)
+        over = [ours, ("state", "!=", "requested")]
+        until(lambda: copy.call("influencegen.image", "search", over), "the image's end")
+        ended("influencegen.image", [ours], "failed", "error")
         ended("influencegen.kyc", [("influencer_id", "=", influencer)], "review", "automated_reason")
         assert called == []
         # they do leave where there is an address
@@ -121,10 +123,12 @@ def test_a_neutralized_copy_calls_nobody(system, databases):
 
 
 def ask_for_image(admin):
-    """Ask for an image as an administrator does."""
+    """Ask for an image as an administrator does; return its id."""
     [model] = admin.call("influencegen.image.model", "search", [], limit=1)
     request = admin.call("influencegen.image.request", "create", [{"model_id": model, "prompt": "A teal square"}])
     admin.call("influencegen.image.request", "action_request", request)
+    [image] = admin.call("influencegen.image", "search", [], order="id desc", limit=1)
+    return image
 
 
 def submit_document(server, admin):
