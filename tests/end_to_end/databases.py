@@ -40,14 +40,7 @@ class Databases:
     def make(self, name, template=TEMPLATE):
         """Make ``name`` as a copy of ``template``, whoever is connected to that."""
         self.drop(name)
-
-        def made():
-            self._disconnect(template)
-            with suppress(psycopg2.errors.ObjectInUse):
-                postgres.execute(self._layout, f'CREATE DATABASE "{name}" TEMPLATE "{template}"')
-                return True
-
-        until(made, f"{name} is made")
+        self._alone_with(template, f'CREATE DATABASE "{name}" TEMPLATE "{template}"')
 
     def admit(self, name):
         """Let the token that the system was made with scrape ``name``, a copy that no server has open yet."""
@@ -59,24 +52,23 @@ class Databases:
 
     def rename(self, name, to):
         """Rename a database, whoever is connected to it."""
-
-        def renamed():
-            self._disconnect(name)
-            with suppress(psycopg2.errors.ObjectInUse):
-                postgres.execute(self._layout, f'ALTER DATABASE "{name}" RENAME TO "{to}"')
-                return True
-
-        until(renamed, f"{name} is renamed")
+        self._alone_with(name, f'ALTER DATABASE "{name}" RENAME TO "{to}"')
 
     def drop(self, name):
         """Drop a database, whoever is connected to it."""
         postgres.execute(self._layout, f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
 
-    def _disconnect(self, name):
-        postgres.execute(
-            self._layout, f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{name}'",
-            role=postgres.ADMIN,
-        )
+    def _alone_with(self, name, statement):
+        """Run a statement that needs a database without connections, whoever connects to it meanwhile."""
+        others = f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{name}'"
+
+        def done():
+            postgres.execute(self._layout, others, role=postgres.ADMIN)
+            with suppress(psycopg2.errors.ObjectInUse):
+                postgres.execute(self._layout, statement)
+                return True
+
+        until(done, statement)
 
 
 def register(server, database, number):
