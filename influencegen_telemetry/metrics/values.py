@@ -119,8 +119,9 @@ class SlotValues:
         _LENGTH.pack_into(self._mmap, self._used, len(key))
         self._mmap[self._used + _LENGTH.size : value_at] = padded
         CELL.pack_into(self._mmap, value_at, 0.0, 0.0)
-        # last: a reader looks at nothing beyond it
-        _LENGTH.pack_into(self._mmap, 0, end)
+        # last: a reader looks at nothing beyond it. In one store: `pack_into` writes zeros first, and a reader that saw
+        # them would call the file damaged (https://github.com/prometheus/client_python/pull/315)
+        self._ends[0] = end
         self._used = end
         self._positions[key] = value_at // 8
 
@@ -138,6 +139,7 @@ class SlotValues:
             raise DamagedError(self.path, f"it has {self._capacity} bytes")
         self._mmap = mmap.mmap(self._fd, self._capacity)
         self._view = memoryview(self._mmap).cast("d")
+        self._ends = memoryview(self._mmap).cast("i")
 
 
 @functools.cache

@@ -77,6 +77,25 @@ def test_files_that_appear_grow_or_are_exchanged_are_followed(store, read):
     assert read()[BUSY, None, ("http",), ""] == 1
 
 
+def test_a_file_is_not_called_damaged_while_its_writer_adds_series(tmp_path):
+    from metrics.reader import _File
+    from metrics.values import SlotValues
+
+    values = SlotValues(tmp_path / "values-0.db")
+
+    def write():
+        for number in range(200_000):
+            values.cell(f"series {number}")
+
+    file, found = _File(values.path, 0, False), 0
+    writer = processes.start(write)
+    while not os.waitid(os.P_PID, writer, os.WEXITED | os.WNOHANG | os.WNOWAIT):
+        # often enough to meet a write that is not one store
+        found += sum(1 for _ in range(1000) for _ in file.new_entries())
+    assert processes.wait(writer) == 0
+    assert found + sum(1 for _ in file.new_entries()) == 200_000
+
+
 def test_a_deleted_directory_is_still_read_and_its_content_available(store, reader, read, values):
     content = values.read_bytes()
     shutil.rmtree(store.directory())
