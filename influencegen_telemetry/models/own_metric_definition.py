@@ -303,7 +303,7 @@ class OwnMetric(models.Model):
                     "selection, a boolean, or a relation to one of: %(models)s.",
                     field=field.name,
                     kind=_kind(field),
-                    models=", ".join(sorted(_REFERENCES.intersection(self.env))),
+                    models=self._reference_models(),
                 )
             )
 
@@ -323,9 +323,13 @@ class OwnMetric(models.Model):
                     "selection, a boolean, a number, a date, or a relation to one of: %(models)s.",
                     field=field.name,
                     kind=_kind(field),
-                    models=", ".join(sorted(_REFERENCES.intersection(self.env))),
+                    models=self._reference_models(),
                 )
             )
+
+    def _reference_models(self):
+        """Return the names of the models of reference data that are installed here, as a refusal shows them (str)."""
+        return ", ".join(sorted(_REFERENCES.intersection(self.env)))
 
     def _parsed_domain(self, model):
         text = self.domain or "[]"
