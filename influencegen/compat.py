@@ -1,4 +1,4 @@
-"""What differs between Odoo 18.0 and 19.0, and nothing else."""
+"""What differs between Odoo 18.0 and 19.0, and what the addon takes of Odoo's internals; nothing else."""
 
 from odoo import models, release
 
@@ -19,6 +19,11 @@ else:
 
 #: Name of the field of `res.users` that holds the user's groups.
 USER_GROUPS = "group_ids" if release.version_info >= (19,) else "groups_id"
+
+
+def wsgi_request(httprequest):
+    """Return the `werkzeug.wrappers.Request` in Odoo's request, which hides its body and its WSGI environment."""
+    return httprequest._HTTPRequest__wrapped
 
 
 def show_group(group, heading, category):

@@ -15,6 +15,7 @@ from werkzeug.wsgi import get_input_stream
 from odoo.exceptions import UserError, ValidationError
 from odoo.http import HttpDispatcher, request
 
+from .compat import wsgi_request
 from .refusal import about
 
 MAX_PAGE = 16 * 1024
@@ -54,7 +55,7 @@ def read(limit):
     httprequest.max_content_length = limit
     try:
         # joined once it is known to end in time: get_data() would hold it twice, and may cut it off at the limit
-        stream = httprequest._HTTPRequest__wrapped.stream
+        stream = wsgi_request(httprequest).stream
         return b"".join(iter(lambda: stream.read(_PIECE), b""))
     except RequestEntityTooLarge:
         discard(httprequest)
@@ -141,7 +142,7 @@ def check_form(httprequest):
 
 def _check_end(httprequest):
     """Raise RequestEntityTooLarge if more follows than was read: at the limit, Werkzeug may stop without an error."""
-    httprequest._HTTPRequest__wrapped.stream.read(1)
+    wsgi_request(httprequest).stream.read(1)
 
 
 def discard(httprequest):
@@ -151,6 +152,6 @@ def discard(httprequest):
     """
     deadline = time.monotonic() + _DISCARD_SECONDS
     with contextlib.suppress(OSError, BadRequest):
-        rest = get_input_stream(httprequest._HTTPRequest__environ)
+        rest = get_input_stream(wsgi_request(httprequest).environ)
         while rest.read(_PIECE) and time.monotonic() < deadline:
             pass
