@@ -79,7 +79,7 @@ def databases(system):
     databases = Databases(system)
     for name in (FIRST, SECOND):
         databases.make(name)
-        databases.admit(name)
+        open_to_the_token(system.layout, name)
     yield databases
     for name in (FIRST, SECOND, THIRD, "trial_backup"):
         databases.drop(name)

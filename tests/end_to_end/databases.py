@@ -42,10 +42,6 @@ class Databases:
         self.drop(name)
         self._alone_with(template, f'CREATE DATABASE "{name}" TEMPLATE "{template}"')
 
-    def admit(self, name):
-        """Let the token that the system was made with scrape ``name``, a copy that no server has open yet."""
-        open_to_the_token(self._layout, name)
-
     def sql(self, name, statement):
         """Run a statement in a database."""
         postgres.execute(self._layout, statement, database=name)

@@ -7,7 +7,7 @@ import pytest
 import requests
 from prometheus_client.parser import text_string_to_metric_families
 
-from .databases import ALL, FIRST, SECOND, THIRD, admit, register
+from .databases import ALL, FIRST, SECOND, THIRD, admit, open_to_the_token, register
 from .pressure import SUCCESS
 from .servers import serving
 from .waiting import until
@@ -162,7 +162,7 @@ def test_a_database_copied(system, databases, workers):
 @WORKERS
 def test_three_databases_in_each_worker(system, databases, workers):
     databases.make(THIRD)
-    databases.admit(THIRD)
+    open_to_the_token(system.layout, THIRD)
     three = (FIRST, SECOND, THIRD)
     with serving(system, three, workers) as server, watching(server) as watch:
         for number, database in enumerate(three, start=1):
