@@ -51,12 +51,16 @@ def read(limit):
     :raises RequestEntityTooLarge: the body is longer
     :raises BadRequest: the client went away, or sent no valid chunks
     """
+    if hasattr(request, "intake_body"):
+        # Odoo calls the endpoint once more after a serialization failure, and the stream is at its end by then
+        return request.intake_body
     httprequest = request.httprequest
     httprequest.max_content_length = limit
     try:
         # joined once it is known to end in time: get_data() would hold it twice, and may cut it off at the limit
         stream = wsgi_request(httprequest).stream
-        return b"".join(iter(lambda: stream.read(_PIECE), b""))
+        request.intake_body = b"".join(iter(lambda: stream.read(_PIECE), b""))
+        return request.intake_body
     except RequestEntityTooLarge:
         discard(httprequest)
         raise RequestEntityTooLarge(f"The body is larger than {limit} bytes.") from None

@@ -1,5 +1,8 @@
 import json
 from http.client import HTTPConnection
+from unittest.mock import patch
+
+from psycopg2.errors import SerializationFailure
 
 from odoo.http import Request
 from odoo.tests import HttpCase, tagged
@@ -11,6 +14,43 @@ from .test_image import ImageCase
 
 SMALL, LARGE = 128 * 1024, 9 * 1024 * 1024
 PIECE = b"x" * 64 * 1024
+
+
+class Conflict(SerializationFailure):
+    pgcode = "40001"
+
+
+@tagged("post_install", "-at_install")
+class TestRepeatedRequest(ImageCase, HttpCase):
+    """Odoo calls an endpoint once more when its transaction was in conflict with another one."""
+
+    def post(self, path, body):
+        """Return the response to JSON (bytes), signed, whose first transaction is in conflict once it was read."""
+        read, conflicts = intake.read, [Conflict()]
+
+        def read_and_conflict(limit):
+            body = read(limit)
+            if conflicts:
+                raise conflicts.pop()
+            return body
+
+        headers = {"Content-Type": "application/json", **signing.sign("secret", body)}
+        with (
+            patch.object(intake, "read", read_and_conflict), patch("random.uniform", return_value=0),
+            mute_logger("odoo.service.model", "odoo.addons.influencegen.controllers.callback"),
+        ):  # fmt: skip
+            return self.url_open(path, data=body, headers=headers)
+
+    def test_callback(self):
+        self.set_parameter("webhook_secret", "secret")
+        image = self.request()
+        response = self.post("/influencegen/image/callback", json.dumps(self.result(image)).encode())
+        self.assertEqual((response.status_code, image.state), (200, "done"), response.text)
+
+    def test_registration(self):
+        values = {"name": "Ada", "email": "ada.twice@example.com", "birthdate": "1990-01-01", "consent": True}
+        response = self.post("/influencegen/api/register", json.dumps(values).encode())
+        self.assertEqual(response.status_code, 202, response.text)
 
 
 @tagged("post_install", "-at_install")

@@ -5,10 +5,14 @@ import time
 from unittest.mock import patch
 
 import rjsmin
+from psycopg2.errors import SerializationFailure
 
 from odoo.modules import get_module_path
 from odoo.tests import HttpCase, TransactionCase, tagged
+from odoo.tools import mute_logger
 from odoo.tools.js_transpiler import is_odoo_module, transpile_javascript
+
+from odoo.addons.influencegen import intake
 
 from .. import page_token
 from ..controllers import browser
@@ -76,6 +80,23 @@ class TestBrowser(Published, HttpCase):
         self.assertEqual((response.status_code, response.text), (204, ""))
         self.assertEqual([self.observed(*one) for one in series], [count + 1 for count in before])
         self.assertAlmostEqual(value(LOADS, ("/web/login", "public"), self.database, "sum"), total + 1.25)
+
+    def test_a_batch_is_taken_once_when_odoo_repeats_the_request(self):
+        read, conflicts = intake.read, [type("Conflict", (SerializationFailure,), {"pgcode": "40001"})()]
+
+        def read_and_conflict(limit):
+            body = read(limit)
+            if conflicts:
+                raise conflicts.pop()
+            return body
+
+        token, before = self.told()["token"], self.observed(LOADS, "/web/login", "public")
+        with (
+            patch.object(intake, "read", read_and_conflict), patch("random.uniform", return_value=0),
+            mute_logger("odoo.service.model"),
+        ):  # fmt: skip
+            self.assertEqual(self.send(["page", "", 1.25], token=token).status_code, 204)
+        self.assertEqual(self.observed(LOADS, "/web/login", "public"), before + 1)
 
     def test_it_costs_no_statement_and_no_session(self):
         self.authenticate("admin", "admin")
