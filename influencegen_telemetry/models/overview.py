@@ -46,9 +46,11 @@ class Span:
         return [self.epoch + number * self.bar for number in range(max(1, math.ceil(self.seconds / self.bar)))]
 
     def domain(self, moment):
-        """Return the domain of the records whose datetime field ``moment`` is in the span."""
-        first, last = map(fields.Datetime.to_string, (self.start, self.end))
-        return [(moment, ">=", first), (moment, "<=", last)]
+        """Return the domain of the records whose datetime field ``moment`` is not before the span.
+
+        It has no end, as the ledger's history has none: a clock that was set back leaves facts that are still to come.
+        """
+        return [(moment, ">=", fields.Datetime.to_string(self.start))]
 
 
 class Overview(models.AbstractModel):
