@@ -11,8 +11,8 @@ LOADS = "odoo_ui_page_load_time_seconds_count"
 # Nobody else in the demonstration has a browser, and a person who looks around has another role.
 LOGIN, ROLE = "demo.manager", "manager"
 ACTION = "influencegen.influencer_action"
-# A form has rows too, those of its own lists.
-ROW = ".o_list_view .o_data_row"
+# A form has list views of its own, and rows in them.
+ROW = ".o_data_row:not(.o_form_view *)"
 PATIENCE = 120_000
 
 

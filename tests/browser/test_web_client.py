@@ -4,6 +4,7 @@ import uuid
 
 import pytest
 
+from stack.visitor import ROW
 from tests.end_to_end.waiting import until
 
 from .metrics import LATENCY, LOADS
@@ -49,27 +50,27 @@ def search(page, text):
     page.press(".o_searchview_input", "Enter")
     page.wait_for_selector(f".o_searchview_facet:has-text('{text}')")
     page.wait_for_function(
-        "(text) => { const rows = document.querySelectorAll('.o_list_view .o_data_row');"
-        " return rows.length === 1 && rows[0].textContent.includes(text); }", arg=text,
+        "([row, text]) => { const rows = document.querySelectorAll(row);"
+        " return rows.length === 1 && rows[0].textContent.includes(text); }", arg=[ROW, text],
     )  # fmt: skip
 
 
 def open_form(page):
     """Open the first row of the list."""
-    page.click(".o_list_view .o_data_row .o_data_cell >> nth=0")
+    page.click(f"{ROW} .o_data_cell >> nth=0")
     page.wait_for_selector(".o_form_view")
 
 
 def back_to_list(page):
     """Go back by the breadcrumb."""
     page.click(".o_breadcrumb .breadcrumb-item a >> nth=0")
-    page.wait_for_selector(".o_list_view .o_data_row")
+    page.wait_for_selector(ROW)
 
 
 def test_each_action_and_view_is_a_load(web_client, moves, influencer):
     page = web_client.page
     page.reload()
-    page.wait_for_selector(".o_list_view .o_data_row")
+    page.wait_for_selector(ROW)
     open_form(page)
     back_to_list(page)
     page.click(".o_switch_view.o_kanban")
@@ -100,7 +101,7 @@ def test_a_load_lasts_from_the_click_until_it_is_shown(web_client, metrics, infl
     network.send("Network.emulateNetworkConditions", {
         "offline": False, "latency": 300, "downloadThroughput": -1, "uploadThroughput": -1,
     })  # fmt: skip
-    page.evaluate(WATCH, {"form": ".o_form_view .o_field_widget", "list": ".o_list_view .o_data_row"}[where])
+    page.evaluate(WATCH, {"form": ".o_form_view .o_field_widget", "list": ROW}[where])
     (open_form if where == "form" else back_to_list)(page)
     page.wait_for_function("() => window.seen.shown")
     seen, now = page.evaluate("() => [window.seen, performance.now()]")
