@@ -153,7 +153,7 @@ def discard(httprequest):
 
     Werkzeug's server does the same after the answer, but 10 MB at a time, by which the worker would grow.
     """
-    if not httprequest.content_length and "Transfer-Encoding" not in httprequest.headers:
+    if "Transfer-Encoding" not in httprequest.headers and (httprequest.content_length or 0) <= _PIECE:
         return
     wrapped = wsgi_request(httprequest)
     deadline = time.monotonic() + _DISCARD_SECONDS
