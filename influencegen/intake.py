@@ -10,7 +10,6 @@ import math
 import time
 
 from werkzeug.exceptions import BadRequest, HTTPException, RequestEntityTooLarge
-from werkzeug.wsgi import get_input_stream
 
 from odoo.exceptions import UserError, ValidationError
 from odoo.http import HttpDispatcher, request
@@ -34,6 +33,11 @@ class IntakeDispatcher(HttpDispatcher):
 
     def dispatch(self, endpoint, args):
         return endpoint(**args)
+
+    def post_dispatch(self, response):
+        # `ir.http` does so, too, but not for a request without a database
+        super().post_dispatch(response)
+        discard(self.request.httprequest)
 
     def handle_error(self, exc):
         if isinstance(exc, UserError):
@@ -62,7 +66,6 @@ def read(limit):
         request.intake_body = b"".join(iter(lambda: stream.read(_PIECE), b""))
         return request.intake_body
     except RequestEntityTooLarge:
-        discard(httprequest)
         raise RequestEntityTooLarge(f"The body is larger than {limit} bytes.") from None
 
 
@@ -150,12 +153,17 @@ def _check_end(httprequest):
 
 
 def discard(httprequest):
-    """Read the rest of a body that was refused, in small pieces, so that the client gets to see the answer.
+    """Read what is left of the body, in small pieces, so that the client gets to see the answer.
 
     Werkzeug's server does the same after the answer, but 10 MB at a time, by which the worker would grow.
     """
+    if "Transfer-Encoding" not in httprequest.headers and (httprequest.content_length or 0) <= _PIECE:
+        return
+    wrapped = wsgi_request(httprequest)
     deadline = time.monotonic() + _DISCARD_SECONDS
     with contextlib.suppress(OSError, BadRequest):
-        rest = get_input_stream(wsgi_request(httprequest).environ)
+        # neither blocks at the end: one stops after the last chunk, the other after the declared length
+        wrapped.max_content_length = None
+        rest = wrapped.environ["wsgi.input"] if "wsgi.input_terminated" in wrapped.environ else wrapped.stream
         while rest.read(_PIECE) and time.monotonic() < deadline:
             pass

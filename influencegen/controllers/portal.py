@@ -16,6 +16,11 @@ MAX_FORM = 64 * 1024  # bytes
 MAX_TYPE = 50  # characters
 
 
+def _max_document(_controller):
+    """Return how many bytes the form with the document may have: it is large only as a file, which goes to the disk."""
+    return MAX_FORM + (DOCUMENT_MAX_BYTES if request.httprequest.mimetype == "multipart/form-data" else 0)
+
+
 class InfluencerPortal(CustomerPortal):
     """What an influencer sees of itself, and the upload of its identity document."""
 
@@ -47,7 +52,7 @@ class InfluencerPortal(CustomerPortal):
         return request.render("influencegen.portal_home", self._prepare_influencer_values(influencer))
 
     @route("/my/influencegen/kyc", type="http", auth="user", methods=["POST"], website=True,
-           max_content_length=DOCUMENT_MAX_BYTES + MAX_FORM)
+           max_content_length=_max_document)
     def influencer_kyc(self, **kwargs):
         def submit():
             document_type = intake.form(document_type=MAX_TYPE)["document_type"]

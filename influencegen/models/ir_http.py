@@ -17,14 +17,19 @@ class IrHttp(models.AbstractModel):
             intake.check_form(request.httprequest)
 
     @classmethod
+    def _post_dispatch(cls, response):
+        super()._post_dispatch(response)
+        intake.discard(request.httprequest)
+
+    @classmethod
     def _serve_fallback(cls):
         """Look for no attachment under a path that PostgreSQL can't hold."""
         return super()._serve_fallback() if intake.is_text(request.httprequest.path) else None
 
     @classmethod
     def _handle_error(cls, exception):
+        intake.discard(request.httprequest)
         if isinstance(exception, RequestEntityTooLarge):
-            intake.discard(request.httprequest)
             # 18.0 has no page for it, and a page would parse the form again
             return request.dispatcher.handle_error(exception)
         return super()._handle_error(exception)

@@ -87,7 +87,7 @@ class TestIntake(ImageCase, HttpCase):
             ("/influencegen/api/register", form, SMALL),
             ("/influencegen/image/callback", "application/json", LARGE),
             ("/influencegen/register", form, SMALL),
-            ("/my/influencegen/kyc", form, LARGE),
+            ("/my/influencegen/kyc", form, SMALL),
             ("/my/influencegen/images", form, SMALL),
             (f"/my/influencegen/campaigns/{self.campaign.id}/apply", form, SMALL),
             ("/my/influencegen/applications/1/content", form, SMALL),

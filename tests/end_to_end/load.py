@@ -73,10 +73,14 @@ class Office:
 
     def submit_document(self, person, influencer):
         """Log ``person`` (a client) in as an influencer, by its id, and submit its document."""
+        self.log_in_person(person, influencer)
+        person.submit("/my/influencegen/kyc", files=document(), document_type="passport")
+
+    def log_in_person(self, person, influencer):
+        """Log ``person`` (a client) in as an influencer, by its id."""
         [record] = self.admin.call("influencegen.influencer", "read", [influencer], ["email", "user_id"])
         self.admin.call("res.users", "write", record["user_id"][:1], {"password": record["email"]})
         person.log_in(self.database, record["email"], record["email"])
-        person.submit("/my/influencegen/kyc", files=document(), document_type="passport")
 
     def _open_campaigns(self, number):
         brand = self.admin.call("res.partner", "create", [{"name": "Brand"}])
