@@ -9,6 +9,7 @@ from odoo.addons.influencegen.models.api import CircuitOpen
 from odoo.addons.influencegen.models.kyc import STEPS
 
 from ..metrics import store
+from .kyc import STEP_LATENCY
 
 _APIS = {
     "n8n_webhook": "api_odoo_to_n8n_webhook",
@@ -27,6 +28,8 @@ class Api(models.AbstractModel):
     def _start_at_zero(self):
         """Make what is counted of calls start at 0: a series that first appears at 1 hides that from ``rate()``."""
         database = self.env.cr.dbname
+        for step in STEPS:
+            store.start(STEP_LATENCY, ("kyc", step), database)
         for service, endpoints in _ENDPOINTS.items():
             for labels in product(endpoints, ("POST",), (*_FAILURES, "circuit_open")):
                 store.start(f"{_APIS[service]}_errors_total", labels, database)

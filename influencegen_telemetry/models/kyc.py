@@ -4,6 +4,8 @@ from odoo import models
 
 from ..metrics import store
 
+STEP_LATENCY = "influencer_kyc_verification_automated_step_latency_seconds"
+
 
 class Kyc(models.Model):
     _inherit = "influencegen.kyc"
@@ -13,9 +15,4 @@ class Kyc(models.Model):
         try:
             return super()._run_step(step)
         finally:
-            store.observe(
-                "influencer_kyc_verification_automated_step_latency_seconds",
-                time.perf_counter() - begun,
-                ("kyc", step),
-                self.env.cr.dbname,
-            )
+            store.observe(STEP_LATENCY, time.perf_counter() - begun, ("kyc", step), self.env.cr.dbname)

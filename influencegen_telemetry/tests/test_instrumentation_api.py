@@ -5,8 +5,10 @@ import requests
 from odoo.tests import TransactionCase, tagged
 
 from odoo.addons.influencegen.models.api import FAILURES_TO_OPEN, ApiError
+from odoo.addons.influencegen.models.kyc import STEPS
 
 from ..metrics import store
+from ..models.kyc import STEP_LATENCY
 from .instrumentation_case import observations, value
 
 API = "api_external_kyc_service"
@@ -88,6 +90,8 @@ class TestApi(TransactionCase):
         ):
             for status_class in ("3xx", "4xx", "5xx", "timeout", "connection_error", "circuit_open"):
                 self.assertIn((f"{name}_errors_total", database, (endpoint, "POST", status_class), ""), known)
+        for step in STEPS:
+            self.assertIn((STEP_LATENCY, database, ("kyc", step), "sum"), known)
 
     def test_a_service_that_is_not_measured_still_works(self):
         with patch("requests.request", return_value=_response(200)):
