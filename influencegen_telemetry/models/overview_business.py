@@ -106,8 +106,11 @@ class OverviewOfBusiness(models.AbstractModel):
 
     @api.model
     def _waiting(self, model, *states):
-        """Return how many records are in one of ``states``: an index finds them, as none stays there for long."""
-        return self.env[model].search_count([("state", "in", states)])
+        """Return how many records of all companies are in one of ``states``.
+
+        An index finds them, as none stays there for long.
+        """
+        return self.env[model].sudo().search_count([("state", "in", states)])
 
     @api.model
     def _monitored_images(self, history):

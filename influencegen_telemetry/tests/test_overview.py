@@ -36,9 +36,11 @@ class TestOverview(Monitored, TransactionCase):
         [tile] = [tile for tile in self.overview.read_tiles(span) if tile["name"] == name]
         return tile
 
-    def register(self, count, **ago):
+    def register(self, count, company=None, **ago):
+        company = company or self.env.company
         people = self.env["influencegen.influencer"]._create_as_system([
-            {"name": "Ada", "email": f"{uuid.uuid4()}@example.com", "birthdate": "1990-01-01", "source": "portal"}
+            {"name": "Ada", "email": f"{uuid.uuid4()}@example.com", "birthdate": "1990-01-01", "source": "portal",
+             "company_id": company.id}
             for _ in range(count)
         ])
         people.flush_recordset()
@@ -47,13 +49,19 @@ class TestOverview(Monitored, TransactionCase):
         people.invalidate_recordset()
         return people
 
+    def listed(self, tile):
+        """Return how many records the list has that a tile leads to."""
+        action = tile["action"]
+        model = self.env[action["res_model"]].with_user(self.user).with_context(action["context"])
+        return model.search_count(action["domain"])
+
     def image(self, state, seconds):
-        model = self.env["influencegen.image.model"].search([], limit=1)
         now = fields.Datetime.now() - timedelta(minutes=1)
-        image = self.env["influencegen.image"].create({
-            "model_id": model.id, "prompt": "A cat", "requested_at": now - timedelta(seconds=seconds),
-        })
-        image._transition(state, finished_at=now)
+        self.ask(requested_at=now - timedelta(seconds=seconds))._transition(state, finished_at=now)
+
+    def ask(self, **values):
+        model = self.env["influencegen.image.model"].search([], limit=1)
+        return self.env["influencegen.image"].create({"model_id": model.id, "prompt": "A cat", **values})
 
     # ------------------------------------------------------------------ what Odoo knows
 
@@ -64,11 +72,26 @@ class TestOverview(Monitored, TransactionCase):
         self.register(1, minutes=-30)
         for span, count in {"hour": 4, "week": 6}.items():
             tile = self.tile("registrations", span)
-            listed = self.env[tile["action"]["res_model"]].search_count(tile["action"]["domain"])
-            self.assertEqual((tile["value"], listed), (count, count), span)
+            self.assertEqual((tile["value"], self.listed(tile)), (count, count), span)
             [series] = tile["chart"]["series"]
             self.assertEqual(sum(series["values"]), count, span)
             self.assertEqual(len(series["values"]), len(tile["chart"]["times"]), span)
+
+    def test_figures_and_lists_are_of_all_companies(self):
+        other = self.env["res.company"].create({"name": "Another"})
+        self.register(1, minutes=1)
+        self.register(2, company=other, minutes=1)
+        waiting = dict(detail[:2] for detail in self.tile("images")["details"])["under way"]
+        self.ask(company_id=other.id)
+        tile = self.tile("registrations")
+        # Odoo shows nobody the records of a company that they don't belong to
+        self.assertEqual((tile["value"], self.listed(tile), tile["action"]["name"]),
+                         (3, 1, "Registrations of your companies"))
+        self.assertEqual(dict(detail[:2] for detail in self.tile("images")["details"])["under way"], waiting + 1)
+        self.user.company_ids |= other
+        # whatever the company switcher says
+        tile = self.tile("registrations")
+        self.assertEqual((tile["value"], self.listed(tile), tile["action"]["name"]), (3, 3, "Registrations"))
 
     def test_who_was_entered_in_the_back_office_did_not_register(self):
         before = self.tile("registrations", "hour")["value"]
