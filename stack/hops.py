@@ -65,9 +65,8 @@ class Hops:
     def _rows(self) -> Counter[tuple[str, Labels]]:
         rows: Counter[tuple[str, Labels]] = Counter()
         images = [("id", ">", self._last_image)]
-        refused = ["&", ("state", "=", "failed"), ("callback_signature", "=", False)]
-        delivered = [*images, ("state", "!=", "requested"), "!", *refused]
-        rows[_answered(WEBHOOK, "image", "2xx")] = self._admin.call(IMAGE, "search_count", delivered)
+        accepted = [*images, ("accepted_at", "!=", False)]
+        rows[_answered(WEBHOOK, "image", "2xx")] = self._admin.call(IMAGE, "search_count", accepted)
         calls = n8n.query(
             self._system.layout,
             "SELECT call_id, request_id::text, api, endpoint, status_class FROM influencegen.call"

@@ -52,7 +52,7 @@ class Image(models.Model):
         "processing": {*FINAL_STATES},
     }
     _system_fields = frozenset({
-        "finished_at", "error", "cost_usd", "attachment_id", "picture", "callback_signature",
+        "accepted_at", "finished_at", "error", "cost_usd", "attachment_id", "picture", "callback_signature",
     })  # fmt: skip
     _fixed_fields = frozenset({
         "uuid", "user_id", "influencer_id", "campaign_id", "company_id", "model_id", "prompt", "parameters",
@@ -86,6 +86,7 @@ class Image(models.Model):
     requested_at = fields.Datetime(
         required=True, readonly=True, copy=False, default=lambda self: utcnow(), index=True
     )
+    accepted_at = fields.Datetime(readonly=True, copy=False, help="When n8n answered that it took the request.")
     finished_at = fields.Datetime(readonly=True, copy=False)
     error = fields.Char(readonly=True, copy=False)
     cost_usd = fields.Float(string="Cost (USD)", digits=(16, 4), readonly=True, copy=False)
@@ -181,7 +182,7 @@ class Image(models.Model):
     def _deliver(self):
         """Send the signed webhook; the request is then processing, or failed if n8n did not take it.
 
-        A callback that came first has moved the request on, which is left as it is.
+        A callback that came first has moved the request on; then only when n8n accepted it is added.
         """
         self.ensure_one()
         try:
@@ -193,10 +194,13 @@ class Image(models.Model):
         except (ApiError, ValueError) as error:
             state, values = "failed", {"finished_at": utcnow(), "error": str(error)}
         else:
-            state, values = "processing", {}
+            state, values = "processing", {"accepted_at": utcnow()}
         commit(self.env.cr)
-        if claim(self, wait=True) and self.state == "requested":
-            self._transition(state, **values)
+        if claim(self, wait=True):
+            if self.state == "requested":
+                self._transition(state, **values)
+            elif state == "processing":
+                self._as_system().write(values)
         commit(self.env.cr)
 
     def _webhook(self):

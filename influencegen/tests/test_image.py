@@ -128,6 +128,7 @@ class TestImageWebhook(ImageCase):
         self.set_parameter("callback_url", "http://odoo.example/callback")
         image, [(path, headers, body)] = self.deliver(202)
         self.assertEqual((image.state, path), ("processing", "/webhook/influencegen-image"))
+        self.assertGreater(image.accepted_at, image.requested_at)
         self.assertEqual(headers["Content-Type"], "application/json")
         signing.verify(self.env["ir.config_parameter"].get_param("influencegen.webhook_secret"), body, headers)
         self.assertEqual(json.loads(body), {
@@ -140,7 +141,7 @@ class TestImageWebhook(ImageCase):
 
     def test_undeliverable_is_failed_with_a_reason(self):
         image, requests = self.deliver(503)
-        self.assertEqual((image.state, len(requests)), ("failed", 3))
+        self.assertEqual((image.state, image.accepted_at, len(requests)), ("failed", False, 3))
         self.assertIn("503", image.error)
         self.assertTrue(image.finished_at)
         image, requests = self.deliver(401)
@@ -157,17 +158,17 @@ class TestImageWebhook(ImageCase):
         self.assertEqual((image.state, image.error), ("failed", "The webhook secret is not set."))
 
     def test_callback_that_comes_first_stands(self):
-        image = self.request()
-
         send = type(self.env["influencegen.api"])._send
+        for status, accepted in ((202, True), (400, False)):
+            image = self.request()
 
-        def answered_first(*args, **kwargs):
-            self.images._receive(self.result(image), "signature")
-            return send(*args, **kwargs)
+            def answered_first(*args, image=image, **kwargs):
+                self.images._receive(self.result(image), image.uuid)
+                return send(*args, **kwargs)
 
-        with patch.object(type(self.env["influencegen.api"]), "_send", answered_first):
-            self.deliver(202, image)
-        self.assertEqual(image.state, "done")
+            with patch.object(type(self.env["influencegen.api"]), "_send", answered_first):
+                self.deliver(status, image)
+            self.assertEqual((image.state, image.error, bool(image.accepted_at)), ("done", False, accepted))
 
 
 @tagged("post_install", "-at_install")
