@@ -18,11 +18,14 @@
         "views/res_users_views.xml",
         "views/menus.xml",
         "views/own_metric_views.xml",
+        "views/payment_attempt_views.xml",
+        "views/business_settings_views.xml",
     ],
     "assets": {
         "web.assets_backend": [
             "influencegen_telemetry/static/lib/web-vitals/web-vitals.iife.js",
             "influencegen_telemetry/static/src/browser/*.js",
+            "influencegen_telemetry/static/src/business/interactions.js",
             "influencegen_telemetry/static/src/lazy.js",
             "influencegen_telemetry/static/src/tour.js",
         ],
@@ -31,10 +34,12 @@
             "influencegen_telemetry/static/lib/web-vitals/web-vitals.iife.js",
             "influencegen_telemetry/static/src/browser/*.js",
             ("remove", "influencegen_telemetry/static/src/browser/web_client.js"),
+            "influencegen_telemetry/static/src/business/interactions.js",
         ],
         "web.assets_frontend_lazy": [
             ("remove", "influencegen_telemetry/static/lib/web-vitals/web-vitals.iife.js"),
             ("remove", "influencegen_telemetry/static/src/browser/*.js"),
+            ("remove", "influencegen_telemetry/static/src/business/interactions.js"),
         ],
         # loaded when a page of Telemetry is first shown
         "influencegen_telemetry.assets_pages": [

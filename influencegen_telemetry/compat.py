@@ -1,10 +1,33 @@
-"""What differs between Odoo 18.0 and 19.0, and nothing else."""
+"""What differs between Odoo 18.0 and 19.0, and what the addon takes of Odoo's internals; nothing else."""
 
-from odoo import release
+from odoo import models, release
 from odoo.tools import cache, config
 
 #: Name of the field of `res.users` that holds the user's groups, implied ones included.
 ALL_GROUPS = "all_group_ids" if release.version_info >= (19,) else "groups_id"
+
+#: Name of the field of `res.users` that holds the groups that were given to the user.
+USER_GROUPS = "group_ids" if release.version_info >= (19,) else "groups_id"
+
+if hasattr(models, "Constraint"):
+    Constraint = models.Constraint
+else:
+
+    class Constraint:
+        """Odoo 19's `models.Constraint` on Odoo 18: `_name = Constraint(definition, message)` in a model's body."""
+
+        def __init__(self, definition, message=""):
+            self.definition = definition
+            self.message = message
+
+        def __set_name__(self, owner, name):
+            constraints = owner.__dict__.get("_sql_constraints", [])
+            owner._sql_constraints = [*constraints, (name.removeprefix("_"), self.definition, self.message)]
+
+
+def wsgi_request(httprequest):
+    """Return the `werkzeug.wrappers.Request` in Odoo's request, which hides its body and its WSGI environment."""
+    return httprequest._HTTPRequest__wrapped
 
 
 def server_wide_modules():

@@ -5,10 +5,7 @@ from werkzeug.exceptions import BadRequest, RequestEntityTooLarge
 from odoo import SUPERUSER_ID, http
 from odoo.http import request
 
-from odoo.addons.influencegen import intake
-from odoo.addons.influencegen.models.throttle import client
-
-from .. import page_token
+from .. import intake, page_token
 from ..instrumentation import routes
 from ..metrics import clock, store
 from ..metrics.allowance import Allowance
@@ -52,7 +49,7 @@ class Refused(Exception):
 
 
 class Browser(http.Controller):
-    @http.route("/influencegen_telemetry/browser", type="intake", auth="none", methods=["POST"], csrf=False,
+    @http.route("/influencegen_telemetry/browser", type="telemetry", auth="none", methods=["POST"], csrf=False,
                 save_session=False, readonly=True)
     def browser(self):
         """Take a batch of measurements of a page: a JSON object with its ``token`` and its ``values``.
@@ -77,7 +74,7 @@ class Browser(http.Controller):
         if not _is_same_origin(request.httprequest):
             raise Refused("origin", 403, "Measurements are taken from Odoo's own pages only")
         try:
-            batch = intake.parse(intake.read(LARGEST_BATCH))
+            batch = intake.read(LARGEST_BATCH)
             token, values = batch["token"], batch["values"]
         except RequestEntityTooLarge as error:
             raise Refused("size", 413, f"The batch is larger than {LARGEST_BATCH} bytes") from error
@@ -145,7 +142,7 @@ def _may_send(role, number):
         # the rest of a session's id is not what the token was made for
         senders = [(request.session.sid[: page_token.STABLE_BYTES], SESSION_PER_MINUTE), (role, ROLE_PER_MINUTE)]
         if not request.session.uid:
-            senders.append((client(request.httprequest.remote_addr), CLIENT_PER_MINUTE))
+            senders.append((intake.client(request.httprequest.remote_addr), CLIENT_PER_MINUTE))
         now = int(clock.now())
         return all(_allowance.take(f"{request.db} {sender}", number, most, now) for sender, most in senders)
     except OSError as exception:

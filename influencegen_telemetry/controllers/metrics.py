@@ -12,7 +12,7 @@ from ..publication import publish_loaded
 
 
 class Metrics(http.Controller):
-    @http.route("/metrics", type="intake", auth="none", methods=["GET"], save_session=False, readonly=False)
+    @http.route("/metrics", type="telemetry", auth="none", methods=["GET"], save_session=False, readonly=False)
     def metrics(self):
         """Answer a scrape: the values of all workers, of the databases that the token opens.
 

@@ -10,7 +10,6 @@ import math
 from bisect import bisect_left
 from collections import defaultdict
 
-from ..metrics import catalogue
 from ..metrics.catalogue import bounds
 from ..metrics.known import known_labels
 from ..metrics.labels import OTHER
@@ -190,7 +189,7 @@ class Totals:
             if labels is None:
                 continue
             self.increase(name, labels, "", int(facts))
-            if block is not None and metric in catalogue.AUDITED:
+            if block is not None and metric.is_audited:
                 self.increase(name, labels, NET, int(net))
                 self.balance[name, block][0] += int(net)
                 self.balance[name, block][1] += int(offsets)

@@ -7,21 +7,24 @@ An exception is counted once, however often it is logged. Its type is
   ``controllers``) or in Odoo's HTTP layer without any addon;
 - ``python_exception``: otherwise.
 
-Its module is the addon of the innermost frame that belongs to one, else ``odoo``. Frames of this addon that only pass a
-call on do not count: those of a function that wraps one of Odoo's, and of an override that calls ``super()``.
+Its module is the addon of the innermost frame that belongs to one, else ``odoo``. Frames of this addon, and of
+those that are declared as observers, do not count if they only pass a call on: those of a function that wraps one of
+Odoo's, and of an override that calls ``super()``.
 """
 
 import logging
 from itertools import pairwise
 
 from ..metrics import store
+from ..metrics.catalogue import OBSERVERS, declare_observer
 
 _ADDONS = "odoo.addons."
-_HERE = __name__.removesuffix(".instrumentation.errors")
 _ORM_CLASSES = ("psycopg2", "odoo.exceptions")
 _ORM_FRAMES = ("odoo.models", "odoo.fields", "odoo.orm", "odoo.api", "odoo.osv", "odoo.sql_db")
 _COUNTED = "_telemetry_counted"
 _DEEPEST = 5
+
+declare_observer(__name__.removesuffix(".instrumentation.errors"))
 
 
 def _belongs(module, packages):
@@ -43,8 +46,8 @@ def _modules(exception):
 
 
 def _passes_on(frame, called):
-    """Return whether ``frame`` is of this addon, and only calls what it wraps or overrides."""
-    if not _belongs(frame.f_globals.get("__name__") or "", (_HERE,)):
+    """Return whether ``frame`` is of an addon that observes, and only calls what it wraps or overrides."""
+    if not _belongs(frame.f_globals.get("__name__") or "", OBSERVERS):
         return False
     code = called.f_code
     if code.co_name == frame.f_code.co_name:

@@ -10,10 +10,8 @@ import json
 import os
 import threading
 import time
-from urllib.parse import urljoin
 
 import psycopg2
-import requests
 
 from odoo import http, sql_db
 from odoo.tools import config
@@ -25,8 +23,6 @@ OK, FAILED, UNKNOWN = "ok", "failed", "unknown"
 
 _CONNECT_SECONDS = 2
 _STATEMENT_MILLISECONDS = 1000
-_N8N_SECONDS = 1.0
-_WEBHOOK_PARAMETER = "influencegen.n8n_webhook_url"
 
 
 class Cached:
@@ -49,7 +45,11 @@ class Cached:
         self._until = 0.0
 
 
-def _query(database, statement, *parameters):
+def query(database, statement, *parameters):
+    """Return the rows of ``statement`` (SQL, with ``parameters``) in ``database`` (str), on a connection of its own.
+
+    :raises psycopg2.Error: when the server does not answer in time
+    """
     _name, parts = sql_db.connection_info_for(database)
     with (
         contextlib.closing(psycopg2.connect(**parts, connect_timeout=_CONNECT_SECONDS)) as connection,
@@ -59,20 +59,20 @@ def _query(database, statement, *parameters):
         return cursor.fetchall()
 
 
-def _measured():
+def measured():
     """Return the names of the measured databases that exist.
 
     :raises psycopg2.Error: when the server does not answer
     """
     names = list(store.databases())
-    return [name for (name,) in _query("postgres", "SELECT datname FROM pg_database WHERE datname = ANY(%s)", names)]
+    return [name for (name,) in query("postgres", "SELECT datname FROM pg_database WHERE datname = ANY(%s)", names)]
 
 
 def _database():
     """The server and every measured database answer."""
     try:
-        for database in _measured():
-            _query(database, "SELECT 1")
+        for database in measured():
+            query(database, "SELECT 1")
     except psycopg2.Error:
         return FAILED
     return OK
@@ -81,36 +81,26 @@ def _database():
 def _filestore():
     """The filestore of every measured database can be read and written; without one, the data directory can."""
     try:
-        directories = [config.filestore(database) for database in _measured()] or [config["data_dir"]]
+        directories = [config.filestore(database) for database in measured()] or [config["data_dir"]]
     except psycopg2.Error:
         return UNKNOWN
     usable = all(os.access(directory, os.R_OK | os.W_OK | os.X_OK) for directory in directories)
     return OK if usable else FAILED
 
 
-def _n8n():
-    """The n8n that each measured database sends its webhooks to answers; unknown if there is none, or can't be read."""
-    statement = "SELECT value FROM ir_config_parameter WHERE key = %s"
-    try:
-        urls = {url for database in _measured() for (url,) in _query(database, statement, _WEBHOOK_PARAMETER) if url}
-    except psycopg2.Error:
-        return UNKNOWN
-    if not urls:
-        return UNKNOWN
-    return OK if all(map(_answers, urls)) else FAILED
+CHECKS = {"database": Cached(_database, 1.0), "filestore": Cached(_filestore, 1.0)}
+"""By name; without these no request can be served."""
+_SERVING = tuple(CHECKS)
 
 
-def _answers(url):
-    try:
-        with requests.get(
-            urljoin(url, "/healthz"), timeout=_N8N_SECONDS, allow_redirects=False, stream=True
-        ) as response:
-            return response.status_code < 500
-    except requests.RequestException:
-        return False
+def declare_check(name, check, seconds):
+    """Have readiness tell of something that requests can be served without: "degraded" when it fails.
 
-
-CHECKS = {"database": Cached(_database, 1.0), "filestore": Cached(_filestore, 1.0), "n8n": Cached(_n8n, 15.0)}
+    :param str name: of the check in the answer
+    :param check: function that returns ``OK``, ``FAILED`` or ``UNKNOWN``; it must not take longer than a second
+    :param float seconds: how long its result is kept
+    """
+    CHECKS[name] = Cached(check, seconds)
 
 
 def live():
@@ -121,7 +111,7 @@ def live():
 def ready():
     """Return (status line, answer) of readiness.
 
-    Without database or filestore no request can be served: 'failed', 503. Without n8n all but AI images can:
+    Without database or filestore no request can be served: 'failed', 503. Without what other addons declare, some can:
     'degraded', 200. Without the database nothing else is looked at.
     """
     checks = dict.fromkeys(CHECKS, UNKNOWN)
@@ -129,9 +119,9 @@ def ready():
         checks[name] = check()
         if checks["database"] == FAILED:
             break
-    if FAILED in (checks["database"], checks["filestore"]):
+    if FAILED in map(checks.get, _SERVING):
         return "503 Service Unavailable", {"status": FAILED, "checks": checks}
-    return "200 OK", {"status": "degraded" if checks["n8n"] == FAILED else OK, "checks": checks}
+    return "200 OK", {"status": "degraded" if FAILED in checks.values() else OK, "checks": checks}
 
 
 _ANSWERS = {

@@ -20,6 +20,7 @@ from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapProp
 from odoo import release
 
 from ..metrics import store
+from ..metrics.catalogue import SPAN_ATTRIBUTES
 
 EXPORT_SECONDS = 2
 """How long one batch may take. At its end a process waits for the batch that is on its way, and for one more."""
@@ -27,11 +28,6 @@ EXPORT_SECONDS = 2
 _QUEUE = 2048
 _DELAY_MILLISECONDS = 1000
 _NOT_TRACED = "/healthz"
-_SENT = frozenset({
-    "db.namespace", "error.type", "http.request.method", "http.response.status_code", "http.route",
-    "influencegen.request_id", "server.address", "server.port",
-})  # fmt: skip
-"""The attributes that leave the process. Addresses with their queries, and the texts of exceptions, do not."""
 
 
 class Tracer:
@@ -179,7 +175,7 @@ def _clean(span):
         context=span.context,
         parent=span.parent,
         resource=span.resource,
-        attributes={name: value for name, value in span.attributes.items() if name in _SENT},
+        attributes={name: value for name, value in span.attributes.items() if name in SPAN_ATTRIBUTES},
         kind=span.kind,
         status=trace.Status(span.status.status_code),
         start_time=span.start_time,

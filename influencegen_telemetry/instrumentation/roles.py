@@ -7,21 +7,9 @@ holds of them at the time.
 from odoo import SUPERUSER_ID
 
 from ..compat import ALL_GROUPS, peek
+from ..metrics.catalogue import ROLES
 
 PUBLIC, UNKNOWN = "public", "unknown"
-
-_ROLES = (
-    ("admin", "base.group_system"),
-    ("admin", "influencegen.group_administrator"),
-    ("manager", "influencegen.group_campaign_manager"),
-    ("manager", "influencegen.group_kyc_reviewer"),
-    ("manager", "influencegen.group_finance"),
-    ("user", "base.group_user"),
-    ("influencer", "influencegen.group_influencer"),
-    ("portal", "base.group_portal"),
-    (PUBLIC, "base.group_public"),
-)
-"""Role and the group that makes it; the first that a user is in counts."""
 
 _REMEMBERED = 100_000
 
@@ -34,7 +22,7 @@ class DatabaseRoles:
 
     def __init__(self, env):
         xmlid_to_id = env["ir.model.data"]._xmlid_to_res_id
-        self._groups = [(group, role) for role, xmlid in _ROLES if (group := xmlid_to_id(xmlid))]
+        self._groups = [(group, role) for role, xmlid in ROLES if (group := xmlid_to_id(xmlid))]
         self._method = env.registry["res.users"]._get_group_ids.__cache__.method
         self._cache = env.registry._Registry__caches["default"]
         self._known = {}

@@ -13,7 +13,6 @@ from urllib.parse import quote
 from . import catalogue, clock, store
 from .catalogue import bounds
 from .clock import STALE_AFTER_SECONDS
-from .own import PREFIX
 
 _known = {}
 """{database: (identity of the file, what :func:`published` returns, what :func:`as_of` returns)}: a file is replaced
@@ -83,15 +82,16 @@ def publish(database, read, moment, complete):
         _write(database, values, clock.now(), (max(moment, before or moment), sorted({*complete, *known})))
 
 
-def forget_own(database, but):
-    """Forget the custom counters of ``database`` (str) that are not among ``but``, names as the ledger has them.
+def forget(database, is_gone):
+    """Forget the metrics of ``database`` (str) that are no longer counted.
 
+    :param is_gone: function of the name of a metric, as the ledger has it
     :raises OSError: when that can't be written
     """
     with _only_writer(database):
         values, read_at = published(database)
         if read_at is not None:
-            left = {key: value for key, value in values.items() if not key[0].startswith(PREFIX) or key[0] in but}
+            left = {key: value for key, value in values.items() if not is_gone(key[0])}
             if len(left) < len(values):
                 _write(database, left, read_at, as_of(database))
 

@@ -154,6 +154,7 @@ class Reader:
         self._lock = threading.Lock()
         self._stamp = None
         self._files = {}
+        self._declared = len(catalogue.METRICS)
         self._reset()
 
     def refresh(self):
@@ -178,6 +179,10 @@ class Reader:
         """
         with self._lock:
             self._refresh()
+            if self._declared != len(catalogue.METRICS):
+                # what was not in the catalogue before may be now
+                self._declared = len(catalogue.METRICS)
+                self._reset()
             try:
                 return self._read(live_slots)
             except DamagedError as damage:

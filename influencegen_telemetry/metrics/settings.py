@@ -9,8 +9,8 @@ from dataclasses import asdict, dataclass, field
 
 from .published import Published
 
-THRESHOLDS = {"concurrent_users": 200, "application_errors_per_minute": 5, "n8n_errors_per_minute": 2}
-"""The thresholds that the specification calls configurable, with their defaults."""
+THRESHOLDS = {"concurrent_users": 200, "application_errors_per_minute": 5}
+"""The thresholds that an administrator may set, with their defaults; other addons declare theirs in the catalogue."""
 
 
 @dataclass

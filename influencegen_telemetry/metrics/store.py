@@ -38,12 +38,7 @@ _LONGEST_LABEL = 200
 _MOST_READINGS = 20
 """So often a reading is repeated when files are found damaged, or the directory lost, meanwhile."""
 
-_BOUNDS = {
-    metric.name: (*map(float, metric.buckets), _INFINITY)
-    for metric in catalogue.METRICS.values()
-    if metric.kind == "histogram"
-}
-_LIVE = {metric.name for metric in catalogue.METRICS.values() if metric.merge in ("sum", "max")}
+_BOUNDS = catalogue.BOUNDS
 _NOTHING = Sums([], [], {}, {}, None)
 
 
@@ -541,7 +536,7 @@ class Store:
         with self._lock:
             self._open()
             kept = self.bounded(metric, labels, database)
-            values = self._holding.live if name in _LIVE else self._holding.values
+            values = self._holding.live if name in catalogue.LIVE else self._holding.values
             cell = values.cell(make_key(name, database, kept))
         self._remember(name, labels, database, kept, cell)
         return cell

@@ -8,9 +8,7 @@ from psycopg2.errors import LockNotAvailable, QueryCanceled, SerializationFailur
 from odoo import SUPERUSER_ID, api, fields, models
 from odoo.modules.registry import Registry
 
-from odoo.addons.influencegen.compat import Constraint
-from odoo.addons.influencegen.transaction import commit
-
+from ..compat import Constraint
 from ..facts import rollup, triggers
 from ..facts.rollup import BALANCE, BLOCK, BLOCK_BITS, ENTRY, HISTORY, NET, STEPS, TOTAL
 from ..metrics import catalogue, store
@@ -59,17 +57,24 @@ class Audit(models.Model):
     _fact_unique = Constraint("unique (fact)", "A fact has one audit.")
 
     @api.model
-    def _follow_catalogue(self):
-        """Begin with the facts that are new in the catalogue, or defined in another way than before."""
+    def _follow_facts(self, complete=False):
+        """Begin with the facts that are new, or defined in another way than before.
+
+        :param bool complete: whether all addons are loaded: then facts that are not known are gone
+        """
         known = {audit.fact: audit for audit in self.search([])}
-        for metric in catalogue.FACTS:
+        for metric in self._facts():
             audit, definition = known.pop(metric.name, None), repr(metric.rows)
             if audit is None:
                 self.create({"fact": metric.name, "definition": definition})
             elif audit.definition != definition:
                 audit.write({"definition": definition, "stale": True})
-        for audit in known.values():
+        for audit in known.values() if complete else ():
             audit.unlink()
+
+    @api.model
+    def _facts(self):
+        return self.env["influencegen.telemetry.ledger"]._facts()
 
     @api.model
     def _opened(self):
@@ -80,7 +85,7 @@ class Audit(models.Model):
     @api.model
     def _read(self):
         """Yield (metric name, labels, value) of what the audit has found so far."""
-        for audit in self.search([("fact", "in", [metric.name for metric in catalogue.AUDITED])]):
+        for audit in self.search([("fact", "in", [metric.name for metric in self._facts() if metric.is_audited])]):
             prefix, labels = "influencegen_telemetry_audit_", (audit.fact,)
             done = (audit.blocks - audit.position) / audit.blocks if audit.blocks else 0.0
             ended = audit.completed_at.timestamp() if audit.completed_at else 0.0
@@ -121,7 +126,7 @@ class Audit(models.Model):
     def _cron_audit(self):
         """Roll up, forget what is too old, notice a new name, and go on with the audit for a second."""
         # the job's own transaction would last as long as all of this
-        commit(self.env.cr)
+        self.env.cr.commit()
         with Registry(self.env.cr.dbname).cursor() as cr:
             # however long the backlog is: a scrape leaves one to it that takes too long
             env = api.Environment(cr, SUPERUSER_ID, {})
@@ -204,7 +209,7 @@ class Audit(models.Model):
 
     def _compare(self, rows, table, span):
         """Compare the blocks of ``span`` with the ledger, and return what is to be written of it."""
-        if catalogue.METRICS[self.fact] not in catalogue.AUDITED:
+        if not catalogue.METRICS[self.fact].is_audited:
             return {"position": 0}
         found = {"found_missing": self.found_missing, "found_extra": self.found_extra}
         [source] = rows

@@ -8,7 +8,7 @@ from odoo.tools import SQL
 
 from ..facts import rollup, triggers
 from ..facts.rollup import BALANCE, HISTORY, LOGIN, LOOK, MOVE, STEPS, TOTAL, Totals
-from ..metrics import catalogue, facts, store
+from ..metrics import facts, store
 from .own_query import series_name
 
 CARRIED_OVER = "influencegen_telemetry_facts_carried_over_total"
@@ -32,25 +32,58 @@ class Ledger(models.AbstractModel):
     # ------------------------------------------------------------------ tables and triggers
 
     def init(self):
-        """Make the tables, and put the triggers of the catalogue's facts in place."""
+        """Make the tables, and put the triggers of the facts that are known so far in place.
+
+        An addon that inherits this model is installed or upgraded after this one.
+        """
         super().init()
         self.env.cr.execute(rollup.SCHEMA)
-        self._remove_triggers(but=[trigger.function for trigger in self._triggers()])
-        for trigger in self._triggers():
+        self._put_triggers(self._facts())
+
+    @api.model
+    def _facts(self):
+        """Return the list of the metrics of facts of this database; an addon that declares some adds them."""
+        return []
+
+    @api.model
+    def _put_triggers(self, metrics):
+        """Put the triggers of ``metrics`` in place; return the names of their functions."""
+        wanted = triggers.triggers(metrics, self._table_of)
+        for trigger in wanted:
             self.env.cr.execute("SELECT obj_description(to_regproc(%s), 'pg_proc')", [trigger.function])
             if self.env.cr.fetchone()[0] != trigger.signature:
                 for statement in trigger.statements():
                     self.env.cr.execute(statement)
-
-    @api.model
-    def _triggers(self):
-        return triggers.triggers(catalogue.FACTS, self._table_of)
+        return [trigger.function for trigger in wanted]
 
     @api.model
     def _table_of(self, model, column=""):
         """Return the table of ``model`` (str), or that which its ``column`` refers to."""
         model = self.env[model]
         return self.env[model._fields[column].comodel_name]._table if column else model._table
+
+    @api.model
+    def _follow_facts(self):
+        """Take off what belongs to facts that are known no more. All addons must be loaded."""
+        self._remove_triggers(but=self._put_triggers(self._facts()))
+        self.env["influencegen.telemetry.audit"]._follow_facts(complete=True)
+
+    @api.model
+    def _forget(self, metrics):
+        """Forget what was counted of ``metrics``: the addon that declared them is uninstalled."""
+        left, names = [metric for metric in self._facts() if metric not in metrics], [metric.name for metric in metrics]
+        self._remove_triggers(but=self._put_triggers(left))
+        self.env["influencegen.telemetry.audit"].search([("fact", "in", names)]).unlink()
+        for table in (rollup.ENTRY, TOTAL, BALANCE, HISTORY):
+            self.env.cr.execute(SQL("DELETE FROM %s WHERE metric = ANY(%s)", SQL.identifier(table), names))
+        database = self.env.cr.dbname
+
+        @self.env.cr.postcommit.add
+        def forget():
+            try:
+                facts.forget(database, names.__contains__)
+            except OSError as exception:
+                store.error("ledger", "facts of %s can't be forgotten: %s", database, exception)
 
     @api.model
     def _remove(self):
@@ -158,7 +191,7 @@ class Ledger(models.AbstractModel):
         Those of the catalogue are there once what was in the database before the addon is counted.
         """
         opened = self.env["influencegen.telemetry.audit"]._opened()
-        complete = {metric.name: metric for metric in catalogue.FACTS if metric.name in opened}
+        complete = {metric.name: metric for metric in self._facts() if metric.name in opened}
         counters = self.env["influencegen.telemetry.own.metric"]._counters()
         return complete | {name: definition.counted() for name, definition in counters.items()}
 
@@ -272,10 +305,11 @@ class Ledger(models.AbstractModel):
     def _purge(self):
         """Delete what is older than the time that is kept, and what custom counters left that are gone."""
         self.env["influencegen.telemetry.own.metric"]._forget_counters()
-        known = [metric.name for metric in catalogue.FACTS] + list(self._metrics())
+        facts_here = self._facts()
+        known = [metric.name for metric in facts_here] + list(self._metrics())
         self.env.cr.execute(f"DELETE FROM {rollup.ENTRY} WHERE metric != ALL(%s)", [known])
         now = time.time()
-        for name in [metric.name for metric in catalogue.FACTS if any(rows.at for rows in metric.rows)]:
+        for name in [metric.name for metric in facts_here if any(rows.at for rows in metric.rows)]:
             for step, kept in STEPS.items():
                 # by what is there too: a clock that is set ahead for a while must not empty it
                 self.env.cr.execute(

@@ -4,16 +4,10 @@ from urllib.parse import quote
 from odoo import api, models
 
 from .. import monitoring
-from ..metrics import catalogue, store
+from ..metrics import store
 from ..metrics.exposition import Families
 from ..metrics.lines import escape
 from . import reading
-
-_SPECIFIED = {
-    series: requirement.name
-    for requirement in reversed(catalogue.SPECIFICATION.values())
-    for series in requirement.series
-}
 
 _IMPLIED = ("database", "le")
 """Labels that the page does not show: it is about one database, and shows a histogram's buckets as one value."""
@@ -29,9 +23,9 @@ class Metric(models.AbstractModel):
     def read_metrics(self):
         """Return what is exported of this database now.
 
-        :return: list of dicts with name, kind, help, group, unit, specification, promql, ``links`` ({label: address})
-            and ``series``: dicts with labels ({name: value}, without the database), value, and of a histogram, whose
-            value is the number of observations, their mean
+        :return: list of dicts with name, kind, help, group, unit, specification (its name there, or False), promql,
+            ``links`` ({label: address}) and ``series``: dicts with labels ({name: value}, without the database), value,
+            and of a histogram, whose value is the number of observations, their mean
         :raises AccessError: for who is no administrator
         """
         self.env["influencegen.telemetry.alert"]._check_administrator()
@@ -52,7 +46,7 @@ class Metric(models.AbstractModel):
             "help": metric.help,
             "group": metric.group,
             "unit": metric.unit,
-            "specification": _SPECIFIED.get(name, False),
+            "specification": False,
             "promql": promql,
             "links": self._links(promql),
             "series": list(_series(name, family)),

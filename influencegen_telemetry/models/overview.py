@@ -1,5 +1,4 @@
 import math
-import re
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -14,6 +13,7 @@ from ..facts.rollup import STEPS
 from ..metrics import catalogue, store
 from ..metrics.exposition import Families
 from . import reading
+from .alert import SEVERITIES
 
 _BARS = (300, 900, 1800, 3600, 21_600, 86_400)
 """How many seconds a bar of a chart may stand for."""
@@ -63,7 +63,15 @@ class Overview(models.AbstractModel):
     _name = "influencegen.telemetry.overview"
     _description = "Telemetry overview"
 
-    TILES = ("registrations", "funnel", "images", "payments", "errors", "alerts", "backups", "telemetry")
+    @api.model
+    def _tiles(self):
+        """Return the list of the names of the tiles in their order; addons put theirs in."""
+        return ["errors", "alerts", "telemetry"]
+
+    @api.model
+    def _subjects(self):
+        """Return {tile: tuple of what the names of the alerts about it begin with}; addons add theirs."""
+        return {"errors": ("Odoo",), "telemetry": ("Telemetry", "LabelOverflow", "Scrape", "Target")}
 
     @api.model
     def read_tiles(self, span):
@@ -74,7 +82,7 @@ class Overview(models.AbstractModel):
         """
         self.env["influencegen.telemetry.alert"]._check_administrator()
         span, exposed = self._span(span), self._exposed()
-        return [{"name": name, **getattr(self, f"_tile_{name}")(span, exposed)} for name in self.TILES]
+        return [{"name": name, **getattr(self, f"_tile_{name}")(span, exposed)} for name in self._tiles()]
 
     @api.model
     def read_monitoring(self, span):
@@ -82,7 +90,7 @@ class Overview(models.AbstractModel):
         answer = self.env["influencegen.telemetry.alert"].read_firing()
         span = self._span(span)
         histories = self._histories(span)
-        added = {name: {"firing": self._firing(answer["alerts"], name)} for name in self.TILES}
+        added = {name: {"firing": self._firing(answer["alerts"], name)} for name in self._tiles()}
         for name, history in histories.items():
             part = getattr(self, f"_monitored_{name}")(history) if isinstance(history, list) else history
             added[name].update(part)
@@ -185,8 +193,13 @@ class Overview(models.AbstractModel):
 
     @api.model
     def _queries(self):
-        """Return {tile: the PromQL of its history}: no other is ever asked."""
-        raise NotImplementedError
+        """Return {tile: the PromQL of its history}, no other is ever asked; addons add theirs."""
+        return {
+            # 0 where no error was ever counted, as long as Odoo is scraped
+            "errors": "60 * sum(rate(odoo_application_errors_total[5m])) or 0 * max(odoo_workers_configured)",
+            "alerts": f'count by (severity) (ALERTS{{alertstate="firing", severity=~"{"|".join(SEVERITIES)}"}})',
+            "telemetry": "max(influencegen_telemetry_scrape_duration_seconds)",
+        }
 
     # ------------------------------------------------------------------ parts of a tile
 
@@ -228,15 +241,6 @@ class Overview(models.AbstractModel):
         """Return the address of a dashboard in Grafana, or False."""
         grafana = self.env["influencegen.telemetry.settings"]._get("grafana_url")
         return f"{grafana.rstrip('/')}/d/{uid}" if grafana else False
-
-
-def numbers(metric, threshold):
-    """Return the numbers in what the specification says of a threshold of a metric.
-
-    '50-100' gives [50, 100], 'p95 > 30 for 10m' gives [30, 10].
-    """
-    text = catalogue.SPECIFICATION[metric].thresholds[threshold]
-    return [float(number) for number in re.findall(r"(?<![\w.])\d+(?:\.\d+)?", text)]
 
 
 def total(exposed, name, **labels):

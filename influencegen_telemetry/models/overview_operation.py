@@ -2,22 +2,9 @@ from odoo import api, models
 
 from .. import monitoring
 from ..instrumentation import health
-from ..metrics.catalogue import SPECIFICATION
 from ..metrics.clock import STALE_AFTER_SECONDS
 from ..metrics.exposition import DURATION
-from .alert import SEVERITIES
-from .overview import numbers, state, total
-
-_ABOUT = {
-    "registrations": ("Registration",),
-    "funnel": ("Kyc",),
-    "images": ("AiImage",),
-    "payments": ("Payment",),
-    "errors": ("Odoo",),
-    "backups": ("Backup",),
-    "telemetry": ("Telemetry", "LabelOverflow", "Scrape", "Target"),
-}
-"""What the names of the alerts about each tile begin with."""
+from .overview import state, total
 
 
 class OverviewOfOperation(models.AbstractModel):
@@ -26,23 +13,12 @@ class OverviewOfOperation(models.AbstractModel):
     _inherit = "influencegen.telemetry.overview"
 
     @api.model
-    def _queries(self):
-        rule = {name: requirement.rule for name, requirement in SPECIFICATION.items()}
-        return {
-            "images": rule["ai.image_generation.end_to_end_latency_seconds"],
-            # 0 where no error was ever counted, as long as Odoo is scraped
-            "errors": f"60 * sum({rule['odoo.application.error_rate']}) or 0 * max(odoo_workers_configured)",
-            "alerts": f'count by (severity) (ALERTS{{alertstate="firing", severity=~"{"|".join(SEVERITIES)}"}})',
-            "backups": "time() - max by (backup) (backup_last_success_timestamp_seconds > 0)",
-            "telemetry": "max(influencegen_telemetry_scrape_duration_seconds)",
-        }
-
-    @api.model
     def _tile_errors(self, span, exposed):
         _status, answer = health.ready()
+        failed = ", ".join(name for name, result in answer["checks"].items() if result == health.FAILED)
         words = {
             "ok": self.env._("Odoo is well"),
-            "degraded": self.env._("Odoo is well, n8n does not answer"),
+            "degraded": self.env._("Odoo is well, %(checks)s does not answer", checks=failed),
             health.FAILED: self.env._("Odoo can't serve"),
         }
         word = words[answer["status"]]
@@ -117,35 +93,7 @@ class OverviewOfOperation(models.AbstractModel):
     @api.model
     def _firing(self, alerts, tile):
         """Return how many of the alerts are about a tile."""
-        return sum(alert["name"].startswith(_ABOUT.get(tile, ("?",))) for alert in alerts)
-
-    @api.model
-    def _tile_backups(self, span, exposed):
-        [least] = numbers("system.backup.job_success_rate", "target")
-        return {
-            "title": self.env._("Last backup"),
-            "value": None,
-            "unit": "duration",
-            "details": [],
-            "target": self.env._("%(least)d %% of the backups succeed", least=least),
-            "state": "none",
-            "chart": False,
-            "action": False,
-            "dashboard": self._dashboard("odoo-system-health"),
-        }
-
-    @api.model
-    def _monitored_backups(self, history):
-        ages = {labels.get("backup", ""): points[-1][1] for labels, points in history if points}
-        if not ages:
-            return {"hint": self.env._("Prometheus knows of no good backup.")}
-        return {
-            "value": max(ages.values()),
-            "caption": self.env._("since the last good backup, at worst"),
-            "details": [(name, age, "duration") for name, age in sorted(ages.items())],
-            "state": "good",
-            "chart": self._line(history, "duration", lambda labels: labels.get("backup", "")),
-        }
+        return sum(alert["name"].startswith(self._subjects().get(tile, ("?",))) for alert in alerts)
 
     @api.model
     def _tile_telemetry(self, span, exposed):

@@ -2,10 +2,9 @@ import time
 from datetime import UTC, datetime
 
 from odoo import SUPERUSER_ID, api, fields, models
-from odoo.exceptions import ValidationError
+from odoo.exceptions import AccessError, ValidationError
 
-from odoo.addons.influencegen.compat import USER_GROUPS, Constraint
-
+from ..compat import USER_GROUPS, Constraint
 from ..facts import rollup
 from ..instrumentation import records as instrumentation
 from ..metrics import facts, store
@@ -27,9 +26,7 @@ class OwnMetric(models.Model):
 
     _name = "influencegen.telemetry.own.metric"
     _description = "Own metric"
-    _inherit = ["influencegen.guarded"]
     _order = "name"
-    _system_fields = frozenset({"revision"})
 
     name = fields.Char(required=True, help="What follows influencegen_own_ in the name of the series.")
     series = fields.Char(compute="_compute_series")
@@ -146,16 +143,19 @@ class OwnMetric(models.Model):
 
     @api.model_create_multi
     def create(self, vals_list):
-        metrics = super().create(vals_list)
+        self._check_revision(*vals_list)
+        # no default of a person's
+        metrics = super().create([{**vals, "revision": 1} for vals in vals_list])
         metrics._redefine(metrics.mapped("series"))
         return metrics
 
     def write(self, vals):
+        self._check_revision(vals)
         names = self.mapped("series")
         if _DEFINING.isdisjoint(vals):
             return super().write(vals)
         for metric in self:
-            super(OwnMetric, metric._as_system()).write({**vals, "revision": metric.revision + 1})
+            super(OwnMetric, metric).write({**vals, "revision": metric.revision + 1})
         self._redefine([*names, *self.mapped("series")])
         return True
 
@@ -165,11 +165,15 @@ class OwnMetric(models.Model):
         self._redefine(names)
         return done
 
+    @api.model
+    def _check_revision(self, *vals_list):
+        """Raise AccessError if a person gives the revision, which tells values of one definition from another's."""
+        if any("revision" in vals for vals in vals_list):
+            raise AccessError(self.env._("The revision of a custom metric can't be written."))
+
     def _redefine_dimensions(self):
         """Count by dimensions that are others."""
-        for metric in self:
-            metric._as_system().revision += 1
-        self._redefine(self.mapped("series"))
+        self.write({"dimension_ids": []})
 
     def _redefine(self, names):
         """Let all workers count by what is new, once it is committed, and read the series ``names`` again.
@@ -213,7 +217,7 @@ class OwnMetric(models.Model):
         @self.env.cr.postcommit.add
         def forget():
             try:
-                facts.forget_own(database, names)
+                facts.forget(database, lambda name: name.startswith(PREFIX) and name not in names)
             except OSError as exception:
                 store.error("own_metric", "counters of %s can't be forgotten: %s", database, exception)
 

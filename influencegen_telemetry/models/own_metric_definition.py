@@ -34,14 +34,14 @@ _CHOICES = ("selection", "boolean")
 """Kinds of fields whose values developers wrote: they name nobody."""
 _FILTERED = (*_CHOICES, *_NUMBERS, "date", "datetime")
 """Kinds of fields that a domain may compare."""
-_REFERENCES = frozenset((
+_REFERENCES = {
     "account.incoterms", "account.payment.term", "account.tax.group", "crm.lost.reason", "crm.stage", "crm.team",
-    "helpdesk.stage", "helpdesk.team", "hr.department", "hr.job", "hr.recruitment.stage", "influencegen.image.model",
-    "ir.model", "ir.module.category", "maintenance.stage", "mrp.workcenter", "pos.config", "product.category",
+    "helpdesk.stage", "helpdesk.team", "hr.department", "hr.job", "hr.recruitment.stage", "ir.model",
+    "ir.module.category", "maintenance.stage", "mrp.workcenter", "pos.config", "product.category",
     "project.project.stage", "project.task.type", "res.company", "res.country", "res.country.group",
     "res.country.state", "res.currency", "res.lang", "res.partner.industry", "stock.picking.type", "stock.warehouse",
     "uom.category", "uom.uom", "utm.medium", "utm.stage", "website",
-))  # fmt: skip
+}  # fmt: skip
 """Models of reference data and configuration, whose records are named by administrators, and are not people."""
 _OPERATORS = (
     "=", "!=", "<", ">", "<=", ">=", "=?", "in", "not in", "like", "not like", "ilike", "not ilike", "=like", "=ilike",
@@ -52,6 +52,11 @@ _PRIVATE_MODELS = re.compile(
     r"|bus\.bus|payment\.(provider|token)|influencegen\.telemetry\..*"
 )
 _PRIVATE_FIELDS = re.compile(r"passw|secret|token|api_?key|private_key|credential|totp|signature")
+
+
+def declare_reference_models(*names):
+    """Let relations to the models ``names`` be dimensions: administrators name their records, which are not people."""
+    _REFERENCES.update(names)
 
 
 class OwnMetric(models.Model):

@@ -3,7 +3,6 @@ import fcntl
 import logging
 import os
 import time
-from datetime import UTC, datetime
 from urllib.parse import quote
 
 from odoo import api, models
@@ -21,7 +20,6 @@ STATEMENT_TIMEOUT_MILLISECONDS = 2000
 FACTS_TIMEOUT_MILLISECONDS = 5000
 """Long enough for some 100,000 entries; a longer backlog is rolled up by the scheduled action of each minute."""
 OPEN_SECONDS = 1.0
-FACT_GROUPS = frozenset(metric.group for metric in catalogue.FACTS)
 _MODEL = "influencegen.telemetry.reading"
 
 
@@ -33,9 +31,11 @@ class Reading(models.AbstractModel):
 
     @api.model
     def _read_facts(self):
-        """Return what :func:`.facts.publish` takes of all that comes from the ledger, as it is now."""
+        """Return what :func:`.facts.publish` takes of what comes from the ledger, and whether all facts are open."""
         self.env.cr.execute("SET LOCAL statement_timeout = %s", [FACTS_TIMEOUT_MILLISECONDS])
-        return self.env["influencegen.telemetry.ledger"]._values()
+        ledger = self.env["influencegen.telemetry.ledger"]
+        values, moment, complete = ledger._values()
+        return (values, moment, complete), {metric.name for metric in ledger._facts()} <= set(complete)
 
     @api.model
     def _open_ledger(self):
@@ -48,27 +48,27 @@ class Reading(models.AbstractModel):
         begun, database = time.perf_counter(), self.env.cr.dbname
         self.env.cr.execute("SET LOCAL statement_timeout = %s", [STATEMENT_TIMEOUT_MILLISECONDS])
         gauges = [*self._gauges(), *self.env["influencegen.telemetry.audit"]._read()]
-        exposition.start_at_zero(None)
-        exposition.start_at_zero(database)
-        self.env["influencegen.api"]._start_at_zero()
+        self._start_at_zero()
         for name, labels, value in gauges:
             store.set(name, value, labels, database)
         store.set(DURATION, time.perf_counter() - begun, database=database)
 
     @api.model
     def _gauges(self):
-        """Yield (name, labels, value) of the gauges of what is under way: indexes find it, however much is done."""
-        env = self.sudo().env
-        kyc, images = env["influencegen.kyc"], env["influencegen.image"]
-        yield "ai_image_generation_pending", (), images.search_count([("state", "in", ("requested", "processing"))])
-        yield from self._kyc_queue(kyc, "submitted", "submitted_at")
-        yield from self._kyc_queue(kyc, "review", "review_requested_at")
+        """Return an iterable of (name, labels, value) of gauges that are read from the database; addons add theirs.
 
-    def _kyc_queue(self, kyc, state, since):
-        [(number, oldest)] = kyc._read_group([("state", "=", state)], [], ["__count", f"{since}:min"])
-        yield "influencer_kyc_queue_length", (state,), number
-        age = (_utcnow() - oldest).total_seconds() if oldest else 0.0
-        yield "influencer_kyc_queue_oldest_age_seconds", (state,), age
+        They are read every half minute at most, and within two seconds all together.
+        """
+        return ()
+
+    @api.model
+    def _start_at_zero(self):
+        """Make series that are known before anything happens start at 0; addons add theirs.
+
+        One that first appears at 1 hides that from ``rate()``.
+        """
+        exposition.start_at_zero(None)
+        exposition.start_at_zero(self.env.cr.dbname)
 
 
 def token_digests(database):
@@ -82,7 +82,8 @@ def refresh(database, groups=exposition.GROUPS):
     Facts are read each time. Other gauges are read if that was not done lately and no other worker is doing it; own
     metrics when ``groups`` has theirs: they may take longer than the others.
     """
-    if FACT_GROUPS.intersection(groups) and not _publish_facts(database):
+    counted = {GROUP, *(metric.group for metric in catalogue.facts())}
+    if counted.intersection(groups) and not _publish_facts(database):
         _read(database, _MODEL, "_open_ledger", "ledger")
         _publish_facts(database)
     _refresh(database, _MODEL, store.sums().stamps.get((DURATION, database, (), "")), "database")
@@ -95,12 +96,13 @@ def _publish_facts(database):
     read = _read(database, _MODEL, "_read_facts", "ledger")
     if read is None:
         return True
+    values, are_open = read
     try:
         # not before the transaction is committed: what is shown has to stay
-        facts.publish(database, *read)
+        facts.publish(database, *values)
     except OSError as exception:
         store.error("ledger", "the facts of %s can't be published: %s", database, exception)
-    return {metric.name for metric in catalogue.FACTS} <= set(read[-1])
+    return are_open
 
 
 def _refresh(database, model, read_at, reason):
@@ -144,7 +146,3 @@ def _only_one(database, model):
         yield
     finally:
         os.close(fd)
-
-
-def _utcnow():
-    return datetime.now(UTC).replace(tzinfo=None)

@@ -4,26 +4,17 @@ from odoo import api, fields, models
 from odoo.exceptions import ValidationError
 
 from ..hooks import PARAMETERS
-from ..metrics.catalogue import CAMPAIGN, ERROR_CLASS, ROUTE
+from ..metrics.catalogue import ERROR_CLASS, ROUTE
 from ..metrics.exposition import GROUPS
 from ..metrics.settings import THRESHOLDS, Settings
 
-_RANGES = {
-    "telemetry_presence_seconds": (30, 86_400),
-    "telemetry_campaign_id_limit": (1, 10_000),
-    "telemetry_route_limit": (1, 2_000),
-    "telemetry_error_class_limit": (1, 1_000),
-    "telemetry_concurrent_users_threshold": (1, 1_000_000),
-    "telemetry_application_errors_per_minute_threshold": (1, 100_000),
-    "telemetry_n8n_errors_per_minute_threshold": (1, 100_000),
-    "telemetry_browser_sample_percent": (0, 100),
-}
 _LINKS = (
     "telemetry_grafana_url", "telemetry_prometheus_url", "telemetry_alertmanager_url", "telemetry_runbooks_url",
 )
 
 
-def _parameter(field, name, label, **attributes):
+def parameter(field, name, label, **attributes):
+    """Return a field (of class ``field``) for telemetry's setting ``name``."""
     return field(label, config_parameter=PARAMETERS + name, **attributes)
 
 
@@ -31,45 +22,50 @@ class ResConfigSettings(models.TransientModel):
     _inherit = "res.config.settings"
 
     telemetry_token_count = fields.Integer("Valid scrape tokens", readonly=True)
-    telemetry_fast = fields.Boolean("Critical calls and AI images")
+    telemetry_fast = fields.Boolean("Calls to other services")
     telemetry_system = fields.Boolean("Odoo itself")
     telemetry_business = fields.Boolean("Business")
-    telemetry_presence_seconds = _parameter(
+    telemetry_presence_seconds = parameter(
         fields.Integer, "presence_seconds", "Concurrent-user window in seconds", default=Settings.presence_seconds
     )
-    telemetry_campaign_id_limit = _parameter(
-        fields.Integer, "campaign_id_limit", "Largest number of campaigns", default=CAMPAIGN.limit
-    )
-    telemetry_route_limit = _parameter(fields.Integer, "route_limit", "Largest number of routes", default=ROUTE.limit)
-    telemetry_error_class_limit = _parameter(
+    telemetry_route_limit = parameter(fields.Integer, "route_limit", "Largest number of routes", default=ROUTE.limit)
+    telemetry_error_class_limit = parameter(
         fields.Integer, "error_class_limit", "Largest number of error classes", default=ERROR_CLASS.limit
     )
-    telemetry_concurrent_users_threshold = _parameter(
+    telemetry_concurrent_users_threshold = parameter(
         fields.Integer, "concurrent_users_threshold", "Capacity in concurrent users",
         default=THRESHOLDS["concurrent_users"],
     )
-    telemetry_application_errors_per_minute_threshold = _parameter(
+    telemetry_application_errors_per_minute_threshold = parameter(
         fields.Integer, "application_errors_per_minute_threshold", "Application errors per minute",
         default=THRESHOLDS["application_errors_per_minute"],
     )
-    telemetry_n8n_errors_per_minute_threshold = _parameter(
-        fields.Integer, "n8n_errors_per_minute_threshold", "n8n errors per minute",
-        default=THRESHOLDS["n8n_errors_per_minute"],
-    )
     # no config_parameter, for which 0 is as good as none
     telemetry_browser_sample_percent = fields.Integer("Browser tabs measured, in percent")
-    telemetry_grafana_url = _parameter(fields.Char, "grafana_url", "Grafana")
-    telemetry_prometheus_url = _parameter(fields.Char, "prometheus_url", "Prometheus")
-    telemetry_alertmanager_url = _parameter(fields.Char, "alertmanager_url", "Alertmanager")
-    telemetry_runbooks_url = _parameter(
+    telemetry_grafana_url = parameter(fields.Char, "grafana_url", "Grafana")
+    telemetry_prometheus_url = parameter(fields.Char, "prometheus_url", "Prometheus")
+    telemetry_alertmanager_url = parameter(fields.Char, "alertmanager_url", "Alertmanager")
+    telemetry_runbooks_url = parameter(
         fields.Char, "runbooks_url", "Runbooks",
         default="https://github.com/influencegen/telemetry/tree/main/docs/runbooks",
     )
 
-    @api.constrains(*_RANGES)
+    @api.model
+    def _telemetry_ranges(self):
+        """Return {name of a field: (least, most)} of telemetry's numbers; addons add theirs."""
+        return {
+            "telemetry_presence_seconds": (30, 86_400),
+            "telemetry_route_limit": (1, 2_000),
+            "telemetry_error_class_limit": (1, 1_000),
+            "telemetry_concurrent_users_threshold": (1, 1_000_000),
+            "telemetry_application_errors_per_minute_threshold": (1, 100_000),
+            "telemetry_browser_sample_percent": (0, 100),
+        }
+
+    @api.constrains(lambda self: self._telemetry_ranges())
     def _check_telemetry_ranges(self):
         for settings in self:
-            for name, (least, most) in _RANGES.items():
+            for name, (least, most) in self._telemetry_ranges().items():
                 if not least <= settings[name] <= most:
                     raise ValidationError(
                         self.env._(

@@ -5,9 +5,9 @@ from odoo import api, models
 from ..hooks import PARAMETERS
 from ..identity import NOW, is_same
 from ..metrics import store
+from ..metrics.catalogue import ERROR_CLASS, ROUTE
 from ..metrics.settings import THRESHOLDS, Settings, digest
 
-LIMITED_LABELS = ("campaign_id", "route", "error_class")
 _TOKENS_KEPT = 2
 _READ_MILLISECONDS = 2000
 _READ_TOKENS = f"""
@@ -84,12 +84,20 @@ class TelemetrySettings(models.AbstractModel):
         settings = Settings(token_digests=self._token_digests())
         if groups := self._get("groups"):
             settings.groups = groups.split(",")
-        settings.label_limits = self._integers({label: f"{label}_limit" for label in LIMITED_LABELS})
+        settings.label_limits = self._integers({label.name: f"{label.name}_limit" for label in self._limited_labels()})
         settings.presence_seconds = self._integers({"": "presence_seconds"}).get("", settings.presence_seconds)
         settings.thresholds |= self._integers({name: f"{name}_threshold" for name in THRESHOLDS})
         if (percent := self._get("browser_sample_percent")) and percent.isdecimal():
             settings.browser_sample_percent = int(percent)
         return settings
+
+    @api.model
+    def _limited_labels(self):
+        """Return the labels (:class:`~..metrics.catalogue.Label`) whose limit may be set; addons add theirs.
+
+        The setting is the field ``telemetry_<label>_limit`` of ``res.config.settings``.
+        """
+        return [ROUTE, ERROR_CLASS]
 
     @api.model
     def _integers(self, names):

@@ -6,6 +6,7 @@ from . import (
     test_audit,
     test_browser,
     test_copies,
+    test_declarations,
     test_facts,
     test_health,
     test_instrumentation_api,

@@ -2,8 +2,7 @@
 
 from unittest.mock import patch
 
-from odoo.addons.influencegen.compat import USER_GROUPS
-
+from ..compat import USER_GROUPS
 from ..metrics import facts, store
 from ..models import own_reading
 
@@ -38,7 +37,7 @@ def read(env, series, rest=0):
 
     :param rest: for so many times as long as it took, a metric is left alone then
     """
-    facts.publish(env.cr.dbname, *env["influencegen.telemetry.reading"]._read_facts())
+    facts.publish(env.cr.dbname, *env["influencegen.telemetry.reading"]._read_facts()[0])
     with patch.object(own_reading, "REST", rest):
         env["influencegen.telemetry.own.reading"]._read_database()
     return store.own(env.cr.dbname).metrics.get(series)

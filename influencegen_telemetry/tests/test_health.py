@@ -6,6 +6,7 @@ from odoo import sql_db
 from odoo.http import root
 from odoo.tests import HttpCase, TransactionCase, tagged
 
+from .. import n8n_health
 from ..instrumentation import health
 from ..metrics import store
 from ..metrics.settings import Settings
@@ -30,15 +31,15 @@ class Forgetful:
         self.forget()
         self.addCleanup(self.forget)
         self.webhook = NOWHERE
-        query = health._query
+        query = health.query
 
         def answered(database, statement, *parameters):
-            if parameters == (health._WEBHOOK_PARAMETER,):
+            if parameters == (n8n_health.WEBHOOK_PARAMETER,):
                 query(database, statement, *parameters)
                 return [] if self.webhook is None else [(self.webhook,)]
             return query(database, statement, *parameters)
 
-        self.startPatcher(patch.object(health, "_query", answered))
+        self.startPatcher(patch.object(health, "query", answered))
 
     def forget(self):
         for check in health.CHECKS.values():

@@ -8,7 +8,7 @@ from odoo.addons.influencegen.models.api import FAILURES_TO_OPEN, ApiError
 from odoo.addons.influencegen.models.kyc import STEPS
 
 from ..metrics import store
-from ..models.kyc import STEP_LATENCY
+from ..models.business.kyc import STEP_LATENCY
 from .instrumentation_case import observations, value
 
 API = "api_external_kyc_service"

@@ -7,7 +7,8 @@ import requests
 from odoo.tests import BaseCase, HttpCase, mute_logger, tagged
 from odoo.tools.misc import Callbacks
 
-from ..instrumentation import health, tracing
+from .. import n8n_health
+from ..instrumentation import tracing
 from ..metrics import store
 from .instrumentation_case import value
 
@@ -98,7 +99,7 @@ class TestSpans(Traced, BaseCase):
         self.assertFalse(call.events or call.status.description)
 
     def test_the_probe_of_n8n_is_not_traced(self):
-        self.assertFalse(health._answers(f"{NOBODY}/webhook"))
+        self.assertFalse(n8n_health._answers(f"{NOBODY}/webhook"))
         self.assertFalse(self.spans())
 
     def test_what_waits_for_the_commit_belongs_to_what_asked_for_it(self):

@@ -7,9 +7,10 @@ from odoo.exceptions import AccessError, UserError
 from odoo.tests import TransactionCase, new_test_user, tagged
 from odoo.tests.common import get_db_name
 
+from ..business import SPECIFICATION
 from ..metrics import catalogue, store
 from ..models import reading
-from ..models.overview import numbers
+from ..models.business.overview import numbers
 from ..publication import publish_loaded
 from .monitoring_case import NOWHERE, Monitored, answering
 from .test_alert import alert
@@ -231,7 +232,7 @@ class TestOverview(Monitored, TransactionCase):
             self.assertIn("answered with an error", added["telemetry"]["message"], garbage)
 
     def test_every_query_names_series_of_the_catalogue_or_rules_of_the_specification(self):
-        rules = {requirement.rule for requirement in catalogue.SPECIFICATION.values()} - {""}
+        rules = {requirement.rule for requirement in SPECIFICATION.values()} - {""}
         for name, query in self.overview._queries().items():
             known = [series for series in (*catalogue.METRICS, *rules, "ALERTS") if series in query]
             self.assertTrue(known, name)

@@ -1,6 +1,7 @@
 from odoo.exceptions import AccessError, ValidationError
 from odoo.tests import Form, TransactionCase, new_test_user, tagged
 
+from ..business import CAMPAIGN
 from ..metrics import catalogue, store
 from ..metrics.settings import THRESHOLDS, digest
 from .settings_case import Published
@@ -26,7 +27,7 @@ class TestSettings(Published, TransactionCase):
         self.assertEqual(published.groups, ["fast", "system", "business"])
         self.assertEqual(published.thresholds, THRESHOLDS)
         config = Form(self.env["res.config.settings"])
-        self.assertEqual(config.telemetry_campaign_id_limit, catalogue.CAMPAIGN.limit)
+        self.assertEqual(config.telemetry_campaign_id_limit, CAMPAIGN.limit)
         self.assertEqual(config.telemetry_presence_seconds, 300)
 
     def test_groups(self):
@@ -42,7 +43,7 @@ class TestSettings(Published, TransactionCase):
         self.save(telemetry_campaign_id_limit=7, telemetry_route_limit=8, telemetry_error_class_limit=9)
         limits = {"campaign_id": 7, "route": 8, "error_class": 9}
         self.assertEqual(self.published().label_limits, {**self.published().label_limits, **limits})
-        self.assertEqual(store._shared._limit(catalogue.CAMPAIGN, self.database), 7)
+        self.assertEqual(store._shared._limit(CAMPAIGN, self.database), 7)
 
     def test_the_limit_of_a_label_of_the_instance_is_the_largest_that_a_database_allows(self):
         self.save(telemetry_error_class_limit=77)

@@ -8,6 +8,16 @@ const MOST_IN_A_BATCH = 50;
 const LONGEST_SECONDS = 600;
 const SAMPLE = "influencegen_telemetry_sample";
 
+/**
+ * What has a name of its own when it is timed: [pattern, name]. The pattern is of the path that a form is sent to, or of
+ * a button's "model/method". Addons push theirs, and declare the names on the server.
+ */
+export const interactions = [[/\/web\/login$/, "log_in"]];
+
+export function interactionOf(what) {
+    return interactions.find(([pattern]) => pattern.test(what))?.[1];
+}
+
 const { token, valid_seconds, sample_percent } = session.influencegen_telemetry || {};
 let values = [];
 let timer;

@@ -4,14 +4,12 @@ import { Model } from "@web/model/model";
 import { SearchModel } from "@web/search/search_model";
 import { session } from "@web/session";
 import { FormController } from "@web/views/form/form_controller";
-import { measured, record, safely } from "./recorder";
+import { interactionOf, measured, record, safely } from "./recorder";
 
 /** The web client: each action or view that is opened is a page load, and some of what users do is timed by name.
  *
  * All is timed from the user's last click or key until the browser has drawn what came of it.
  */
-
-const IMAGE_REQUEST = "influencegen.image.request/action_request";
 
 /** Since 19.0 a view may be shown before its data; its model then tells once when it has them. */
 const modelsTell = session.server_version_info?.[0] > 18;
@@ -117,8 +115,7 @@ function watch() {
         },
         async afterExecuteActionButton(button) {
             await super.afterExecuteActionButton(...arguments);
-            const name = `${this.props.resModel}/${button.name}`;
-            interaction(name === IMAGE_REQUEST ? "request_image" : "press_button", pressed);
+            interaction(interactionOf(`${this.props.resModel}/${button.name}`) ?? "press_button", pressed);
         },
     });
 

@@ -26,7 +26,7 @@ export class Explorer extends Component {
         this.search = useAutofocus();
         this.kinds = { counter: _t("Counter"), gauge: _t("Gauge"), histogram: _t("Histogram") };
         this.groups = {
-            fast: _t("Critical calls and AI images"),
+            fast: _t("Calls to other services"),
             system: _t("Odoo itself"),
             business: _t("Business"),
         };

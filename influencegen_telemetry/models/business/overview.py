@@ -1,6 +1,9 @@
+import re
+
 from odoo import api, models
 
-from .overview import numbers, percent, state, total
+from ...business import SPECIFICATION
+from ..overview import percent, state, total
 
 _INFLUENCER = "influencegen.influencer"
 _KYC = "influencegen.kyc"
@@ -9,10 +12,34 @@ _ATTEMPT = "influencegen.payment.attempt"
 _SIGNED_UP = [("source", "!=", "backoffice")]
 
 
-class OverviewOfBusiness(models.AbstractModel):
-    """The tiles whose figures are records: they equal the lists that they link to."""
+class Overview(models.AbstractModel):
+    """The tiles of the platform. Figures that are records equal the lists that they link to."""
 
     _inherit = "influencegen.telemetry.overview"
+
+    @api.model
+    def _tiles(self):
+        tiles = super()._tiles()
+        return ["registrations", "funnel", "images", "payments", *tiles[:-1], "backups", *tiles[-1:]]
+
+    @api.model
+    def _subjects(self):
+        return {
+            **super()._subjects(),
+            "registrations": ("Registration",),
+            "funnel": ("Kyc",),
+            "images": ("AiImage",),
+            "payments": ("Payment",),
+            "backups": ("Backup",),
+        }
+
+    @api.model
+    def _queries(self):
+        return {
+            **super()._queries(),
+            "images": SPECIFICATION["ai.image_generation.end_to_end_latency_seconds"].rule,
+            "backups": "time() - max by (backup) (backup_last_success_timestamp_seconds > 0)",
+        }
 
     @api.model
     def _tile_registrations(self, span, exposed):
@@ -147,3 +174,40 @@ class OverviewOfBusiness(models.AbstractModel):
             ),
             "dashboard": self._dashboard("business-operations-overview"),
         }
+
+    @api.model
+    def _tile_backups(self, span, exposed):
+        [least] = numbers("system.backup.job_success_rate", "target")
+        return {
+            "title": self.env._("Last backup"),
+            "value": None,
+            "unit": "duration",
+            "details": [],
+            "target": self.env._("%(least)d %% of the backups succeed", least=least),
+            "state": "none",
+            "chart": False,
+            "action": False,
+            "dashboard": self._dashboard("odoo-system-health"),
+        }
+
+    @api.model
+    def _monitored_backups(self, history):
+        ages = {labels.get("backup", ""): points[-1][1] for labels, points in history if points}
+        if not ages:
+            return {"hint": self.env._("Prometheus knows of no good backup.")}
+        return {
+            "value": max(ages.values()),
+            "caption": self.env._("since the last good backup, at worst"),
+            "details": [(name, age, "duration") for name, age in sorted(ages.items())],
+            "state": "good",
+            "chart": self._line(history, "duration", lambda labels: labels.get("backup", "")),
+        }
+
+
+def numbers(metric, threshold):
+    """Return the numbers in what the specification says of a threshold of a metric.
+
+    '50-100' gives [50, 100], 'p95 > 30 for 10m' gives [30, 10].
+    """
+    text = SPECIFICATION[metric].thresholds[threshold]
+    return [float(number) for number in re.findall(r"(?<![\w.])\d+(?:\.\d+)?", text)]

@@ -1,0 +1,11 @@
+from odoo import api, models
+
+from ...business import CAMPAIGN
+
+
+class TelemetrySettings(models.AbstractModel):
+    _inherit = "influencegen.telemetry.settings"
+
+    @api.model
+    def _limited_labels(self):
+        return [*super()._limited_labels(), CAMPAIGN]
