@@ -221,19 +221,17 @@ class Overview(models.AbstractModel):
     def _list(self, name, model, domain):
         """Return the action that shows the records which a tile counts.
 
-        A tile counts all companies, so the list isn't limited to those chosen in the company switcher. Odoo shows
-        nobody the records of companies that they don't belong to; then the name of the list says so.
+        A tile counts all companies, a list shows those selected in the company switcher; if these aren't all, the name
+        of the list says so.
         """
-        own = self.env.company | self.env.user.company_ids
-        if len(own) < self.env["res.company"].sudo().with_context(active_test=False).search_count([]):
-            name = self.env._("%(records)s of your companies", records=name)
+        if len(self.env.companies) < self.env["res.company"].sudo().with_context(active_test=False).search_count([]):
+            name = self.env._("%(records)s in the selected companies", records=name)
         return {
             "type": "ir.actions.act_window",
             "name": name,
             "res_model": model,
             "views": [(False, "list"), (False, "form")],
             "domain": domain,
-            "context": {"allowed_company_ids": own.ids},
         }
 
     @api.model

@@ -53,8 +53,7 @@ class TestOverview(Monitored, TransactionCase):
     def listed(self, tile):
         """Return how many records the list has that a tile leads to."""
         action = tile["action"]
-        model = self.env[action["res_model"]].with_user(self.user).with_context(action["context"])
-        return model.search_count(action["domain"])
+        return self.overview.env[action["res_model"]].search_count(action["domain"])
 
     def image(self, state, seconds):
         now = fields.Datetime.now() - timedelta(minutes=1)
@@ -78,21 +77,20 @@ class TestOverview(Monitored, TransactionCase):
             self.assertEqual(sum(series["values"]), count, span)
             self.assertEqual(len(series["values"]), len(tile["chart"]["times"]), span)
 
-    def test_figures_and_lists_are_of_all_companies(self):
+    def test_figures_are_of_all_companies_and_lists_of_the_selected(self):
         other = self.env["res.company"].create({"name": "Another"})
-        self.register(1, minutes=1)
-        self.register(2, company=other, minutes=1)
+        self.user.company_ids |= other
         waiting = dict(detail[:2] for detail in self.tile("images")["details"])["under way"]
         self.ask(company_id=other.id)
-        tile = self.tile("registrations")
-        # Odoo shows nobody the records of a company that they don't belong to
-        self.assertEqual((tile["value"], self.listed(tile), tile["action"]["name"]),
-                         (3, 1, "Registrations of your companies"))
-        self.assertEqual(dict(detail[:2] for detail in self.tile("images")["details"])["under way"], waiting + 1)
-        self.user.company_ids |= other
-        # whatever the company switcher says
-        tile = self.tile("registrations")
-        self.assertEqual((tile["value"], self.listed(tile), tile["action"]["name"]), (3, 3, "Registrations"))
+        self.register(1, minutes=1)
+        self.register(2, company=other, minutes=1)
+        listed = {}
+        for selected in (self.env.company, self.env.company | other):
+            self.overview = self.overview.with_context(allowed_company_ids=selected.ids)
+            tile = self.tile("registrations")
+            listed[tile["action"]["name"]] = (tile["value"], self.listed(tile))
+            self.assertEqual(dict(detail[:2] for detail in self.tile("images")["details"])["under way"], waiting + 1)
+        self.assertEqual(listed, {"Registrations in the selected companies": (3, 1), "Registrations": (3, 3)})
 
     def test_who_was_entered_in_the_back_office_did_not_register(self):
         before = self.tile("registrations", "hour")["value"]
