@@ -1,5 +1,6 @@
-# outside Odoo, metrics and business are of use alone
+# outside Odoo, business is of use alone
 if __name__.startswith("odoo.addons."):
-    from . import controllers, models, n8n_health
-    from .hooks import post_init_hook, post_load, uninstall_hook
-    from .models import business
+    from odoo.addons.odoo_telemetry import post_load
+
+    from . import models, n8n_health
+    from .hooks import uninstall_hook

@@ -148,3 +148,4 @@ catalogue.declare_role("influencer", "influencegen.group_influencer", before="po
 catalogue.declare_interactions("request_image", "register", "submit_document", "apply", "submit_content")
 catalogue.declare_threshold("n8n_errors_per_minute", 2)
 catalogue.declare_span_attributes("influencegen.request_id")
+catalogue.declare_observer("odoo.addons.influencegen_telemetry")

@@ -41,7 +41,7 @@ ROLES = {
     "settings": "base.group_system",
     "superuser": None,
 }
-ADDONS = ("influencegen", "influencegen_telemetry")
+ADDONS = ("influencegen", "odoo_telemetry", "influencegen_telemetry")
 ARGUMENTS = {
     "influencegen.kyc.action_reject": ["No."],
     "influencegen.telemetry.overview.read_tiles": ["today"],

@@ -7,13 +7,14 @@ from odoo.exceptions import AccessError, UserError
 from odoo.tests import TransactionCase, new_test_user, tagged
 from odoo.tests.common import get_db_name
 
+from odoo.addons.odoo_telemetry.metrics import catalogue, store
+from odoo.addons.odoo_telemetry.models import reading
+from odoo.addons.odoo_telemetry.publication import publish_loaded
+from odoo.addons.odoo_telemetry.tests.monitoring_case import NOWHERE, Monitored, answering
+from odoo.addons.odoo_telemetry.tests.test_alert import alert
+
 from ..business import SPECIFICATION
-from ..metrics import catalogue, store
-from ..models import reading
-from ..models.business.overview import numbers
-from ..publication import publish_loaded
-from .monitoring_case import NOWHERE, Monitored, answering
-from .test_alert import alert
+from ..models.overview import numbers
 
 
 @tagged("post_install", "-at_install")

@@ -46,8 +46,8 @@ def nanoseconds(call: str, **names) -> Callable[[], float]:
 def of_store(directory: str) -> Contenders:
     """Return the contenders of the store, kept in ``directory``."""
     from influencegen_telemetry import business  # noqa: F401
-    from influencegen_telemetry.metrics import store
-    from influencegen_telemetry.metrics.settings import Settings
+    from odoo_telemetry.metrics import store
+    from odoo_telemetry.metrics.settings import Settings
 
     store.configure(directory)
     store.publish("db", Settings())

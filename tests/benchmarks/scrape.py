@@ -40,8 +40,8 @@ class OfStore:
     """The store, kept in ``directory``."""
 
     def __init__(self, directory):
-        from influencegen_telemetry.metrics import exposition, store
-        from influencegen_telemetry.metrics.settings import Settings
+        from odoo_telemetry.metrics import exposition, store
+        from odoo_telemetry.metrics.settings import Settings
 
         store.configure(directory)
         store.publish("db", Settings())

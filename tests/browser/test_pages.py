@@ -4,7 +4,7 @@ from collections import Counter
 
 import pytest
 
-from influencegen_telemetry.metrics import catalogue
+from odoo_telemetry.metrics import catalogue
 from stack.portal import Influencer, picture
 from tests.end_to_end.waiting import until
 

@@ -5,9 +5,9 @@ from copy import copy
 
 import pytest
 
-from influencegen_telemetry.metrics import catalogue
-from influencegen_telemetry.metrics.catalogue import Label, Metric, Rows
-from influencegen_telemetry.metrics.settings import THRESHOLDS, Settings
+from odoo_telemetry.metrics import catalogue
+from odoo_telemetry.metrics.catalogue import Label, Metric, Rows
+from odoo_telemetry.metrics.settings import THRESHOLDS, Settings
 
 REGISTRIES = (
     catalogue.METRICS, catalogue.BOUNDS, catalogue.LIVE, catalogue.ROLES, catalogue.SPAN_ATTRIBUTES, THRESHOLDS,
@@ -80,8 +80,8 @@ def test_interactions_thresholds_and_attributes():
 
 def test_a_metric_that_is_declared_late_is_stored_and_shown(tmp_path):
     """The store was opened, and read, before the addon that declares it was loaded."""
-    from influencegen_telemetry.metrics import store
-    from influencegen_telemetry.metrics.exposition import Families
+    from odoo_telemetry.metrics import store
+    from odoo_telemetry.metrics.exposition import Families
 
     store.configure(tmp_path)
     store.publish("db", Settings())

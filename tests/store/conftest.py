@@ -7,8 +7,8 @@ from influencegen_telemetry import business  # noqa: F401
 @pytest.fixture
 def store(tmp_path):
     """The shared store, empty, with the database 'db' measured."""
-    from influencegen_telemetry.metrics import store
-    from influencegen_telemetry.metrics.settings import Settings
+    from odoo_telemetry.metrics import store
+    from odoo_telemetry.metrics.settings import Settings
 
     store.configure(tmp_path / "store")
     store.publish("db", Settings())

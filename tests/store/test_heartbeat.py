@@ -57,7 +57,7 @@ def test_a_child_has_its_own(store, beats):
 
 
 def test_where_nothing_is_measured_is_none(tmp_path):
-    from influencegen_telemetry.metrics import store
+    from odoo_telemetry.metrics import store
 
     store.configure(tmp_path / "store")
     until(lambda: not threads())  # of an earlier test
@@ -100,7 +100,7 @@ def test_it_does_not_keep_a_process_from_ending(store):
 
     program = f"""
 from influencegen_telemetry import business
-from influencegen_telemetry.metrics import store
+from odoo_telemetry.metrics import store
 store.configure({str(store.directory().parent)!r})
 store.inc({ATTEMPTS!r}, database="db")
 """

@@ -1,3 +1,0 @@
-from ..own_metric_definition import declare_reference_models
-
-declare_reference_models("influencegen.image.model")

@@ -1,0 +1,40 @@
+from functools import partial
+
+from odoo import api, models
+
+from odoo.addons.odoo_telemetry.instrumentation import tracing
+from odoo.addons.odoo_telemetry.metrics import store
+
+_LATENCY = "ai_image_generation_end_to_end_latency_seconds"
+
+
+class Image(models.Model):
+    _inherit = "influencegen.image"
+
+    def _transition(self, state, **values):
+        super()._transition(state, **values)
+        if state == "done":
+            for image in self:
+                seconds = (image.finished_at - image.requested_at).total_seconds() if image.finished_at else 0.0
+                self.env.cr.postcommit.add(partial(store.exemplify, _LATENCY, seconds, (), self.env.cr.dbname))
+
+    @api.model
+    def _request(self, model_code, prompt, parameters=None, campaign=None):
+        with tracing.span("influencegen.image request"):
+            return super()._request(model_code, prompt, parameters, campaign)
+
+    def _deliver(self):
+        with tracing.span("influencegen.image deliver", **self._telemetry_identity()):
+            return super()._deliver()
+
+    @api.model
+    def _receive(self, payload, signature):
+        with tracing.span("influencegen.image receive"):
+            return super()._receive(payload, signature)
+
+    def _store(self, encoded):
+        with tracing.span("influencegen.image store", **self._telemetry_identity()):
+            return super()._store(encoded)
+
+    def _telemetry_identity(self):
+        return {"influencegen.request_id": self.uuid}

@@ -1,9 +1,0 @@
-import { interactions } from "../browser/recorder";
-
-interactions.push(
-    [/influencegen\/register$/, "register"],
-    [/influencegen\/kyc$/, "submit_document"],
-    [/influencegen\/images$|image.request\/action_request$/, "request_image"],
-    [/campaigns\/\d+\/apply$/, "apply"],
-    [/applications\/\d+\/content$/, "submit_content"]
-);
