@@ -48,13 +48,13 @@ class TestGauges(OwnMetricCase):
         self.assertEqual(set(values(self.env, "influencegen_own_partners")), {("Belgium",), ("none",)})
 
     def test_states_without_records_are_zero(self):
-        self.env["mail.mail"].sudo().search([]).unlink()
-        self.env["mail.mail"].sudo().create([{"state": state} for state in ("outgoing", "outgoing", "exception")])
-        define(self.env, "mails", "mail.mail", ["state"], user_id=self.env.user.id)
-        found = values(self.env, "influencegen_own_mails")
+        domain = self.countries()
+        self.env["res.partner"].search([("partner_latitude", "=", 7)], limit=2).type = "invoice"
+        define(self.env, "partners", "res.partner", ["type"], domain=domain)
+        found = values(self.env, "influencegen_own_partners")
         self.assertEqual({labels: number for labels, number in found.items() if number},
-                         {("outgoing",): 2, ("exception",): 1})
-        self.assertIn(("sent",), found)
+                         {("contact",): 4, ("invoice",): 2})
+        self.assertIn(("delivery",), found)
 
     def test_aggregates(self):
         domain = self.countries()
@@ -166,7 +166,7 @@ class TestRefused(OwnMetricCase):
     def test_models_that_hold_secrets(self):
         for model in ("ir.config_parameter", "res.users.apikeys", "ir.mail_server", "influencegen.telemetry.audit"):
             self.refused("secrets|keeps no records", "secrets", model, user_id=self.env.user.id)
-        self.refused("keeps no records", "nothing", "mail.thread")
+        self.refused("keeps no records", "nothing", "ir.qweb")
 
     def test_fields_that_hold_secrets(self):
         for domain in ("[('password', '=like', 'a%')]", "[('user_ids.password', '!=', False)]",
@@ -177,9 +177,8 @@ class TestRefused(OwnMetricCase):
     def test_dimensions_that_name_people(self):
         for model, field in (("res.partner", "name"), ("res.partner", "email"), ("res.partner", "user_id"),
                              ("res.partner", "create_uid"), ("res.users", "partner_id"), ("res.country", "code"),
-                             ("res.partner.bank", "acc_number"), ("mail.message", "email_from"),
-                             ("mail.message", "subject"), ("ir.attachment", "name"), ("res.partner", "parent_id"),
-                             ("res.partner", "color"), ("res.partner", "create_date"),
+                             ("res.partner.bank", "acc_number"), ("ir.attachment", "name"),
+                             ("res.partner", "parent_id"), ("res.partner", "color"), ("res.partner", "create_date"),
                              ("res.users", "company_ids")):
             kind = self.env[model]._fields[field].type
             self.refused(
@@ -243,9 +242,9 @@ class TestRefused(OwnMetricCase):
         self.refused("stored number", "names", "res.partner", aggregate="avg")
 
     def test_states_that_there_are_not(self):
-        self.refused("use one of: outgoing", "mails", "mail.mail", kind="entered", state_field_id="state",
-                     state_value="gone", user_id=self.env.user.id)
-        self.refused("Say which field", "mails", "mail.mail", kind="entered", user_id=self.env.user.id)
+        self.refused("use one of: contact", "partners", "res.partner", kind="entered", state_field_id="type",
+                     state_value="gone")
+        self.refused("Say which field", "partners", "res.partner", kind="entered")
 
     def test_the_superuser_reads_nothing(self):
         self.refused("may read everything", "partners", "res.partner", user_id=self.env.ref("base.user_root").id)
@@ -287,7 +286,7 @@ class TestReader(OwnMetricCase):
 
     def test_others_may_not_define(self):
         metric = define(self.env, "partners", "res.partner")
-        for groups in ("base.group_user", "influencegen.group_administrator", "base.group_portal"):
+        for groups in ("base.group_user", "base.group_erp_manager", "base.group_portal"):
             user = new_test_user(self.env, f"own_{groups}", groups=groups)
             for operation in (
                 lambda user: define(self.env(user=user), "mine", "res.partner"),
@@ -411,5 +410,5 @@ class TestForm(OwnMetricCase):
         menu = self.env.ref("odoo_telemetry.menu_own_metrics")
         self.assertEqual(menu.action.res_model, "influencegen.telemetry.own.metric")
         visible = self.env["ir.ui.menu"].with_user(new_test_user(
-            self.env, "own_menu", groups="influencegen.group_administrator"))._visible_menu_ids()
+            self.env, "own_menu", groups="base.group_erp_manager"))._visible_menu_ids()
         self.assertNotIn(menu.id, visible)
