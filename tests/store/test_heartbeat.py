@@ -9,7 +9,7 @@ import pytest
 from . import processes
 
 ATTEMPTS = "influencer_registration_attempts_total"
-NAME = "influencegen_telemetry.heartbeat"
+NAME = "odoo_telemetry.heartbeat"
 
 
 def threads():
