@@ -43,16 +43,13 @@ audit: ## List known vulnerabilities of what comes from PyPI and npm; audit.toml
 sbom: ## Write the bills of materials of what comes from PyPI and npm to sbom/ (CycloneDX)
 	$(in_environment) -m stack sbom
 
-docs: export PYTHONPATH = influencegen_telemetry
 docs: ## Write what is generated from the catalogue: docs/metrics.md and n8n_workflows/metrics.sql
-	$(in_environment) -m metrics.documentation > docs/metrics.md
-	$(in_environment) -m metrics.n8n > n8n_workflows/metrics.sql
+	$(in_environment) -m docs.src.metrics > docs/metrics.md
+	$(in_environment) -m n8n_workflows.src.metrics > n8n_workflows/metrics.sql
 
-rules: export PYTHONPATH = influencegen_telemetry
 rules: ## Write prometheus/rules/ from the catalogue and prometheus/thresholds.yml
 	$(in_environment) -m prometheus.src
 
-dashboards: export PYTHONPATH = influencegen_telemetry
 dashboards: ## Write the dashboards of Grafana from grafana_dashboards/src/ and prometheus/thresholds.yml
 	$(in_environment) -m grafana_dashboards.src
 

@@ -1,2 +1,6 @@
-from . import controllers, models
-from .hooks import post_init_hook, post_load, uninstall_hook
+# outside Odoo, business is of use alone
+if __name__.startswith("odoo.addons."):
+    from odoo.addons.odoo_telemetry import post_load
+
+    from . import models, n8n_health
+    from .hooks import uninstall_hook

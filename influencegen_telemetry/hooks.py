@@ -1,47 +1,13 @@
-"""What happens when the addon is loaded, installed and uninstalled."""
+"""What happens when the addon is uninstalled."""
 
-from pathlib import Path
+from odoo.addons.odoo_telemetry.hooks import PARAMETERS
 
-from odoo.tools import config, str2bool
+from .business import BUSINESS
 
-from . import instrumentation
-from .instrumentation import logs, tracing
-from .metrics import store
-from .publication import publish_loaded
-
-PARAMETERS = "influencegen_telemetry."
-
-
-def post_load():
-    """Begin to measure this process, and those forked from it.
-
-    The values are kept under the option ``influencegen_telemetry_dir`` of Odoo's configuration file, or under
-    ``influencegen_telemetry`` in ``data_dir``. ``influencegen_telemetry_otlp_endpoint`` there is where spans are sent;
-    with ``influencegen_telemetry_json_logs`` the log is JSON.
-    """
-    store.configure(config.get("influencegen_telemetry_dir") or Path(config["data_dir"]) / "influencegen_telemetry")
-    tracing.configure(config.get("influencegen_telemetry_otlp_endpoint"))
-    logs.configure(str2bool(str(config.get("influencegen_telemetry_json_logs")), False))
-    instrumentation.install()
-    store.on_heartbeat(publish_loaded)
-
-
-def post_init_hook(env):
-    """Publish the settings of the database once its installation is committed."""
-    env["influencegen.telemetry.settings"]._publish()
+_SETTINGS = ("campaign_id_limit", "n8n_errors_per_minute_threshold")
 
 
 def uninstall_hook(env):
-    """Stop exporting the database, and leave Odoo as it was found if no other database is measured."""
-    env["ir.config_parameter"].sudo().search([("key", "=like", f"{PARAMETERS}%")]).unlink()
-    env["influencegen.telemetry.own.metric"]._remove_all()
-    env["influencegen.telemetry.ledger"]._remove()
-    database = env.cr.dbname
-
-    @env.cr.postcommit.add
-    def withdraw():
-        store.withdraw(database)
-        if not store.databases():
-            instrumentation.uninstall()
-            store.off_heartbeat(publish_loaded)
-            store.remove()
+    """Count the business no more, and forget what was counted."""
+    env["ir.config_parameter"].sudo().search([("key", "in", [PARAMETERS + name for name in _SETTINGS])]).unlink()
+    env["influencegen.telemetry.ledger"]._forget([metric for metric in BUSINESS if metric.rows])

@@ -1,6 +1,7 @@
 """Which metrics of the specification Prometheus has samples of."""
 
-from stack.reconcile import catalogue, query
+from influencegen_telemetry.business import SPECIFICATION, catalogue
+from stack.reconcile import query
 from stack.system import System
 
 
@@ -9,17 +10,16 @@ def missing(system: System) -> dict[str, str]:
 
     Each has its producer as the value. requests.RequestException if Prometheus does not answer.
     """
-    metrics = catalogue()
     wanted = {
-        name: {_sample(metrics, series) for series in requirement.series} | ({requirement.rule} - {""})
-        for name, requirement in metrics.SPECIFICATION.items()
+        name: {_sample(series) for series in requirement.series} | ({requirement.rule} - {""})
+        for name, requirement in SPECIFICATION.items()
     }
     names = "|".join(set().union(*wanted.values()))
     found = {sample["metric"]["__name__"] for sample in query(system, f'count by (__name__) ({{__name__=~"{names}"}})')}
-    return {name: metrics.SPECIFICATION[name].producer for name, series in wanted.items() if not series <= found}
+    return {name: SPECIFICATION[name].producer for name, series in wanted.items() if not series <= found}
 
 
-def _sample(metrics, series: str) -> str:
+def _sample(series: str) -> str:
     """Return the name of a sample of a series, which for a histogram's is not its own."""
-    metric = metrics.METRICS.get(series)
+    metric = catalogue.METRICS.get(series)
     return f"{series}_count" if metric and metric.kind == "histogram" else series

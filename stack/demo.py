@@ -10,6 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 import psutil
 import requests
 
+from influencegen_telemetry.business import SPECIFICATION
 from stack import coverage, n8n, reconcile
 from stack.console import Trouble, step
 from stack.hops import Hops
@@ -191,7 +192,7 @@ def covered(system: System, absent: Set[str], seconds: float = 180) -> bool:
         deadline = time.monotonic() + seconds
         while set((missing := coverage.missing(system)).values()) - absent and time.monotonic() < deadline:
             time.sleep(2)
-    count = len(reconcile.catalogue().SPECIFICATION)
+    count = len(SPECIFICATION)
     without = f", but not of {', '.join(missing)}" if missing else ""
     print(f"  Prometheus has samples of {count - len(missing)} of {count}{without}")
     return not set(missing.values()) - absent

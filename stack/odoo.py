@@ -16,7 +16,7 @@ from stack.layout import PROJECT, Layout, cache
 from stack.processes import Program
 
 DATABASE = "influencegen"
-ADDONS = ("influencegen", "influencegen_telemetry")
+ADDONS = ("influencegen", "odoo_telemetry", "influencegen_telemetry")
 OFFICIAL = "https://github.com/odoo/odoo"
 SERIES = "18.0"
 COMMAND = PROJECT / "stack" / "odoo_bin.py"
@@ -104,7 +104,8 @@ def configure(
     """
     # the RPC endpoints are a module of their own since 19.0
     rpc = ["rpc"] if any((path / "rpc").is_dir() for path in source.addons_path) else []
-    telemetry = [ADDONS[-1]] if (PROJECT / ADDONS[-1] / "__manifest__.py").exists() else []
+    # what is declared by the first is known when the second begins
+    telemetry = [addon for addon in reversed(ADDONS[1:]) if (PROJECT / addon / "__manifest__.py").exists()]
     text = CONFIGURATION.format(
         addons_path=",".join(map(str, [*source.addons_path, PROJECT])),
         data_dir=data_dir or files(layout),
@@ -186,7 +187,7 @@ def install(layout: Layout, source: Source, configuration: Path) -> None:
             postgres.execute(layout, f'DROP DATABASE "{DATABASE}" WITH (FORCE)', role=postgres.ADMIN)
             # its attachments, and what telemetry had counted of it
             shutil.rmtree(files(layout), ignore_errors=True)
-        with step(f"Odoo {source.series} database with {' and '.join(ADDONS)} (a minute or two, first time only)"):
+        with step(f"Odoo {source.series} database with {', '.join(ADDONS)} (a minute or two, first time only)"):
             postgres.create_database(layout, DATABASE, postgres.ODOO, "TEMPLATE template0 LC_COLLATE 'C'")
             run_once(layout, source, configuration, "server", "--init", addons, "--stop-after-init")
     with step("settings"):

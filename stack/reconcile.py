@@ -1,18 +1,15 @@
 """Facts against their rows: what the database holds, what /metrics says, and what Prometheus has stored."""
 
-import importlib.util
-import sys
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from types import ModuleType
 
 import requests
 from prometheus_client.openmetrics import parser as openmetrics
 from prometheus_client.parser import text_string_to_metric_families
 
+from influencegen_telemetry.business import catalogue
 from stack import n8n
-from stack.layout import PROJECT
 from stack.office import Office
 from stack.system import System
 
@@ -38,25 +35,12 @@ class Line:
         return self.rows == self.counter == self.prometheus
 
 
-def catalogue() -> ModuleType:
-    """Return the catalogue of metrics, without the addon around it: that one needs Odoo."""
-    name = "influencegen_metrics"
-    if name not in sys.modules:
-        folder = PROJECT / "influencegen_telemetry" / "metrics"
-        spec = importlib.util.spec_from_file_location(
-            name, folder / "__init__.py", submodule_search_locations=[str(folder)]
-        )
-        sys.modules[name] = importlib.util.module_from_spec(spec)
-        spec.loader.exec_module(sys.modules[name])
-    return importlib.import_module(f"{name}.catalogue")
-
-
 def compare(system: System, admin: Office, attempts: Mapping[str, float]) -> list[Line]:
     """Return a line for each fact of the catalogue and each of its labels' values.
 
     `attempts` gives, for counters of what leaves no rows, how much the caller knows them to be.
     """
-    metrics = [metric for metric in catalogue().FACTS if metric.kind == "counter"]
+    metrics = [metric for metric in catalogue.facts() if metric.kind == "counter"]
     names = [*attempts, *(metric.name for metric in metrics)]
     rows: Counter[tuple[str, Labels]] = Counter({(name, frozenset()): value for name, value in attempts.items()})
     for metric in metrics:

@@ -10,8 +10,8 @@ from collections.abc import Iterator
 
 import requests
 
+from influencegen_telemetry.business import catalogue
 from stack.layout import Layout
-from stack.reconcile import catalogue
 
 DAYS = 90
 # What an hour is like in the end: increases at a busy time, or what a gauge shows.
@@ -62,7 +62,7 @@ def months() -> Iterator[str]:
                 value = round(amount * growth * bustle * chance.uniform(0.7, 1.3) + chance.random() / 2)
             yield _line(series, labels, value, moment)
         images, slowness = round(40 * growth * bustle), _USUAL_LATENCY_SECONDS * chance.uniform(0.8, 1.25)
-        for bound in (*catalogue().METRICS[_LATENCY].buckets, math.inf):
+        for bound in (*catalogue.METRICS[_LATENCY].buckets, math.inf):
             within = round(images * (1 - math.exp(-((bound / slowness) ** 1.6))))
             yield _line(f"{_LATENCY}_bucket:increase", {"le": str(float(bound)).replace("inf", "+Inf")}, within, moment)
 

@@ -7,8 +7,8 @@ from odoo import api, models
 
 from odoo.addons.influencegen.models.api import CircuitOpen
 from odoo.addons.influencegen.models.kyc import STEPS
+from odoo.addons.odoo_telemetry.metrics import store
 
-from ..metrics import store
 from .kyc import STEP_LATENCY
 
 _APIS = {

@@ -1,6 +1,6 @@
 from odoo import api, models
 
-from ..metrics import attempts
+from odoo.addons.odoo_telemetry.metrics import attempts
 
 
 class Influencer(models.Model):

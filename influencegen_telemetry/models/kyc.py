@@ -2,7 +2,7 @@ import time
 
 from odoo import models
 
-from ..metrics import store
+from odoo.addons.odoo_telemetry.metrics import store
 
 STEP_LATENCY = "influencer_kyc_verification_automated_step_latency_seconds"
 

@@ -1,63 +1,22 @@
-import contextlib
-import fcntl
-import logging
-import os
-import time
 from datetime import UTC, datetime
-from urllib.parse import quote
 
 from odoo import api, models
-from odoo.modules.registry import Registry
-from odoo.sql_db import db_connect
-
-from ..metrics import catalogue, clock, exposition, facts, store
-from ..metrics.exposition import DURATION
-from ..metrics.own import GROUP
-
-_logger = logging.getLogger(__name__)
-
-FRESH_SECONDS = 25.0
-STATEMENT_TIMEOUT_MILLISECONDS = 2000
-FACTS_TIMEOUT_MILLISECONDS = 5000
-"""Long enough for some 100,000 entries; a longer backlog is rolled up by the scheduled action of each minute."""
-OPEN_SECONDS = 1.0
-FACT_GROUPS = frozenset(metric.group for metric in catalogue.FACTS)
-_MODEL = "influencegen.telemetry.reading"
 
 
 class Reading(models.AbstractModel):
-    """What is read from the database: facts at each scrape, other gauges now and then."""
-
-    _name = "influencegen.telemetry.reading"
-    _description = "Telemetry's reading of the database"
-
-    @api.model
-    def _read_facts(self):
-        """Return what :func:`.facts.publish` takes of all that comes from the ledger, as it is now."""
-        self.env.cr.execute("SET LOCAL statement_timeout = %s", [FACTS_TIMEOUT_MILLISECONDS])
-        return self.env["influencegen.telemetry.ledger"]._values()
-
-    @api.model
-    def _open_ledger(self):
-        """Take what was there before the addon into the ledger, or a second's work of it."""
-        self.env["influencegen.telemetry.audit"]._run(OPEN_SECONDS)
-
-    @api.model
-    def _read_database(self):
-        """Store the gauges that are counts in the database."""
-        begun, database = time.perf_counter(), self.env.cr.dbname
-        self.env.cr.execute("SET LOCAL statement_timeout = %s", [STATEMENT_TIMEOUT_MILLISECONDS])
-        gauges = [*self._gauges(), *self.env["influencegen.telemetry.audit"]._read()]
-        exposition.start_at_zero(None)
-        exposition.start_at_zero(database)
-        self.env["influencegen.api"]._start_at_zero()
-        for name, labels, value in gauges:
-            store.set(name, value, labels, database)
-        store.set(DURATION, time.perf_counter() - begun, database=database)
+    _inherit = "influencegen.telemetry.reading"
 
     @api.model
     def _gauges(self):
-        """Yield (name, labels, value) of the gauges of what is under way: indexes find it, however much is done."""
+        """Return those of what is under way, too: indexes find it, however much is done."""
+        return [*super()._gauges(), *self._under_way()]
+
+    @api.model
+    def _start_at_zero(self):
+        super()._start_at_zero()
+        self.env["influencegen.api"]._start_at_zero()
+
+    def _under_way(self):
         env = self.sudo().env
         kyc, images = env["influencegen.kyc"], env["influencegen.image"]
         yield "ai_image_generation_pending", (), images.search_count([("state", "in", ("requested", "processing"))])
@@ -69,81 +28,6 @@ class Reading(models.AbstractModel):
         yield "influencer_kyc_queue_length", (state,), number
         age = (_utcnow() - oldest).total_seconds() if oldest else 0.0
         yield "influencer_kyc_queue_oldest_age_seconds", (state,), age
-
-
-def token_digests(database):
-    """Return the list of the digests of the tokens that may scrape ``database`` (str) now, None if it can't be read."""
-    return _read(database, "influencegen.telemetry.settings", "_confirm_tokens", "settings")
-
-
-def refresh(database, groups=exposition.GROUPS):
-    """Read of ``database`` (str) what ``groups`` ask for; never raises.
-
-    Facts are read each time. Other gauges are read if that was not done lately and no other worker is doing it; own
-    metrics when ``groups`` has theirs: they may take longer than the others.
-    """
-    if FACT_GROUPS.intersection(groups) and not _publish_facts(database):
-        _read(database, _MODEL, "_open_ledger", "ledger")
-        _publish_facts(database)
-    _refresh(database, _MODEL, store.sums().stamps.get((DURATION, database, (), "")), "database")
-    if GROUP in groups:
-        _refresh(database, "influencegen.telemetry.own.reading", store.own(database).read_at, "own_metric")
-
-
-def _publish_facts(database):
-    """Publish the facts of ``database`` as they are now; return whether all are, or they can't be read."""
-    read = _read(database, _MODEL, "_read_facts", "ledger")
-    if read is None:
-        return True
-    try:
-        # not before the transaction is committed: what is shown has to stay
-        facts.publish(database, *read)
-    except OSError as exception:
-        store.error("ledger", "the facts of %s can't be published: %s", database, exception)
-    return {metric.name for metric in catalogue.FACTS} <= set(read[-1])
-
-
-def _refresh(database, model, read_at, reason):
-    if read_at is not None and clock.age(read_at) < FRESH_SECONDS:
-        return
-    try:
-        with _only_one(database, model):
-            _read(database, model, "_read_database", reason)
-    except BlockingIOError:
-        return
-    except OSError as exception:
-        store.error(reason, "%s can't be read: %s", database, exception)
-
-
-def _read(database, model, method, reason):
-    try:
-        with Registry(database).cursor() as cr:
-            return getattr(api.Environment(cr, api.SUPERUSER_ID, {})[model], method)()
-    except Exception as exception:
-        store.error(reason, "%s can't be read: %s", database, exception)
-        if _is_dropped(database):
-            store.withdraw(database)
-
-
-def _is_dropped(database):
-    """Return whether PostgreSQL answers, and has no ``database`` any more."""
-    try:
-        with db_connect("postgres").cursor() as cr:
-            cr.execute("SELECT FROM pg_database WHERE datname = %s", [database])
-            return not cr.rowcount
-    except Exception:
-        return False
-
-
-@contextlib.contextmanager
-def _only_one(database, model):
-    path = store.directory() / f"{model}-{quote(database, safe='')}"
-    fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-    try:
-        fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        yield
-    finally:
-        os.close(fd)
 
 
 def _utcnow():

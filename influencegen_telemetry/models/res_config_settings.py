@@ -1,146 +1,26 @@
-from urllib.parse import urlsplit
-
 from odoo import api, fields, models
-from odoo.exceptions import ValidationError
 
-from ..hooks import PARAMETERS
-from ..metrics.catalogue import CAMPAIGN, ERROR_CLASS, ROUTE
-from ..metrics.exposition import GROUPS
-from ..metrics.settings import THRESHOLDS, Settings
+from odoo.addons.odoo_telemetry.metrics.settings import THRESHOLDS
+from odoo.addons.odoo_telemetry.models.res_config_settings import parameter
 
-_RANGES = {
-    "telemetry_presence_seconds": (30, 86_400),
-    "telemetry_campaign_id_limit": (1, 10_000),
-    "telemetry_route_limit": (1, 2_000),
-    "telemetry_error_class_limit": (1, 1_000),
-    "telemetry_concurrent_users_threshold": (1, 1_000_000),
-    "telemetry_application_errors_per_minute_threshold": (1, 100_000),
-    "telemetry_n8n_errors_per_minute_threshold": (1, 100_000),
-    "telemetry_browser_sample_percent": (0, 100),
-}
-_LINKS = (
-    "telemetry_grafana_url", "telemetry_prometheus_url", "telemetry_alertmanager_url", "telemetry_runbooks_url",
-)
-
-
-def _parameter(field, name, label, **attributes):
-    return field(label, config_parameter=PARAMETERS + name, **attributes)
+from ..business import CAMPAIGN
 
 
 class ResConfigSettings(models.TransientModel):
     _inherit = "res.config.settings"
 
-    telemetry_token_count = fields.Integer("Valid scrape tokens", readonly=True)
-    telemetry_fast = fields.Boolean("Critical calls and AI images")
-    telemetry_system = fields.Boolean("Odoo itself")
-    telemetry_business = fields.Boolean("Business")
-    telemetry_presence_seconds = _parameter(
-        fields.Integer, "presence_seconds", "Concurrent-user window in seconds", default=Settings.presence_seconds
-    )
-    telemetry_campaign_id_limit = _parameter(
+    telemetry_campaign_id_limit = parameter(
         fields.Integer, "campaign_id_limit", "Largest number of campaigns", default=CAMPAIGN.limit
     )
-    telemetry_route_limit = _parameter(fields.Integer, "route_limit", "Largest number of routes", default=ROUTE.limit)
-    telemetry_error_class_limit = _parameter(
-        fields.Integer, "error_class_limit", "Largest number of error classes", default=ERROR_CLASS.limit
-    )
-    telemetry_concurrent_users_threshold = _parameter(
-        fields.Integer, "concurrent_users_threshold", "Capacity in concurrent users",
-        default=THRESHOLDS["concurrent_users"],
-    )
-    telemetry_application_errors_per_minute_threshold = _parameter(
-        fields.Integer, "application_errors_per_minute_threshold", "Application errors per minute",
-        default=THRESHOLDS["application_errors_per_minute"],
-    )
-    telemetry_n8n_errors_per_minute_threshold = _parameter(
+    telemetry_n8n_errors_per_minute_threshold = parameter(
         fields.Integer, "n8n_errors_per_minute_threshold", "n8n errors per minute",
         default=THRESHOLDS["n8n_errors_per_minute"],
     )
-    # no config_parameter, for which 0 is as good as none
-    telemetry_browser_sample_percent = fields.Integer("Browser tabs measured, in percent")
-    telemetry_grafana_url = _parameter(fields.Char, "grafana_url", "Grafana")
-    telemetry_prometheus_url = _parameter(fields.Char, "prometheus_url", "Prometheus")
-    telemetry_alertmanager_url = _parameter(fields.Char, "alertmanager_url", "Alertmanager")
-    telemetry_runbooks_url = _parameter(
-        fields.Char, "runbooks_url", "Runbooks",
-        default="https://github.com/influencegen/telemetry/tree/main/docs/runbooks",
-    )
-
-    @api.constrains(*_RANGES)
-    def _check_telemetry_ranges(self):
-        for settings in self:
-            for name, (least, most) in _RANGES.items():
-                if not least <= settings[name] <= most:
-                    raise ValidationError(
-                        self.env._(
-                            "Telemetry: %(setting)s is %(value)s; set a number from %(least)s to %(most)s.",
-                            setting=self._fields[name]._description_string(self.env),
-                            value=settings[name],
-                            least=least,
-                            most=most,
-                        )
-                    )
-
-    @api.constrains(*_LINKS)
-    def _check_telemetry_links(self):
-        for settings in self:
-            for name in _LINKS:
-                link = urlsplit(settings[name] or "http://unset")
-                if link.scheme not in ("http", "https") or not link.netloc:
-                    raise ValidationError(
-                        self.env._(
-                            "Telemetry: %(value)s can't be the link to %(setting)s; "
-                            "give an address that starts with http:// or https://, or leave it empty.",
-                            setting=self._fields[name]._description_string(self.env),
-                            value=settings[name],
-                        )
-                    )
-
-    @api.constrains("telemetry_fast", "telemetry_system", "telemetry_business")
-    def _check_telemetry_groups(self):
-        for settings in self:
-            if not settings._telemetry_groups():
-                raise ValidationError(
-                    self.env._(
-                        "Telemetry: no group of metrics is on; turn one on. To export nothing, uninstall the addon."
-                    )
-                )
-
-    def _telemetry_groups(self):
-        return [group for group in GROUPS if self[f"telemetry_{group}"]]
 
     @api.model
-    def get_values(self):
-        published = self.env["influencegen.telemetry.settings"]._settings()
+    def _telemetry_ranges(self):
         return {
-            **super().get_values(),
-            **{f"telemetry_{group}": group in published.groups for group in GROUPS},
-            "telemetry_token_count": len(published.token_digests),
-            "telemetry_browser_sample_percent": published.browser_sample_percent,
+            **super()._telemetry_ranges(),
+            "telemetry_campaign_id_limit": (1, 10_000),
+            "telemetry_n8n_errors_per_minute_threshold": (1, 100_000),
         }
-
-    def set_values(self):
-        super().set_values()
-        settings = self.env["influencegen.telemetry.settings"]
-        settings._set("groups", ",".join(self._telemetry_groups()))
-        settings._set("browser_sample_percent", str(self.telemetry_browser_sample_percent))
-
-    def action_telemetry_new_token(self):
-        """Make a scrape token and show it, this once; the one before it stays valid."""
-        self.check_access("write")
-        token = self.env["influencegen.telemetry.settings"]._new_scrape_token()
-        return {
-            "type": "ir.actions.act_window",
-            "name": self.env._("New scrape token"),
-            "res_model": "influencegen.telemetry.scrape.token",
-            "view_mode": "form",
-            "views": [(False, "form")],
-            "target": "new",
-            "context": {"default_token": token},
-        }
-
-    def action_telemetry_end_older_token(self):
-        """Complete a rotation: only the newest token may scrape from now on."""
-        self.check_access("write")
-        self.env["influencegen.telemetry.settings"]._end_older_token()
-        return {"type": "ir.actions.client", "tag": "reload"}

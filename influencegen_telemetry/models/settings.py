@@ -1,113 +1,11 @@
-import secrets
-
 from odoo import api, models
 
-from ..hooks import PARAMETERS
-from ..identity import NOW, is_same
-from ..metrics import store
-from ..metrics.settings import THRESHOLDS, Settings, digest
-
-LIMITED_LABELS = ("campaign_id", "route", "error_class")
-_TOKENS_KEPT = 2
-_READ_MILLISECONDS = 2000
-_READ_TOKENS = f"""
-SELECT digests.value, noted.value, ({NOW}) FROM ir_config_parameter digests, ir_config_parameter noted
- WHERE digests.key = '{PARAMETERS}token_digests' AND noted.key = '{PARAMETERS}token_database'
-"""
+from ..business import CAMPAIGN
 
 
 class TelemetrySettings(models.AbstractModel):
-    """The database's telemetry settings, kept as parameters and published to the store after each commit."""
-
-    _name = "influencegen.telemetry.settings"
-    _description = "Telemetry settings"
+    _inherit = "influencegen.telemetry.settings"
 
     @api.model
-    def _new_scrape_token(self):
-        """Make a token that may scrape from now on, and return it; the one before it stays valid, older ones end."""
-        token = secrets.token_urlsafe(32)
-        self._set_scrape_token(token)
-        return token
-
-    @api.model
-    def _set_scrape_token(self, token):
-        """Let ``token`` (str) scrape from now on; the one before it stays valid, older ones end."""
-        digests = [digest(token), *(kept for kept in self._settings().token_digests if kept != digest(token))]
-        self._set("token_digests", ",".join(digests[:_TOKENS_KEPT]))
-        self._note_database()
-
-    @api.model
-    def _note_database(self):
-        """Tie the tokens to this database as it is now: a copy of it has none."""
-        self.env.cr.execute(NOW)
-        self._set("token_database", self.env.cr.fetchone()[0])
-
-    @api.model
-    def _end_older_token(self):
-        """Let only the newest token scrape: a rotation is complete."""
-        self._set("token_digests", ",".join(self._settings().token_digests[:1]))
-
-    @api.model
-    def _follow_rename(self):
-        """Keep the tokens of a database that was renamed, or restored, for the next time that it is."""
-        if self._token_digests():
-            self._note_database()
-
-    @api.model
-    def _token_digests(self):
-        """Return the list of the digests of the tokens that may scrape this database, the newest first.
-
-        It is read past Odoo's cache: that may be of another database that had this name, and nothing tells it when
-        a parameter is deleted with SQL.
-        """
-        self.env["ir.config_parameter"].flush_model()
-        self.env.cr.execute(_READ_TOKENS)
-        for digests, *identities in self.env.cr.fetchall():
-            if digests and is_same(*identities):
-                return digests.split(",")
-        return []
-
-    @api.model
-    def _confirm_tokens(self):
-        """Return :meth:`_token_digests`; if others are published, publish the settings again."""
-        self.env.cr.execute("SET LOCAL statement_timeout = %s", [_READ_MILLISECONDS])
-        digests = self._token_digests()
-        published = store.databases().get(self.env.cr.dbname)
-        if published and published.token_digests != digests:
-            self.env.registry.check_signaling()
-            self._publish()
-        return digests
-
-    @api.model
-    def _settings(self):
-        """Return the :class:`~odoo.addons.influencegen_telemetry.metrics.settings.Settings` of this database."""
-        settings = Settings(token_digests=self._token_digests())
-        if groups := self._get("groups"):
-            settings.groups = groups.split(",")
-        settings.label_limits = self._integers({label: f"{label}_limit" for label in LIMITED_LABELS})
-        settings.presence_seconds = self._integers({"": "presence_seconds"}).get("", settings.presence_seconds)
-        settings.thresholds |= self._integers({name: f"{name}_threshold" for name in THRESHOLDS})
-        if (percent := self._get("browser_sample_percent")) and percent.isdecimal():
-            settings.browser_sample_percent = int(percent)
-        return settings
-
-    @api.model
-    def _integers(self, names):
-        """Return {key: value} of the settings ``names`` ({key: name}) that are set to a number above 0."""
-        values = {key: self._get(name) for key, name in names.items()}
-        return {key: int(value) for key, value in values.items() if value and value.isdecimal() and int(value)}
-
-    @api.model
-    def _set(self, name, value):
-        """Keep the setting ``name``; all settings are published once that is committed."""
-        self.env["ir.config_parameter"].sudo().set_param(PARAMETERS + name, value)
-
-    @api.model
-    def _get(self, name):
-        return self.env["ir.config_parameter"].sudo().get_param(PARAMETERS + name)
-
-    @api.model
-    def _publish(self):
-        """Publish the settings to all workers of this instance once they are committed."""
-        database, settings = self.env.cr.dbname, self._settings()
-        self.env.cr.postcommit.add(lambda: store.publish(database, settings))
+    def _limited_labels(self):
+        return [*super()._limited_labels(), CAMPAIGN]

@@ -1,9 +1,10 @@
 from unittest.mock import patch
 
-from ..facts.rollup import BALANCE, BLOCK, LOGIN, TAKE_LOCK, TOTAL
-from ..metrics import store
-from ..models import audit as auditing
-from .common import RealTransactionCase
+from odoo.addons.odoo_telemetry.facts.rollup import BALANCE, BLOCK, LOGIN, TAKE_LOCK, TOTAL
+from odoo.addons.odoo_telemetry.metrics import store
+from odoo.addons.odoo_telemetry.models import audit as auditing
+
+from .common import BusinessCase
 
 REQUESTS = "ai_image_generation_requests_total"
 AUDIT = "influencegen.telemetry.audit"
@@ -14,7 +15,7 @@ COPY = """
 """
 
 
-class TestAudit(RealTransactionCase):
+class TestAudit(BusinessCase):
     def setUp(self):
         super().setUp()
         self.fact(REQUESTS)

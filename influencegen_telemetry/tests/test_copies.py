@@ -6,10 +6,9 @@ from odoo.modules.module import get_module_path
 from odoo.tests import HttpCase, TransactionCase, tagged
 
 from odoo.addons.influencegen.tests.neutralize_case import Neutralized
-
-from ..identity import NOW, is_same
-from ..metrics.settings import digest
-from .settings_case import Published
+from odoo.addons.odoo_telemetry.identity import NOW, is_same
+from odoo.addons.odoo_telemetry.metrics.settings import digest
+from odoo.addons.odoo_telemetry.tests.settings_case import Published
 
 DIGESTS, DATABASE = "influencegen_telemetry.token_digests", "influencegen_telemetry.token_database"
 HARMLESS = {

@@ -11,16 +11,16 @@ from odoo.tests import tagged
 from odoo.tests.common import TransactionCase
 
 from odoo.addons.influencegen.tests.common import PDF
+from odoo.addons.odoo_telemetry.metrics import attempts, facts
+from odoo.addons.odoo_telemetry.models import reading
 
-from ..metrics import attempts, facts
-from ..models import reading
-from .common import RealTransactionCase
+from .common import BusinessCase
 
 APPLICATIONS = "campaign_applications_total"
 ATTEMPTS = "influencer_registration_attempts_total"
 
 
-class TestFacts(RealTransactionCase):
+class TestFacts(BusinessCase):
     def setUp(self):
         super().setUp()
         with self.environment() as env:

@@ -21,12 +21,11 @@ from odoo.tools import config, mute_logger
 from odoo.addons.influencegen import signing
 from odoo.addons.influencegen.tests.common import requests_allowed
 from odoo.addons.influencegen.tests.test_image import ImageCase
-
-from .settings_case import Published
+from odoo.addons.odoo_telemetry.tests.settings_case import Published
 
 DEFAULT = 400
 REQUESTS = int(os.environ.get("INFLUENCEGEN_HOSTILE_REQUESTS", DEFAULT))
-ADDONS = ("odoo.addons.influencegen.", "odoo.addons.influencegen_telemetry.")
+ADDONS = ("odoo.addons.influencegen.", "odoo.addons.influencegen_telemetry.", "odoo.addons.odoo_telemetry.")
 SECRET = "secret"
 FIELDS = (
     "name", "email", "birthdate", "consent", "handles", "platform", "handle", "message", "url", "caption", "model",

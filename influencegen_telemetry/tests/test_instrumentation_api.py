@@ -6,10 +6,10 @@ from odoo.tests import TransactionCase, tagged
 
 from odoo.addons.influencegen.models.api import FAILURES_TO_OPEN, ApiError
 from odoo.addons.influencegen.models.kyc import STEPS
+from odoo.addons.odoo_telemetry.metrics import store
+from odoo.addons.odoo_telemetry.tests.instrumentation_case import observations, value
 
-from ..metrics import store
 from ..models.kyc import STEP_LATENCY
-from .instrumentation_case import observations, value
 
 API = "api_external_kyc_service"
 BREAKER = "api_circuit_breaker_state"

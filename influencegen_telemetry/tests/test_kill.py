@@ -6,14 +6,15 @@ import uuid
 from odoo import SUPERUSER_ID, api, sql_db
 from odoo.sql_db import db_connect
 
-from ..facts.rollup import ENTRY
-from .common import RealTransactionCase
+from odoo.addons.odoo_telemetry.facts.rollup import ENTRY
+
+from .common import BusinessCase
 
 SUCCESS = "influencer_registration_success_total"
 POINTS = 50
 
 
-class TestKill(RealTransactionCase):
+class TestKill(BusinessCase):
     """A process that is killed anywhere between its first write and its answer: what is committed is counted."""
 
     def register(self, email):

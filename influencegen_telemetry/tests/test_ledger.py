@@ -4,12 +4,12 @@ from dataclasses import replace
 from unittest.mock import patch
 
 from odoo.addons.influencegen.compat import USER_GROUPS
+from odoo.addons.odoo_telemetry.facts.rollup import ENTRY, HISTORY, LOGIN, TOTAL, Totals
+from odoo.addons.odoo_telemetry.metrics import catalogue, facts
+from odoo.addons.odoo_telemetry.models import reading
+from odoo.addons.odoo_telemetry.models.ledger import CARRIED_OVER
 
-from ..facts.rollup import ENTRY, HISTORY, LOGIN, TOTAL, Totals
-from ..metrics import catalogue, facts
-from ..models import reading
-from ..models.ledger import CARRIED_OVER
-from .common import RealTransactionCase
+from .common import BusinessCase
 
 APPLICATIONS = "campaign_applications_total"
 REQUESTS = "ai_image_generation_requests_total"
@@ -17,7 +17,7 @@ LATENCY = "ai_image_generation_end_to_end_latency_seconds"
 LIMIT = "influencegen_telemetry.campaign_id_limit"
 
 
-class TestLedger(RealTransactionCase):
+class TestLedger(BusinessCase):
     def request(self, number):
         """Commit so many requests of images."""
         with self.environment() as env:
@@ -283,7 +283,7 @@ class TestLedger(RealTransactionCase):
         self.fact(REQUESTS)
         before = rows()
         ahead = time.time() + 10 * 86_400
-        with self.environment() as env, patch("odoo.addons.influencegen_telemetry.models.ledger.time.time",
+        with self.environment() as env, patch("odoo.addons.odoo_telemetry.models.ledger.time.time",
                                               lambda: ahead):
             env["influencegen.telemetry.ledger"]._purge()
         self.assertEqual(rows(), before)

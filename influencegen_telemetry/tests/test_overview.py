@@ -7,12 +7,14 @@ from odoo.exceptions import AccessError, UserError
 from odoo.tests import TransactionCase, new_test_user, tagged
 from odoo.tests.common import get_db_name
 
-from ..metrics import catalogue, store
-from ..models import reading
+from odoo.addons.odoo_telemetry.metrics import catalogue, store
+from odoo.addons.odoo_telemetry.models import reading
+from odoo.addons.odoo_telemetry.publication import publish_loaded
+from odoo.addons.odoo_telemetry.tests.monitoring_case import NOWHERE, Monitored, answering
+from odoo.addons.odoo_telemetry.tests.test_alert import alert
+
+from ..business import SPECIFICATION
 from ..models.overview import numbers
-from ..publication import publish_loaded
-from .monitoring_case import NOWHERE, Monitored, answering
-from .test_alert import alert
 
 
 @tagged("post_install", "-at_install")
@@ -229,7 +231,7 @@ class TestOverview(Monitored, TransactionCase):
             self.assertIn("answered with an error", added["telemetry"]["message"], garbage)
 
     def test_every_query_names_series_of_the_catalogue_or_rules_of_the_specification(self):
-        rules = {requirement.rule for requirement in catalogue.SPECIFICATION.values()} - {""}
+        rules = {requirement.rule for requirement in SPECIFICATION.values()} - {""}
         for name, query in self.overview._queries().items():
             known = [series for series in (*catalogue.METRICS, *rules, "ALERTS") if series in query]
             self.assertTrue(known, name)

@@ -13,11 +13,10 @@ from odoo.tests import HttpCase, TransactionCase, tagged
 from odoo.tools.translate import TranslationFileWriter, TranslationModuleReader
 
 from odoo.addons.influencegen.hooks import post_init_hook
+from odoo.addons.odoo_telemetry.tests.browser_case import InBrowser
+from odoo.addons.odoo_telemetry.tests.monitoring_case import Monitored
 
-from .browser_case import InBrowser
-from .monitoring_case import Monitored
-
-ADDONS = ("influencegen", "influencegen_telemetry")
+ADDONS = ("influencegen", "odoo_telemetry", "influencegen_telemetry")
 LANGUAGES = {"de": "de_DE", "es": "es_ES", "fr": "fr_FR"}
 # what must be in a translation as it is in its source: what is filled in, and elements with their attributes
 _KEPT = re.compile(r"%\(\w+\)[sd]|%[sd%]|{{.*?}}|<[^>]+>")
@@ -93,7 +92,7 @@ class TestTranslatedPages(InBrowser, Monitored, HttpCase):
 
     def test_an_administrator_reads_the_overview_in_german(self):
         self.env.ref("base.user_admin").lang = "de_DE"
-        menu = self.env.ref("influencegen_telemetry.menu_overview").with_context(lang="de_DE")
+        menu = self.env.ref("odoo_telemetry.menu_overview").with_context(lang="de_DE")
         self.assertEqual(menu.complete_name, "Telemetrie/Übersicht")
         self.browser_js(
             "/odoo/telemetry",

@@ -4,7 +4,7 @@ No traffic gives no data: a quantile of nothing is NaN, which `>= 0` leaves out,
 nothing would be divided by.
 """
 
-from metrics import catalogue
+from influencegen_telemetry.business import catalogue
 
 IN_DATABASE = {"influencegen_telemetry_facts_carried_over_total"}
 """Counters that are kept in the database, beside those of its rows."""

@@ -1,7 +1,8 @@
 """The recording rules: every metric of the specification that is derived from series, over the periods that it "
   "names."""
 
-from metrics import catalogue
+from influencegen_telemetry import business
+from influencegen_telemetry.business import catalogue
 
 from .promql import CLIENTS, both, by, interval, over_instances, percent, range_of, total
 from .rules import Group, Recording
@@ -121,7 +122,7 @@ def _latency(metric):
 
 def _rates(metric):
     """The rules of the rate that the specification asks for of a counter; the payment provider's are alike."""
-    names = [requirement.rule.split(":")[1] for requirement in catalogue.SPECIFICATION.values()
+    names = [requirement.rule.split(":")[1] for requirement in business.SPECIFICATION.values()
              if requirement.series == (metric.name,) and ":rate_" in requirement.rule]
     name = names[0] if names else metric.name.replace("_errors_total", "_error_rate")
     labels = tuple(label.name for label in metric.labels)

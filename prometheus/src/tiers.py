@@ -6,7 +6,8 @@ only growth adds up, and ``sum_over_time`` of it gives the increase over any lon
 queries.
 """
 
-from metrics import catalogue
+from influencegen_telemetry import business
+from influencegen_telemetry.business import catalogue
 
 from .promql import SCRAPED, in_database
 from .rules import Group, Recording
@@ -59,7 +60,7 @@ def _of_catalogue():
 
 def _of_other_exporters():
     """Yield those of the specification's metrics that other exporters produce: the rule of each, or its series."""
-    for requirement in catalogue.SPECIFICATION.values():
+    for requirement in business.SPECIFICATION.values():
         if catalogue.METRICS.keys().isdisjoint(requirement.series):
             for series in (requirement.rule,) if requirement.rule else requirement.series:
                 yield _average(series, "max")

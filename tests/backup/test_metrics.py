@@ -1,16 +1,11 @@
 """What the exporter serves agrees with the catalogue, and with Prometheus' conventions."""
 
 import subprocess
-import sys
 
 from prometheus_client.parser import text_string_to_metric_families
 
-from stack.layout import PROJECT
+from influencegen_telemetry.business import catalogue
 from tests.end_to_end.waiting import until
-
-sys.path.append(str(PROJECT / "influencegen_telemetry"))
-
-from metrics import catalogue  # noqa: E402
 
 
 def test_the_series_are_those_of_the_catalogue(exporter, promtool):

@@ -45,8 +45,9 @@ def nanoseconds(call: str, **names) -> Callable[[], float]:
 
 def of_store(directory: str) -> Contenders:
     """Return the contenders of the store, kept in ``directory``."""
-    from metrics import store
-    from metrics.settings import Settings
+    from influencegen_telemetry import business  # noqa: F401
+    from odoo_telemetry.metrics import store
+    from odoo_telemetry.metrics.settings import Settings
 
     store.configure(directory)
     store.publish("db", Settings())
@@ -72,8 +73,9 @@ def of_store(directory: str) -> Contenders:
 
 def of_client(labelled: str, kept: str) -> Contenders:
     """Return the contenders of prometheus_client in the mode of this process, under these names."""
-    from metrics import catalogue
     from prometheus_client import CollectorRegistry, Counter, Histogram
+
+    from influencegen_telemetry.business import catalogue
 
     registry = CollectorRegistry()
 

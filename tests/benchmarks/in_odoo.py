@@ -16,7 +16,7 @@ from werkzeug.test import EnvironBuilder, run_wsgi_app
 from odoo import http
 from odoo.tools import config
 
-from odoo.addons.influencegen_telemetry import instrumentation
+from odoo.addons.odoo_telemetry import instrumentation
 
 BLOCK = 20
 TURNS = 40

@@ -18,6 +18,7 @@ import json
 import sys
 import time
 from contextlib import ExitStack
+from importlib import import_module
 from itertools import chain
 from statistics import median, quantiles
 
@@ -55,9 +56,12 @@ def serve() -> None:
     from werkzeug.test import EnvironBuilder, run_wsgi_app
 
     from odoo.http import root
+    from odoo.modules import get_module_path
 
-    from odoo.addons.influencegen_telemetry import instrumentation
-    from odoo.addons.influencegen_telemetry.metrics import store
+    # the baseline is of before the addon was split
+    addon = "odoo_telemetry" if get_module_path("odoo_telemetry", display_warning=False) else "influencegen_telemetry"
+    instrumentation = import_module(f"odoo.addons.{addon}.instrumentation")
+    store = import_module(f"odoo.addons.{addon}.metrics.store")
 
     def request():
         environ = EnvironBuilder(path=PATH).get_environ()

@@ -164,7 +164,7 @@ def _rows_read(plan):
 
 def _lift_statement_timeout():
     """Let a reading end that its statement timeout would cancel, as it does with the baseline's."""
-    from odoo.addons.influencegen_telemetry.models import reading
+    from odoo.addons.odoo_telemetry.models import reading
 
     reading.STATEMENT_TIMEOUT_MILLISECONDS = 0
 

@@ -98,6 +98,12 @@ def serve(package: str, routes: str, directory: str) -> None:
         worker.end()
 
 
+def _package(folder: Path) -> Path:
+    """Return the folder of the package in the build in ``folder``: the baseline is of before the addon was split."""
+    package = folder / "odoo_telemetry"
+    return package if package.exists() else folder / "influencegen_telemetry"
+
+
 def measure(apart: dict[str, Apart], coding: str) -> tuple[dict[str, list[float]], dict[str, str]]:
     """Return the microseconds a sample of all rounds, and the number of samples, of each build."""
     turns = {name: lambda one=one: one.ask(coding).split() for name, one in apart.items()}
@@ -117,7 +123,7 @@ def main() -> None:
             with ExitStack() as sized:
                 apart = {
                     name: sized.enter_context(Apart(
-                        "tests.benchmarks.samples", str(folder / "influencegen_telemetry"), str(routes),
+                        "tests.benchmarks.samples", str(_package(folder)), str(routes),
                         str(place / f"{name}-{size}"),
                     ))
                     for name, folder in packages.items()

@@ -9,8 +9,7 @@ import random
 from functools import cache
 from itertools import product
 
-from metrics import catalogue
-
+from influencegen_telemetry.business import catalogue
 from prometheus.src import tiers
 
 SERVERS = 20

@@ -40,8 +40,8 @@ class OfStore:
     """The store, kept in ``directory``."""
 
     def __init__(self, directory):
-        from metrics import exposition, store
-        from metrics.settings import Settings
+        from odoo_telemetry.metrics import exposition, store
+        from odoo_telemetry.metrics.settings import Settings
 
         store.configure(directory)
         store.publish("db", Settings())
@@ -63,8 +63,9 @@ class OfClient:
     """prometheus_client in multiprocess mode, kept in ``directory``, which the environment names before its import."""
 
     def __init__(self, directory):
-        from metrics import catalogue
         from prometheus_client import CollectorRegistry, Counter, Histogram
+
+        from influencegen_telemetry.business import catalogue
 
         def made(kind, name, **options):
             metric = catalogue.METRICS[name]

@@ -19,7 +19,7 @@ from stack.ports import Ports
 from stack.processes import Processes, Program
 from stack.system import answers
 
-PLATFORM, TELEMETRY = odoo.ADDONS
+PLATFORM, GENERIC, TELEMETRY = odoo.ADDONS
 
 
 @dataclass(frozen=True)
@@ -131,7 +131,10 @@ class Cluster:
         configuration = odoo.configure(layout, self._source, database=name)
         text = configuration.read_text()
         if addon != TELEMETRY:
-            text = text.replace(f",{TELEMETRY}", "")
+            text = text.replace(f",{TELEMETRY},{GENERIC}", "")
+        elif checkout and not (checkout / GENERIC).exists():
+            # a build of before the addon was split
+            text = text.replace(f",{GENERIC}", "")
         ours = rf"^(addons_path = .*){re.escape(str(PROJECT))}$"
         addons = ",".join(map(str, filter(None, (checkout, self._path))))
         text = re.sub(ours, lambda line: line[1] + addons, text, flags=re.MULTILINE)

@@ -20,8 +20,8 @@ from pathlib import Path
 
 import requests
 from aiohttp import web
-from metrics import catalogue
 
+from influencegen_telemetry.business import catalogue
 from prometheus.src import promql
 from stack import prometheus, victoria
 from stack.layout import Layout

@@ -4,8 +4,8 @@ from collections import Counter
 
 import pytest
 
+from odoo_telemetry.metrics import catalogue
 from stack.portal import Influencer, picture
-from stack.reconcile import catalogue
 from tests.end_to_end.waiting import until
 
 from .metrics import LATENCY, LOADS, REFUSED, VITALS
@@ -26,7 +26,7 @@ def test_loads_are_those_that_the_browser_measured(tab, metrics):
     moved = Counter()
     for (bound, _route, _role), number in metrics.moved(f"{LOADS}_bucket").items():
         moved[float(bound)] += number
-    bounds = (*catalogue().PAGE_LOAD_BUCKETS, float("inf"))
+    bounds = (*catalogue.PAGE_LOAD_BUCKETS, float("inf"))
     expected = {bound: sum(value <= bound for value in seconds) for bound in bounds}
     assert moved == Counter(expected)
 

@@ -3,7 +3,9 @@
 import re
 
 import pytest
-from metrics import catalogue
+
+from influencegen_telemetry import business
+from influencegen_telemetry.business import catalogue
 
 METRICS = catalogue.METRICS.values()
 SUFFIXES = {"seconds": "_seconds", "bytes": "_bytes", "usd": "_usd"}
@@ -47,6 +49,6 @@ def test_facts_are_of_a_database_and_say_how_rows_become_values(metric):
 
 def test_no_metric_is_there_twice():
     sections = (
-        catalogue.BUSINESS, catalogue.APIS, catalogue.RUNTIME, catalogue.OTHER_PRODUCERS, catalogue.EXPORTER,
+        business.BUSINESS, business.APIS, catalogue.RUNTIME, business.OTHER_PRODUCERS, catalogue.EXPORTER,
     )
     assert sum(map(len, sections)) == len(catalogue.METRICS)

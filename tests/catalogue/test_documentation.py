@@ -3,7 +3,11 @@
 from pathlib import Path
 
 import pytest
-from metrics import catalogue, documentation, n8n
+
+from docs.src import metrics as documentation
+from influencegen_telemetry import business
+from influencegen_telemetry.business import catalogue
+from n8n_workflows.src import metrics as n8n
 
 ROOT = Path(__file__).parents[2]
 
@@ -18,5 +22,5 @@ def test_it_is_not_stale(path, render):
 
 def test_it_names_every_metric():
     text = documentation.render()
-    missing = [name for name in (*catalogue.METRICS, *catalogue.SPECIFICATION) if f"`{name}`" not in text]
+    missing = [name for name in (*catalogue.METRICS, *business.SPECIFICATION) if f"`{name}`" not in text]
     assert not missing

@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 import yaml
-from metrics import catalogue
+
+from influencegen_telemetry import business
 
 RULES = Path(__file__).parents[2] / "prometheus" / "rules"
 
@@ -21,6 +22,6 @@ def recorded():
     }
 
 
-@pytest.mark.parametrize("requirement", catalogue.SPECIFICATION.values(), ids=lambda requirement: requirement.name)
+@pytest.mark.parametrize("requirement", business.SPECIFICATION.values(), ids=lambda requirement: requirement.name)
 def test_its_rule_exists(requirement, recorded):
     assert not requirement.rule or requirement.rule in recorded

@@ -309,7 +309,7 @@ def test_odoo_is_configured_as_on_one_machine(services, odoo_configuration):
     assert {int(odoo_configuration["http_port"]), int(odoo_configuration["gevent_port"])} == LISTENS["odoo"]
     assert odoo_configuration["workers"] == "4"
     assert odoo_configuration["db_name"] == DATABASE
-    assert odoo_configuration["server_wide_modules"].split(",") == ["base", "web", ADDONS[-1]]
+    assert odoo_configuration["server_wide_modules"].split(",") == ["base", "web", *reversed(ADDONS[1:])]
     assert services["odoo"]["hostname"] == "odoo"
     targets = {mount["target"]: Path(mount["source"]) for mount in files_of(services["odoo"])}
     for addon in ADDONS:

@@ -1,10 +1,4 @@
-import sys
-from pathlib import Path
-
 import pytest
-
-# The package metrics imports nothing of Odoo; the addon that holds it does.
-sys.path.append(str(Path(__file__).parents[2] / "influencegen_telemetry"))
 
 
 @pytest.fixture(scope="session")

@@ -6,10 +6,10 @@ import re
 
 import pytest
 import yaml
-from metrics import catalogue
 
 from grafana_dashboards.src import __main__ as generator
 from grafana_dashboards.src import limits, palette
+from influencegen_telemetry import business
 from prometheus.src.rules import RUNBOOKS
 
 from .reading import DASHBOARDS, FILES, PANELS, ROOT, each_dashboard, each_panel, panels
@@ -77,7 +77,7 @@ def test_each_metric_that_the_specification_lists_is_on_the_page(name, metric):
     """A panel names it, and asks for the rule or for the series that carry it."""
     wanted, _, detail = metric.partition(" ")
     wanted = wanted.removesuffix("_p95")
-    requirement = catalogue.SPECIFICATION[wanted]
+    requirement = business.SPECIFICATION[wanted]
     carried = [requirement.rule] if requirement.rule else requirement.series
     carried = [re.sub(r"_\d+[mhd]$", "", series) for series in carried]
     shown = [panel for panel in panels(DASHBOARDS[name])
@@ -120,7 +120,7 @@ def test_a_panel_says_what_it_shows_why_it_may_be_empty_and_what_to_do(dashboard
     says, _, spec = panel["description"].partition("\n\nSpecification: ")
     assert len(says) > 20 and says.endswith(".") and spec.endswith(".")
     named = set(re.findall(r"\b[a-z][a-z0-9]*(?:\.[a-z0-9_]+)+\b", spec))
-    assert named <= catalogue.SPECIFICATION.keys() or spec.startswith("not in it")
+    assert named <= business.SPECIFICATION.keys() or spec.startswith("not in it")
     assert len(panel["fieldConfig"]["defaults"]["noValue"]) > 10
     assert len(panel["title"]) < 60
     if panel["type"] != "stat":

@@ -20,7 +20,7 @@ TIED_TO = "influencegen_telemetry.token_database"
 
 def identity(layout, database):
     """Return what a database's tokens are tied to if they are made in it."""
-    from odoo.addons.influencegen_telemetry.identity import NOW
+    from odoo.addons.odoo_telemetry.identity import NOW
 
     return postgres.execute(layout, NOW, database=database)[0][0]
 

@@ -42,7 +42,7 @@ class Server:
             **settings,
         })  # fmt: skip
         if not server_wide:
-            modules = text["options"]["server_wide_modules"].removesuffix(",influencegen_telemetry")
+            modules = text["options"]["server_wide_modules"].removesuffix(",influencegen_telemetry,odoo_telemetry")
             text["options"]["server_wide_modules"] = modules
         with open(self.configuration, "w", opener=lambda path, flags: os.open(path, flags, 0o600)) as file:
             text.write(file)

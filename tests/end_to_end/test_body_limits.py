@@ -53,7 +53,7 @@ def bodies():
     from odoo.addons.influencegen.controllers import callback, portal, registration
     from odoo.addons.influencegen.intake import MAX_PAGE
     from odoo.addons.influencegen.models.kyc import DOCUMENT_MAX_BYTES
-    from odoo.addons.influencegen_telemetry.controllers import browser
+    from odoo.addons.odoo_telemetry.controllers import browser
 
     yield Sent("POST", "/influencegen/api/register", JSON, registration.MAX_BODY)
     yield Sent("POST", "/influencegen/image/callback", JSON, callback.MAX_BODY)

@@ -15,8 +15,7 @@ from .waiting import until
 ONE, TWO = SPARE
 LEFTOVERS = """
     SELECT 'parameter ' || key FROM ir_config_parameter WHERE key LIKE 'influencegen_telemetry.%'
-    UNION SELECT 'cron ' || name FROM ir_model_data WHERE model = 'ir.cron' AND module = 'influencegen_telemetry'
-    UNION SELECT 'data ' || name FROM ir_model_data WHERE module = 'influencegen_telemetry'
+    UNION SELECT 'data ' || name FROM ir_model_data WHERE module IN ('odoo_telemetry', 'influencegen_telemetry')
     UNION SELECT 'model ' || model FROM ir_model WHERE model LIKE 'influencegen.telemetry.%'
     UNION SELECT 'table ' || relname::text FROM pg_class WHERE relname LIKE 'influencegen_telemetry%'
     UNION SELECT 'function ' || proname::text FROM pg_proc WHERE proname LIKE 'influencegen_telemetry%'
@@ -40,8 +39,8 @@ def new_token(admin):
 
 
 def uninstall(admin):
-    """Uninstall the addon as an administrator does."""
-    found = admin.call("ir.module.module", "search", [("name", "=", "influencegen_telemetry")])
+    """Uninstall the addons as an administrator does."""
+    found = admin.call("ir.module.module", "search", [("name", "=", "odoo_telemetry")])
     admin.call("ir.module.module", "button_immediate_uninstall", found)
 
 
@@ -95,7 +94,7 @@ def test_upgrade_keeps_the_counters(system):
         visitor = Client(server.url)
         visitor.register(address())
         assert attempts(server.metrics()) == {ONE: 1}
-        server.upgrade("influencegen_telemetry")
+        server.upgrade("odoo_telemetry")
         assert attempts(server.metrics()) == {ONE: 1}
         visitor.register(address())
         assert attempts(server.metrics()) == {ONE: 2}

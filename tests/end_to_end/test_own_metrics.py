@@ -154,7 +154,7 @@ def test_the_form_says_how_many_series_there_will_be_before_it_is_saved(system, 
     page.fill("input[name=login]", "admin")
     page.fill("input[name=password]", system.layout.secret("admin"))
     page.click("button[type=submit]")
-    page.goto(system.url("odoo", "/odoo/action-influencegen_telemetry.own_metric_action/new"))
+    page.goto(system.url("odoo", "/odoo/action-odoo_telemetry.own_metric_action/new"))
     page.fill(".o_field_widget[name=name] input", "influencers")
     choose(page, "model_id", "influencegen.influencer", "Influencer")
     choose(page, "user_id", "Administrator", "Administrator")

@@ -48,8 +48,8 @@ def test_metrics(page):
 
 
 def test_settings(page):
-    page.goto("/odoo/action-influencegen_telemetry.settings_action")
-    block = ".app_settings_block[data-key=influencegen_telemetry]"
+    page.goto("/odoo/action-odoo_telemetry.settings_action")
+    block = ".app_settings_block[data-key=odoo_telemetry]"
     page.wait_for_selector(f"{block} [name=telemetry_alertmanager_url]")
     # the muted text under each of Odoo's settings has a contrast of 4.33, not 4.5
     assert findings(page, block, without=[f"{block} .text-muted", f"{block} h3"]) == []

@@ -15,7 +15,7 @@ from stack.layout import PROJECT
 @pytest.fixture
 def monitoring():
     """The addon's module, without Odoo."""
-    path = PROJECT / "influencegen_telemetry" / "monitoring.py"
+    path = PROJECT / "odoo_telemetry" / "monitoring.py"
     spec = importlib.util.spec_from_file_location("influencegen_monitoring", path)
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)

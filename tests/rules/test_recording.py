@@ -5,8 +5,8 @@ import re
 from pathlib import Path
 
 import pytest
-from metrics import catalogue
 
+from influencegen_telemetry.business import catalogue
 from prometheus.src import promql
 
 from . import promtool

@@ -6,7 +6,9 @@ from pathlib import Path
 
 import pytest
 import yaml
-from metrics import catalogue
+
+from influencegen_telemetry import business
+from influencegen_telemetry.business import catalogue
 
 ROOT = Path(__file__).parents[2]
 PAGES = sorted((ROOT / "docs" / "runbooks").glob("*.md"))
@@ -21,7 +23,7 @@ METRICS = {
 }
 KNOWN = {
     *METRICS,
-    *(series for requirement in catalogue.SPECIFICATION.values() for series in requirement.series),
+    *(series for requirement in business.SPECIFICATION.values() for series in requirement.series),
     *(rule["record"] for rule in RULES if "record" in rule),
 }
 # What Prometheus and the exposition add to the labels of the catalogue.

@@ -59,7 +59,7 @@ def test_the_configuration_is_for_its_owner_alone_and_names_the_ports(checkout, 
     options = options["options"]
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
     assert (options["http_port"], options["gevent_port"], options["db_port"]) == ("18069", "18072", "15433")
-    assert options["server_wide_modules"] == "base,rpc,web,influencegen_telemetry"
+    assert options["server_wide_modules"] == "base,rpc,web,influencegen_telemetry,odoo_telemetry"
 
 
 @pytest.mark.parametrize("collector", ["http://127.0.0.1:4318", ""])

@@ -1,4 +1,3 @@
-import sys
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -8,8 +7,6 @@ from stack.layout import Layout
 from stack.ports import Ports
 
 ROOT = Path(__file__).parents[2]
-# The package metrics imports nothing of Odoo; the addon that holds it does.
-sys.path.append(str(ROOT / "influencegen_telemetry"))
 
 
 @pytest.fixture

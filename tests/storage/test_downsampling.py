@@ -12,8 +12,8 @@ import time
 import pytest
 import requests
 import yaml
-from metrics import catalogue
 
+from influencegen_telemetry.business import catalogue
 from prometheus.src import promql, tiers
 from stack import prometheus
 from tests.end_to_end.waiting import until

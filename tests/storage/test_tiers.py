@@ -2,8 +2,9 @@
 
 import pytest
 import yaml
-from metrics import catalogue
 
+from influencegen_telemetry import business
+from influencegen_telemetry.business import catalogue
 from prometheus.src import promql, tiers
 from tests.storage.conftest import ROOT
 
@@ -21,7 +22,7 @@ def test_each_metric_of_the_catalogue_is_in_both_tiers(metric):
         assert {f"tier{tier}:{one}" for one in series} <= RECORDED[f"tier-{tier}"]
 
 
-@pytest.mark.parametrize("requirement", catalogue.SPECIFICATION.values(), ids=lambda requirement: requirement.name)
+@pytest.mark.parametrize("requirement", business.SPECIFICATION.values(), ids=lambda requirement: requirement.name)
 def test_each_metric_of_the_specification_is_in_the_tiers(requirement):
     expressions = TEXT["tier-5m"]
     assert all(series in expressions for series in requirement.series) or f"({requirement.rule}[" in expressions

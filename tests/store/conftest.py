@@ -1,17 +1,14 @@
-import sys
-from pathlib import Path
-
 import pytest
 
-# The package metrics imports nothing of Odoo; the addon that holds it does.
-sys.path.append(str(Path(__file__).parents[2] / "influencegen_telemetry"))
+# the tests store metrics of the business, too
+from influencegen_telemetry import business  # noqa: F401
 
 
 @pytest.fixture
 def store(tmp_path):
     """The shared store, empty, with the database 'db' measured."""
-    from metrics import store
-    from metrics.settings import Settings
+    from odoo_telemetry.metrics import store
+    from odoo_telemetry.metrics.settings import Settings
 
     store.configure(tmp_path / "store")
     store.publish("db", Settings())

@@ -41,7 +41,7 @@ def former(tmp_path):
 @pytest.fixture
 def upgraded(tmp_path):
     """A function that starts the present build, and returns its store."""
-    from metrics import store
+    from odoo_telemetry.metrics import store
 
     def start():
         store.configure(tmp_path)
@@ -89,7 +89,7 @@ def test_the_newest_of_several_is_taken(former, upgraded):
 
 
 def test_one_that_is_in_use_is_taken_and_stays(former, upgraded):
-    from metrics.slots import Slots
+    from odoo_telemetry.metrics.slots import Slots
 
     used = former({(ATTEMPTS, "db", (), ""): 3.0})
     newer = former({(ATTEMPTS, "db", (), ""): 5.0}, name="ba9876543210")
@@ -122,14 +122,14 @@ def test_a_damaged_file_of_a_former_build_costs_its_values_only(former, upgraded
 @pytest.fixture
 def catalogue(monkeypatch):
     """A function that puts metrics into the catalogue, as the next build would have them."""
-    from metrics import catalogue
+    from influencegen_telemetry.business import catalogue
 
     return lambda *metrics: [monkeypatch.setitem(catalogue.METRICS, metric.name, metric) for metric in metrics]
 
 
 def test_another_metric_resets_nothing(upgraded, catalogue):
-    from metrics.catalogue import METRICS, Metric
-    from metrics.settings import Settings
+    from odoo_telemetry.metrics.catalogue import METRICS, Metric
+    from odoo_telemetry.metrics.settings import Settings
 
     store = upgraded()
     store.publish("db", Settings())
@@ -143,8 +143,8 @@ def test_another_metric_resets_nothing(upgraded, catalogue):
 
 
 def test_a_metric_of_another_shape_starts_over_alone(upgraded, catalogue):
-    from metrics.catalogue import METRICS
-    from metrics.settings import Settings
+    from odoo_telemetry.metrics.catalogue import METRICS
+    from odoo_telemetry.metrics.settings import Settings
 
     store = upgraded()
     store.publish("db", Settings())

@@ -8,7 +8,7 @@ from .processes import run
 @pytest.fixture
 def allowance(tmp_path):
     """A table of its own."""
-    from metrics.allowance import Allowance
+    from odoo_telemetry.metrics.allowance import Allowance
 
     return Allowance(tmp_path / "allowance")
 

@@ -5,7 +5,7 @@ ATTEMPTS = "influencer_registration_attempts_total"
 
 @pytest.fixture
 def attempts(store):
-    from metrics import attempts
+    from odoo_telemetry.metrics import attempts
 
     return attempts
 

@@ -125,7 +125,7 @@ def test_lines_of_labels_that_can_not_be_read_are_left_out(store, total):
 
 
 def test_damaged_settings_are_left_out_and_published_again(store, total):
-    from metrics.settings import Settings
+    from odoo_telemetry.metrics.settings import Settings
 
     store.publish("other_db", Settings())
     path = store.directory() / "databases" / "settings-db.json"
@@ -160,7 +160,7 @@ def test_a_full_disk_makes_no_counter_of_errors_fall(store, total):
 
 
 def test_errors_that_can_not_be_stored_are_shown_by_no_worker(store, total, monkeypatch):
-    from metrics import holding
+    from odoo_telemetry.metrics import holding
 
     def refuse(*_arguments):
         raise OSError(28, "No space left on device")

@@ -22,7 +22,7 @@ def trace(store):
 
 def exposed(store, accept):
     """Return {upper bound: (trace id, value)} of the exemplars that a scraper which accepts ``accept`` finds."""
-    from metrics import exposition
+    from odoo_telemetry.metrics import exposition
 
     body, headers = exposition.encode(exposition.Families(store.databases()), accept, "")
     assert headers["Content-Type"].startswith(accept.partition(";")[0])
@@ -96,7 +96,7 @@ def test_an_exemplar_that_is_being_written_is_not_shown(store, trace, monkeypatc
     def interrupt():
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("metrics.exemplars.time.time", interrupt)
+    monkeypatch.setattr("odoo_telemetry.metrics.exemplars.time.time", interrupt)
     with pytest.raises(KeyboardInterrupt):
         store.observe(LATENCY, 4.0, LABELS, "db")
     monkeypatch.undo()
@@ -106,7 +106,7 @@ def test_an_exemplar_that_is_being_written_is_not_shown(store, trace, monkeypatc
 
 
 def test_a_trace_that_changes_under_the_reader_is_left_out(store, trace, monkeypatch):
-    from metrics.exemplars import ExemplarReader
+    from odoo_telemetry.metrics.exemplars import ExemplarReader
 
     trace(1)
     store.observe(LATENCY, 3.0, LABELS, "db")
@@ -126,7 +126,7 @@ def test_a_full_disk_costs_exemplars_and_no_observation(store, trace, total, mon
     def full(*_arguments):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("metrics.exemplars.SlotExemplars.cells", full)
+    monkeypatch.setattr("odoo_telemetry.metrics.exemplars.SlotExemplars.cells", full)
     trace(TRACE)
     store.observe(LATENCY, 3.0, LABELS, "db")
     assert total(LATENCY, LABELS, sample="5.0") == 1

@@ -33,7 +33,7 @@ NUMBERS = (
 @pytest.fixture
 def body(store):
     """A function that returns a scrape (str) of all databases, or of those given, in a format."""
-    from metrics import exposition
+    from odoo_telemetry.metrics import exposition
 
     def scrape(accept=OPENMETRICS, databases=None, **filters):
         families = exposition.Families(store.databases() if databases is None else databases, **filters)
@@ -91,7 +91,7 @@ def on_scrape(store):
 
 def publish_own(store, database, *metrics):
     """Publish custom metrics: (name, kind, labels, series) each."""
-    from metrics.own import OwnMetric, Reading
+    from odoo_telemetry.metrics.own import OwnMetric, Reading
 
     store.publish_own(database, Reading(time.monotonic(), {
         name: OwnMetric(name, kind, 'Of a "test" with a \\ and\ntwo lines.', labels=labels, series=series,
@@ -107,7 +107,7 @@ def test_what_belongs_to_no_database_is_told_apart(store, scrape):
 
 
 def test_series_keep_their_labels_when_a_second_database_comes_and_goes(store, scrape):
-    from metrics.settings import Settings
+    from odoo_telemetry.metrics.settings import Settings
 
     store.inc(REQUESTS, LABELS, database="db")
     before = scrape()[REQUESTS]
@@ -125,7 +125,7 @@ def test_the_instance_has_no_database(store, scrape):
 
 
 def test_a_group_that_no_database_wants_is_not_shown(store, scrape):
-    from metrics.settings import Settings
+    from odoo_telemetry.metrics.settings import Settings
 
     store.publish("db", Settings(groups=["business"]))
     store.set(WORKERS, 4, ("http",))
@@ -139,7 +139,7 @@ def test_a_group_that_no_database_wants_is_not_shown(store, scrape):
 @pytest.mark.parametrize("moment", [None, "db", "other"])
 def test_a_scrape_is_about_the_databases_of_its_beginning(store, values, on_scrape, change, moment):
     """The set of databases changes in the middle of a scrape: no series is there twice, or with other labels."""
-    from metrics.settings import Settings
+    from odoo_telemetry.metrics.settings import Settings
 
     store.publish("other", Settings())
     for database in ("db", "other", None):
@@ -172,7 +172,7 @@ def test_a_scrape_is_about_the_databases_of_its_beginning(store, values, on_scra
 
 
 def test_a_database_may_have_the_name_that_stands_for_none(store, values):
-    from metrics.settings import Settings
+    from odoo_telemetry.metrics.settings import Settings
 
     store.publish("none", Settings())
     for database in ("none", None):
@@ -214,7 +214,7 @@ def tricky(store):
 @pytest.mark.parametrize("accept", ["", TEXT, "text/plain; version=1.0.0; escaping=allow-utf-8", OPENMETRICS,
                                     f"{OPENMETRICS}; escaping=allow-utf-8", f"{OPENMETRICS}; escaping=dots"])
 def test_it_is_written_as_prometheus_client_writes_it(store, tricky, accept):
-    from metrics import catalogue, exposition
+    from odoo_telemetry.metrics import catalogue, exposition
 
     # but for the one that tells the time of the scrape itself
     names = [name for name in catalogue.METRICS if name != "influencegen_telemetry_scrape_duration_seconds"]
@@ -250,7 +250,7 @@ def test_labels_and_values_are_read_as_they_were_written(tricky, body, accept, p
 
 
 def test_minus_zero_is_zero(store, body, monkeypatch):
-    from metrics import lines
+    from odoo_telemetry.metrics import lines
 
     # as in a new process
     monkeypatch.setattr(lines, "number_text", type(lines.number_text.__self__)().__getitem__)
@@ -276,7 +276,7 @@ def test_series_that_appear_between_scrapes_are_shown_and_leave_the_others_as_th
 
 
 def test_a_histogram_of_which_a_part_was_never_written_counts_it_as_zero(store, values):
-    from metrics.values import SlotValues, make_key
+    from odoo_telemetry.metrics.values import SlotValues, make_key
 
     # as a process leaves it that is killed while it makes the cells of a series; the first sum is another's
     store.error("directory", "an error of a test")
@@ -304,14 +304,14 @@ def test_a_scrape_is_whole_when_another_thread_finds_new_series(store, body, mon
 
     scrape(1)
     with monkeypatch.context() as patched:
-        interrupted = getattr(sys.modules[f"metrics.{module}"], function)
+        interrupted = getattr(sys.modules[f"odoo_telemetry.metrics.{module}"], function)
 
         def interrupt(*arguments):
             patched.undo()
             scrape(2)
             return interrupted(*arguments)
 
-        patched.setattr(f"metrics.{module}.{function}", interrupt)
+        patched.setattr(f"odoo_telemetry.metrics.{module}.{function}", interrupt)
         answer = body(TEXT)
     found = {
         sample.labels["route"]: sample.value
@@ -324,7 +324,7 @@ def test_a_scrape_is_whole_when_another_thread_finds_new_series(store, body, mon
 @pytest.fixture
 def clock(monkeypatch):
     """A function that sets the clock of ages forward or back by seconds."""
-    from metrics import clock
+    from odoo_telemetry.metrics import clock
 
     now = clock.now
 
@@ -348,7 +348,7 @@ def test_what_was_read_long_ago_or_at_an_impossible_time_is_not_shown(store, val
 
 
 def test_the_age_of_a_reading_before_the_machine_started_is_at_least_its_uptime(store, values, monkeypatch):
-    from metrics import clock
+    from odoo_telemetry.metrics import clock
 
     store.set(READ_DURATION, 0.1, database="db")
     monkeypatch.setattr(clock, "now", lambda: 42.0)
@@ -359,12 +359,12 @@ def test_the_age_of_a_reading_before_the_machine_started_is_at_least_its_uptime(
 def test_a_clock_that_is_set_hides_no_custom_metric(store, values, monkeypatch, seconds):
     publish_own(store, "db", ("influencegen_own_jobs", "gauge", [], [[[], 1.0]]))
     now = time.time
-    monkeypatch.setattr("metrics.exposition.time.time", lambda: now() + seconds)
+    monkeypatch.setattr("odoo_telemetry.metrics.exposition.time.time", lambda: now() + seconds)
     assert [name for name, _labels in values() if name == "influencegen_own_jobs"]
 
 
 def test_series_with_known_labels_start_at_zero(store, values):
-    from metrics import exposition
+    from odoo_telemetry.metrics import exposition
 
     exposition.start_at_zero("db")
     exposition.start_at_zero(None)
@@ -378,7 +378,7 @@ def test_series_with_known_labels_start_at_zero(store, values):
 
 
 def test_a_part_of_the_series_can_be_asked_for(store):
-    from metrics.exposition import Families
+    from odoo_telemetry.metrics.exposition import Families
 
     store.inc(REQUESTS, LABELS, 3, "db")
     families = Families(store.databases())
@@ -394,7 +394,7 @@ def test_a_part_of_the_series_can_be_asked_for(store):
     ("identity;q=0, *", "gzip"), ("deflate, gzip;q=1.0, *;q=0.5", "gzip"), ("gzipped", None),
 ])
 def test_it_is_compressed_as_rfc_9110_has_it(store, accept_encoding, coding):
-    from metrics import exposition
+    from odoo_telemetry.metrics import exposition
 
     _body, headers = exposition.encode(exposition.Families(store.databases()), "", accept_encoding)
     assert headers.get("Content-Encoding") == coding
@@ -402,7 +402,7 @@ def test_it_is_compressed_as_rfc_9110_has_it(store, accept_encoding, coding):
 
 @pytest.mark.parametrize("accept_encoding", ["identity;q=0", "*;q=0", "gzip;q=0, identity;q=0", "br, *;q=0"])
 def test_a_scraper_that_takes_no_coding_is_told(store, accept_encoding):
-    from metrics import exposition
+    from odoo_telemetry.metrics import exposition
 
     with pytest.raises(ValueError):
         exposition.encode(exposition.Families(store.databases()), "", accept_encoding)
@@ -416,7 +416,7 @@ def test_a_scraper_that_takes_no_coding_is_told(store, accept_encoding):
     ("application/openmetrics-text;version=1.x", OPENMETRICS), ("text/plain;version=x", "text/plain"),
 ])
 def test_the_format_is_the_one_that_rfc_9110_finds_best(store, accept, kind):
-    from metrics import exposition
+    from odoo_telemetry.metrics import exposition
 
     _body, headers = exposition.encode(exposition.Families(store.databases()), accept, "")
     assert headers["Content-Type"].startswith(kind.partition(";")[0])

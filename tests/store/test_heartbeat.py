@@ -9,7 +9,7 @@ import pytest
 from . import processes
 
 ATTEMPTS = "influencer_registration_attempts_total"
-NAME = "influencegen_telemetry.heartbeat"
+NAME = "odoo_telemetry.heartbeat"
 
 
 def threads():
@@ -57,7 +57,7 @@ def test_a_child_has_its_own(store, beats):
 
 
 def test_where_nothing_is_measured_is_none(tmp_path):
-    from metrics import store
+    from odoo_telemetry.metrics import store
 
     store.configure(tmp_path / "store")
     until(lambda: not threads())  # of an earlier test
@@ -99,9 +99,8 @@ def test_it_does_not_keep_a_process_from_ending(store):
     import sys
 
     program = f"""
-import sys
-sys.path.append({sys.path[-1]!r})
-from metrics import store
+from influencegen_telemetry import business
+from odoo_telemetry.metrics import store
 store.configure({str(store.directory().parent)!r})
 store.inc({ATTEMPTS!r}, database="db")
 """

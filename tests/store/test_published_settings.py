@@ -1,6 +1,6 @@
 import os
 
-from metrics.settings import PublishedSettings, Settings
+from odoo_telemetry.metrics.settings import PublishedSettings, Settings
 
 
 def test_a_change_within_one_tick_of_the_clock_is_seen(tmp_path):

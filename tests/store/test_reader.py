@@ -15,7 +15,7 @@ KEY = (ATTEMPTS, "db", (), "")
 @pytest.fixture
 def reader(store):
     """A reader of the store's directory."""
-    from metrics.reader import Reader
+    from odoo_telemetry.metrics.reader import Reader
 
     return Reader(store.directory())
 
@@ -29,7 +29,7 @@ def read(store, reader):
 @pytest.fixture
 def damaged(read):
     """A function that reads a directory with a damaged file, and returns the path that the error names."""
-    from metrics.reader import DamagedError
+    from odoo_telemetry.metrics.reader import DamagedError
 
     def path():
         with pytest.raises(DamagedError) as raised:
@@ -78,8 +78,8 @@ def test_files_that_appear_grow_or_are_exchanged_are_followed(store, read):
 
 
 def test_a_file_is_not_called_damaged_while_its_writer_adds_series(tmp_path):
-    from metrics.reader import _File
-    from metrics.values import SlotValues
+    from odoo_telemetry.metrics.reader import _File
+    from odoo_telemetry.metrics.values import SlotValues
 
     values = SlotValues(tmp_path / "values-0.db")
 
@@ -168,7 +168,7 @@ def test_a_value_that_is_not_finite_is_damage(values, damaged):
 
 
 def test_what_another_catalogue_wrote_is_not_counted(store, reader, read, values):
-    from metrics.values import SlotValues, make_key
+    from odoo_telemetry.metrics.values import SlotValues, make_key
 
     other = SlotValues(store.directory() / "values-7.db")
     for key in (make_key("gone_total", "db", ()), make_key(ATTEMPTS, "db", ("label",))):

@@ -111,7 +111,7 @@ def test_a_slot_waits_for_its_holder(store, total, lose, worker):
 
 
 def test_a_directory_that_a_newcomer_made_takes_the_lost_values_in(store, total, lose, worker):
-    from metrics.settings import Settings
+    from odoo_telemetry.metrics.settings import Settings
 
     store.inc(ATTEMPTS, amount=5, database="db")
     _pid, count = worker()

@@ -7,7 +7,7 @@ from . import processes
 
 @pytest.fixture
 def slots(tmp_path, store):
-    from metrics.slots import Slots
+    from odoo_telemetry.metrics.slots import Slots
 
     return Slots(tmp_path / "slots")
 
@@ -72,8 +72,8 @@ def test_a_pid_that_two_namespaces_use_is_no_sign_of_life(slots, monkeypatch):
 
 
 def test_a_reserved_slot_waits_for_its_holder(slots, monkeypatch):
-    from metrics import clock
-    from metrics import slots as module
+    from odoo_telemetry.metrics import clock
+    from odoo_telemetry.metrics import slots as module
 
     slots.reserve(0, "http")
     assert slots.claim("http", 0) == 0
@@ -85,7 +85,7 @@ def test_a_reserved_slot_waits_for_its_holder(slots, monkeypatch):
 
 
 def test_a_reservation_of_an_earlier_run_of_the_machine_is_none(slots, monkeypatch):
-    from metrics import clock
+    from odoo_telemetry.metrics import clock
 
     now = clock.now()
     monkeypatch.setattr(clock, "now", lambda: now + 86400)

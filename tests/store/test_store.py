@@ -103,7 +103,7 @@ def test_the_latest_gauge_wins(store, total):
 
 
 def test_a_gauge_of_before_the_machine_started_does_not_win(store, total, monkeypatch):
-    from metrics import clock
+    from odoo_telemetry.metrics import clock
 
     now = clock.now
 
@@ -221,7 +221,7 @@ def test_a_read_only_directory_costs_values_and_nothing_else(store):
 
 
 def test_a_deleted_directory_starts_again_from_zero(store, total):
-    from metrics.settings import Settings
+    from odoo_telemetry.metrics.settings import Settings
 
     store.inc(ATTEMPTS, amount=5, database="db")
     store.remove()
@@ -233,8 +233,8 @@ def test_a_deleted_directory_starts_again_from_zero(store, total):
 
 
 def test_files_that_can_not_be_opened_cost_no_scrape(store, total, monkeypatch):
-    from metrics import holding
-    from metrics.exposition import Families
+    from odoo_telemetry.metrics import holding
+    from odoo_telemetry.metrics.exposition import Families
 
     def refuse(path, _damaged):
         raise OSError(30, "Read-only file system", path)
@@ -245,7 +245,7 @@ def test_files_that_can_not_be_opened_cost_no_scrape(store, total, monkeypatch):
 
 
 def test_nothing_is_stored_while_no_database_is_measured(tmp_path):
-    from metrics import store
+    from odoo_telemetry.metrics import store
 
     store.configure(tmp_path / "store")
     store.inc(ATTEMPTS, database="db")
@@ -253,7 +253,7 @@ def test_nothing_is_stored_while_no_database_is_measured(tmp_path):
 
 
 def test_a_process_that_starts_on_a_read_only_disk_shows_what_is_there(store, total, tmp_path, monkeypatch):
-    from metrics import files
+    from odoo_telemetry.metrics import files
 
     def locked(path):
         raise OSError(errno.EROFS, os.strerror(errno.EROFS), str(path))

@@ -1,6 +1,6 @@
 """Scrape tokens are tied to their database: those that there are, to the one that is upgraded."""
 
-from odoo.addons.influencegen_telemetry.identity import NOW
+from odoo.addons.odoo_telemetry.identity import NOW
 
 
 def migrate(cr, version):

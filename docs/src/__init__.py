@@ -1,0 +1,1 @@
+"""Writes the documents that are generated; `make docs` calls it."""

@@ -1,0 +1,10 @@
+"""What the business measures, apart from Odoo: nothing in this package imports it."""
+
+try:
+    from ...odoo_telemetry.metrics import catalogue
+except ImportError:
+    # outside Odoo, where each addon is a package of its own
+    from odoo_telemetry.metrics import catalogue
+
+from .metrics import APIS, BUSINESS, CAMPAIGN, OTHER_PRODUCERS
+from .specification import SPECIFICATION

@@ -1,0 +1,1 @@
+"""Writes what of n8n's SQL is generated; `make docs` calls it."""

@@ -1,0 +1,4 @@
+# outside Odoo, metrics is of use alone
+if __name__.startswith("odoo.addons."):
+    from . import controllers, models
+    from .hooks import post_init_hook, post_load, pre_init_hook, uninstall_hook

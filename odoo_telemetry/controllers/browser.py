@@ -1,0 +1,150 @@
+from urllib.parse import urlsplit
+
+from werkzeug.exceptions import BadRequest, RequestEntityTooLarge
+
+from odoo import SUPERUSER_ID, http
+from odoo.http import request
+
+from .. import intake, page_token
+from ..instrumentation import routes
+from ..metrics import clock, store
+from ..metrics.allowance import Allowance
+from ..metrics.catalogue import INTERACTION
+from ..metrics.labels import OTHER
+
+LARGEST_BATCH = 16 * 1024
+MOST_VALUES = 100
+LONGEST_SECONDS = 600
+SESSION_PER_MINUTE = 300
+CLIENT_PER_MINUTE = 3_000
+ROLE_PER_MINUTE = 20_000
+"""Values: a busy person makes some tens. Each role has its own, so that visitors take nothing from the staff. Who isn't
+logged in can have any number of sessions, so what comes from one address is limited, too."""
+
+INSIDERS = ("user", "manager", "admin")
+"""The roles that have the web client; others can't open actions."""
+
+PAGE_LOAD = "odoo_ui_page_load_time_seconds"
+INTERACTION_LATENCY = "odoo_ui_interaction_latency_seconds"
+VITALS = {
+    "lcp": "odoo_ui_largest_contentful_paint_seconds",
+    "inp": "odoo_ui_interaction_to_next_paint_seconds",
+    "cls": "odoo_ui_cumulative_layout_shift",
+}
+
+_allowance = None
+
+
+class Refused(Exception):
+    """A batch that is not taken.
+
+    :param str reason: under which it is counted
+    :param int status: of the answer
+    :param str message: what is wrong with it
+    """
+
+    def __init__(self, reason, status, message):
+        super().__init__(message)
+        self.reason, self.status = reason, status
+
+
+class Browser(http.Controller):
+    @http.route("/influencegen_telemetry/browser", type="telemetry", auth="none", methods=["POST"], csrf=False,
+                save_session=False, readonly=True)
+    def browser(self):
+        """Take a batch of measurements of a page: a JSON object with its ``token`` and its ``values``.
+
+        A value is a list (kind, name, number). Answers 204, or why nothing of the batch was taken.
+        """
+        try:
+            for name, labels, value in self._observations():
+                store.observe(name, value, labels, request.db)
+        except Refused as refused:
+            store.inc("influencegen_telemetry_browser_batches_refused_total", (refused.reason,))
+            return request.make_response(
+                f"{refused}.\n", headers=[("Content-Type", "text/plain; charset=utf-8")], status=refused.status
+            )
+        return request.make_response("", status=204)
+
+    def _observations(self):
+        """Return a list (metric, labels, value) of the request's batch; raises Refused."""
+        settings = store.databases().get(request.db)
+        if not settings or not settings.browser_sample_percent:
+            raise Refused("off", 403, "Browsers are not measured here")
+        if not _is_same_origin(request.httprequest):
+            raise Refused("origin", 403, "Measurements are taken from Odoo's own pages only")
+        try:
+            batch = intake.read(LARGEST_BATCH)
+            token, values = batch["token"], batch["values"]
+        except RequestEntityTooLarge as error:
+            raise Refused("size", 413, f"The batch is larger than {LARGEST_BATCH} bytes") from error
+        except (BadRequest, KeyError) as error:
+            raise Refused("malformed", 400, "The batch is no JSON object with a token and values") from error
+        try:
+            route, role = page_token.page(token)
+        except (ValueError, TypeError, AttributeError) as error:
+            raise Refused("token", 403, "The token is none of this session, or has ended") from error
+        if not isinstance(values, list) or len(values) > MOST_VALUES:
+            raise Refused("malformed", 400, f"The values are no list of at most {MOST_VALUES}")
+        observations = [_observation(value, route, role) for value in values]
+        if not _may_send(role, len(values)):
+            raise Refused("rate", 429, "There were too many values within this minute")
+        return observations
+
+
+def _is_same_origin(httprequest):
+    site = httprequest.headers.get("Sec-Fetch-Site")
+    if site:
+        return site == "same-origin"
+    try:
+        return urlsplit(httprequest.headers.get("Origin", "")).netloc == httprequest.host
+    except ValueError:
+        return False
+
+
+def _observation(value, route, role):
+    """Return (metric, labels, number) for one ``value`` of a batch; raises Refused."""
+    match value:
+        case [_, _, bool()]:
+            pass
+        case [str(kind), str(name), int(number) | float(number)] if 0 <= number <= LONGEST_SECONDS:
+            if kind == "page":
+                known = role in INSIDERS or routes.is_page(request.db, route)
+                return PAGE_LOAD, (route if known else OTHER, role), number
+            if kind == "action":
+                return PAGE_LOAD, (_action(name, role), role), number
+            if kind == "interaction" and name in INTERACTION.values:
+                return INTERACTION_LATENCY, (name, role), number
+            if kind in VITALS:
+                return VITALS[kind], (role,), number
+    raise Refused("malformed", 400, f"A value is no measurement of at most {LONGEST_SECONDS} s")
+
+
+def _action(name, role):
+    """Return the route of an opened action, ``<external id or model>/<view>``, if Odoo knows it, else 'other'."""
+    env = request.env(user=SUPERUSER_ID)
+    action, _, view = name.partition("/")
+    known = action in env["ir.actions.actions"]._telemetry_external_ids() or action in env
+    if role not in INSIDERS or not known:
+        return OTHER
+    if not view:
+        return action
+    views = env["ir.actions.act_window.view"]._fields["view_mode"].get_values(env)
+    return f"{action}/{view}" if view in views else OTHER
+
+
+def _may_send(role, number):
+    """Return whether the session, and its role, may send so many values more, and note them."""
+    global _allowance
+    try:
+        if _allowance is None or _allowance.lost():
+            _allowance = Allowance(store.directory() / "browser-allowance")
+        # the rest of a session's id is not what the token was made for
+        senders = [(request.session.sid[: page_token.STABLE_BYTES], SESSION_PER_MINUTE), (role, ROLE_PER_MINUTE)]
+        if not request.session.uid:
+            senders.append((intake.client(request.httprequest.remote_addr), CLIENT_PER_MINUTE))
+        now = int(clock.now())
+        return all(_allowance.take(f"{request.db} {sender}", number, most, now) for sender, most in senders)
+    except OSError as exception:
+        store.error("disk", "browsers' measurements are not taken: %s", exception)
+        return False

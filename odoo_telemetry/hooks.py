@@ -1,0 +1,54 @@
+"""What happens when the addon is loaded, installed and uninstalled."""
+
+import functools
+from pathlib import Path
+
+from odoo.tools import config, str2bool
+
+from . import former, instrumentation
+from .instrumentation import logs, tracing
+from .metrics import store
+from .publication import publish_loaded
+
+PARAMETERS = "influencegen_telemetry."
+
+
+@functools.cache
+def post_load():
+    """Begin to measure this process, and those forked from it; once, whichever addon is loaded first.
+
+    The values are kept under the option ``influencegen_telemetry_dir`` of Odoo's configuration file, or under
+    ``influencegen_telemetry`` in ``data_dir``. ``influencegen_telemetry_otlp_endpoint`` there is where spans are sent;
+    with ``influencegen_telemetry_json_logs`` the log is JSON.
+    """
+    store.configure(config.get("influencegen_telemetry_dir") or Path(config["data_dir"]) / "influencegen_telemetry")
+    tracing.configure(config.get("influencegen_telemetry_otlp_endpoint"))
+    logs.configure(str2bool(str(config.get("influencegen_telemetry_json_logs")), False))
+    instrumentation.install()
+    store.on_heartbeat(publish_loaded)
+
+
+def pre_init_hook(env):
+    """Take over what the addon had that this one was a part of."""
+    former.take_over(env.cr)
+
+
+def post_init_hook(env):
+    """Publish the settings of the database once its installation is committed."""
+    env["influencegen.telemetry.settings"]._publish()
+
+
+def uninstall_hook(env):
+    """Stop exporting the database, and leave Odoo as it was found if no other database is measured."""
+    env["ir.config_parameter"].sudo().search([("key", "=like", f"{PARAMETERS}%")]).unlink()
+    env["influencegen.telemetry.own.metric"]._remove_all()
+    env["influencegen.telemetry.ledger"]._remove()
+    database = env.cr.dbname
+
+    @env.cr.postcommit.add
+    def withdraw():
+        store.withdraw(database)
+        if not store.databases():
+            instrumentation.uninstall()
+            store.off_heartbeat(publish_loaded)
+            store.remove()

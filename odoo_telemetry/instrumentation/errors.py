@@ -1,0 +1,111 @@
+"""Unhandled errors: what Odoo logs as ERROR or CRITICAL together with an exception.
+
+An exception is counted once, however often it is logged. Its type is
+
+- ``orm_error``: its class is the database driver's or Odoo's own (``odoo.exceptions``), or the ORM itself raised it;
+- ``controller_error``: otherwise, if it was raised in a controller (the addon's innermost frame is in its package
+  ``controllers``) or in Odoo's HTTP layer without any addon;
+- ``python_exception``: otherwise.
+
+Its module is the addon of the innermost frame that belongs to one, else ``odoo``. Frames of this addon, and of
+those that are declared as observers, do not count if they only pass a call on: those of a function that wraps one of
+Odoo's, and of an override that calls ``super()``.
+"""
+
+import logging
+from itertools import pairwise
+
+from ..metrics import store
+from ..metrics.catalogue import OBSERVERS, declare_observer
+
+_ADDONS = "odoo.addons."
+_ORM_CLASSES = ("psycopg2", "odoo.exceptions")
+_ORM_FRAMES = ("odoo.models", "odoo.fields", "odoo.orm", "odoo.api", "odoo.osv", "odoo.sql_db")
+_COUNTED = "_telemetry_counted"
+_DEEPEST = 5
+
+declare_observer(__name__.removesuffix(".instrumentation.errors"))
+
+
+def _belongs(module, packages):
+    return any(module == package or module.startswith(package + ".") for package in packages)
+
+
+def _modules(exception):
+    """Return the names of the modules of an exception's frames, the innermost last; without those that pass it on."""
+    frames = []
+    entry = exception.__traceback__
+    while entry is not None:
+        frames.append(entry.tb_frame)
+        entry = entry.tb_next
+    return [
+        frame.f_globals.get("__name__") or ""
+        for frame, called in pairwise((*frames, None))
+        if called is None or not _passes_on(frame, called)
+    ]
+
+
+def _passes_on(frame, called):
+    """Return whether ``frame`` is of an addon that observes, and only calls what it wraps or overrides."""
+    if not _belongs(frame.f_globals.get("__name__") or "", OBSERVERS):
+        return False
+    code = called.f_code
+    if code.co_name == frame.f_code.co_name:
+        return True
+    return any(_is_code_of(code, frame.f_locals.get(name)) for name in frame.f_code.co_freevars)
+
+
+def _is_code_of(code, function):
+    """Return whether ``function`` runs ``code``: also one that is bound, partial or wrapped."""
+    for _depth in range(_DEEPEST):
+        if getattr(function, "__code__", None) is code:
+            return True
+        inner = (getattr(function, name, None) for name in ("func", "__func__", "__wrapped__"))
+        function = next(filter(None, inner), None)
+    return False
+
+
+def describe(exception):
+    """Return (error type, error class, module) of an exception, as the module's docstring tells."""
+    frames = _modules(exception)
+    innermost = frames[-1] if frames else ""
+    addon_frame = next((name for name in reversed(frames) if name.startswith(_ADDONS)), None)
+    package = addon_frame.split(".") if addon_frame else ["odoo", "addons", "odoo"]
+    error_class = type(exception)
+    if _belongs(error_class.__module__, _ORM_CLASSES) or _belongs(innermost, _ORM_FRAMES):
+        error_type = "orm_error"
+    elif "controllers" in package[3:4] or (addon_frame is None and "odoo.http" in frames):
+        error_type = "controller_error"
+    else:
+        error_type = "python_exception"
+    return error_type, error_class.__name__, package[2]
+
+
+class ErrorCounter(logging.Handler):
+    """Counts the exceptions of the records that it is given."""
+
+    def __init__(self):
+        super().__init__(logging.ERROR)
+
+    def emit(self, record):
+        exception = record.exc_info and record.exc_info[1]
+        if exception is None or getattr(exception, _COUNTED, False):
+            return
+        try:
+            setattr(exception, _COUNTED, True)
+            store.inc("odoo_application_errors_total", describe(exception))
+        except Exception:
+            self.handleError(record)
+
+
+_handler = ErrorCounter()
+
+
+def install():
+    """Count errors."""
+    logging.getLogger().addHandler(_handler)
+
+
+def uninstall():
+    """Count them no more."""
+    logging.getLogger().removeHandler(_handler)

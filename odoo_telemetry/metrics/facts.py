@@ -1,0 +1,156 @@
+"""Facts as they were last read from the ledger of each database, published for all workers of an instance.
+
+They are shown when a database can't be read, and they are the floor of the next reading: a counter that was shown never
+falls, whatever became of the database.
+"""
+
+import contextlib
+import fcntl
+import json
+import os
+from urllib.parse import quote
+
+from . import catalogue, clock, store
+from .catalogue import bounds
+from .clock import STALE_AFTER_SECONDS
+
+_known = {}
+"""{database: (identity of the file, what :func:`published` returns, what :func:`as_of` returns)}: a file is replaced
+and never changed, so each is read once."""
+
+
+def _path(database):
+    return store.directory() / f"facts-{quote(database, safe='')}.json"
+
+
+def published(database):
+    """Return {(metric, labels, sample): value} of ``database`` (str) as last published, and when it was read.
+
+    :return: ({}, None) if it never was; else the time as :func:`.clock.now` told it
+    """
+    try:
+        path = _path(database)
+        stat = os.stat(path)
+        identity = stat.st_ino, stat.st_mtime_ns
+        if _known.get(database, (None,))[0] != identity:
+            content = json.loads(path.read_text())
+            values = {(name, tuple(labels), sample): value for name, labels, sample, value in content["values"]}
+            _known[database] = identity, (values, content["read_at"]), tuple(content["as_of"])
+        return _known[database][1]
+    except FileNotFoundError:
+        return {}, None
+    except (OSError, ValueError, KeyError, TypeError) as exception:
+        store.error("damaged", "the facts of %s can't be read: %s", database, exception)
+        return {}, None
+
+
+def floor(database):
+    """Return {(metric, labels, sample): value} below which no counter of ``database`` may be shown."""
+    values, read_at = published(database)
+    if read_at is None:
+        # before there was a ledger, facts were counted in the store
+        values = {
+            (name, labels, sample): value
+            for (name, of, labels, sample), value in store.read()[0].items()
+            if of == database and catalogue.METRICS[name].rows
+        }
+    return {key: value for key, value in values.items() if _never_falls(key[0]) and _is_of_today(*key)}
+
+
+def as_of(database):
+    """Return of what the floor of ``database`` (str) is; to be asked for after it: what came later is harmless.
+
+    :return: the moment, Unix seconds by PostgreSQL's clock, or None if there is none; and the list of the metrics that
+        were complete then
+    """
+    published(database)
+    return _known[database][2] if database in _known else (None, [])
+
+
+def publish(database, read, moment, complete):
+    """Make {(metric, labels, sample): value} known to all workers, each counter at least at what was published before.
+
+    :param float moment: when they were read, Unix seconds by the clock of PostgreSQL
+    :param list complete: names of the metrics that are complete
+    :raises OSError: when that can't be written
+    """
+    with _only_writer(database):
+        values = dict(read)
+        for key, value in floor(database).items():
+            values[key] = max(values.get(key, 0.0), value)
+        before, known = as_of(database)
+        _write(database, values, clock.now(), (max(moment, before or moment), sorted({*complete, *known})))
+
+
+def forget(database, is_gone):
+    """Forget the metrics of ``database`` (str) that are no longer counted.
+
+    :param is_gone: function of the name of a metric, as the ledger has it
+    :raises OSError: when that can't be written
+    """
+    with _only_writer(database):
+        values, read_at = published(database)
+        if read_at is not None:
+            left = {key: value for key, value in values.items() if not is_gone(key[0])}
+            if len(left) < len(values):
+                _write(database, left, read_at, as_of(database))
+
+
+@contextlib.contextmanager
+def _only_writer(database):
+    fd = os.open(_path(database).with_suffix(".lock"), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        fcntl.flock(fd, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(fd)
+
+
+def _write(database, values, read_at, known):
+    path = _path(database)
+    content = {"read_at": read_at, "as_of": known, "values": [(*key, value) for key, value in values.items()]}
+    temporary = path.with_suffix(f".{os.getpid()}.tmp")
+    with open(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
+        file.write(json.dumps(content))
+    temporary.replace(path)
+
+
+def values(database):
+    """Return {(metric, database, labels, sample): value} of ``database`` (str) as they are to be shown.
+
+    A histogram's samples are 'sum' and, not cumulative, its buckets' upper bounds.
+    """
+    known, read_at = published(database)
+    fresh = read_at is not None and clock.age(read_at) <= STALE_AFTER_SECONDS
+    return {
+        (name, database, labels, sample): value
+        for (name, labels, sample), value in known.items()
+        if name in catalogue.METRICS and (fresh or _never_falls(name))
+    }
+
+
+def own_values(database, metrics):
+    """Return the same of the custom counters among ``metrics``, an iterable of :class:`.own.OwnMetric`."""
+    amounts = {}
+    for (name, labels, _sample), value in published(database)[0].items():
+        amounts.setdefault(name, {})[labels] = value
+    return {
+        (metric.name, database, labels, ""): value
+        for metric in metrics
+        if metric.kind == "counter"
+        for labels, value in metric.named(amounts.get(metric.ledger, {})).items()
+    }
+
+
+def _is_of_today(name, labels, sample):
+    """Return whether the catalogue still has such a series: another addon version may have published it."""
+    metric = catalogue.METRICS.get(name)
+    if metric is None:
+        return True
+    samples = ("sum", *map(str, bounds(metric))) if metric.kind == "histogram" else ("",)
+    return len(labels) == len(metric.labels) and sample in samples
+
+
+def _never_falls(name):
+    metric = catalogue.METRICS.get(name)
+    return metric is None or metric.kind != "gauge"

@@ -1,0 +1,55 @@
+"""When each user was last seen: a small table in shared memory, written by all workers, read without SQL.
+
+A user's place is the remainder of the user id by the number of places, so that ids below it never share one. A table of
+the last times by block of places spares the reader the blocks where nobody was seen.
+"""
+
+import zlib
+from collections import Counter
+
+from .cells import Cells
+
+PLACES = 1 << 16
+BLOCK = 1 << 8
+_ROLE_BITS = 31
+
+
+class Presence(Cells):
+    """The users of one database.
+
+    :param path: the table's file; made, with its space reserved, if it is missing.
+    :param roles: the roles (iterable of str); more may be added to it
+    :raises OSError: when the file can't be opened, or the disk is full.
+    """
+
+    def __init__(self, path, roles):
+        super().__init__(path, PLACES + PLACES // BLOCK)
+        self._roles = roles
+
+    def touch(self, uid, role, now):
+        """Note that the user ``uid`` (int) with ``role`` (str) was seen.
+
+        :param int now: seconds of :func:`.clock.now`
+        """
+        place = uid % PLACES
+        self._cells[place] = now << _ROLE_BITS | _code(role)
+        self._cells[PLACES + place // BLOCK] = now
+
+    def count(self, since, now):
+        """Return {role: number of users seen from ``since`` to ``now`` (int, seconds of :func:`.clock.now`)}.
+
+        All roles are there. A time after ``now`` is of an earlier run of the machine.
+        """
+        counts = Counter()
+        oldest, newest = since << _ROLE_BITS, now + 1 << _ROLE_BITS
+        for block, seen in enumerate(self._cells[PLACES:].tolist()):
+            if seen >= since:
+                for cell in self._cells[block * BLOCK : (block + 1) * BLOCK].tolist():
+                    if oldest <= cell < newest:
+                        counts[cell & (1 << _ROLE_BITS) - 1] += 1
+        return {role: counts[_code(role)] for role in self._roles}
+
+
+def _code(role):
+    """Return what stands for a role (str) in all processes: they may know the roles in different orders."""
+    return zlib.crc32(role.encode()) >> 1

@@ -1,0 +1,52 @@
+"""What each database's administrator set, published in the store's directory.
+
+The exposition must know tokens and limits when no database is selected and when PostgreSQL is down, and hot paths must
+know them without a statement. So a database publishes its settings here after each change.
+"""
+
+import hashlib
+from dataclasses import asdict, dataclass, field
+
+from .published import Published
+
+THRESHOLDS = {"concurrent_users": 200, "application_errors_per_minute": 5}
+"""The thresholds that an administrator may set, with their defaults; other addons declare theirs in the catalogue."""
+
+
+@dataclass
+class Settings:
+    """One database's settings.
+
+    token_digests: SHA-256 hex digests of the tokens that may scrape it (at most two, while one is rotated).
+    groups: which of the groups 'fast', 'system' and 'business' are exported.
+    label_limits: largest number of values by label name, where it differs from the catalogue's.
+    presence_seconds: a user seen at most this long ago counts as concurrent.
+    thresholds: what alerts compare with, by name; exported as ``influencegen_telemetry_threshold``.
+    browser_sample_percent: of so many browser tabs in a hundred the measurements are taken; 0 for none.
+    """
+
+    token_digests: list = field(default_factory=list)
+    groups: list = field(default_factory=lambda: ["fast", "system", "business"])
+    label_limits: dict = field(default_factory=dict)
+    presence_seconds: int = 300
+    thresholds: dict = field(default_factory=lambda: dict(THRESHOLDS))
+    browser_sample_percent: int = 100
+
+
+def digest(token):
+    """Return the SHA-256 hex digest under which ``token`` (str) is kept."""
+    return hashlib.sha256(token.encode()).hexdigest()
+
+
+class PublishedSettings(Published):
+    """The settings of all databases of an instance, as files in ``directory``."""
+
+    def __init__(self, directory, *damaged):
+        super().__init__(directory, "settings-", lambda content: Settings(**content), *damaged)
+
+    def publish(self, database, settings):
+        """Replace the :class:`Settings` of ``database`` (str); readers see the old or the new ones.
+
+        :raises OSError: when they can't be written.
+        """
+        super().publish(database, asdict(settings))

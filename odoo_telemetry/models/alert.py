@@ -1,0 +1,69 @@
+from urllib.parse import urlsplit
+
+from odoo import api, models
+from odoo.exceptions import AccessError
+
+from .. import monitoring
+
+SEVERITIES = ("critical", "warning", "info")
+"""The severities that somebody is told of, worst first; the alert that always fires has another."""
+
+
+class Alert(models.AbstractModel):
+    """The alerts that fire now, as Alertmanager has them."""
+
+    _name = "influencegen.telemetry.alert"
+    _description = "Firing alert"
+
+    @api.model
+    def read_firing(self):
+        """Return the alerts that fire, worst and oldest first.
+
+        :return: ``alerts`` is a list of dicts with id, name, severity, summary, description, since (ISO 8601), runbook
+            (address or False); ``message`` says why there is none to be had, or is False
+        :raises AccessError: for who is no administrator
+        """
+        self._check_administrator()
+        alertmanager = self.env["influencegen.telemetry.settings"]._get("alertmanager_url")
+        if not alertmanager:
+            return {"alerts": [], "message": self.env._("Set Alertmanager's address in Settings, Telemetry.")}
+        try:
+            alerts = [self._row(alert) for alert in monitoring.firing(alertmanager)]
+        except monitoring.Unavailable as error:
+            return {"alerts": [], "message": self._explain(error)}
+        told = [alert for alert in alerts if alert["severity"] in SEVERITIES]
+        told.sort(key=lambda alert: (SEVERITIES.index(alert["severity"]), alert["since"]))
+        return {"alerts": told, "message": False}
+
+    @api.model
+    def _check_administrator(self):
+        if not self.env.user.has_group("base.group_system"):
+            raise AccessError(self.env._("Telemetry is for administrators."))
+
+    @api.model
+    def _explain(self, error):
+        """Return what a :class:`~odoo.addons.odoo_telemetry.monitoring.Unavailable` means to a reader."""
+        if error.reason == "silent":
+            return self.env._(
+                "%(address)s does not answer. Does it run, and is its address in Settings, Telemetry right?",
+                address=error.address,
+            )
+        return self.env._(
+            "%(address)s answered with an error (%(detail)s). Is its address in Settings, Telemetry right?",
+            address=error.address,
+            detail=error.detail,
+        )
+
+    @api.model
+    def _row(self, alert):
+        labels, annotations = alert["labels"], alert["annotations"]
+        runbook = annotations.get("runbook_url", "")
+        return {
+            "id": alert["fingerprint"],
+            "name": labels.get("alertname", ""),
+            "severity": labels.get("severity", "info"),
+            "summary": annotations.get("summary") or labels.get("alertname", ""),
+            "description": annotations.get("description", ""),
+            "since": alert["startsAt"],
+            "runbook": runbook if urlsplit(runbook).scheme in ("http", "https") else False,
+        }

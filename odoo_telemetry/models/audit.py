@@ -1,0 +1,299 @@
+import logging
+import time
+from contextlib import contextmanager
+from datetime import timedelta
+
+from psycopg2.errors import LockNotAvailable, QueryCanceled, SerializationFailure
+
+from odoo import SUPERUSER_ID, api, fields, models
+from odoo.modules.registry import Registry
+
+from ..compat import Constraint
+from ..facts import rollup, triggers
+from ..facts.rollup import BALANCE, BLOCK, BLOCK_BITS, ENTRY, HISTORY, NET, STEPS, TOTAL
+from ..metrics import catalogue, store
+
+_logger = logging.getLogger(__name__)
+
+RUN_SECONDS = 1.0
+"""What the audit takes of each minute: less than 2 % of one processor, however many rows there are."""
+STEP_SECONDS = 0.1
+"""How long a step should take: a transaction holds back vacuum while it lasts."""
+STATEMENT_TIMEOUT_MILLISECONDS = 900
+LOCK_TIMEOUT_MILLISECONDS = 500
+"""No transaction of the audit lasts longer than a second."""
+_MAY_PASS = (QueryCanceled, SerializationFailure, LockNotAvailable)
+BEFORE = "before"
+"""The sample under which the number of rows is kept that the ledger knew before it was opened again."""
+_TODAY = "date_trunc('day', now() AT TIME ZONE 'UTC')"
+
+
+class Audit(models.Model):
+    """What the audit of each fact has found: whether the rows are those of the ledger.
+
+    It goes through the rows by ranges of ids, from the newest to the oldest, in many short transactions, and goes on
+    where it was when it is interrupted. The first pass after an installation *opens* the ledger: what was there before
+    is taken as it is.
+    """
+
+    _name = "influencegen.telemetry.audit"
+    _description = "Audit of the ledger"
+    _log_access = False
+    _order = "opened, completed_at, id"
+
+    fact = fields.Char(required=True, readonly=True)
+    definition = fields.Char(readonly=True, help="What tells one definition of the fact from another.")
+    opened = fields.Boolean(readonly=True, help="Whether all rows that were there before are in the ledger.")
+    stale = fields.Boolean(readonly=True, help="Whether the ledger has to be opened again.")
+    reopened = fields.Boolean(readonly=True, help="Whether the ledger was open before: then only new facts are added.")
+    blocks = fields.Integer(readonly=True, help="How many blocks of ids this pass goes through.")
+    position = fields.Integer(readonly=True, help="How many of them are left.")
+    found_missing = fields.Integer(readonly=True)
+    found_extra = fields.Integer(readonly=True)
+    missing = fields.Integer(readonly=True, help="Rows that are facts but not in the ledger, by the last pass.")
+    extra = fields.Integer(readonly=True, help="Rows that are in the ledger but not there, by the last pass.")
+    completed_at = fields.Datetime(readonly=True)
+
+    _fact_unique = Constraint("unique (fact)", "A fact has one audit.")
+
+    @api.model
+    def _follow_facts(self, complete=False):
+        """Begin with the facts that are new, or defined in another way than before.
+
+        :param bool complete: whether all addons are loaded: then facts that are not known are gone
+        """
+        known = {audit.fact: audit for audit in self.search([])}
+        for metric in self._facts():
+            audit, definition = known.pop(metric.name, None), repr(metric.rows)
+            if audit is None:
+                self.create({"fact": metric.name, "definition": definition})
+            elif audit.definition != definition:
+                audit.write({"definition": definition, "stale": True})
+        for audit in known.values() if complete else ():
+            audit.unlink()
+
+    @api.model
+    def _facts(self):
+        return self.env["influencegen.telemetry.ledger"]._facts()
+
+    @api.model
+    def _opened(self):
+        """Return the set of the names of the facts whose series are complete."""
+        self.env.cr.execute(f"SELECT fact FROM {self._table} WHERE opened AND stale IS NOT TRUE")
+        return {fact for (fact,) in self.env.cr.fetchall()}
+
+    @api.model
+    def _read(self):
+        """Yield (metric name, labels, value) of what the audit has found so far."""
+        for audit in self.search([("fact", "in", [metric.name for metric in self._facts() if metric.is_audited])]):
+            prefix, labels = "influencegen_telemetry_audit_", (audit.fact,)
+            done = (audit.blocks - audit.position) / audit.blocks if audit.blocks else 0.0
+            ended = audit.completed_at.timestamp() if audit.completed_at else 0.0
+            yield f"{prefix}missing_rows", labels, audit.missing
+            yield f"{prefix}extra_rows", labels, audit.extra
+            yield f"{prefix}progress_ratio", labels, done
+            yield f"{prefix}completed_timestamp_seconds", labels, ended
+
+    # ------------------------------------------------------------------ what an administrator does
+
+    def _accept(self):
+        """Take the rows as they are: what is missing in the ledger is counted, what is too much is taken off.
+
+        It is for an administrator who knows the reason for a difference; see the runbook of
+        TelemetryDisagreesWithDatabase.
+        """
+        self.filtered("opened").write({"stale": True, "missing": 0, "extra": 0})
+
+    def _reopen(self):
+        """Open the ledger of the facts again, without counting again what it has counted.
+
+        Its transaction is the one that may write totals: a roll-up at the same time would add to what is set aside.
+        """
+        for audit in self:
+            self.env.cr.execute(f"DELETE FROM {BALANCE} WHERE metric = %s", [audit.fact])
+            self.env.cr.execute(f"DELETE FROM {HISTORY} WHERE metric = %s", [audit.fact])
+            self.env.cr.execute(f"DELETE FROM {TOTAL} WHERE metric = %s AND sample = %s", [audit.fact, BEFORE])
+            self.env.cr.execute(
+                f"UPDATE {TOTAL} SET sample = %s WHERE metric = %s AND sample = %s", [BEFORE, audit.fact, NET]
+            )
+            audit.write({
+                "stale": False, "reopened": audit.reopened or audit.opened, "opened": False, "blocks": 0, "position": 0,
+            })  # fmt: skip
+
+    # ------------------------------------------------------------------ what runs by itself
+
+    @api.model
+    def _cron_audit(self):
+        """Roll up, forget what is too old, notice a new name, and go on with the audit for a second."""
+        # the job's own transaction would last as long as all of this
+        self.env.cr.commit()
+        with Registry(self.env.cr.dbname).cursor() as cr:
+            # however long the backlog is: a scrape leaves one to it that takes too long
+            env = api.Environment(cr, SUPERUSER_ID, {})
+            env["influencegen.telemetry.ledger"]._roll_up()
+            env["influencegen.telemetry.ledger"]._purge()
+            env["influencegen.telemetry.settings"]._follow_rename()
+        self._run(RUN_SECONDS)
+
+    @api.model
+    def _run(self, seconds):
+        """Go on with the audit for about ``seconds``, at most through all facts once; what is not open comes first."""
+        ends = time.monotonic() + seconds
+        with self._transaction() as env:
+            audits = [(audit.fact, audit.opened and not audit.stale) for audit in env[self._name].search([])]
+        for fact, opened in audits:
+            blocks, complete = 4, False
+            while not complete:
+                begun = time.monotonic()
+                if begun >= ends:
+                    return
+                try:
+                    with self._transaction(writes=not opened) as env:
+                        complete = env[self._name].search([("fact", "=", fact)])._step(blocks)
+                except Exception as exception:
+                    # what takes too long is tried once more with less; nothing keeps the other facts from being audited
+                    if blocks == 1 or not isinstance(exception, _MAY_PASS):
+                        store.error("ledger", "the audit of %s gets no further: %s", fact, exception)
+                        break
+                    blocks = 1
+                    continue
+                taken = time.monotonic() - begun
+                blocks = max(1, min(blocks * 2, int(blocks * STEP_SECONDS / taken)))
+
+    @api.model
+    @contextmanager
+    def _transaction(self, writes=False):
+        """Yield an environment in a transaction of its own, whose statements may take less than a second.
+
+        :param bool writes: whether it writes totals, and waits until no other transaction does
+        """
+        with Registry(self.env.cr.dbname).cursor() as cr:
+            timeouts = [STATEMENT_TIMEOUT_MILLISECONDS, LOCK_TIMEOUT_MILLISECONDS]
+            cr.execute("SET LOCAL statement_timeout = %s; SET LOCAL lock_timeout = %s", timeouts)
+            if writes:
+                cr.execute(rollup.TAKE_LOCK, log_exceptions=False)
+            yield api.Environment(cr, SUPERUSER_ID, {})
+
+    def _step(self, blocks):
+        """Look at the next ``blocks`` blocks, and return whether that was the end of a pass."""
+        self.ensure_one()
+        if self.stale:
+            self._reopen()
+        metric = catalogue.METRICS[self.fact]
+        rows = [rows for rows in metric.rows if not rows.starts]
+        table = self.env["influencegen.telemetry.ledger"]._table_of(rows[0].model)
+        if not self.position:
+            self._begin(table)
+        first = max(self.position - blocks, 0)
+        span = {"metric": self.fact, "first": first * BLOCK, "end": self.position * BLOCK}
+        values = {"position": first}
+        if self.opened:
+            values.update(self._compare(rows, table, span))
+        else:
+            self._open(metric, rows, table, span)
+            if rows[0].distinct and self._is_before_today(rows[0], table, span):
+                values["position"] = 0
+        if not values["position"]:
+            values.update(self._complete(values))
+        self.write(values)
+        return not values["position"]
+
+    def _begin(self, table):
+        self.env.cr.execute(
+            f'SELECT greatest((SELECT max(id) FROM "{table}") >> {BLOCK_BITS},'
+            f" (SELECT max(block) FROM {BALANCE} WHERE metric = %s))",
+            [self.fact],
+        )
+        blocks = (self.env.cr.fetchone()[0] or 0) + 1
+        self.write({"blocks": blocks, "position": blocks, "found_missing": 0, "found_extra": 0})
+
+    def _compare(self, rows, table, span):
+        """Compare the blocks of ``span`` with the ledger, and return what is to be written of it."""
+        if not catalogue.METRICS[self.fact].is_audited:
+            return {"position": 0}
+        found = {"found_missing": self.found_missing, "found_extra": self.found_extra}
+        [source] = rows
+        self.env.cr.execute(
+            rollup.COMPARE.format(
+                bits=BLOCK_BITS, mask=BLOCK - 1, table=table, balance=BALANCE, entry=ENTRY,
+                condition=triggers.condition(source.domain, "t"),
+            ),
+            span,
+        )
+        for block, more in self.env.cr.fetchall():
+            missing, extra = (max(more, 0), max(-more, 0)) if more else (1, 1)
+            _logger.warning(
+                "Telemetry's ledger of %s misses %d rows and has %d too many among the ids %d to %d",
+                self.fact, missing, extra, block * BLOCK, (block + 1) * BLOCK - 1,
+            )
+            found["found_missing"] += missing
+            found["found_extra"] += extra
+        return found
+
+    def _open(self, metric, rows, table, span):
+        """Take the blocks of ``span`` into the ledger as they were before it began."""
+        ledger = self.env["influencegen.telemetry.ledger"]
+        metrics = {metric.name: metric}
+        totals = ledger._totals(metrics, admit=True)
+        for source in rows:
+            within = "t.id >= %(first)s AND t.id < %(end)s"
+            if source.distinct:
+                within += f" AND t.{source.at[0]} >= {_TODAY}"
+            selection = triggers.selection(metric, source, table, ledger._table_of, within)
+            self.env.cr.execute(
+                rollup.OPEN.format(entry=ENTRY, selection=selection, add_up=rollup.ADD_UP),
+                {**span, **ledger._parameters(metrics), "touched": None if source.distinct else self.fact,
+                 "since": fields.Datetime.now() - timedelta(seconds=max(STEPS.values()))},
+            )  # fmt: skip
+            effects = self.env.cr.fetchall()
+            if self.reopened:
+                # what it was is counted already: only what is there now, and the last week
+                effects = [(*effect[:4], 0, *effect[5:7], None, *effect[8:]) for effect in effects]
+            totals.add(effects)
+        ledger._write_totals(totals)
+
+    def _is_before_today(self, source, table, span):
+        self.env.cr.execute(
+            f'SELECT FROM "{table}" WHERE id >= %(first)s AND id < %(end)s'
+            f" AND {source.at[0]} < {_TODAY} LIMIT 1", span,
+        )
+        return bool(self.env.cr.rowcount)
+
+    def _complete(self, values):
+        """Return what is to be written at the end of a pass."""
+        if self.opened:
+            return {
+                "missing": values.get("found_missing", 0), "extra": values.get("found_extra", 0),
+                "completed_at": fields.Datetime.now(),
+            }  # fmt: skip
+        if self.reopened:
+            self._count_difference()
+        else:
+            self._start_series()
+        return {"opened": True, "completed_at": fields.Datetime.now()}
+
+    def _count_difference(self):
+        """Count the rows that the ledger did not know before it was opened again."""
+        self.env.cr.execute(
+            f"""
+            UPDATE {TOTAL} t SET amount = t.amount + greatest(n.amount - coalesce(b.amount, 0), 0)
+            FROM {TOTAL} n LEFT JOIN {TOTAL} b ON (b.metric, b.labels, b.sample) = (n.metric, n.labels, %(before)s)
+            WHERE t.metric = %(metric)s AND t.sample = ''
+                AND (n.metric, n.labels, n.sample) = (t.metric, t.labels, %(net)s);
+            DELETE FROM {TOTAL} WHERE metric = %(metric)s AND sample = %(before)s
+            """,
+            {"metric": self.fact, "before": BEFORE, "net": NET},
+        )
+
+    def _start_series(self):
+        """Make the series of what exists already start at 0, as those of what comes later do."""
+        metric = catalogue.METRICS[self.fact]
+        ledger = self.env["influencegen.telemetry.ledger"]
+        for source in metric.rows:
+            if source.starts:
+                most = max(label.limit for label in metric.labels)
+                table = ledger._table_of(source.model)
+                newest = f'(SELECT id FROM "{table}" ORDER BY id DESC LIMIT {most})'
+                selection = triggers.selection(metric, source, table, ledger._table_of, f"t.id IN {newest}")
+                self.env.cr.execute(rollup.starting(selection))
+

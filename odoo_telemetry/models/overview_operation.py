@@ -1,0 +1,141 @@
+from odoo import api, models
+
+from .. import monitoring
+from ..instrumentation import health
+from ..metrics.clock import STALE_AFTER_SECONDS
+from ..metrics.exposition import DURATION
+from .overview import state, total
+
+
+class OverviewOfOperation(models.AbstractModel):
+    """The tiles about Odoo itself and about what watches it."""
+
+    _inherit = "influencegen.telemetry.overview"
+
+    @api.model
+    def _tile_errors(self, span, exposed):
+        _status, answer = health.ready()
+        failed = ", ".join(name for name, result in answer["checks"].items() if result == health.FAILED)
+        words = {
+            "ok": self.env._("Odoo is well"),
+            "degraded": self.env._("Odoo is well, %(checks)s does not answer", checks=failed),
+            health.FAILED: self.env._("Odoo can't serve"),
+        }
+        word = words[answer["status"]]
+        return {
+            "title": self.env._("Odoo's errors"),
+            "value": total(exposed, "odoo_application_errors_total") or 0,
+            "unit": "count",
+            "caption": self.env._("unhandled errors since counting began"),
+            "details": [(word, None, "text")],
+            "target": self.env._("%(most)d a minute or fewer", most=self._most_errors()),
+            "state": "good" if answer["status"] == "ok" else "bad",
+            "chart": False,
+            "action": self._metrics("odoo_application_errors_total"),
+            "dashboard": self._dashboard("odoo-system-health"),
+        }
+
+    @api.model
+    def _most_errors(self):
+        return self.env["influencegen.telemetry.settings"]._settings().thresholds["application_errors_per_minute"]
+
+    @api.model
+    def _monitored_errors(self, history):
+        chart = self._line(
+            history, "decimal", lambda labels: self.env._("Errors a minute"), limit=self._most_errors()
+        )
+        now = _latest(history)
+        if now is None:
+            return {"chart": chart if chart["times"] else False}
+        added = {
+            "value": now, "unit": "decimal", "caption": self.env._("unhandled errors a minute"), "chart": chart,
+        }
+        return added if now <= self._most_errors() else {**added, "state": "bad"}
+
+    @api.model
+    def _tile_alerts(self, span, exposed):
+        alertmanager = self.env["influencegen.telemetry.settings"]._get("alertmanager_url")
+        return {
+            "title": self.env._("Alerts"),
+            "value": None,
+            "unit": "count",
+            "details": [],
+            "target": self.env._("none"),
+            "state": "none",
+            "chart": False,
+            "action": False,
+            "dashboard": self._dashboard("slo"),
+            "alertmanager": f"{monitoring.link(alertmanager)}/#/alerts" if alertmanager else False,
+        }
+
+    @api.model
+    def _alerts(self, answer):
+        """Return what the answer of :meth:`~.alert.Alert.read_firing` adds to the tile of alerts."""
+        if answer["message"]:
+            return {"message": answer["message"]}
+        alerts = answer["alerts"]
+        return {
+            "value": len(alerts),
+            "caption": self.env._("alerts fire"),
+            "alerts": alerts,
+            "state": "bad" if alerts else "good",
+        }
+
+    @api.model
+    def _monitored_alerts(self, history):
+        severities = self._severities()
+        return {"chart": self._line(history, "count", lambda labels: severities.get(labels.get("severity"), ""))}
+
+    @api.model
+    def _severities(self):
+        return {"critical": self.env._("Critical"), "warning": self.env._("Warning"), "info": self.env._("Info")}
+
+    @api.model
+    def _firing(self, alerts, tile):
+        """Return how many of the alerts are about a tile."""
+        return sum(alert["name"].startswith(self._subjects().get(tile, ("?",))) for alert in alerts)
+
+    @api.model
+    def _tile_telemetry(self, span, exposed):
+        errors = [
+            value for labels, value in exposed.series("influencegen_telemetry_errors_total")
+            if labels["reason"] != "unauthorized"
+        ]
+        age = total(exposed, "influencegen_telemetry_database_read_age_seconds")
+        return {
+            "title": self.env._("Telemetry itself"),
+            "value": sum(errors),
+            "unit": "count",
+            "caption": self.env._("failures of telemetry since counting began"),
+            "details": [
+                (self.env._("values kept"), total(exposed, "influencegen_telemetry_series"), "count"),
+                (self.env._("rows that the audit found different"),
+                 (total(exposed, "influencegen_telemetry_audit_missing_rows") or 0)
+                 + (total(exposed, "influencegen_telemetry_audit_extra_rows") or 0), "count"),
+                (self.env._("to read the database"), total(exposed, DURATION), "seconds"),
+            ],
+            "target": self.env._("read less than %(most)d s ago", most=STALE_AFTER_SECONDS),
+            "state": state(age, age is not None and age <= STALE_AFTER_SECONDS),
+            "chart": False,
+            "action": self._metrics("influencegen_telemetry"),
+            "dashboard": self._dashboard("telemetry"),
+        }
+
+    @api.model
+    def _monitored_telemetry(self, history):
+        return {"chart": self._line(history, "seconds", lambda labels: self.env._("Time of a scrape"))}
+
+    @api.model
+    def _metrics(self, search):
+        """Return the action that shows the metrics whose name has ``search`` in it."""
+        return {
+            "type": "ir.actions.client",
+            "tag": "odoo_telemetry.metrics",
+            "name": self.env._("Metrics"),
+            "params": {"search": search},
+        }
+
+
+def _latest(history):
+    values = [points[-1][1] for _labels, points in history if points]
+    return values[0] if values else None

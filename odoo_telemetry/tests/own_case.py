@@ -1,0 +1,119 @@
+"""What the tests of custom metrics share."""
+
+import random
+from unittest.mock import patch
+
+from odoo.tools import SQL
+
+from ..compat import USER_GROUPS
+from ..metrics import facts, store
+from ..metrics.own import Reading
+from ..models import own_reading
+from ..models.own_note import NOTE
+from .common import RealTransactionCase
+
+CREATED, ENTERED = "influencegen_own_made_total", "influencegen_own_closed_total"
+
+
+def reader(env, *groups):
+    """Return the telemetry reader, with the groups of these external ids and no others."""
+    user = env.ref("odoo_telemetry.own_metric_reader")
+    user[USER_GROUPS] = [(6, 0, [env.ref(group).id for group in groups])]
+    return user
+
+
+def define(env, name, model, dimensions=(), **values):
+    """Create an own metric of ``model`` (str); each dimension is a field's name, or (name, limit)."""
+    fields = env["ir.model.fields"]
+    lines = [dimension if isinstance(dimension, tuple) else (dimension, 20) for dimension in dimensions]
+    return env["influencegen.telemetry.own.metric"].create({
+        "name": name,
+        "meaning": values.pop("meaning", "Records of a test."),
+        "model_id": env["ir.model"]._get(model).id,
+        "dimension_ids": [
+            (0, 0, {"field_id": fields._get(model, field).id, "limit": limit}) for field, limit in lines
+        ],
+        **{
+            key: fields._get(model, value).id if key in ("value_field_id", "state_field_id") else value
+            for key, value in values.items()
+        },
+    })
+
+
+def read(env, series, rest=0):
+    """Read the custom metrics on the cursor of ``env``; return the :class:`OwnMetric` of ``series``, or None.
+
+    :param rest: for so many times as long as it took, a metric is left alone then
+    """
+    facts.publish(env.cr.dbname, *env["influencegen.telemetry.reading"]._read_facts()[0])
+    with patch.object(own_reading, "REST", rest):
+        env["influencegen.telemetry.own.reading"]._read_database()
+    return store.own(env.cr.dbname).metrics.get(series)
+
+
+def values(env, series):
+    """Read the custom metrics on the cursor of ``env``; return {label values: value} of ``series``."""
+    own = read(env, series)
+    if own and own.kind == "counter":
+        return {labels: value for (_n, _d, labels, _s), value in facts.own_values(env.cr.dbname, [own]).items()}
+    return {tuple(labels): value for labels, value in own.series} if own else {}
+
+
+def errors():
+    """Return how many failures of own metrics were counted."""
+    return store.read()[0].get(("influencegen_telemetry_errors_total", None, ("own_metric",), ""), 0)
+
+
+class OwnCounterCase(RealTransactionCase):
+    """Tests of custom counters of partners, which are deleted after the test."""
+
+    def setUp(self):
+        super().setUp()
+        self.mark = random.randrange(100, 900)
+        self.domain = f"[('partner_latitude', '=', {self.mark})]"
+        self.addCleanup(self.forget)
+        with self.environment() as env:
+            reader(env, "base.group_user", "base.group_partner_manager")
+
+    def forget(self):
+        with self.environment() as env:
+            env["influencegen.telemetry.own.metric"].with_context(active_test=False).search([]).unlink()
+            reader(env)
+        self.registry.reset_changes()
+        store.publish_own(self.database, Reading())
+
+    def define(self, *arguments, **keywords):
+        with self.environment() as env:
+            return define(env, *arguments, **keywords).id
+
+    def partners(self, env, number=1, **vals):
+        return self.keep(env["res.partner"].create([{"name": "Own", "partner_latitude": self.mark, **vals}] * number))
+
+    def counted(self, series=CREATED):
+        with self.environment() as env:
+            return values(env, series)
+
+    def amounts(self, table):
+        """Return the amounts of the custom counters in a table of the ledger."""
+        with self.cursor() as cr:
+            cr.execute(SQL(
+                "SELECT amount FROM %s WHERE starts_with(metric, 'influencegen_own_') ORDER BY amount",
+                SQL.identifier(table),
+            ))
+            return [amount for (amount,) in cr.fetchall()]
+
+    def notes(self):
+        """Return how many notes are committed."""
+        with self.cursor() as cr:
+            cr.execute(SQL("SELECT count(*) FROM %s", SQL.identifier(NOTE)))
+            return cr.fetchone()[0]
+
+    def assertExact(self, number):
+        """Assert that there are ``number`` rows, and that the counter says so with nothing left to look at."""
+        self.assertEqual(self.notes(), 0)
+        self.assertEqual((self.counted()[()], self.rows()), (number, number))
+
+    def rows(self, domain=()):
+        with self.environment() as env:
+            return env["res.partner"].with_context(active_test=False).search_count(
+                [("partner_latitude", "=", self.mark), *domain])

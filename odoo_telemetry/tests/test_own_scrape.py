@@ -1,0 +1,92 @@
+from unittest.mock import patch
+
+from prometheus_client.parser import text_string_to_metric_families as parse_text
+
+from odoo.tests import HttpCase, tagged
+
+from ..metrics import store
+from ..metrics.own import Reading
+from ..models import reading
+from .own_case import define, reader, values
+from .settings_case import Published
+
+
+@tagged("post_install", "-at_install")
+class TestOwnScrape(Published, HttpCase):
+    def setUp(self):
+        super().setUp()
+        self.token = self.settings._new_scrape_token()
+        self.commit()
+        self.addCleanup(store.publish_own, self.database, Reading())
+        # see the mixin: nothing is read in the middle of a test but what the test reads itself
+        self.startPatcher(patch.object(reading, "refresh"))
+        reader(self.env, "base.group_user", "base.group_partner_manager")
+        country = self.env.ref("base.be").id
+        self.env["res.partner"].create([{"name": "Own", "partner_latitude": 7, "country_id": country}] * 3)
+
+    def scrape(self, query=""):
+        headers = {"Accept": "*/*", "Accept-Encoding": "identity", "Authorization": f"Bearer {self.token}"}
+        return self.url_open(f"/metrics{query}", headers=headers).text
+
+    def own(self, query=""):
+        return {
+            (sample.name, *(pair for pair in sample.labels.items() if pair[0] != "database")): sample.value
+            for family in parse_text(self.scrape(query)) if family.name.startswith("influencegen_own_")
+            for sample in family.samples
+        }
+
+    def define(self, *arguments, **keywords):
+        metric = define(self.env, *arguments, **keywords)
+        values(self.env, metric.series)
+        return metric
+
+    def test_a_gauge_and_a_counter(self):
+        self.define("partners", "res.partner", ["country_id"], domain="[('partner_latitude', '=', 7)]")
+        self.define("made", "res.partner", kind="created")
+        self.assertEqual(self.own(), {
+            ("influencegen_own_partners", ("country_id", "Belgium")): 3, ("influencegen_own_made_total",): 0
+        })
+        text = self.scrape()
+        self.assertIn("# HELP influencegen_own_partners Records of a test.", text)
+        self.assertIn("# TYPE influencegen_own_made_total counter", text)
+
+    def test_they_are_of_the_business_group_and_have_names(self):
+        self.define("partners", "res.partner", domain="[('partner_latitude', '=', 7)]")
+        self.assertFalse(self.own("?group[]=fast&group[]=system"))
+        self.assertTrue(self.own("?name[]=influencegen_own_partners"))
+        self.assertFalse(self.own("?name[]=influencegen_telemetry_ledger_backlog"))
+
+    def test_one_that_is_deleted_or_archived_is_gone_at_once(self):
+        for end in ("action_archive", "unlink"):
+            metric = self.define(end.removeprefix("action_"), "res.partner")
+            self.assertTrue(self.own(f"?name[]={metric.series}"))
+            series = metric.series
+            getattr(metric, end)()
+            self.commit()
+            self.assertNotIn(series, store.own(self.database).metrics)
+            values(self.env, series)
+            self.assertFalse(self.own(f"?name[]={series}"))
+
+    def test_values_that_are_too_old_are_not_shown(self):
+        self.define("partners", "res.partner")
+        published = store.own(self.database)
+        published.metrics["influencegen_own_partners"].read_at -= 700
+        store.publish_own(self.database, published)
+        self.assertFalse(self.own())
+
+    def test_a_label_that_looks_like_an_exposition_is_a_value(self):
+        state = self.env["res.country.state"].create({
+            "name": 'x"} 1\ninfluencegen_evil 666 # \\', "code": "X", "country_id": self.env.ref("base.be").id})
+        self.env["res.partner"].search([("partner_latitude", "=", 7)]).state_id = state
+        self.define("partners", "res.partner", ["state_id"], domain="[('partner_latitude', '=', 7)]")
+        [(name, (_label, text))] = self.own()
+        self.assertIn("influencegen_evil", text)
+        self.assertNotIn("\ninfluencegen_evil", self.scrape())
+
+    def test_the_explorer_shows_them(self):
+        self.define("partners", "res.partner", ["country_id"], domain="[('partner_latitude', '=', 7)]")
+        explored = self.env["influencegen.telemetry.metric"].read_metrics()
+        [metric] = [metric for metric in explored if metric["name"] == "influencegen_own_partners"]
+        self.assertEqual(metric["series"], [{"labels": {"country_id": "Belgium"}, "value": 3, "mean": None}])
+        self.assertEqual((metric["kind"], metric["group"]), ("gauge", "business"))
+        self.assertEqual(metric["help"], "Records of a test.")
