@@ -55,7 +55,7 @@ def ask(tmp_path_factory):
     address = f"127.0.0.1:{Ports.free().prometheus}"
     with open(folder / "log", "w") as log:
         process = subprocess.Popen(
-            [prometheus.provide()["prometheus"], f"--config.file={folder / 'prometheus.yml'}",
+            [prometheus.executable("prometheus"), f"--config.file={folder / 'prometheus.yml'}",
              f"--storage.tsdb.path={folder / 'data'}", f"--web.listen-address={address}"], stdout=log, stderr=log)
 
     def ready():

@@ -3,6 +3,7 @@
 import subprocess
 import sys
 
+import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from stack.layout import PROJECT
@@ -11,6 +12,8 @@ from tests.end_to_end.waiting import until
 sys.path.append(str(PROJECT / "influencegen_telemetry"))
 
 from metrics import catalogue  # noqa: E402
+
+pytestmark = pytest.mark.system
 
 
 def test_the_series_are_those_of_the_catalogue(exporter, promtool):

@@ -41,7 +41,7 @@ def run_all(folder: Path, rules: list[dict], tests: dict[str, list[dict]]) -> st
             "group_eval_order": [group["name"] for group in rules],
             "tests": cases,
         }))
-    command = [prometheus.provide()["promtool"], "test", "rules", *files]
+    command = [prometheus.executable("promtool"), "test", "rules", *files]
     result = subprocess.run(command, capture_output=True, text=True)
     return "" if result.returncode == 0 else result.stdout + result.stderr
 
