@@ -52,15 +52,16 @@ def test_they_are_not_stale():
     assert written == {name: rules.render(groups) for name, groups in content.items()}, "make rules writes them again"
 
 
-@pytest.mark.parametrize("alert", ALERTS, ids=lambda alert: alert["alert"])
-def test_each_alert_says_what_to_do(alert):
-    assert alert["labels"].keys() == {"severity", "team"}
-    assert alert["labels"]["severity"] in ("critical", "warning", "none")
-    assert alert["labels"]["team"] in ("platform", "integration", "business")
-    assert alert["annotations"].keys() - {"dashboard"} == {"summary", "description", "runbook_url"}
-    assert "$value" in alert["annotations"]["description"]
-    assert alert["annotations"]["runbook_url"] == (
-        f"https://github.com/influencegen/telemetry/blob/main/docs/runbooks/{alert['alert']}.md")
+def test_each_alert_says_what_to_do(subtests):
+    for alert in ALERTS:
+        with subtests.test(alert["alert"]):
+            assert alert["labels"].keys() == {"severity", "team"}
+            assert alert["labels"]["severity"] in ("critical", "warning", "none")
+            assert alert["labels"]["team"] in ("platform", "integration", "business")
+            assert alert["annotations"].keys() - {"dashboard"} == {"summary", "description", "runbook_url"}
+            assert "$value" in alert["annotations"]["description"]
+            assert alert["annotations"]["runbook_url"] == (
+                f"https://github.com/influencegen/telemetry/blob/main/docs/runbooks/{alert['alert']}.md")
 
 
 def test_no_alert_is_there_twice():
