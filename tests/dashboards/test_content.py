@@ -11,6 +11,7 @@ from metrics import catalogue
 from grafana_dashboards.src import __main__ as generator
 from grafana_dashboards.src import limits, palette
 from prometheus.src.rules import RUNBOOKS
+from tests import requirements
 
 from .reading import DASHBOARDS, FILES, NAMED_PANELS, PANELS, ROOT, each_dashboard, panels
 
@@ -18,30 +19,6 @@ RULES = [rule for path in sorted((ROOT / "prometheus" / "rules").glob("*.yml"))
          for group in yaml.safe_load(path.read_text())["groups"] for rule in group["rules"]]
 ALERTS = [rule for rule in RULES if "alert" in rule]
 THRESHOLDS = yaml.safe_load((ROOT / "prometheus" / "thresholds.yml").read_text())
-SPECIFICATION = ROOT.parent / "shared" / "spec" / "telemetry-specification.md"
-# As the specification lists them: title, refresh in seconds, audience, metrics.
-WANTED = {
-    "odoo_system_health": (
-        "Odoo_System_Health", 60, "Platform Administrators, Operations Team",
-        ["system.cpu.utilization (Odoo hosts)", "system.memory.utilization (Odoo hosts)", "odoo.workers.active_count",
-         "odoo.request_queue.length", "odoo.ui.page_load_time_seconds_p95", "odoo.application.error_rate"]),
-    "n8n_ai_integration_performance": (
-        "N8N_AI_Integration_Performance", 30, "Platform Administrators, Operations Team, N8N Developers",
-        ["system.cpu.utilization (N8N host)", "system.memory.utilization (N8N host)", "n8n.workflow.active_executions",
-         "n8n.workflow.execution_queue.length", "api.odoo_to_n8n_webhook.latency_seconds_p95",
-         "api.odoo_to_n8n_webhook.error_rate", "api.n8n_to_aiservice.latency_seconds_p95",
-         "api.n8n_to_aiservice.error_rate", "api.n8n_to_odoo_callback.latency_seconds_p95",
-         "api.n8n_to_odoo_callback.error_rate", "n8n.workflow.execution.error_rate"]),
-    "ai_image_generation_service_kpis": (
-        "AI_Image_Generation_Service_KPIs", 60, "Platform Administrators, Business Stakeholders",
-        ["gpu.utilization (AI hosts)", "gpu.memory.utilization (AI hosts)", "ai.image_generation.request_rate",
-         "ai.image_generation.success_rate", "ai.image_generation.end_to_end_latency_seconds_p95",
-         "ai.image_generation.daily_volume"]),
-    "business_operations_overview": (
-        "Business_Operations_Overview", 300, "Business Stakeholders, Platform Management",
-        ["influencer.onboarding.registrations_per_hour", "influencer.onboarding.kyc_approval_rate",
-         "influencer.active_count_total", "campaign.application_rate", "payment.processing.success_rate"]),
-}
 SECONDS = {"s": 1, "m": 60, "h": 3600}
 
 
@@ -50,30 +27,17 @@ def offenders(checked, wrong):
     return {name: found for name, one in checked.items() if (found := wrong(one))}
 
 
-def test_the_table_above_is_what_the_specification_says():
-    if not SPECIFICATION.exists():
-        pytest.skip("the specification is not in this checkout: the table in this file was compared with it")
-    text = SPECIFICATION.read_text().split("- **Dashboard Metrics:**")[1].split("- **Implementation Priority:**")[0]
-    found = [
-        (re.match(r" (\S+)", part)[1], int(re.search(r"Refresh Interval:\*\* (\d+)s", part)[1]),
-         re.search(r"Audience:\*\* (.+?) *\n", part)[1], re.findall(r"^    - (\S.*?)\s*$", part, re.MULTILINE))
-        for part in text.split("**Dashboard:**")[1:]
-    ]
-    assert found == list(WANTED.values())
-
-
 def test_they_are_not_stale():
     written = {path: path.read_text() for path in FILES}
     assert written == generator.texts(), "make dashboards writes them again"
 
 
-@pytest.mark.parametrize("name", WANTED)
-def test_a_dashboard_of_the_specification_is_there_for_whom_it_is_meant(name):
-    title, refresh, audience, _ = WANTED[name]
-    dashboard = DASHBOARDS[name]
-    assert dashboard["title"] == title.replace("_", " ")
-    assert int(dashboard["refresh"][:-1]) * SECONDS[dashboard["refresh"][-1]] == refresh
-    assert dashboard["description"].endswith(f"For: {audience}.")
+@pytest.mark.parametrize("name", requirements.DASHBOARDS)
+def test_a_dashboard_that_is_required_is_there_for_whom_it_is_meant(name):
+    wanted, dashboard = requirements.DASHBOARDS[name], DASHBOARDS[name]
+    assert dashboard["title"] == wanted["title"]
+    assert int(dashboard["refresh"][:-1]) * SECONDS[dashboard["refresh"][-1]] == wanted["refresh"]
+    assert dashboard["description"].endswith(f"For: {wanted['audience']}.")
 
 
 def shows(dashboard, metric):
@@ -90,8 +54,8 @@ def shows(dashboard, metric):
     return any(":p95_" in expr for expr in asked) if metric.endswith("_p95") else bool(asked)
 
 
-def test_each_metric_that_the_specification_lists_is_on_the_page():
-    assert [(name, metric) for name, (*_, metrics) in WANTED.items() for metric in metrics
+def test_each_metric_that_is_required_is_on_the_page():
+    assert [(name, metric) for name, wanted in requirements.DASHBOARDS.items() for metric in wanted["metrics"]
             if not shows(DASHBOARDS[name], metric)] == []
 
 

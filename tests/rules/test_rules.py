@@ -1,5 +1,4 @@
-"""The rules are those that `make rules` writes, and Prometheus and Alertmanager accept them and their "
-  "configurations."""
+"""The rules are those that `make rules` writes; Prometheus and Alertmanager accept them and their configurations."""
 
 import re
 import shutil
@@ -8,10 +7,12 @@ from pathlib import Path
 
 import pytest
 import yaml
+from metrics import catalogue
 
 from prometheus.src import __main__ as generator
 from prometheus.src import rules, thresholds
 from stack import prometheus
+from tests import requirements
 
 from . import promtool
 
@@ -69,16 +70,14 @@ def test_no_alert_is_there_twice():
     assert len(names) == len(set(names))
 
 
-@pytest.mark.parametrize(("alert", "expression", "lasting"), [
-    ("AiServiceErrorRateHigh", "sum(influencegen:api_n8n_to_aiservice_error_rate:rate_5m) > 0.1", "5m"),
-    ("AiImageGenerationP95High", "influencegen:ai_image_generation_end_to_end_latency_seconds:p95_5m > 30", "10m"),
-    ("RegistrationSuccessRateLow", "influencegen:influencer_registration_success_rate:percent_1h < 80", "1h"),
-    ("BackupJobFailed", "influencegen:system_backup_job_success_rate:percent_24h < 100", None),
-])
-def test_the_specifications_own_alerts_are_as_it_words_them(alert, expression, lasting):
-    rule, = (rule for rule in ALERTS if rule["alert"] == alert)
-    assert (rule["expr"].removeprefix("(").split(") and on () influencegen:working_hours")[0], rule.get("for")) == (
-        expression, lasting)
+def test_alerts_that_are_required_have_their_condition_and_duration(subtests):
+    for alert, wanted in requirements.ALERTS.items():
+        with subtests.test(alert):
+            rule, = (rule for rule in ALERTS if rule["alert"] == alert)
+            expression = rule["expr"].removeprefix("(").split(") and on () influencegen:working_hours")[0]
+            assert (expression, rule.get("for")) == (wanted["expression"], wanted.get("for"))
+            requirement = catalogue.SPECIFICATION[wanted["metric"]]
+            assert requirement.rule in expression and "alert" in requirement.thresholds
 
 
 def changed(section, name, key, value):

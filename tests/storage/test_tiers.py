@@ -1,9 +1,13 @@
 """The tiers' rules tell of every metric."""
 
+import re
+
 import yaml
 from metrics import catalogue
 
 from prometheus.src import promql, tiers
+from stack import victoria
+from tests import requirements
 from tests.storage.conftest import ROOT
 
 PROMETHEUS = ROOT / "prometheus"
@@ -38,3 +42,16 @@ def test_scrapes_are_as_far_apart_as_the_rules_take_them_to_be():
     intervals = {group: int(job["scrape_interval"].removesuffix("s"))
                  for job in jobs for group in job.get("params", {}).get("group[]", [])}
     assert intervals == promql.SCRAPED
+
+
+def test_samples_are_kept_as_long_as_is_required():
+    [raw] = re.findall(r"--storage.tsdb.retention.time=(\w+)", (ROOT / "docker-compose.yml").read_text())
+    kept = [raw, *(tier.retention for tier in victoria.TIERS)]
+    steps = [max(promql.SCRAPED.values()), *(in_seconds(tier.step) for tier in victoria.TIERS)]
+    for required, time, step in zip(requirements.RETENTION.values(), kept, steps, strict=True):
+        assert required["step"][0] <= step <= required["step"][1]
+        assert required["days"][0] <= in_seconds(time) / 86400 <= required["days"][1]
+
+
+def in_seconds(time):
+    return int(time[:-1]) * {"m": 60, "h": 3600, "d": 86400, "y": 365 * 86400}[time[-1]]
