@@ -1,6 +1,6 @@
 # The verbs of the project. `make` alone lists them.
 .DEFAULT_GOAL := help
-.PHONY: help demo drill up stop clean test test-fast test-odoo test-system bench lint audit sbom docs rules dashboards preview mutations review
+.PHONY: help demo drill up stop clean test test-fast test-odoo test-system bench hooks lint audit sbom docs rules dashboards preview mutations review
 
 # The Python that the project's own environment is made with.
 PYTHON ?= $(shell for python in python3 python3.13 python3.12 python3.11; do \
@@ -42,6 +42,9 @@ test-system: ## Run the tests that run servers or the whole system (PYTEST_ARGS=
 
 bench: ## Measure what telemetry costs, beside named baselines (about an hour and a half)
 	$(in_environment) -m tests.benchmarks
+
+hooks: ## Check what is about to be committed, at each commit (pre-commit)
+	$(in_environment) -m pre_commit install
 
 lint: ## Check the style of the code and the rules of Prometheus
 	$(in_environment) -m stack lint

@@ -16,9 +16,9 @@ from stack.ports import Ports
 
 DATABASE = f"{odoo.DATABASE}_test"
 # The options of pytest for each lane, by the markers of pyproject.toml.
-FAST = ("-o", "testpaths=tests", "-m", "not servers and not system")
+FAST = ("-o", "testpaths=tests", "-m", "not servers and not system and not slow")
 ODOO = ("-o", f"testpaths={' '.join(odoo.ADDONS)}")
-SYSTEM = ("-o", "testpaths=tests", "-m", "servers or system")
+SYSTEM = ("-o", "testpaths=tests", "-m", "servers or system or slow")
 # Of all tests, those that wait on the prepared system most of the time, and those that run beside them and give way.
 WAITING = ("-m", "odoo or system")
 BESIDE = ("-o", "testpaths=tests", "-m", "not system")
@@ -117,16 +117,25 @@ def _beside(environment: dict[str, str]) -> Iterator[Callable[[], bool]]:
 
 
 def lint(layout: Layout) -> bool:
-    """Check the style of the Python code and of the addons, and the rules of Prometheus; say whether all is well."""
+    """Check the code, the addons, the prose and the rules of Prometheus; say whether all is well."""
     promtool = prometheus.executable("promtool")
     rules = sorted((PROJECT / "prometheus" / "rules").glob("*.yml"))
-    commands = [
+    commands: list[list[str | Path]] = [
         [sys.executable, "-m", "ruff", "check", "."],
+        [sys.executable, "-m", "mypy"],
         [sys.executable, "-m", "pylint", *odoo.ADDONS],
+        [sys.executable, "-m", "codespell_lib"],
+        [sys.executable, "-m", "proselint", "check", *_prose()],
         [promtool, "check", "rules", *rules],
     ]
     statuses = [subprocess.run(command, cwd=PROJECT).returncode for command in commands]
     return not any(statuses)
+
+
+def _prose() -> list[Path]:
+    """Return the pages that people read, but not those that are generated or are the licenses of others."""
+    folders = (PROJECT, PROJECT / "docs", PROJECT / "docs" / "runbooks")
+    return [page for folder in folders for page in sorted(folder.glob("*.md")) if page.name != "metrics.md"]
 
 
 def _copy_database(layout: Layout, source: odoo.Source) -> Path:
