@@ -71,8 +71,8 @@ dashboards: ## Write the dashboards of Grafana from grafana_dashboards/src/ and 
 preview: ## Draw the dashboards from the running system into docs/images/dashboards (PREVIEW_ARGS="..." for some)
 	$(in_environment) -m grafana_dashboards.preview $(PREVIEW_ARGS)
 
-mutations: ## Change each threshold of each alert a little, and see that a test notices (some minutes)
-	$(in_environment) -m tests.rules.mutations
+mutations: ## Change each threshold of each alert a little, and see that a test notices (some minutes; ALERT=... for some)
+	$(in_environment) -m tests.rules.mutations $(ALERT)
 
 review: ## List which alerts fired and never fired, silences, and metrics that nobody uses, of the running system
 	$(in_environment) prometheus/review.py --prometheus http://127.0.0.1:$(or $(IG_PROMETHEUS_PORT),9090) \
