@@ -1,6 +1,6 @@
 # The verbs of the project. `make` alone lists them.
 .DEFAULT_GOAL := help
-.PHONY: help demo drill up stop clean test bench lint audit sbom docs rules dashboards preview mutations review
+.PHONY: help demo drill up stop clean test test-fast test-odoo test-system bench hooks lint audit sbom docs rules dashboards preview mutations review
 
 # The Python that the project's own environment is made with.
 PYTHON ?= $(shell for python in python3 python3.13 python3.12 python3.11; do \
@@ -11,7 +11,7 @@ in_environment = @test -n "$(PYTHON)" || { echo "Python 3.11 or newer is needed:
 	python=$$($(PYTHON) -m stack.environment) && exec $$python
 
 help: ## List the verbs
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 demo: ## Bring the whole system up, drive business through it, and compare the figures (DEMO_SECONDS, default 90)
 	$(in_environment) -m stack demo
@@ -31,8 +31,20 @@ clean: ## Stop the whole system and delete its data; downloads stay in the cache
 test: ## Run all tests, on a system of their own (PYTEST_ARGS="..." for some of them)
 	$(in_environment) -m stack test
 
+test-fast: ## Run the tests that need no server, on all cores (PYTEST_ARGS="..." for some of them)
+	$(in_environment) -m stack test-fast
+
+test-odoo: ## Run the tests of the addons, in Odoo (PYTEST_ARGS="..." for some of them)
+	$(in_environment) -m stack test-odoo
+
+test-system: ## Run the tests that run servers or the whole system (PYTEST_ARGS="..." for some of them)
+	$(in_environment) -m stack test-system
+
 bench: ## Measure what telemetry costs, beside named baselines (about an hour and a half)
 	$(in_environment) -m tests.benchmarks
+
+hooks: ## Check what is about to be committed, at each commit (pre-commit)
+	$(in_environment) -m pre_commit install
 
 lint: ## Check the style of the code and the rules of Prometheus
 	$(in_environment) -m stack lint
@@ -56,8 +68,8 @@ dashboards: ## Write the dashboards of Grafana from grafana_dashboards/src/ and 
 preview: ## Draw the dashboards from the running system into docs/images/dashboards (PREVIEW_ARGS="..." for some)
 	$(in_environment) -m grafana_dashboards.preview $(PREVIEW_ARGS)
 
-mutations: ## Change each threshold of each alert a little, and see that a test notices (some minutes)
-	$(in_environment) -m tests.rules.mutations
+mutations: ## Change each threshold of each alert a little, and see that a test notices (some minutes; ALERT=... for some)
+	$(in_environment) -m tests.rules.mutations $(ALERT)
 
 review: ## List which alerts fired and never fired, silences, and metrics that nobody uses, of the running system
 	$(in_environment) prometheus/review.py --prometheus http://127.0.0.1:$(or $(IG_PROMETHEUS_PORT),9090) \

@@ -1,6 +1,13 @@
 """What all tests need before any of them is collected."""
 
 import os
+from pathlib import Path
+
+import pytest
+
+TESTS = Path(__file__).parent / "tests"
+# What a test needs that uses one of these fixtures.
+NEEDED = {"stack": pytest.mark.system, "chromium": pytest.mark.servers, "compose": pytest.mark.servers}
 
 
 def pytest_sessionstart() -> None:
@@ -17,3 +24,13 @@ def pytest_runtest_setup(item) -> None:
         from odoo.modules import module
 
         module.current_test = getattr(item, "instance", None)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items) -> None:
+    """Mark the addons' tests, and those that need a server by the fixtures they use."""
+    for item in items:
+        if not item.path.is_relative_to(TESTS):
+            item.add_marker(pytest.mark.odoo)
+        for fixture in NEEDED.keys() & set(getattr(item, "fixturenames", ())):
+            item.add_marker(NEEDED[fixture])

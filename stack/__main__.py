@@ -1,4 +1,4 @@
-"""The verbs: python -m stack up | demo | drill | stop | clean | test | lint | audit | sbom."""
+"""The verbs: `python -m stack VERB`; `--help` lists them."""
 
 import argparse
 import sys
@@ -39,6 +39,7 @@ def clean(layout: Layout) -> bool:
 
 VERBS = {
     "up": up, "demo": run_demo, "drill": run_drill, "stop": stop, "clean": clean, "test": checks.test,
+    "test-fast": checks.test_fast, "test-odoo": checks.test_odoo, "test-system": checks.test_system,
     "lint": checks.lint, "audit": audit.audit, "sbom": audit.sbom,
 }  # fmt: skip
 

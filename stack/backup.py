@@ -57,7 +57,7 @@ def environment(layout: Layout) -> dict[str, str]:
     """Return where the server is, and where the programs are that a backup runs."""
     server = postgres.dsn(layout, odoo.DATABASE, postgres.BACKUP)
     programs = postgres.provide()
-    path = [programs, prometheus.provide()["promtool"].parent, os.environ["PATH"]]
+    path = [programs, prometheus.executable("promtool").parent, os.environ["PATH"]]
     return {
         **postgres.environment(programs),
         "PATH": ":".join(map(str, path)),

@@ -15,56 +15,98 @@ from stack.layout import PROJECT, Layout
 from stack.ports import Ports
 
 DATABASE = f"{odoo.DATABASE}_test"
-# Folders of tests that need no running system: they go beside those that do, which mostly wait, and give way to them.
-APART = ("alerting", "catalogue", "compose", "review", "rules", "runbooks", "standins", "storage")
+# The options of pytest for each lane, by the markers of pyproject.toml.
+FAST = ("-o", "testpaths=tests", "-m", "not servers and not system and not slow")
+ODOO = ("-o", f"testpaths={' '.join(odoo.ADDONS)}")
+SYSTEM = ("-o", "testpaths=tests", "-m", "servers or system or slow")
+# Of all tests, those that wait on the prepared system most of the time, and those that run beside them and give way.
+WAITING = ("-m", "odoo or system")
+BESIDE = ("-o", "testpaths=tests", "-m", "not system")
 NICENESS = "10"
+# A process for each core, and no plugin that looks for Odoo.
+WITHOUT_ODOO = ("-p", "no:odoo", "-n", "auto", "--dist", "worksteal")
 
 
 def test(layout: Layout) -> bool:
-    """Run all tests with pytest, on databases made for them; say whether they passed."""
+    """Run all tests, on databases made for them; say whether they passed."""
+    with _prepared(layout) as environment:
+        if arguments := _asked():
+            return _passed("--odoo-http", *arguments, environment=environment)
+        with _beside(environment) as passed_beside:
+            passed = _passed("--odoo-http", *WAITING, environment=environment)
+            return passed_beside() and passed
+
+
+def test_fast(layout: Layout) -> bool:
+    """Run the tests that need nothing but this environment and promtool; say whether they passed."""
+    return _passed(*WITHOUT_ODOO, *FAST, *_asked(), environment=_with_programs())
+
+
+def test_odoo(layout: Layout) -> bool:
+    """Run the tests of the addons, in Odoo; say whether they passed."""
+    with _prepared(layout) as environment:
+        return _passed("--odoo-http", *ODOO, *_asked(), environment=environment)
+
+
+def test_system(layout: Layout) -> bool:
+    """Run the tests that run servers or a whole system; say whether they passed."""
+    with _prepared(layout) as environment:
+        return _passed("--odoo-http", *SYSTEM, *_asked(), environment=environment)
+
+
+def _asked() -> list[str]:
+    """Return what somebody wants pytest to do instead of all: $PYTEST_ARGS."""
+    return os.environ.get("PYTEST_ARGS", "").split()
+
+
+def _passed(*arguments: str, environment: dict[str, str]) -> bool:
+    return subprocess.run([sys.executable, "-m", "pytest", *arguments], cwd=PROJECT, env=environment).returncode == 0
+
+
+def _with_programs() -> dict[str, str]:
+    """Return the environment with promtool on PATH."""
+    promtool = prometheus.executable("promtool")
+    return {**os.environ, "PATH": f"{promtool.parent}:{os.environ['PATH']}"}
+
+
+@contextmanager
+def _prepared(layout: Layout) -> Iterator[dict[str, str]]:
+    """Make a system and databases for tests during the block; yield the environment of the tests."""
     own = Layout(layout.state / "test", Ports.free())
     system.clean(own)
     try:
         source = system.prepare(own)
         configuration = _copy_database(own, source)
-        # promtool, and the browser that Odoo's own tours look for
-        programs = [prometheus.provide()["promtool"].parent, browser.chromium().parent]
-        environment = {
-            **os.environ,
+        environment = _with_programs()
+        yield {
+            **environment,
             **odoo.environment(source),
             **own.ports.variables(),
             "INFLUENCEGEN_STATE": str(own.state),
-            "PATH": ":".join([*map(str, programs), os.environ["PATH"]]),
+            # the browser that Odoo's own tours look for
+            "PATH": f"{browser.chromium().parent}:{environment['PATH']}",
             # pytest-odoo reads Odoo's configuration file from it
             "ODOO_RC": str(configuration),
+            "PYTHONPATH": f"{source.folder}:{PROJECT}",
         }
-        environment["PYTHONPATH"] = f"{source.folder}:{PROJECT}"
-        command = [sys.executable, "-m", "pytest", "--odoo-http"]
-        if arguments := os.environ.get("PYTEST_ARGS", "").split():
-            return subprocess.run([*command, *arguments], cwd=PROJECT, env=environment).returncode == 0
-        with _beside(own, environment) as passed_beside:
-            command += [f"--ignore=tests/{folder}" for folder in APART]
-            passed = subprocess.run(command, cwd=PROJECT, env=environment).returncode == 0
-            return passed_beside() and passed
     finally:
         system.clean(own)
 
 
 @contextmanager
-def _beside(layout: Layout, environment: dict[str, str]) -> Iterator[Callable[[], bool]]:
-    """Run the tests of APART during the block; yield a function that waits for them, prints their output, and says
+def _beside(environment: dict[str, str]) -> Iterator[Callable[[], bool]]:
+    """Run the tests of BESIDE during the block; yield a function that waits for them, prints their output, and says
     whether they passed.
     """
-    log = layout.state / "apart.log"
-    command = ["nice", "-n", NICENESS, sys.executable, "-m", "pytest", "-p", "no:odoo"]
-    command += [f"tests/{folder}" for folder in APART]
+    log = Path(environment["INFLUENCEGEN_STATE"]) / "beside.log"
+    command = ["nice", "-n", NICENESS, sys.executable, "-m", "pytest", *WITHOUT_ODOO, *BESIDE]
     without_odoo = {name: value for name, value in environment.items() if name != "ODOO_RC"}
     with log.open("w") as output:
         process = subprocess.Popen(command, cwd=PROJECT, env=without_odoo, stdout=output, stderr=subprocess.STDOUT)
 
     def passed() -> bool:
         status = process.wait()
-        print(f"\nTests that ran beside these: {', '.join(APART)}\n\n{log.read_text()}")
+        print(f"\nTests that ran beside these:\n\n{log.read_text()}")
         return status == 0
 
     try:
@@ -75,16 +117,25 @@ def _beside(layout: Layout, environment: dict[str, str]) -> Iterator[Callable[[]
 
 
 def lint(layout: Layout) -> bool:
-    """Check the style of the Python code and of the addons, and the rules of Prometheus; say whether all is well."""
-    promtool = prometheus.provide()["promtool"]
+    """Check the code, the addons, the prose and the rules of Prometheus; say whether all is well."""
+    promtool = prometheus.executable("promtool")
     rules = sorted((PROJECT / "prometheus" / "rules").glob("*.yml"))
-    commands = [
+    commands: list[list[str | Path]] = [
         [sys.executable, "-m", "ruff", "check", "."],
+        [sys.executable, "-m", "mypy"],
         [sys.executable, "-m", "pylint", *odoo.ADDONS],
+        [sys.executable, "-m", "codespell_lib"],
+        [sys.executable, "-m", "proselint", "check", *_prose()],
         [promtool, "check", "rules", *rules],
     ]
     statuses = [subprocess.run(command, cwd=PROJECT).returncode for command in commands]
     return not any(statuses)
+
+
+def _prose() -> list[Path]:
+    """Return the pages that people read, but not those that are generated or are the licenses of others."""
+    folders = (PROJECT, PROJECT / "docs", PROJECT / "docs" / "runbooks")
+    return [page for folder in folders for page in sorted(folder.glob("*.md")) if page.name != "metrics.md"]
 
 
 def _copy_database(layout: Layout, source: odoo.Source) -> Path:

@@ -30,16 +30,9 @@ NO_OTHER_ORIGIN = "--web.cors.origin=none"
 ASSETS = Path("/usr/share/prometheus/alertmanager")
 
 
-def provide() -> dict[str, Path]:
-    """Return the paths of the programs by name."""
-    packages = {
-        "prometheus": "prometheus",
-        "promtool": "promtool",
-        "prometheus-alertmanager": "prometheus-alertmanager",
-        "amtool": "prometheus-alertmanager",
-    }
-    debian_names = tuple(dict.fromkeys(packages.values()))
-    return {name: debian.program(name, *debian_names) for name in packages}
+def executable(name: str) -> Path:
+    """Return the path of prometheus, promtool, prometheus-alertmanager or amtool: on PATH, or else Debian's."""
+    return debian.program(name, "prometheus-alertmanager" if name == "amtool" else name)
 
 
 def configure(layout: Layout) -> None:
@@ -61,13 +54,13 @@ def only_with_password(layout: Layout, server: str) -> str:
 
 def programs(layout: Layout) -> list[Program]:
     """Return how both servers are run."""
-    provided = provide()
+    alertmanager = executable("prometheus-alertmanager")
     ports = layout.ports
     return [
         Program(
             name="prometheus",
             command=[
-                provided["prometheus"],
+                executable("prometheus"),
                 f"--config.file={layout.state / 'prometheus.yml'}",
                 f"--storage.tsdb.path={layout.state / 'prometheus'}",
                 "--storage.tsdb.retention.time=14d",
@@ -82,7 +75,7 @@ def programs(layout: Layout) -> list[Program]:
         Program(
             name="alertmanager",
             command=[
-                reading_from(ASSETS, provided["prometheus-alertmanager"]),
+                reading_from(ASSETS, alertmanager),
                 f"--config.file={layout.state / 'alertmanager.yml'}",
                 f"--storage.path={layout.state / 'alertmanager'}",
                 f"--web.listen-address=127.0.0.1:{ports.alertmanager}",
@@ -90,7 +83,7 @@ def programs(layout: Layout) -> list[Program]:
                 # one Alertmanager has no peers to gossip with
                 "--cluster.listen-address=",
             ],
-            directory=unpacked(ASSETS, provided["prometheus-alertmanager"]),
+            directory=unpacked(ASSETS, alertmanager),
         ),
     ]
 

@@ -1,7 +1,6 @@
 """What tests across parts share: a whole running system, and the database of the addons' own tests."""
 
 import os
-import subprocess
 
 import pytest
 
@@ -36,41 +35,3 @@ def chromium():
         launched = playwright.chromium.launch(executable_path=browser.chromium())
         yield launched
         launched.close()
-
-
-@pytest.fixture(scope="session")
-def ask(tmp_path_factory):
-    """Function ask(endpoint, query): what the API of a real Prometheus with nothing in it answers for a query, as data.
-
-    It fails with what Prometheus says is wrong.
-    """
-    import requests
-
-    from stack import prometheus
-    from stack.ports import Ports
-    from tests.end_to_end.waiting import until
-
-    folder = tmp_path_factory.mktemp("prometheus")
-    (folder / "prometheus.yml").write_text("{}")
-    address = f"127.0.0.1:{Ports.free().prometheus}"
-    with open(folder / "log", "w") as log:
-        process = subprocess.Popen(
-            [prometheus.provide()["prometheus"], f"--config.file={folder / 'prometheus.yml'}",
-             f"--storage.tsdb.path={folder / 'data'}", f"--web.listen-address={address}"], stdout=log, stderr=log)
-
-    def ready():
-        assert process.poll() is None, (folder / "log").read_text()
-        try:
-            return requests.get(f"http://{address}/-/ready", timeout=5).ok
-        except requests.RequestException:
-            return False
-
-    def ask(endpoint, query):
-        answer = requests.get(f"http://{address}/api/v1/{endpoint}", {"query": query}, timeout=10).json()
-        assert answer["status"] == "success", f"{query}\n{answer.get('error')}"
-        return answer["data"]
-
-    until(ready, "Prometheus answers")
-    yield ask
-    process.kill()
-    process.wait()

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from grafana_foundation_sdk.builders import dashboard
 from grafana_foundation_sdk.models.dashboard import Dashboard, DashboardCursorSync, DashboardLinkType
 
-from . import annotations, variables
+from . import annotations, limits, panels, variables
 
 TAG = "influencegen"
 DOCUMENTATION = "https://github.com/influencegen/telemetry/blob/main/docs/dashboards.md"
@@ -23,7 +23,8 @@ class Page:
     shows: how much time it shows.
     team: whose alerts are marked; `.*` for all.
     choices: functions that return variables.
-    rows: panels below the question that they answer; the first says whether all is well.
+    rows: panels below the question that they answer; the first says whether all is well. The first panel has the
+        runbooks of the alerts that lead here and are in no other panel.
     """
 
     uid: str
@@ -47,14 +48,18 @@ class Page:
                   .as_dropdown(True).keep_time(True))
         made.link(dashboard.DashboardLink("About").type(DashboardLinkType.LINK).url(DOCUMENTATION).target_blank(True))
         number = 0
-        for question, panels in self.rows.items():
+        for question, row in self.rows.items():
             made.with_row(dashboard.Row(question).id(number := number + 1))
-            for panel in panels:
+            for panel in row:
                 made.with_panel(panel.id(number := number + 1))
         built = made.build()
         for variable in built.templating.list_val:
             # what the SDK adds to all of them for those of intervals; Grafana 12.0 does not know it
             variable.auto = variable.auto_min = variable.auto_count = None
+        shown = [panel for panel in built.panels if panel.type_val != "row"]
+        linked = {link.title for panel in shown for link in panel.links}
+        rest = [panels.runbook(alert).build() for alert in limits.alerts_of(self.uid)]
+        shown[0].links += [link for link in rest if link.title not in linked]
         return built
 
 

@@ -65,6 +65,11 @@ def runbook(alert: str) -> str:
     return f"{RUNBOOKS}{_alerts()[alert].name}.md"
 
 
+def alerts_of(uid: str) -> list[str]:
+    """Return the names of the alerts that lead to a dashboard."""
+    return [alert.name for alert in _alerts().values() if alert.dashboard == f"/d/{uid}"]
+
+
 def _worst(limits, value):
     reached = {severity for side, figure, severity in limits
                if (value >= max(figure, LEAST) if side == "above" else value < figure)}

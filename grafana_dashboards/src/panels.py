@@ -122,9 +122,17 @@ def _told(panel, title, queries, unit, *, instant: bool, spec: str, says: str, e
     panel.color_scheme(dashboard.FieldColor().mode(FieldColorModeId.THRESHOLDS))
     if decimals is not None:
         panel.decimals(decimals)
-    links = [_link(f"Runbook {alert}", limits.runbook(alert)) for alert in (*alerts, *runbooks)]
+    links = [runbook(alert) for alert in (*alerts, *runbooks)]
     links += [_link(text, f"/d/{uid}?${{__url_time_range}}") for text, uid in (more or {}).items()]
     return panel.links(links)
+
+
+def runbook(alert: str) -> dashboard.DashboardLink:
+    """Return the link to what to do about an alert.
+
+    :raises KeyError: when there is no such alert.
+    """
+    return _link(f"Runbook {alert}", limits.runbook(alert))
 
 
 def _link(title, url):

@@ -4,6 +4,8 @@ import pytest
 
 from tests.end_to_end.waiting import until
 
+pytestmark = pytest.mark.servers
+
 ON_CALL, TEAM = ("pager", "chat"), ("chat", "mail")
 DISK = {
     "alertname": "DiskSpaceCritical", "severity": "critical", "team": "platform", "host": "db-1", "mount_point": "/",

@@ -10,6 +10,8 @@ import yaml
 from stack import prometheus
 from tests.end_to_end.waiting import until
 
+pytestmark = pytest.mark.servers
+
 HOST = {"host": "db-1"}
 
 

@@ -12,6 +12,8 @@ from prometheus.src import thresholds
 from prometheus.src.rules import render
 from tests.end_to_end.waiting import until
 
+pytestmark = pytest.mark.servers
+
 TEAM = ("chat", "mail")
 QUEUE = "influencer_kyc_queue_oldest_age_seconds"
 OTHER = {"alert": "Other", "expr": "vector(1)", "labels": {"severity": "warning", "team": "platform"}}

@@ -121,4 +121,4 @@ def exporter(business, environment, tmp_path):
 @pytest.fixture(scope="session")
 def promtool():
     """The path of promtool."""
-    return prometheus.provide()["promtool"]
+    return prometheus.executable("promtool")

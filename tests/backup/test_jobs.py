@@ -5,7 +5,11 @@ import signal
 import subprocess
 import time
 
+import pytest
+
 from tests.end_to_end.waiting import until
+
+pytestmark = pytest.mark.system
 
 
 def stop_at_dump(exporter):

@@ -2,10 +2,13 @@
 
 import subprocess
 
+import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from influencegen_telemetry.business import catalogue
 from tests.end_to_end.waiting import until
+
+pytestmark = pytest.mark.system
 
 
 def test_the_series_are_those_of_the_catalogue(exporter, promtool):

@@ -15,6 +15,8 @@ from tests.end_to_end.waiting import until
 
 from .exporter import Exporter
 
+pytestmark = pytest.mark.servers
+
 CONFIGURATION = {"scrape_configs": [
     {"job_name": "prometheus", "scrape_interval": "1s", "static_configs": [{"targets": ["127.0.0.1:{port}"]}]}]}
 YEAR_AGO = int(time.time()) - 365 * 24 * 3600
@@ -51,7 +53,7 @@ def running(folder, data, *options, scraping=True, interval="1s"):
     (folder / "prometheus.yml").write_text(configuration if scraping else "")
     with open(folder / "log", "w") as log:
         process = subprocess.Popen(
-            [prometheus.provide()["prometheus"], f"--config.file={folder}/prometheus.yml",
+            [prometheus.executable("prometheus"), f"--config.file={folder}/prometheus.yml",
              f"--storage.tsdb.path={data}", "--storage.tsdb.retention.time=3y",
              f"--web.listen-address=127.0.0.1:{port}", *options], stderr=log)  # fmt: skip
     try:

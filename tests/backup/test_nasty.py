@@ -9,6 +9,8 @@ from stack import postgres
 from .conftest import DATABASE, administer
 from .exporter import Exporter
 
+pytestmark = pytest.mark.system
+
 TEMPLATE = "backup_test_template"
 
 

@@ -8,6 +8,8 @@ import pytest
 
 from .conftest import DATABASE
 
+pytestmark = pytest.mark.system
+
 
 @pytest.fixture
 def small_disk(exporter):

@@ -16,6 +16,8 @@ from . import nasty
 from .conftest import administer, superuser
 from .exporter import Exporter
 
+pytestmark = pytest.mark.system
+
 COPY = "backup_test_odoo"
 # What is compared beside tables: each query gives rows that a restored database has too.
 PARTS = (

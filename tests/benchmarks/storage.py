@@ -195,7 +195,7 @@ def raw_bytes(layout):
                     file.write(f"{series} {int(value)} {at}\n")
         file.write("# EOF\n")
     blocks = layout.state / "blocks"
-    subprocess.run([prometheus.provide()["promtool"], "tsdb", "create-blocks-from", "openmetrics", text, blocks],
+    subprocess.run([prometheus.executable("promtool"), "tsdb", "create-blocks-from", "openmetrics", text, blocks],
                    check=True, capture_output=True)
     text.unlink()
     samples = sum(json.loads(path.read_text())["stats"]["numSamples"] for path in blocks.glob("*/meta.json"))

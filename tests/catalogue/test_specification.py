@@ -1,55 +1,83 @@
-"""The catalogue answers every metric of the specification, as it asks."""
+"""The catalogue answers every metric that is required, as it is required."""
 
-import csv
-import io
-import re
+from pathlib import Path
 
 import pytest
+import yaml
 
 from influencegen_telemetry import business
 from influencegen_telemetry.business import catalogue
-
-from .specification import FIELDS, SPECIFICATION, TABLE, read_specification, read_table
+from tests import requirements
 
 PRODUCED_HERE = ("odoo", "browser", "backup")
+RULES = Path(__file__).parents[2] / "prometheus" / "rules"
 
 
-def test_the_table_is_what_the_specification_says():
-    if not SPECIFICATION.exists():
-        pytest.skip("the specification is not beside this checkout")
-    text = io.StringIO()
-    writer = csv.DictWriter(text, FIELDS, lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(read_specification())
-    assert TABLE.read_text() == text.getvalue()
+@pytest.fixture(scope="module")
+def recorded():
+    """The expressions of all recording rules, by name."""
+    rules = [rule for file in RULES.glob("*.yml") for group in yaml.safe_load(file.read_text())["groups"]
+             for rule in group["rules"]]
+    return {rule["record"]: rule["expr"] for rule in rules if "record" in rule}
+
+
+def having(field):
+    """The requirements that have a field: the catalogue's, and the value of that field."""
+    return [(business.SPECIFICATION[name], wanted[field])
+            for name, wanted in requirements.METRICS.items() if field in wanted]
 
 
 def test_all_metrics_and_no_others():
-    names = [row["name"] for row in read_table()]
-    assert len(names) == len(set(names)) == 48
-    assert set(business.SPECIFICATION) == set(names)
+    assert len(requirements.METRICS) == 48
+    assert business.SPECIFICATION.keys() == requirements.METRICS.keys()
 
 
-@pytest.mark.parametrize("row", read_table(), ids=lambda row: row["name"])
-def test_a_metric_is_as_specified(row):
-    requirement = business.SPECIFICATION[row["name"]]
-    assert (requirement.kind, requirement.unit) == (row["type"], row["unit"])
-    if row["interval"]:
-        seconds = re.fullmatch(r"(\d+)s", row["interval"])
-        assert requirement.interval == (int(seconds[1]) if seconds else row["interval"].replace(" ", "_"))
-    for threshold in ("warning", "critical"):
-        assert requirement.thresholds.get(threshold, "").replace("_", " ") == row[threshold]
-    assert row["alert"] in requirement.thresholds.get("alert", "")
+@pytest.mark.parametrize("field", ["kind", "unit", "interval"])
+def test_a_metric_is_as_required(field):
+    wanted = {requirement.name: value for requirement, value in having(field)}
+    assert wanted == {name: getattr(business.SPECIFICATION[name], field) for name in wanted}
 
 
-@pytest.mark.parametrize("requirement", business.SPECIFICATION.values(), ids=lambda requirement: requirement.name)
-def test_what_is_produced_here_is_in_the_catalogue(requirement):
-    assert requirement.series
-    if requirement.producer in PRODUCED_HERE:
-        assert set(requirement.series) <= set(catalogue.METRICS)
+def test_thresholds_are_those_that_are_required():
+    assert {name: requirement.thresholds for name, requirement in business.SPECIFICATION.items()} == {
+        name: wanted.get("thresholds", {}) for name, wanted in requirements.METRICS.items()}
 
 
-@pytest.mark.parametrize("requirement", business.SPECIFICATION.values(), ids=lambda requirement: requirement.name)
-def test_a_rate_or_a_percentage_has_a_rule(requirement):
-    derived = requirement.unit.endswith(("/sec", "/hour", "/day")) or len(requirement.series) > 1
-    assert not derived or requirement.rule or requirement.producer == "postgres_exporter"
+def test_labels_are_those_that_are_required(recorded):
+    """On each series of the catalogue, or in the rule where another exporter makes them."""
+    missing = {}
+    for requirement, labels in having("labels"):
+        known = [{label.name for label in catalogue.METRICS[series].labels}
+                 for series in requirement.series if series in catalogue.METRICS]
+        missing[requirement.name] = [label for label in labels if not (
+            all(label in names for names in known) if known else label in recorded[requirement.rule])]
+    assert {name: labels for name, labels in missing.items() if labels} == {}
+
+
+def test_histograms_have_the_buckets_that_are_required():
+    assert {requirement.name: set(bounds) - set(catalogue.METRICS[series].buckets)
+            for requirement, bounds in having("buckets") for series in requirement.series
+            if not set(bounds) <= set(catalogue.METRICS[series].buckets)} == {}
+
+
+def test_percentiles_are_recorded(recorded):
+    assert {f"influencegen:{series}:{percentile}_5m" for requirement, percentiles in having("percentiles")
+            for series in requirement.series for percentile in percentiles} - recorded.keys() == set()
+
+
+def test_rules_that_are_named_exist(recorded):
+    assert {requirement.rule for requirement in business.SPECIFICATION.values()} - {""} - recorded.keys() == set()
+
+
+def test_what_is_produced_here_is_in_the_catalogue():
+    assert all(requirement.series for requirement in business.SPECIFICATION.values())
+    assert {series for requirement in business.SPECIFICATION.values() if requirement.producer in PRODUCED_HERE
+            for series in requirement.series} - catalogue.METRICS.keys() == set()
+
+
+def test_a_rate_or_a_percentage_has_a_rule():
+    derived = [requirement for requirement in business.SPECIFICATION.values()
+               if requirement.unit.endswith(("/sec", "/hour", "/day")) or len(requirement.series) > 1]
+    assert derived
+    assert [requirement.name for requirement in derived
+            if not requirement.rule and requirement.producer != "postgres_exporter"] == []

@@ -286,6 +286,7 @@ def test_stand_ins_listen_where_they_are_expected(services, name, module, port):
     assert (ROOT / "stack" / "standins" / f"{module}.py").exists()
 
 
+@pytest.mark.servers
 def test_the_gpus_of_the_machine_take_the_place_of_the_stand_in():
     def exporter(*files):
         options = [word for file in files for word in ("--file", ROOT / file)]

@@ -44,9 +44,7 @@ def interpolated(expr, **intervals):
 
 
 PANELS = [(dashboard, panel) for dashboard in DASHBOARDS.values() for panel in panels(dashboard)]
+NAMED_PANELS = {f"{dashboard['uid']}: {panel['title']}": panel for dashboard, panel in PANELS}
 ASKED = [Asked(dashboard, panel, target) for dashboard, panel in PANELS for target in panel["targets"]]
 
 each_dashboard = pytest.mark.parametrize("dashboard", DASHBOARDS.values(), ids=DASHBOARDS)
-each_panel = pytest.mark.parametrize(
-    ("dashboard", "panel"), PANELS, ids=[f"{dashboard['uid']}: {panel['title']}" for dashboard, panel in PANELS])
-each_query = pytest.mark.parametrize("asked", ASKED, ids=lambda asked: asked.name)

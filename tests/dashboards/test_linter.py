@@ -1,15 +1,19 @@
 """The rules of Grafana's dashboard-linter, which is a program in Go, and here tests with the names of its rules.
 
 https://github.com/grafana/dashboard-linter/blob/main/docs/index.md. Where a rule does not fit, it is left out with the
-reason, as that page asks for. Queries are parsed by Prometheus itself.
+reason, as that page asks for.
 """
 
 import re
+from datetime import timedelta
 
 import pytest
 from grafana_foundation_sdk.models import units
+from promql_parser import MatrixSelector, VectorSelector
 
-from .reading import ASKED, LONG_TERM, each_dashboard, each_panel, each_query, interpolated
+from tests.promql import errors, function, nodes
+
+from .reading import ASKED, LONG_TERM, NAMED_PANELS, each_dashboard, interpolated
 
 LEFT_OUT = {
     "template-job-rule, target-job-rule":
@@ -27,28 +31,20 @@ OWN_WINDOW = {
 }
 RATE_INTERVAL = "14m27s"
 """Stands for $__rate_interval: nobody would write it."""
-RATE_INTERVAL_MS = (14 * 60 + 27) * 1000
+RATE_WINDOW = timedelta(minutes=14, seconds=27)
 UNITS = {value for name, value in vars(units).items() if not name.startswith("_") and isinstance(value, str)}
-
-
-def walk(node, above=()):
-    """Yield each node of what Prometheus made of a query, with the nodes above it."""
-    if isinstance(node, dict):
-        if "type" in node:
-            yield node, above
-            above = (*above, node)
-        for part in node.values():
-            yield from walk(part, above)
-    elif isinstance(node, list):
-        for part in node:
-            yield from walk(part, above)
+QUERIES = {asked.name: interpolated(asked.target["expr"], rate_interval=RATE_INTERVAL) for asked in ASKED}
 
 
 @pytest.fixture(scope="module")
-def parsed(ask):
-    """Each query as Prometheus parses it, by its name."""
-    return {asked.name: list(walk(ask("parse_query", interpolated(asked.target["expr"], rate_interval=RATE_INTERVAL))))
-            for asked in ASKED}
+def parsed():
+    """The nodes of each query, with those that they are in, by the query's name."""
+    return {name: nodes(query) for name, query in QUERIES.items()}
+
+
+def function_of_range(above):
+    """The function that the range of a selector is given to, or nothing if it has no range."""
+    return function(above[-2]) if above and isinstance(above[-1], MatrixSelector) else ""
 
 
 @each_dashboard
@@ -62,11 +58,13 @@ def test_template_datasource_rule(dashboard):
 
 
 @each_dashboard
-def test_template_label_promql_rule(dashboard, ask):
+def test_template_label_promql_rule(dashboard):
+    queries = {}
     for variable in dashboard["templating"]["list"]:
         if variable["type"] == "query":
             series, label = re.fullmatch(r"label_values\((.+), (\w+)\)", variable["query"]["query"]).groups()
-            ask("parse_query", f"group by ({label}) ({series})")
+            queries[variable["name"]] = f"group by ({label}) ({series})"
+    assert not errors(queries)
 
 
 @each_dashboard
@@ -82,64 +80,66 @@ def test_each_variable_is_used_and_each_that_is_used_is_there(dashboard):
     assert used == {variable["name"] for variable in dashboard["templating"]["list"]}
 
 
-@each_panel
-def test_panel_datasource_rule(dashboard, panel):
-    for source in (panel["datasource"], *(target["datasource"] for target in panel["targets"])):
-        assert source["type"] == "prometheus"
-        assert source["uid"] in ("${datasource}", LONG_TERM)
+def test_panel_datasource_rule():
+    sources = {(name, source["type"], source["uid"]) for name, panel in NAMED_PANELS.items()
+               for source in (panel["datasource"], *(target["datasource"] for target in panel["targets"]))}
+    assert [(name, kind, uid) for name, kind, uid in sources
+            if kind != "prometheus" or uid not in ("${datasource}", LONG_TERM)] == []
 
 
-@each_panel
-def test_panel_title_description_rule(dashboard, panel):
-    assert panel["title"] and panel["description"]
+def test_panel_title_description_rule():
+    assert [name for name, panel in NAMED_PANELS.items() if not (panel["title"] and panel["description"])] == []
 
 
-@each_panel
-def test_panel_units_rule(dashboard, panel):
-    assert panel["fieldConfig"]["defaults"]["unit"] in UNITS
+def test_panel_units_rule():
+    units_of = {name: panel["fieldConfig"]["defaults"]["unit"] for name, panel in NAMED_PANELS.items()}
+    assert {name: unit for name, unit in units_of.items() if unit not in UNITS} == {}
 
 
-@each_panel
-def test_panel_no_targets_rule(dashboard, panel):
-    assert panel["targets"]
+def test_panel_no_targets_rule():
+    assert [name for name, panel in NAMED_PANELS.items() if not panel["targets"]] == []
 
 
-@each_query
-def test_target_promql_rule(asked, parsed):
-    assert parsed[asked.name]
+def test_target_promql_rule():
+    assert not errors(QUERIES)
 
 
-@each_query
-def test_target_rate_interval_rule(asked, parsed):
-    windows = {node["range"] for node, above in parsed[asked.name] if node["type"] == "matrixSelector"
-               and above[-1].get("func", {}).get("name") in ("rate", "irate")}
-    assert windows <= {RATE_INTERVAL_MS} or asked.panel["title"] in OWN_WINDOW
+def test_target_rate_interval_rule(parsed):
+    windows = {(asked.name, node.range) for asked in ASKED if asked.panel["title"] not in OWN_WINDOW
+               for node, above in parsed[asked.name]
+               if isinstance(node, MatrixSelector) and function(above[-1]) in ("rate", "irate")}
+    assert windows
+    assert {found for found in windows if found[1] != RATE_WINDOW} == set()
 
 
-@each_query
-def test_target_counter_agg_rule(asked, parsed):
-    for node, above in parsed[asked.name]:
-        if node["type"] == "vectorSelector" and node["name"].endswith("_total"):
-            pytest.fail(f"{node['name']} is shown as it is, and not how it grew")
-        if node["type"] == "matrixSelector" and node["name"].endswith("_total"):
-            assert above[-1]["func"]["name"] in ("rate", "irate", "increase")
+def test_target_counter_agg_rule(parsed):
+    """A counter is never shown as it is, but how it grew."""
+    counters = {(name, node.name, function_of_range(above)) for name, found in parsed.items() for node, above in found
+                if isinstance(node, VectorSelector) and (node.name or "").endswith("_total")}
+    assert counters
+    assert {found for found in counters if found[2] not in ("rate", "irate", "increase")} == set()
 
 
-@each_query
-def test_buckets_become_quantiles(asked, parsed):
-    for node, above in parsed[asked.name]:
-        if re.search("_bucket(:|$)", node.get("name", "")):
-            assert "histogram_quantile" in {call["func"]["name"] for call in above if call["type"] == "call"}
+def test_buckets_become_quantiles(parsed):
+    buckets = {(name, node.name, *map(function, above)) for name, found in parsed.items() for node, above in found
+               if isinstance(node, VectorSelector) and re.search("_bucket(:|$)", node.name or "")}
+    assert buckets
+    assert {found for found in buckets if "histogram_quantile" not in found} == set()
 
 
-@each_query
-def test_what_a_long_term_tier_has_is_asked_there_alone(asked, parsed):
-    for node, above in parsed[asked.name]:
-        if node["type"] in ("vectorSelector", "matrixSelector"):
-            assert node["name"].startswith("tier:") == asked.of_long_term, node["name"]
-            if node["name"].endswith(":increase") and asked.of_long_term:
-                # the series are no counters, see docs/storage.md
-                assert above[-1]["func"]["name"] == "sum_over_time"
+def test_what_a_long_term_tier_has_is_asked_there_alone(parsed):
+    asked_for = {(asked.name, asked.of_long_term, node.name) for asked in ASKED for node, above in parsed[asked.name]
+                 if isinstance(node, VectorSelector)}
+    assert {found for found in asked_for if found[2].startswith("tier:") != found[1]} == set()
+
+
+def test_increases_of_a_long_term_tier_are_summed(parsed):
+    """Their series are no counters, see docs/storage.md."""
+    increases = {(asked.name, node.name, function_of_range(above)) for asked in ASKED if asked.of_long_term
+                 for node, above in parsed[asked.name]
+                 if isinstance(node, VectorSelector) and node.name.endswith(":increase")}
+    assert increases
+    assert {found for found in increases if found[2] != "sum_over_time"} == set()
 
 
 @each_dashboard

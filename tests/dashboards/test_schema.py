@@ -42,10 +42,12 @@ def test_the_schema_is_that_of_the_grafana_that_compose_runs():
     assert PACKAGE["dependencies"]["@grafana/schema"].rpartition(".")[0] == version
 
 
+@pytest.mark.servers
 def test_all_dashboards_fit_the_schema(validate):
     assert validate(FILES) == []
 
 
+@pytest.mark.servers
 def test_what_does_not_fit_is_noticed(validate, tmp_path):
     wrong = {
         '"additionalProperty":"titel"': lambda content: content["panels"][1].update(titel="x"),

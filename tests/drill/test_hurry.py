@@ -47,7 +47,7 @@ def test_durations_are_shortened_wherever_they_stand_and_nothing_else_is():
 def test_the_hurried_rules_are_rules(tmp_path):
     for path in RULES:
         (tmp_path / path.name).write_text(yaml.safe_dump(hurry.hurried(yaml.safe_load(path.read_text()))))
-    promtool = prometheus.provide()["promtool"]
+    promtool = prometheus.executable("promtool")
     done = subprocess.run([promtool, "check", "rules", *tmp_path.glob("*.yml")], capture_output=True, text=True)
     assert done.returncode == 0, done.stdout + done.stderr
 
@@ -86,6 +86,7 @@ def servers(tmp_path):
     processes.stop_all()
 
 
+@pytest.mark.servers
 def test_servers_hurry_during_the_drill_and_go_back_to_their_own_rules_however_it_ends(servers):
     own, own_routes = _pace(servers)
     assert own["DeadMansSwitch"] == own["N8nDown"] - 120

@@ -8,6 +8,7 @@ from inspect import getmembers, isclass, ismodule
 from pathlib import Path
 
 import psutil
+import pytest
 
 from stack.odoo import ADDONS
 
@@ -123,6 +124,7 @@ def routes():
                         yield from ((method, re.sub(r"<int:\w+>", "1", path)) for method in routing["methods"])
 
 
+@pytest.mark.system
 def test_every_route_is_tried():
     assert {(sent.method, sent.path) for sent in bodies()} == set(routes())
 

@@ -137,7 +137,7 @@ def test_deletions_make_rows_fewer_and_counters_not(own):
 
 def test_promtool_has_nothing_to_say(own):
     checked = subprocess.run(
-        [prometheus.provide()["promtool"], "check", "metrics"], input=own.scrape(), capture_output=True, text=True
+        [prometheus.executable("promtool"), "check", "metrics"], input=own.scrape(), capture_output=True, text=True
     )
     assert (checked.returncode, checked.stdout + checked.stderr) == (0, "")
 

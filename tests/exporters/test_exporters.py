@@ -20,6 +20,8 @@ from tests.end_to_end.waiting import until
 from tests.exporters.served import served
 from tests.exporters.slow_statements import ELSEWHERE
 
+pytestmark = pytest.mark.servers
+
 ROOT = Path(__file__).parents[2]
 HOST = "influencegen-1"
 SERVICES = {"odoo": "true", "n8n": "true", "aiservice": "true", "kyc": "false"}

@@ -18,6 +18,8 @@ from stack import odoo, postgres, prometheus
 from tests.end_to_end.waiting import until
 from tests.exporters.slow_statements import ELSEWHERE, QUICK, SLOW, THRESHOLD_MS, Difference
 
+pytestmark = pytest.mark.servers
+
 ROOT = Path(__file__).parents[2]
 FAILS = f"SELECT 1 / (random() * 0)::int FROM pg_sleep({SLOW})"
 
@@ -186,7 +188,7 @@ def test_values_that_are_bound_are_not_in_the_log(server, tmp_path):
 
 def test_what_it_serves_is_what_prometheus_expects(server):
     text = requests.get(server.url("slow_queries"), timeout=10).content
-    command = [prometheus.provide()["promtool"], "check", "metrics"]
+    command = [prometheus.executable("promtool"), "check", "metrics"]
     checked = subprocess.run(command, input=text, capture_output=True)
     assert (checked.returncode, checked.stdout, checked.stderr) == (0, b"", b"")
 

@@ -17,6 +17,8 @@ from exporters.gpu_exporter.collector import PROCESS_NAMES
 from exporters.gpu_exporter.source import PATIENCE_SECONDS
 from stack import gpu, prometheus
 
+pytestmark = pytest.mark.servers
+
 MIB = 1024**2
 UUID = "GPU-00000000-0000-0000-0000-{:012d}".format
 FIRST, SECOND = ("0", UUID(0)), ("1", UUID(1))
@@ -56,7 +58,7 @@ def test_figures_are_those_of_the_moment(start):
 def test_promtool_has_nothing_to_say(start):
     exporter = start("all gpus 2")
     exporter.wait_until_up(1, 1)
-    result = subprocess.run([prometheus.provide()["promtool"], "check", "metrics"], input=exporter.text(),
+    result = subprocess.run([prometheus.executable("promtool"), "check", "metrics"], input=exporter.text(),
                             capture_output=True, text=True)
     assert (result.returncode, result.stdout, result.stderr) == (0, "", "")
 

@@ -16,6 +16,8 @@ from stack import prometheus
 from stack.ports import Ports
 from tests.end_to_end.waiting import until
 
+pytestmark = pytest.mark.servers
+
 ROOT = Path(__file__).parents[2]
 HOUR, DAY = 3600, 86400
 RULES = {"groups": [{"name": "all", "rules": [
@@ -71,11 +73,10 @@ class Alertmanager(BaseHTTPRequestHandler):
 def report(tmp_path_factory):
     """The sections of what the review prints, by title, and its first line."""
     folder = tmp_path_factory.mktemp("review")
-    programs = prometheus.provide()
     now = int(time.time()) // HOUR * HOUR
     (folder / "data.om").write_text(made_data(now))
-    subprocess.run([programs["promtool"], "tsdb", "create-blocks-from", "openmetrics", "--max-block-duration=720h",
-                    folder / "data.om", folder / "data"], check=True, capture_output=True)
+    subprocess.run([prometheus.executable("promtool"), "tsdb", "create-blocks-from", "openmetrics",
+                    "--max-block-duration=720h", folder / "data.om", folder / "data"], check=True, capture_output=True)
     (folder / "rules.yml").write_text(yaml.safe_dump(RULES))
     with HTTPServer(("127.0.0.1", 0), Alertmanager) as alertmanager:
         threading.Thread(target=alertmanager.serve_forever, daemon=True).start()
@@ -85,9 +86,11 @@ def report(tmp_path_factory):
                 {"targets": [f"127.0.0.1:{alertmanager.server_port}"]}]}]}}))
         url = f"http://127.0.0.1:{Ports.free().prometheus}"
         with open(folder / "log", "w") as log, subprocess.Popen(
-            [programs["prometheus"], f"--config.file={folder / 'prometheus.yml'}", "--query.lookback-delta=5m",
-             f"--storage.tsdb.path={folder / 'data'}", "--storage.tsdb.retention.time=120d",
-             f"--web.listen-address={url.removeprefix('http://')}"], stdout=log, stderr=log) as server:
+            [prometheus.executable("prometheus"), f"--config.file={folder / 'prometheus.yml'}",
+             "--query.lookback-delta=5m", f"--storage.tsdb.path={folder / 'data'}",
+             "--storage.tsdb.retention.time=120d", f"--web.listen-address={url.removeprefix('http://')}"],
+            stdout=log, stderr=log,
+        ) as server:
             try:
                 until(lambda: knows_alertmanager(url), "Prometheus has found Alertmanager")
                 result = subprocess.run([sys.executable, ROOT / "prometheus" / "review.py", "--prometheus", url],

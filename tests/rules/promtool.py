@@ -1,6 +1,7 @@
 """Unit tests of Prometheus's rules, run by promtool."""
 
 import json
+import os
 import re
 import subprocess
 from pathlib import Path
@@ -41,8 +42,9 @@ def run_all(folder: Path, rules: list[dict], tests: dict[str, list[dict]]) -> st
             "group_eval_order": [group["name"] for group in rules],
             "tests": cases,
         }))
-    command = [prometheus.provide()["promtool"], "test", "rules", *files]
-    result = subprocess.run(command, capture_output=True, text=True)
+    command = [prometheus.executable("promtool"), "test", "rules", *files]
+    # a quarter less CPU time than with Go's default, for some more memory
+    result = subprocess.run(command, capture_output=True, text=True, env={**os.environ, "GOGC": "400"})
     return "" if result.returncode == 0 else result.stdout + result.stderr
 
 

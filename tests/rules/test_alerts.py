@@ -9,7 +9,12 @@ GROUPS = promtool.groups()
 ALERTS = {rule["alert"]: rule for group in GROUPS for rule in group["rules"] if "alert" in rule}
 
 
-@pytest.mark.parametrize("alert", sorted(ALERTS.keys() - {"DeadMansSwitch"}))
+# an error budget is used up over days
+CHECKED = [pytest.param(alert, marks=[pytest.mark.slow] if "BudgetBurn" in alert else [])
+           for alert in sorted(ALERTS.keys() - {"DeadMansSwitch"})]
+
+
+@pytest.mark.parametrize("alert", CHECKED)
 def test_it_fires_beyond_its_threshold_and_recovers(alert, tmp_path):
     cases = [case for case in CASES if case.alert == alert]
     assert cases

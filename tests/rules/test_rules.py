@@ -1,5 +1,4 @@
-"""The rules are those that `make rules` writes, and Prometheus and Alertmanager accept them and their "
-  "configurations."""
+"""The rules are those that `make rules` writes; Prometheus and Alertmanager accept them and their configurations."""
 
 import re
 import shutil
@@ -9,9 +8,11 @@ from pathlib import Path
 import pytest
 import yaml
 
+from influencegen_telemetry import business
 from prometheus.src import __main__ as generator
 from prometheus.src import rules, thresholds
 from stack import prometheus
+from tests import requirements
 
 from . import promtool
 
@@ -23,10 +24,8 @@ ALERTS = [rule for group in promtool.groups() for rule in group["rules"] if "ale
 @pytest.fixture(scope="module")
 def run():
     """Function run(program, *arguments): run one of Prometheus's tools, and fail with what it says."""
-    programs = prometheus.provide()
-
     def run(program, *arguments):
-        result = subprocess.run([programs[program], *map(str, arguments)], capture_output=True, text=True)
+        result = subprocess.run([prometheus.executable(program), *map(str, arguments)], capture_output=True, text=True)
         assert result.returncode == 0, result.stdout + result.stderr
 
     return run
@@ -38,6 +37,7 @@ def test_prometheus_accepts_its_configuration_and_rules(run, tmp_path):
     run("promtool", "check", "config", "--lint=all", "--lint-fatal", tmp_path / "prometheus" / "prometheus.yml")
 
 
+@pytest.mark.servers
 def test_alertmanager_accepts_its_configuration(run):
     run("amtool", "check-config", FOLDER / "alertmanager" / "alertmanager.yml")
 
@@ -53,15 +53,16 @@ def test_they_are_not_stale():
     assert written == {name: rules.render(groups) for name, groups in content.items()}, "make rules writes them again"
 
 
-@pytest.mark.parametrize("alert", ALERTS, ids=lambda alert: alert["alert"])
-def test_each_alert_says_what_to_do(alert):
-    assert alert["labels"].keys() == {"severity", "team"}
-    assert alert["labels"]["severity"] in ("critical", "warning", "none")
-    assert alert["labels"]["team"] in ("platform", "integration", "business")
-    assert alert["annotations"].keys() - {"dashboard"} == {"summary", "description", "runbook_url"}
-    assert "$value" in alert["annotations"]["description"]
-    assert alert["annotations"]["runbook_url"] == (
-        f"https://github.com/influencegen/telemetry/blob/main/docs/runbooks/{alert['alert']}.md")
+def test_each_alert_says_what_to_do(subtests):
+    for alert in ALERTS:
+        with subtests.test(alert["alert"]):
+            assert alert["labels"].keys() == {"severity", "team"}
+            assert alert["labels"]["severity"] in ("critical", "warning", "none")
+            assert alert["labels"]["team"] in ("platform", "integration", "business")
+            assert alert["annotations"].keys() - {"dashboard"} == {"summary", "description", "runbook_url"}
+            assert "$value" in alert["annotations"]["description"]
+            assert alert["annotations"]["runbook_url"] == (
+                f"https://github.com/influencegen/telemetry/blob/main/docs/runbooks/{alert['alert']}.md")
 
 
 def test_no_alert_is_there_twice():
@@ -69,16 +70,14 @@ def test_no_alert_is_there_twice():
     assert len(names) == len(set(names))
 
 
-@pytest.mark.parametrize(("alert", "expression", "lasting"), [
-    ("AiServiceErrorRateHigh", "sum(influencegen:api_n8n_to_aiservice_error_rate:rate_5m) > 0.1", "5m"),
-    ("AiImageGenerationP95High", "influencegen:ai_image_generation_end_to_end_latency_seconds:p95_5m > 30", "10m"),
-    ("RegistrationSuccessRateLow", "influencegen:influencer_registration_success_rate:percent_1h < 80", "1h"),
-    ("BackupJobFailed", "influencegen:system_backup_job_success_rate:percent_24h < 100", None),
-])
-def test_the_specifications_own_alerts_are_as_it_words_them(alert, expression, lasting):
-    rule, = (rule for rule in ALERTS if rule["alert"] == alert)
-    assert (rule["expr"].removeprefix("(").split(") and on () influencegen:working_hours")[0], rule.get("for")) == (
-        expression, lasting)
+def test_alerts_that_are_required_have_their_condition_and_duration(subtests):
+    for alert, wanted in requirements.ALERTS.items():
+        with subtests.test(alert):
+            rule, = (rule for rule in ALERTS if rule["alert"] == alert)
+            expression = rule["expr"].removeprefix("(").split(") and on () influencegen:working_hours")[0]
+            assert (expression, rule.get("for")) == (wanted["expression"], wanted.get("for"))
+            requirement = business.SPECIFICATION[wanted["metric"]]
+            assert requirement.rule in expression and "alert" in requirement.thresholds
 
 
 def changed(section, name, key, value):

@@ -5,6 +5,7 @@ import pytest
 from . import ordinary, promtool
 from .alert_cases import WORKING_HOURS
 
+pytestmark = pytest.mark.slow
 TOLD = ('count by (alertname, severity) '
         '(count_over_time(ALERTS{{alertstate="firing", alertname!="DeadMansSwitch"}}[{}d]))')
 

@@ -6,9 +6,11 @@ from pathlib import Path
 
 import pytest
 import yaml
+from promql_parser import MatchOp
 
 from influencegen_telemetry import business
 from influencegen_telemetry.business import catalogue
+from tests.promql import errors, matchers, selectors
 
 ROOT = Path(__file__).parents[2]
 PAGES = sorted((ROOT / "docs" / "runbooks").glob("*.md"))
@@ -34,29 +36,15 @@ def blocks(page, language):
     return re.findall(rf"^ *```{language}\n(.+?)\n *```", page.read_text(), re.DOTALL | re.MULTILINE)
 
 
-QUERIES = [pytest.param(query, id=f"{page.stem}-{number}")
-           for page in PAGES for number, query in enumerate(blocks(page, "promql"), 1)]
-each_page = pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
-each_query = pytest.mark.parametrize("query", QUERIES)
-
-
-def selectors(node):
-    """Yield the selectors of series in what Prometheus made of a query."""
-    if isinstance(node, dict):
-        if node.get("type") in ("vectorSelector", "matrixSelector"):
-            yield node
-        else:
-            node = list(node.values())
-    if isinstance(node, list):
-        for part in node:
-            yield from selectors(part)
+QUERIES = {f"{page.stem}-{number}": query
+           for page in PAGES for number, query in enumerate(blocks(page, "promql"), 1)}
 
 
 def fits(matcher, value):
     """Say whether a label's value is one that a matcher asks for, as Prometheus would."""
-    if matcher["type"] in ("=~", "!~"):
-        return bool(re.fullmatch(matcher["value"], value)) == (matcher["type"] == "=~")
-    return (matcher["value"] == value) == (matcher["type"] == "=")
+    if matcher.op in (MatchOp.Re, MatchOp.NotRe):
+        return bool(re.fullmatch(matcher.value, value)) == (matcher.op == MatchOp.Re)
+    return (matcher.value == value) == (matcher.op == MatchOp.Equal)
 
 
 @pytest.fixture(scope="module")
@@ -69,60 +57,68 @@ def test_each_alert_has_a_page_and_each_page_an_alert():
     assert {page.stem for page in PAGES} == {rule["alert"] for rule in RULES if "alert" in rule}
 
 
-@each_page
-def test_a_page_has_its_parts(page):
-    title, _, opening = page.read_text().split("\n", 2)
-    assert title == f"# {page.stem}"
-    assert opening[0].isupper()
-    found = re.split(r"^## (.+)\n", page.read_text(), flags=re.MULTILINE)[1:]
-    parts = dict(zip(found[::2], found[1::2], strict=True))
-    assert list(parts) == PARTS
-    assert all(text.strip() for text in parts.values())
+def test_a_page_has_its_parts(subtests):
+    for page in PAGES:
+        with subtests.test(page.stem):
+            title, _, opening = page.read_text().split("\n", 2)
+            assert title == f"# {page.stem}"
+            assert opening[0].isupper()
+            found = re.split(r"^## (.+)\n", page.read_text(), flags=re.MULTILINE)[1:]
+            parts = dict(zip(found[::2], found[1::2], strict=True))
+            assert list(parts) == PARTS
+            assert all(text.strip() for text in parts.values())
 
 
-@each_page
-def test_a_page_has_three_checks_each_with_what_to_run(page):
-    checks = page.read_text().split("## First three checks\n")[1].split("\n## ")[0]
-    numbered = re.split(r"^\d\. ", checks, flags=re.MULTILINE)[1:]
-    assert len(numbered) == 3
-    assert all(check.count("```") == 2 for check in numbered)
+def test_a_page_has_three_checks_each_with_what_to_run(subtests):
+    for page in PAGES:
+        with subtests.test(page.stem):
+            checks = page.read_text().split("## First three checks\n")[1].split("\n## ")[0]
+            numbered = re.split(r"^\d\. ", checks, flags=re.MULTILINE)[1:]
+            assert len(numbered) == 3
+            assert all(check.count("```") == 2 for check in numbered)
 
 
-@each_page
-def test_links_lead_somewhere(page):
-    for target in re.findall(r"\]\(([^)]+)\)", page.read_text()):
-        path, _, anchor = target.partition("#")
-        linked = (page.parent / path).resolve()
-        assert linked.exists(), target
-        headings = re.findall(r"^#+ (.+)$", linked.read_text(), re.MULTILINE)
-        anchors = {re.sub(r"[^\w\- ]", "", heading).lower().replace(" ", "-") for heading in headings}
-        assert not anchor or anchor in anchors, target
+def test_links_lead_somewhere(subtests):
+    for page in PAGES:
+        with subtests.test(page.stem):
+            for target in re.findall(r"\]\(([^)]+)\)", page.read_text()):
+                path, _, anchor = target.partition("#")
+                linked = (page.parent / path).resolve()
+                assert linked.exists(), target
+                headings = re.findall(r"^#+ (.+)$", linked.read_text(), re.MULTILINE)
+                anchors = {re.sub(r"[^\w\- ]", "", heading).lower().replace(" ", "-") for heading in headings}
+                assert not anchor or anchor in anchors, target
 
 
-@each_page
-def test_commands_can_be_parsed(page):
-    for command in blocks(page, "sh"):
-        result = subprocess.run(["bash", "-n"], input=command, capture_output=True, text=True)
-        assert result.returncode == 0, result.stderr
+def test_commands_can_be_parsed(subtests):
+    for page in PAGES:
+        with subtests.test(page.stem):
+            for command in blocks(page, "sh"):
+                result = subprocess.run(["bash", "-n"], input=command, capture_output=True, text=True)
+                assert result.returncode == 0, result.stderr
 
 
-@each_query
-def test_a_query_runs(ask, query):
-    ask("query", query)
+def test_queries_are_valid():
+    assert not errors(QUERIES)
 
 
-@each_query
-def test_a_query_asks_for_series_that_exist(ask, own_exporters, query):
-    asked = list(selectors(ask("parse_query", query)))
-    assert asked
-    for selector in asked:
-        [name] = [matcher for matcher in selector["matchers"] if matcher["name"] == "__name__"]
-        known = [series for series in KNOWN if fits(name, series)]
-        ours = f'"{name["value"].removesuffix("_total")}"'
-        assert known or OTHERS.fullmatch(name["value"]) or ours in own_exporters, name["value"]
-        for metric in filter(None, map(METRICS.get, known)):
-            labels = {label.name: label.values for label in metric.labels}
-            for matcher in selector["matchers"]:
-                assert matcher["name"] in labels.keys() | ADDED, f"{metric.name} has no label {matcher['name']}"
-                values = labels.get(matcher["name"])
-                assert not values or any(fits(matcher, value) for value in values), f"{metric.name}: {matcher}"
+def test_queries_ask_for_series_that_exist(own_exporters, subtests):
+    for name, query in QUERIES.items():
+        with subtests.test(name):
+            assert selectors(query)
+            for selector in selectors(query):
+                check(selector, own_exporters)
+
+
+def check(selector, own_exporters):
+    """Check that there is a series which a selector can find, by name, labels and values."""
+    [name] = [matcher for matcher in matchers(selector) if matcher.name == "__name__"]
+    known = [series for series in KNOWN if fits(name, series)]
+    ours = f'"{name.value.removesuffix("_total")}"'
+    assert known or OTHERS.fullmatch(name.value) or ours in own_exporters, name
+    for metric in filter(None, map(METRICS.get, known)):
+        labels = {label.name: label.values for label in metric.labels}
+        for matcher in matchers(selector):
+            assert matcher.name in labels.keys() | ADDED, f"{metric.name} has no label {matcher.name}"
+            values = labels.get(matcher.name)
+            assert not values or any(fits(matcher, value) for value in values), f"{metric.name}: {matcher}"

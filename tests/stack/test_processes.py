@@ -1,3 +1,4 @@
+import contextlib
 import os
 import signal
 import socket
@@ -88,7 +89,8 @@ def test_only_what_changed_is_stopped(layout, processes):
 def test_what_fails_again_and_again_is_stopped_for_good(processes, leave):
     for _time in range(20):
         processes.configure([Program("ai", ["false"])])
-        processes.start("ai")
+        with contextlib.suppress(Trouble):  # it may have failed before anybody looks
+            processes.start("ai")
         leave(processes)
         # at each question supervisord looks first whom to start again
         assert not any(processes.running() for _question in range(5))

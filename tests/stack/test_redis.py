@@ -11,6 +11,8 @@ from stack.layout import Layout
 from stack.ports import Ports
 from tests.end_to_end.waiting import until
 
+pytestmark = pytest.mark.servers
+
 
 @pytest.fixture
 def redis(tmp_path):

@@ -19,6 +19,8 @@ from stack import prometheus
 from tests.end_to_end.waiting import until
 from tests.storage.servers import start_prometheus, start_victoria
 
+pytestmark = pytest.mark.servers
+
 METRIC = catalogue.METRICS["api_odoo_to_n8n_webhook_latency_seconds"]
 HOURS = 6
 # The last hour, and the first, may not be whole: a tier's hours begin at a minute of their own
@@ -63,7 +65,7 @@ def servers(layout, running, latencies):
 
     The times that follow are those of the last hour, and of the last of the steps of 5 minutes that it is made of.
     """
-    promtool = prometheus.provide()["promtool"]
+    promtool = prometheus.executable("promtool")
     blocks = layout.state / "prometheus"
 
     def write_blocks(kind, *arguments):

@@ -15,6 +15,8 @@ from tests.end_to_end.waiting import until
 from tests.storage.conftest import ROOT
 from tests.storage.servers import Server, share_passwords, start_prometheus
 
+pytestmark = pytest.mark.servers
+
 # What one waits for the other, which is 15 s by default
 PEER_TIMEOUT = "--cluster.peer-timeout=3s"
 

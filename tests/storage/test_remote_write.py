@@ -11,6 +11,8 @@ from stack.ports import Ports
 from tests.end_to_end.waiting import until
 from tests.storage.servers import share_passwords, start_prometheus, start_victoria
 
+pytestmark = pytest.mark.servers
+
 # Evaluated each second. The label of `evaluated` is the time, so each evaluation makes a series of its own.
 RECORDED = {
     "tier5m:evaluated:avg": 'count_values("second", vector(time()))',

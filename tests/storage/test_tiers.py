@@ -1,11 +1,14 @@
 """The tiers' rules tell of every metric."""
 
-import pytest
+import re
+
 import yaml
 
 from influencegen_telemetry import business
 from influencegen_telemetry.business import catalogue
 from prometheus.src import promql, tiers
+from stack import victoria
+from tests import requirements
 from tests.storage.conftest import ROOT
 
 PROMETHEUS = ROOT / "prometheus"
@@ -13,19 +16,21 @@ TEXT = {group.name: " ".join(rule.expr for rule in group.rules) for group in tie
 RECORDED = {group.name: {rule.name for rule in group.rules} for group in tiers.groups()}
 
 
-@pytest.mark.parametrize("metric", catalogue.METRICS.values(), ids=lambda metric: metric.name)
-def test_each_metric_of_the_catalogue_is_in_both_tiers(metric):
-    name = metric.name.removesuffix("_total")
-    series = {"counter": {f"{name}:increase"}, "gauge": {f"{name}:avg"},
-              "histogram": {f"{name}_{part}:increase" for part in ("bucket", "sum", "count")}}[metric.kind]
-    for tier in ("5m", "1h"):
-        assert {f"tier{tier}:{one}" for one in series} <= RECORDED[f"tier-{tier}"]
+def test_each_metric_of_the_catalogue_is_in_both_tiers(subtests):
+    for metric in catalogue.METRICS.values():
+        with subtests.test(metric.name):
+            name = metric.name.removesuffix("_total")
+            series = {"counter": {f"{name}:increase"}, "gauge": {f"{name}:avg"},
+                      "histogram": {f"{name}_{part}:increase" for part in ("bucket", "sum", "count")}}[metric.kind]
+            for tier in ("5m", "1h"):
+                assert {f"tier{tier}:{one}" for one in series} <= RECORDED[f"tier-{tier}"]
 
 
-@pytest.mark.parametrize("requirement", business.SPECIFICATION.values(), ids=lambda requirement: requirement.name)
-def test_each_metric_of_the_specification_is_in_the_tiers(requirement):
+def test_each_metric_of_the_specification_is_in_the_tiers():
     expressions = TEXT["tier-5m"]
-    assert all(series in expressions for series in requirement.series) or f"({requirement.rule}[" in expressions
+    assert [requirement.name for requirement in business.SPECIFICATION.values()
+            if not all(series in expressions for series in requirement.series)
+            and f"({requirement.rule}[" not in expressions] == []
 
 
 def test_the_coarser_tier_is_made_of_the_finer():
@@ -38,3 +43,16 @@ def test_scrapes_are_as_far_apart_as_the_rules_take_them_to_be():
     intervals = {group: int(job["scrape_interval"].removesuffix("s"))
                  for job in jobs for group in job.get("params", {}).get("group[]", [])}
     assert intervals == promql.SCRAPED
+
+
+def test_samples_are_kept_as_long_as_is_required():
+    [raw] = re.findall(r"--storage.tsdb.retention.time=(\w+)", (ROOT / "docker-compose.yml").read_text())
+    kept = [raw, *(tier.retention for tier in victoria.TIERS)]
+    steps = [max(promql.SCRAPED.values()), *(in_seconds(tier.step) for tier in victoria.TIERS)]
+    for required, time, step in zip(requirements.RETENTION.values(), kept, steps, strict=True):
+        assert required["step"][0] <= step <= required["step"][1]
+        assert required["days"][0] <= in_seconds(time) / 86400 <= required["days"][1]
+
+
+def in_seconds(time):
+    return int(time[:-1]) * {"m": 60, "h": 3600, "d": 86400, "y": 365 * 86400}[time[-1]]

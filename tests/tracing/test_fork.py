@@ -6,6 +6,8 @@ import pytest
 
 from tests.store import processes
 
+pytestmark = pytest.mark.system
+
 
 @pytest.fixture
 def tracer(collector):

@@ -6,6 +6,8 @@ import sys
 
 import pytest
 
+pytestmark = pytest.mark.system
+
 SCRIPT = """
 import os, sys
 import odoo

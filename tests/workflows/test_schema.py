@@ -14,6 +14,8 @@ from prometheus_client.openmetrics.parser import text_string_to_metric_families
 from stack import n8n, postgres
 from stack.layout import Layout
 
+pytestmark = pytest.mark.system
+
 DATABASE = "n8n_schema_test"
 AI, CALLBACK = "api_n8n_to_aiservice", "api_n8n_to_odoo_callback"
 TRACE, SPAN = "0af7651916cd43dd8448eb211c80319c", "b7ad6b7169203331"
