@@ -24,7 +24,7 @@ WAITING = ("-m", "odoo or system")
 BESIDE = ("-o", "testpaths=tests", "-m", "not system")
 NICENESS = "10"
 # A process for each core, and no plugin that looks for Odoo.
-WITHOUT_ODOO = ("-p", "no:odoo", "-n", "auto", "--dist", "worksteal")
+WITHOUT_ODOO = ("-p", "no:odoo", "-n", "auto", "--dist")
 
 
 def test(layout: Layout) -> bool:
@@ -39,7 +39,7 @@ def test(layout: Layout) -> bool:
 
 def test_fast(layout: Layout) -> bool:
     """Run the tests that need nothing but this environment and promtool; say whether they passed."""
-    return _passed(*WITHOUT_ODOO, *FAST, *_asked(), environment=_with_programs())
+    return _passed(*WITHOUT_ODOO, "worksteal", *FAST, *_asked(), environment=_with_programs())
 
 
 def test_odoo(layout: Layout) -> bool:
@@ -99,7 +99,8 @@ def _beside(environment: dict[str, str]) -> Iterator[Callable[[], bool]]:
     whether they passed.
     """
     log = Path(environment["INFLUENCEGEN_STATE"]) / "beside.log"
-    command = ["nice", "-n", NICENESS, sys.executable, "-m", "pytest", *WITHOUT_ODOO, *BESIDE]
+    # the servers of a file are started once
+    command = ["nice", "-n", NICENESS, sys.executable, "-m", "pytest", *WITHOUT_ODOO, "loadfile", *BESIDE]
     without_odoo = {name: value for name, value in environment.items() if name != "ODOO_RC"}
     with log.open("w") as output:
         process = subprocess.Popen(command, cwd=PROJECT, env=without_odoo, stdout=output, stderr=subprocess.STDOUT)
