@@ -2,8 +2,8 @@
 
 Baseline: the build of commit 7a6684d. Each build has a database of its own on one PostgreSQL and is loaded by a process
 of its own. A registration is a POST to ``/influencegen/api/register``, given to Odoo's WSGI application in that
-process, so with Odoo's cursor and its commit, but without a network; the transaction without facts writes one field of
-a contact, and commits.
+process, so with Odoo's cursor and its commit, but without a network, and without the throttle; the transaction without
+facts writes one field of a contact, and commits.
 
 The processes take turns, in blocks of ``BLOCK`` transactions, in alternating order. What is compared is the processor
 time of the process and of its sessions in PostgreSQL, where triggers run; the wall time, which has the
@@ -55,6 +55,8 @@ class Build:
         self._written = 0
         with registry.cursor() as cr:
             self._contact = self._environment(cr)["res.partner"].create({"name": "Written over and over"}).id
+        # a transaction of the platform's own, which the baseline doesn't have
+        registry["influencegen.influencer"]._wait_to_register = lambda *_arguments: 0
 
     def block(self, name: str) -> dict[str, float]:
         """Return what one transaction of a block took, in ms."""
@@ -79,7 +81,8 @@ class Build:
         }  # fmt: skip
         environ = EnvironBuilder(path="/influencegen/api/register", method="POST", json=values).get_environ()
         body, status, _headers = run_wsgi_app(root, environ, buffered=True)
-        if not status.startswith("202"):
+        # the baseline said 201
+        if not status.startswith(("201", "202")):
             raise ValueError(f"the registration was answered with {status}: {b''.join(body)!r}")
 
     def _without_facts(self):

@@ -259,7 +259,7 @@ def longest_transaction(server: Server) -> Iterator[Callable[[], float]]:
 
     def watch():
         nonlocal longest
-        with closing(psycopg2.connect(**postgres.dsn(server.layout, "postgres"))) as connection:
+        with closing(psycopg2.connect(**postgres.dsn(server.layout, "postgres", postgres.MONITOR))) as connection:
             connection.autocommit = True
             with connection.cursor() as cursor:
                 while not ended.wait(0.01):
@@ -355,6 +355,8 @@ def main() -> None:
                 for key, server in servers.items()
             }
             compare(processes)
+            # auto_explain is a superuser's
+            postgres.execute(made.layout, f"ALTER ROLE {postgres.ODOO} SUPERUSER", role=postgres.ADMIN)
             show_plans(processes)
         measure_audit(servers[TREE, LARGE])
 

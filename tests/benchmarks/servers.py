@@ -106,8 +106,8 @@ class Cluster:
         """Make a database as a copy of another one, files too."""
         # an empty database is sooner written to the log, a large one sooner copied
         strategy = "wal_log" if template == "template0" else "file_copy"
-        postgres.execute(self.layout, f"CREATE DATABASE \"{name}\" TEMPLATE \"{template}\" STRATEGY {strategy}"
-                                      " ENCODING 'UTF8' LC_COLLATE 'C'")
+        options = f"TEMPLATE \"{template}\" STRATEGY {strategy} ENCODING 'UTF8' LC_COLLATE 'C'"
+        postgres.create_database(self.layout, name, postgres.ODOO, options)
         files = odoo.files(self.layout) / "filestore"
         if (files / template).exists():
             shutil.copytree(files / template, files / name)
@@ -157,6 +157,7 @@ def cluster(source: odoo.Source, path: Path | None = None) -> Iterator[Cluster]:
         processes.configure([postgres.program(layout)])
         processes.start("postgres")
         processes.wait("postgres", lambda: postgres.answers(layout))
+        postgres.create_roles(layout)
         yield Cluster(layout, source, processes, path)
     finally:
         processes.stop_all()
