@@ -18,14 +18,14 @@ parameters = {
     "influencegen.kyc_url": "http://kyc-provider:8091",
     "influencegen.payment_url": "http://kyc-provider:8091/payments",
     "influencegen.callback_url": "http://odoo:8069/influencegen/image/callback",
-    "influencegen_telemetry.grafana_url": "http://127.0.0.1:3000",
+    "odoo_telemetry.grafana_url": "http://127.0.0.1:3000",
     # as Odoo's server reaches them, which reads history and alerts there; a browser does not
-    "influencegen_telemetry.prometheus_url": monitored("prometheus", 9090),
-    "influencegen_telemetry.alertmanager_url": monitored("alertmanager", 9093),
+    "odoo_telemetry.prometheus_url": monitored("prometheus", 9090),
+    "odoo_telemetry.alertmanager_url": monitored("alertmanager", 9093),
     "influencegen.webhook_secret": (SECRETS / "webhook_secret").read_text().strip(),
 }
 for name, value in parameters.items():
     env["ir.config_parameter"].sudo().set_param(name, value)  # noqa: F821
 env.ref("base.user_admin").password = (SECRETS / "admin_password").read_text().strip()  # noqa: F821
-env["influencegen.telemetry.settings"]._set_scrape_token((SECRETS / "scrape_token").read_text().strip())  # noqa: F821
+env["telemetry.settings"]._set_scrape_token((SECRETS / "scrape_token").read_text().strip())  # noqa: F821
 env.cr.commit()  # noqa: F821

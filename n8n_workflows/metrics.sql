@@ -4,7 +4,7 @@ BEGIN;
 SET LOCAL search_path = influencegen, pg_temp;
 
 INSERT INTO metric (name, kind, help, labels, buckets) VALUES
-    ('influencegen_telemetry_labels_folded_total', 'counter', 'Label values replaced by ''other''.', '[{"name": "label", "limit": 60}]', '{}'),
+    ('odoo_telemetry_labels_folded_total', 'counter', 'Label values replaced by ''other''.', '[{"name": "label", "limit": 60}]', '{}'),
     ('api_n8n_to_aiservice_latency_seconds', 'histogram', 'Time of one try of a call to the AI image service from n8n.', '[{"name": "endpoint", "limit": 20}, {"name": "http_method", "values": ["GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS"]}, {"name": "status_code_class", "values": ["1xx", "2xx", "3xx", "4xx", "5xx", "timeout", "connection_error", "circuit_open", "interrupted"]}]', '{0.01,0.025,0.05,0.1,0.25,0.5,0.75,1,2.5,5,10,15,20,30,60,+Inf}'),
     ('api_n8n_to_aiservice_errors_total', 'counter', 'Tries of calls to the AI image service from n8n that failed.', '[{"name": "endpoint", "limit": 20}, {"name": "http_method", "values": ["GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS"]}, {"name": "status_code_class", "values": ["1xx", "2xx", "3xx", "4xx", "5xx", "timeout", "connection_error", "circuit_open", "interrupted"]}]', '{}'),
     ('api_n8n_to_odoo_callback_latency_seconds', 'histogram', 'Time of one try of a call to Odoo''s callback from n8n.', '[{"name": "endpoint", "limit": 20}, {"name": "http_method", "values": ["GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS"]}, {"name": "status_code_class", "values": ["1xx", "2xx", "3xx", "4xx", "5xx", "timeout", "connection_error", "circuit_open", "interrupted"]}]', '{0.01,0.025,0.05,0.1,0.25,0.5,0.75,1,2.5,5,10,15,20,30,60,+Inf}'),
@@ -18,5 +18,7 @@ ON CONFLICT (name) DO UPDATE SET kind = EXCLUDED.kind, help = EXCLUDED.help, lab
 -- a histogram of other buckets begins anew
 DELETE FROM sample USING metric WHERE name = metric AND kind = 'histogram' AND (metric, sample.labels) IN (
     SELECT other.metric, other.labels FROM sample AS other WHERE part <> 'sum' AND part <> ALL (buckets));
+-- its name before 1.2
+DELETE FROM metric WHERE name = 'influencegen_telemetry_labels_folded_total';
 SELECT start_at_zero();
 COMMIT;

@@ -150,7 +150,7 @@ BEGIN
         CONTINUE WHEN label ? 'limit' AND length(given) <= 200 AND (label ->> 'limit')::integer > (
             SELECT count(DISTINCT labels -> (label ->> 'name')) FROM sample WHERE metric = of_metric);
         series := series || jsonb_build_object(label ->> 'name', 'other');
-        PERFORM count_up('influencegen_telemetry_labels_folded_total', jsonb_build_object('label', label ->> 'name'));
+        PERFORM count_up('odoo_telemetry_labels_folded_total', jsonb_build_object('label', label ->> 'name'));
     END LOOP;
     RETURN series;
 END $$;

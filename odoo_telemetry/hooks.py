@@ -1,7 +1,6 @@
 """What happens when the addon is loaded, installed and uninstalled."""
 
 import functools
-from pathlib import Path
 
 from odoo.tools import config, str2bool
 
@@ -10,20 +9,20 @@ from .instrumentation import logs, tracing
 from .metrics import store
 from .publication import publish_loaded
 
-PARAMETERS = "influencegen_telemetry."
+PARAMETERS = "odoo_telemetry."
 
 
 @functools.cache
 def post_load():
     """Begin to measure this process, and those forked from it; once, whichever addon is loaded first.
 
-    The values are kept under the option ``influencegen_telemetry_dir`` of Odoo's configuration file, or under
-    ``influencegen_telemetry`` in ``data_dir``. ``influencegen_telemetry_otlp_endpoint`` there is where spans are sent;
-    with ``influencegen_telemetry_json_logs`` the log is JSON.
+    The values are kept under the option ``odoo_telemetry_dir`` of Odoo's configuration file, or under
+    ``odoo_telemetry`` in ``data_dir``. ``odoo_telemetry_otlp_endpoint`` there is where spans are sent; with
+    ``odoo_telemetry_json_logs`` the log is JSON.
     """
-    store.configure(config.get("influencegen_telemetry_dir") or Path(config["data_dir"]) / "influencegen_telemetry")
-    tracing.configure(config.get("influencegen_telemetry_otlp_endpoint"))
-    logs.configure(str2bool(str(config.get("influencegen_telemetry_json_logs")), False))
+    store.configure(config.get("odoo_telemetry_dir") or former.directory(config["data_dir"]))
+    tracing.configure(config.get("odoo_telemetry_otlp_endpoint"))
+    logs.configure(str2bool(str(config.get("odoo_telemetry_json_logs")), False))
     instrumentation.install()
     store.on_heartbeat(publish_loaded)
 
@@ -35,14 +34,14 @@ def pre_init_hook(env):
 
 def post_init_hook(env):
     """Publish the settings of the database once its installation is committed."""
-    env["influencegen.telemetry.settings"]._publish()
+    env["telemetry.settings"]._publish()
 
 
 def uninstall_hook(env):
     """Stop exporting the database, and leave Odoo as it was found if no other database is measured."""
     env["ir.config_parameter"].sudo().search([("key", "=like", f"{PARAMETERS}%")]).unlink()
-    env["influencegen.telemetry.own.metric"]._remove_all()
-    env["influencegen.telemetry.ledger"]._remove()
+    env["telemetry.own.metric"]._remove_all()
+    env["telemetry.ledger"]._remove()
     database = env.cr.dbname
 
     @env.cr.postcommit.add

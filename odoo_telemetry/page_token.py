@@ -36,7 +36,7 @@ def told():
         route = getattr(request, "telemetry_route", UNMATCHED)
         role = roles.role(request.env.registry, request.session.uid)
         return {
-            "influencegen_telemetry": {
+            "odoo_telemetry": {
                 "token": hash_sign(*_signature(), [route, role, _end()]),
                 "valid_seconds": VALID_HOURS * 3600,
                 "sample_percent": settings.browser_sample_percent,
@@ -75,4 +75,4 @@ def _end():
 
 def _signature():
     """Return the environment and the scope of the present session's tokens."""
-    return request.env(user=SUPERUSER_ID), f"influencegen_telemetry.page {request.session.sid[:STABLE_BYTES]}"
+    return request.env(user=SUPERUSER_ID), f"odoo_telemetry.page {request.session.sid[:STABLE_BYTES]}"

@@ -9,7 +9,7 @@ from odoo.modules.registry import Registry
 from .compat import snapshot
 from .metrics import store
 
-_MODEL = "influencegen.telemetry.settings"
+_MODEL = "telemetry.settings"
 
 
 def publish_loaded():
@@ -24,7 +24,7 @@ def publish_loaded():
         try:
             with registry.cursor() as cr:
                 env = api.Environment(cr, SUPERUSER_ID, {})
-                if env["ir.module.module"]._get("influencegen_telemetry").state == "uninstalled":
+                if env["ir.module.module"]._get("odoo_telemetry").state == "uninstalled":
                     continue
                 settings = env[_MODEL]._settings()
         except Exception as exception:

@@ -120,7 +120,7 @@ def configure(
     )
     collector = os.environ.get("OTEL_EXPORTER_OTLP_ENDPOINT")
     if collector:
-        text += f"influencegen_telemetry_otlp_endpoint = {collector}\n"
+        text += f"odoo_telemetry_otlp_endpoint = {collector}\n"
     path = layout.state / f"{database}.conf"
     if private.read(path) != text:
         private.write(path, text)
@@ -222,14 +222,14 @@ def _settings(layout: Layout) -> str:
         # all of the demo's and the tests' influencers come from this machine
         "influencegen.registrations_per_client": "1000000",
         "influencegen.registrations_per_hour": "1000000",
-        "influencegen_telemetry.prometheus_url": layout.url("prometheus"),
-        "influencegen_telemetry.alertmanager_url": layout.url("alertmanager"),
+        "odoo_telemetry.prometheus_url": layout.url("prometheus"),
+        "odoo_telemetry.alertmanager_url": layout.url("alertmanager"),
     }
     return f"""
 for name, value in {parameters!r}.items():
     env["ir.config_parameter"].sudo().set_param(name, value)
 env.ref("base.user_admin").password = {layout.secret("admin")!r}
-env["influencegen.telemetry.settings"]._set_scrape_token({layout.secret("scrape-token")!r})
+env["telemetry.settings"]._set_scrape_token({layout.secret("scrape-token")!r})
 env.cr.commit()
 """
 

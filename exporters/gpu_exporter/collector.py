@@ -112,7 +112,7 @@ class GpuCollector(Collector):
                                    labels=("gpu", "uuid"))
         for uuid in sorted(self._watched):
             xids.add_metric((str(self._known[uuid]), uuid), self._xids[uuid])
-        folded = CounterMetricFamily("influencegen_telemetry_labels_folded", "Label values replaced by 'other'.",
+        folded = CounterMetricFamily("odoo_telemetry_labels_folded", "Label values replaced by 'other'.",
                                      labels=("label",))
         folded.add_metric(("process",), self._folded)
         return [xids, folded]

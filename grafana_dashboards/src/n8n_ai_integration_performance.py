@@ -84,7 +84,7 @@ _FAILURES = (
     series("Which workflow fails?", [
         Query(f"60 * sum by (workflow_name, node_name) ({_WORKFLOW_ERRORS}) > 0", "{{workflow_name}}: {{node_name}}",
               colour=CRITICAL),
-        Query('min(influencegen_telemetry_threshold{name="n8n_errors_per_minute"})', "allowed of a workflow", "60s",
+        Query('min(odoo_telemetry_threshold{name="n8n_errors_per_minute"})', "allowed of a workflow", "60s",
               GREY, dashed=True),
     ], "none", width=12, spec="n8n.workflow.execution.error_rate",
         says="Executions a minute that ended with an error of the workflow itself, by the node where. A failed call of "

@@ -84,7 +84,7 @@ _USERS_FEEL = (
         _users("influencers", "influencer|portal"),
         _users("staff", "user|manager|admin"),
         _users("not logged in, and others", "public|system|unknown|other"),
-        Query('min(influencegen_telemetry_threshold{name="concurrent_users"})', "what it is sized for", "60s",
+        Query('min(odoo_telemetry_threshold{name="concurrent_users"})', "what it is sized for", "60s",
               GREY, dashed=True),
     ], "none", width=12, spec="odoo.concurrent_users.count",
         says="Users seen within the last minutes. Near the limit: give Odoo more workers, or raise the limit "
@@ -117,7 +117,7 @@ _CAUSES = (
               colour=CRITICAL),
         Query(f"60 * sum by (cron) (rate(odoo_cron_failures_total{{{_OF_BOTH}}}[$__rate_interval])) > 0",
               "job {{cron}}", SYSTEM, ORANGE),
-        Query('min(influencegen_telemetry_threshold{name="application_errors_per_minute"})', "allowed", "60s", GREY,
+        Query('min(odoo_telemetry_threshold{name="application_errors_per_minute"})', "allowed", "60s", GREY,
               dashed=True),
     ], "none", spec="odoo.application.error_rate",
         says="Unhandled errors a minute in Odoo's log, by their class, and scheduled jobs that failed. The log has the "

@@ -14,20 +14,20 @@ _FIRST = (
            says="What Prometheus asks and gets no answer from. What it tells of is not seen, on any dashboard.",
            empty="Prometheus scrapes nothing: look at its log.", alerts=("TargetMissing",), words=NONE),
     figure("Audit differences",
-           Query("max(influencegen_telemetry_audit_missing_rows + influencegen_telemetry_audit_extra_rows)",
+           Query("max(odoo_telemetry_audit_missing_rows + odoo_telemetry_audit_extra_rows)",
                  every=BUSINESS), "none", spec=_NO_SPEC,
            says="Rows that are missing in the ledger or no longer in the database, of the fact with the most, by the "
                 "last complete audit. Any row means that a table was changed without its triggers.",
            empty="Odoo is not scraped.", decimals=0, alerts=("TelemetryDisagreesWithDatabase",), words=NONE),
     figure("Telemetry's errors",
-           Query(or_none(f"sum(increase(influencegen_telemetry_errors_total{{{_OF_INSTANCE}}}[15m]))",
+           Query(or_none(f"sum(increase(odoo_telemetry_errors_total{{{_OF_INSTANCE}}}[15m]))",
                          "influencegen-system"), every=SYSTEM),
            "none", spec=_NO_SPEC,
            says="In the last 15 minutes. Each costs a value, never a request. Odoo's log has one line a minute about "
                 "them.",
            empty="Odoo is not scraped.", decimals=0, alerts=("TelemetryErrors",), words=NONE),
     figure("Labels without room",
-           Query(or_none("sum(increase(influencegen_telemetry_labels_folded_total[1h]))", "influencegen-system"),
+           Query(or_none("sum(increase(odoo_telemetry_labels_folded_total[1h]))", "influencegen-system"),
                  every=SYSTEM), "none", spec=_NO_SPEC,
            says="How often a value became `other` in the last hour, because its label had too many. Find out below "
                 "which label, and raise its limit in Settings, Telemetry, if its values are worth it.",
@@ -60,12 +60,12 @@ _COST = (
               "which.",
          empty="Prometheus scrapes nothing: look at its log.", runbooks=("LabelOverflow",)),
     bars("Which labels have the most values?",
-         [Query("topk(5, max by (label) (influencegen_telemetry_label_values))", "{{label}}", SYSTEM)], "none",
+         [Query("topk(5, max by (label) (odoo_telemetry_label_values))", "{{label}}", SYSTEM)], "none",
          spec=_NO_SPEC, says="The five labels that took most values, of any of Odoo's databases.",
          empty="Odoo is not scraped.", runbooks=("LabelOverflow",)),
     series("How large is each worker's answer?", [
-        Query(f"max(influencegen_telemetry_series{{{_OF_INSTANCE}}})", "values in the shared store", SYSTEM),
-        Query(f"max(influencegen_telemetry_slots{{{_OF_INSTANCE}}})", "slots of workers", SYSTEM),
+        Query(f"max(odoo_telemetry_series{{{_OF_INSTANCE}}})", "values in the shared store", SYSTEM),
+        Query(f"max(odoo_telemetry_slots{{{_OF_INSTANCE}}})", "slots of workers", SYSTEM),
     ], "none", width=12, spec=_NO_SPEC,
         says="Slots stay as many as workers run at once: if they grow as workers are recycled, one holds its slot.",
         empty="Odoo is not scraped."),
@@ -73,14 +73,14 @@ _COST = (
 
 _TRUTH = (
     bars("Audit progress",
-         [Query("100 * min by (fact) (max by (database, fact) (influencegen_telemetry_audit_progress_ratio))",
+         [Query("100 * min by (fact) (max by (database, fact) (odoo_telemetry_audit_progress_ratio))",
                 "{{fact}}", BUSINESS)], "percent", width=8, most=100, spec=_NO_SPEC,
          says="Share of the rows that the current audit of each fact has compared with the ledger, in the database "
               "that is furthest behind. The audit takes a second of each minute, begins again when it has completed, "
               "and must complete within days.",
          empty="Odoo is not scraped.", runbooks=("TelemetryAuditStale",)),
     series("Ledger", [
-        Query("sum(max by (database) (influencegen_telemetry_ledger_backlog))", "backlog", BUSINESS),
+        Query("sum(max by (database) (odoo_telemetry_ledger_backlog))", "backlog", BUSINESS),
         Query("sum(influencegen:telemetry_facts_carried_over:increase_1h)", "carried over (1 h)", BUSINESS, CRITICAL),
     ], "none", spec=_NO_SPEC,
         says="Backlog: entries that are not rolled up; a scrape rolls up what it finds, so it stays near 0. Carried "
@@ -88,8 +88,8 @@ _TRUTH = (
              "each moment.",
         empty="Odoo is not scraped.", alerts=("TelemetryLedgerBacklog",), runbooks=("TelemetryDatabaseRestored",)),
     series("Age of the database reading", [
-        Query(f"max(influencegen_telemetry_database_read_age_seconds{{{_OF_INSTANCE}}})", "age", BUSINESS),
-        Query(f"max(influencegen_telemetry_database_read_duration_seconds{{{_OF_INSTANCE}}})", "duration",
+        Query(f"max(odoo_telemetry_database_read_age_seconds{{{_OF_INSTANCE}}})", "age", BUSINESS),
+        Query(f"max(odoo_telemetry_database_read_duration_seconds{{{_OF_INSTANCE}}})", "duration",
               BUSINESS),
     ], "s", spec=_NO_SPEC,
         says="Age of the values that are read from the database, and the time that the last reading took. It is read "
@@ -103,7 +103,7 @@ _TRUTH = (
              "must be gone soon after. Prometheus holds what waits for two hours.",
         empty="Prometheus does not scrape itself, or has no long-term storage.", runbooks=("LongTermStorageBehind",)),
     series("What goes wrong in telemetry?", [
-        Query(f"sum by (reason) (increase(influencegen_telemetry_errors_total{{{_OF_INSTANCE}}}[15m])) > 0",
+        Query(f"sum by (reason) (increase(odoo_telemetry_errors_total{{{_OF_INSTANCE}}}[15m])) > 0",
               "{{reason}}", SYSTEM, CRITICAL),
     ], "none", spec=_NO_SPEC, says="Errors in the 15 minutes before each moment, by their kind.",
         empty="No error in this time.", runbooks=("TelemetryErrors",)),

@@ -4,7 +4,7 @@ from ..business import BUSINESS
 
 
 class Ledger(models.AbstractModel):
-    _inherit = "influencegen.telemetry.ledger"
+    _inherit = "telemetry.ledger"
 
     @api.model
     def _facts(self):

@@ -10,7 +10,7 @@ _SPECIFIED = {
 
 
 class Metric(models.AbstractModel):
-    _inherit = "influencegen.telemetry.metric"
+    _inherit = "telemetry.metric"
 
     @api.model
     def _row(self, families, family):

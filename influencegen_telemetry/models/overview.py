@@ -16,7 +16,7 @@ _SIGNED_UP = [("source", "!=", "backoffice")]
 class Overview(models.AbstractModel):
     """The tiles of the platform. Figures that are records equal the lists that they link to."""
 
-    _inherit = "influencegen.telemetry.overview"
+    _inherit = "telemetry.overview"
 
     @api.model
     def _tiles(self):

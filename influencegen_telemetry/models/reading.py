@@ -4,7 +4,7 @@ from odoo import api, models
 
 
 class Reading(models.AbstractModel):
-    _inherit = "influencegen.telemetry.reading"
+    _inherit = "telemetry.reading"
 
     @api.model
     def _gauges(self):

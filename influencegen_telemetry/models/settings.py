@@ -4,7 +4,7 @@ from ..business import CAMPAIGN
 
 
 class TelemetrySettings(models.AbstractModel):
-    _inherit = "influencegen.telemetry.settings"
+    _inherit = "telemetry.settings"
 
     @api.model
     def _limited_labels(self):

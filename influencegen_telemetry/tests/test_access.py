@@ -28,7 +28,7 @@ Made by `test_access.py`, which calls each operation as a client would: `x` is a
 of the record decides, it is in brackets. `superuser` is OdooBot, whom access rights do not hold.
 
 """
-GUARDED = {"influencegen.telemetry.own.metric": ["revision"]}
+GUARDED = {"telemetry.own.metric": ["revision"]}
 """Fields that only code writes, of models that guard them by themselves."""
 ROLES = {
     "public": "base.group_public",
@@ -44,8 +44,8 @@ ROLES = {
 ADDONS = ("influencegen", "odoo_telemetry", "influencegen_telemetry")
 ARGUMENTS = {
     "influencegen.kyc.action_reject": ["No."],
-    "influencegen.telemetry.overview.read_tiles": ["today"],
-    "influencegen.telemetry.overview.read_monitoring": ["today"],
+    "telemetry.overview.read_tiles": ["today"],
+    "telemetry.overview.read_monitoring": ["today"],
     "res.config.settings.default_get": [["influencegen_webhook_secret"]],
 }
 # what Odoo calls in every session, and what its own table of methods has
@@ -107,7 +107,7 @@ class TestAccess(InfluenceGenCase, TransactionCase):
             }
         )
         image._transition("done", attachment_id=image._store(base64.b64encode(PNG).decode()).id)
-        metric = env["influencegen.telemetry.own.metric"].create({
+        metric = env["telemetry.own.metric"].create({
             "name": "access", "meaning": "Countries.", "model_id": env["ir.model"]._get("res.country").id,
             "user_id": env.ref("base.user_admin").id,
             "dimension_ids": [(0, 0, {"field_id": fields._get("res.country", "zip_required").id})],
@@ -123,15 +123,15 @@ class TestAccess(InfluenceGenCase, TransactionCase):
             "influencegen.payment.attempt": {"": paid.payment_ids.attempt_ids},
             "influencegen.image": {"": image},
             "influencegen.image.model": {"": env["influencegen.image.model"].create({"name": "T", "code": "t"})},
-            "influencegen.telemetry.own.metric": {"": metric},
-            "influencegen.telemetry.own.dimension": {"": metric.dimension_ids},
+            "telemetry.own.metric": {"": metric},
+            "telemetry.own.dimension": {"": metric.dimension_ids},
             "ir.attachment": {"identity document": decided.attachment_id, "AI image": image.attachment_id},
         }
         cls.valid = {
             ("influencegen.campaign", "date_end"): date(2041, 1, 1),
-            ("influencegen.telemetry.own.metric", "kind"): "created",
-            ("influencegen.telemetry.own.metric", "domain"): "[('zip_required', '=', True)]",
-            ("influencegen.telemetry.own.dimension", "field_id"): fields._get("res.country", "state_required").id,
+            ("telemetry.own.metric", "kind"): "created",
+            ("telemetry.own.metric", "domain"): "[('zip_required', '=', True)]",
+            ("telemetry.own.dimension", "field_id"): fields._get("res.country", "state_required").id,
         }
         cls.created = {
             "influencegen.influencer": {"name": "Dee", "email": "dee@example.com", "birthdate": "1990-01-01"},
@@ -147,15 +147,15 @@ class TestAccess(InfluenceGenCase, TransactionCase):
             "influencegen.image": {"model_id": image.model_id.id, "prompt": "A dog"},
             "influencegen.image.model": {"name": "New", "code": "new"},
             "influencegen.image.request": {"model_id": image.model_id.id, "prompt": "A dog"},
-            "influencegen.telemetry.own.metric": {
+            "telemetry.own.metric": {
                 "name": "new", "meaning": "Languages.", "model_id": env["ir.model"]._get("res.lang").id,
                 "user_id": env.ref("base.user_admin").id,
             },
-            "influencegen.telemetry.own.dimension": {
+            "telemetry.own.dimension": {
                 "metric_id": metric.id, "field_id": fields._get("res.country", "state_required").id,
                 "label": "state_required",
             },
-            "influencegen.telemetry.own.value": {"metric_id": metric.id},
+            "telemetry.own.value": {"metric_id": metric.id},
         }  # fmt: skip
         env.flush_all()
 

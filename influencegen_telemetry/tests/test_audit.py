@@ -7,7 +7,7 @@ from odoo.addons.odoo_telemetry.models import audit as auditing
 from .common import BusinessCase
 
 REQUESTS = "ai_image_generation_requests_total"
-AUDIT = "influencegen.telemetry.audit"
+AUDIT = "telemetry.audit"
 COPY = """
     INSERT INTO influencegen_image (uuid, user_id, company_id, model_id, prompt, state, requested_at)
     SELECT gen_random_uuid(), user_id, company_id, model_id, prompt, state, requested_at
@@ -42,7 +42,7 @@ class TestAudit(BusinessCase):
     def found(self):
         """Return (missing, extra) of the requests, by a whole pass of the audit."""
         with self.cursor() as cr:
-            cr.execute("UPDATE influencegen_telemetry_audit SET position = 0 WHERE fact = %s", [REQUESTS])
+            cr.execute("UPDATE telemetry_audit SET position = 0 WHERE fact = %s", [REQUESTS])
         self.run_audit()
         with self.environment() as env:
             audit = env[AUDIT].search([("fact", "=", REQUESTS)])
@@ -91,7 +91,7 @@ class TestAudit(BusinessCase):
             cr.execute(
                 f"INSERT INTO {BALANCE} VALUES (%s, %s, 1, 5)", [REQUESTS, top + 1000]
             )
-            cr.execute("UPDATE influencegen_telemetry_audit SET position = 0, blocks = 0 WHERE fact = %s", [REQUESTS])
+            cr.execute("UPDATE telemetry_audit SET position = 0, blocks = 0 WHERE fact = %s", [REQUESTS])
         positions, steps = [], 0
         while steps < 2000:
             with self.environment() as env:
@@ -131,7 +131,7 @@ class TestAudit(BusinessCase):
             env[AUDIT].search([("fact", "=", REQUESTS)])._reopen()
             env.flush_all()
             env.cr.execute(f"DELETE FROM {TOTAL} WHERE metric = %s", [REQUESTS])
-            env.cr.execute("UPDATE influencegen_telemetry_audit SET reopened = false WHERE fact = %s", [REQUESTS])
+            env.cr.execute("UPDATE telemetry_audit SET reopened = false WHERE fact = %s", [REQUESTS])
         with self.environment() as env:
             images = env["influencegen.image"].browse(ids)
             images[:3].unlink()
@@ -145,7 +145,7 @@ class TestAudit(BusinessCase):
         for path in store.directory().glob("facts-*.json"):
             path.unlink()
         with self.environment() as env:
-            env["influencegen.telemetry.ledger"]._roll_up()
+            env["telemetry.ledger"]._roll_up()
         with self.cursor() as cr:
             cr.execute(
                 f"SELECT sum(amount) FILTER (WHERE sample = ''), sum(amount) FILTER (WHERE sample = 'net') FROM {TOTAL}"
@@ -160,7 +160,7 @@ class TestAudit(BusinessCase):
         env[AUDIT].search([("fact", "=", fact)])._reopen()
         env.flush_all()
         env.cr.execute(f"DELETE FROM {TOTAL} WHERE metric = %s", [fact])
-        env.cr.execute("UPDATE influencegen_telemetry_audit SET reopened = false WHERE fact = %s", [fact])
+        env.cr.execute("UPDATE telemetry_audit SET reopened = false WHERE fact = %s", [fact])
 
     def test_a_campaign_that_is_made_meanwhile_hides_no_application_of_its_id(self):
         name = "campaign_applications_total"
@@ -181,8 +181,8 @@ class TestAudit(BusinessCase):
             self._created.append(("influencegen.campaign", [row_id for (row_id,) in env.cr.fetchall()]))
         self.run_audit()
         with self.environment() as env:
-            env["influencegen.telemetry.ledger"]._roll_up()
-            self.assertEqual(env["influencegen.telemetry.ledger"]._present(name)[str(campaign_id),], 3)
+            env["telemetry.ledger"]._roll_up()
+            self.assertEqual(env["telemetry.ledger"]._present(name)[str(campaign_id),], 3)
 
     def test_who_logged_in_before_the_ledger_was_opened(self):
         name = "user_logins_daily_active_influencers"
@@ -221,16 +221,16 @@ class TestAudit(BusinessCase):
     def test_its_progress_and_findings_are_metrics(self):
         self.found()
         with self.environment() as env:
-            env["influencegen.telemetry.reading"]._read_database()
+            env["telemetry.reading"]._read_database()
         values = {key[0]: value for key, value in store.read()[0].items() if key[2] == (REQUESTS,)}
-        self.assertEqual(values["influencegen_telemetry_audit_missing_rows"], 0)
-        self.assertEqual(values["influencegen_telemetry_audit_extra_rows"], 0)
-        self.assertEqual(values["influencegen_telemetry_audit_progress_ratio"], 1)
-        self.assertGreater(values["influencegen_telemetry_audit_completed_timestamp_seconds"], 0)
+        self.assertEqual(values["odoo_telemetry_audit_missing_rows"], 0)
+        self.assertEqual(values["odoo_telemetry_audit_extra_rows"], 0)
+        self.assertEqual(values["odoo_telemetry_audit_progress_ratio"], 1)
+        self.assertGreater(values["odoo_telemetry_audit_completed_timestamp_seconds"], 0)
 
     def test_a_statement_that_takes_too_long_is_counted_and_others_go_on(self):
         def errors():
-            return store.read()[0].get(("influencegen_telemetry_errors_total", None, ("ledger",), ""), 0)
+            return store.read()[0].get(("odoo_telemetry_errors_total", None, ("ledger",), ""), 0)
 
         before = errors()
         with patch.object(auditing, "STATEMENT_TIMEOUT_MILLISECONDS", 20), patch.object(

@@ -10,7 +10,7 @@ from odoo.addons.odoo_telemetry.identity import NOW, is_same
 from odoo.addons.odoo_telemetry.metrics.settings import digest
 from odoo.addons.odoo_telemetry.tests.settings_case import Published
 
-DIGESTS, DATABASE = "influencegen_telemetry.token_digests", "influencegen_telemetry.token_database"
+DIGESTS, DATABASE = "odoo_telemetry.token_digests", "odoo_telemetry.token_database"
 HARMLESS = {
     "groups", "presence_seconds", "campaign_id_limit", "route_limit", "error_class_limit", "browser_sample_percent",
     "concurrent_users_threshold", "application_errors_per_minute_threshold", "n8n_errors_per_minute_threshold",
@@ -47,7 +47,7 @@ class TestIdentity(TransactionCase):
 @tagged("post_install", "-at_install")
 class TestNeutralization(Neutralized, Published, TransactionCase):
     def test_each_parameter_is_neutralized_or_harmless(self):
-        self.assertNeutralized("influencegen_telemetry", HARMLESS)
+        self.assertNeutralized("odoo_telemetry", HARMLESS)
 
     def test_nothing_is_left_of_the_tokens(self):
         self.settings._new_scrape_token()
@@ -159,9 +159,9 @@ class TestTokens(Neutralized, Published, HttpCase):
         self.assertEqual(self.scrape(), 401)
 
     def test_what_is_set_among_the_parameters_is_published(self):
-        self.env["ir.config_parameter"].set_param("influencegen_telemetry.presence_seconds", "77")
+        self.env["ir.config_parameter"].set_param("odoo_telemetry.presence_seconds", "77")
         self.commit()
         self.assertEqual(self.published().presence_seconds, 77)
-        self.env["ir.config_parameter"].search([("key", "=", "influencegen_telemetry.presence_seconds")]).unlink()
+        self.env["ir.config_parameter"].search([("key", "=", "odoo_telemetry.presence_seconds")]).unlink()
         self.commit()
         self.assertEqual(self.published().presence_seconds, 300)

@@ -80,7 +80,7 @@ class TestApi(TransactionCase):
         self.assertEqual(value(BREAKER, ("kyc",), self.env.cr.dbname), 0)
 
     def test_what_can_fail_is_zero_before_it_does(self):
-        self.env["influencegen.telemetry.reading"]._read_database()
+        self.env["telemetry.reading"]._read_database()
         known, database = store.read()[0], self.env.cr.dbname
         for name, endpoint in (
             ("api_odoo_to_n8n_webhook", "image"),

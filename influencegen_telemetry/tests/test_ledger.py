@@ -14,7 +14,7 @@ from .common import BusinessCase
 APPLICATIONS = "campaign_applications_total"
 REQUESTS = "ai_image_generation_requests_total"
 LATENCY = "ai_image_generation_end_to_end_latency_seconds"
-LIMIT = "influencegen_telemetry.campaign_id_limit"
+LIMIT = "odoo_telemetry.campaign_id_limit"
 
 
 class TestLedger(BusinessCase):
@@ -35,7 +35,7 @@ class TestLedger(BusinessCase):
         before = self.fact(REQUESTS)
         self.request(3)
         with self.environment() as first, self.environment() as second:
-            ledger = "influencegen.telemetry.ledger"
+            ledger = "telemetry.ledger"
             for env in (first, second):
                 self.assertEqual(env[ledger]._values()[0][REQUESTS, (), ""], before + 3)
             second.cr.rollback()
@@ -61,7 +61,7 @@ class TestLedger(BusinessCase):
         before = self.fact(REQUESTS)
         self.request(3)
         with self.assertRaises(ZeroDivisionError), self.environment() as env:
-            env["influencegen.telemetry.ledger"]._roll_up()
+            env["telemetry.ledger"]._roll_up()
             raise ZeroDivisionError
         self.assertEqual(self.fact(REQUESTS), before + 3)
 
@@ -218,7 +218,7 @@ class TestLedger(BusinessCase):
         with patch.object(reading, "FACTS_TIMEOUT_MILLISECONDS", 1), self.assertLogs("odoo.sql_db", "ERROR"):
             self.assertEqual(self.fact(REQUESTS), before)
         with self.environment() as env:
-            env["influencegen.telemetry.audit"]._cron_audit()
+            env["telemetry.audit"]._cron_audit()
         self.assertEqual(self.entries(), 0)
         self.assertEqual(self.fact(REQUESTS), before + 1000)
 
@@ -251,7 +251,7 @@ class TestLedger(BusinessCase):
         self.request(1)
         self.assertEqual(self.fact(REQUESTS), before + 1)
         with self.environment() as env:
-            env["influencegen.telemetry.audit"]._cron_audit()
+            env["telemetry.audit"]._cron_audit()
         self.assertEqual(self.entries(), 0)
         with self.cursor() as cr:
             cr.execute(f"DELETE FROM {TOTAL} WHERE labels = %s", ['["1", "old"]'])
@@ -285,5 +285,5 @@ class TestLedger(BusinessCase):
         ahead = time.time() + 10 * 86_400
         with self.environment() as env, patch("odoo.addons.odoo_telemetry.models.ledger.time.time",
                                               lambda: ahead):
-            env["influencegen.telemetry.ledger"]._purge()
+            env["telemetry.ledger"]._purge()
         self.assertEqual(rows(), before)

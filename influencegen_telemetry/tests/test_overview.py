@@ -28,13 +28,13 @@ class TestOverview(Monitored, TransactionCase):
 
     def setUp(self):
         super().setUp()
-        self.overview = self.env["influencegen.telemetry.overview"].with_user(self.user)
+        self.overview = self.env["telemetry.overview"].with_user(self.user)
         # what the database held before
         self.env.cr.execute("UPDATE influencegen_influencer SET create_date = '2020-01-01'")
 
     def tile(self, name, span="today"):
         self.env.flush_all()
-        self.env["influencegen.telemetry.ledger"]._roll_up()
+        self.env["telemetry.ledger"]._roll_up()
         [tile] = [tile for tile in self.overview.read_tiles(span) if tile["name"] == name]
         return tile
 
@@ -158,8 +158,8 @@ class TestOverview(Monitored, TransactionCase):
 
     def test_a_refused_scrape_is_no_failure_of_telemetry(self):
         before = self.tile("telemetry")["value"]
-        store.inc("influencegen_telemetry_errors_total", ("unauthorized",))
-        store.inc("influencegen_telemetry_errors_total", ("disk",))
+        store.inc("odoo_telemetry_errors_total", ("unauthorized",))
+        store.inc("odoo_telemetry_errors_total", ("disk",))
         self.assertEqual(self.tile("telemetry")["value"], before + 1)
 
     # ------------------------------------------------------------------ access

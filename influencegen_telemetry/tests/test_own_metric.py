@@ -14,4 +14,4 @@ class TestOwnMetricOfTheBusiness(TransactionCase):
 
     def test_models_of_images_name_nobody(self):
         define(self.env, "images", "influencegen.image", ["model_id"], user_id=self.env.ref("base.user_admin").id)
-        self.assertIsInstance(values(self.env, "influencegen_own_images"), dict)
+        self.assertIsInstance(values(self.env, "odoo_custom_images"), dict)

@@ -7,7 +7,7 @@ from odoo.addons.influencegen.tests.common import PDF
 class TestReading(TransactionCase):
     def gauges(self):
         self.env.flush_all()
-        return {(name, *labels): value for name, labels, value in self.env["influencegen.telemetry.reading"]._gauges()}
+        return {(name, *labels): value for name, labels, value in self.env["telemetry.reading"]._gauges()}
 
     def sign_up(self):
         values = {"name": "Ada", "email": "ada@example.com", "birthdate": "1990-01-01", "consent": True}

@@ -11,7 +11,7 @@ BEGIN;
 SET LOCAL search_path = influencegen, pg_temp;
 """
 
-_FOLDED = "influencegen_telemetry_labels_folded_total"
+_FOLDED = "odoo_telemetry_labels_folded_total"
 """Which n8n counts of its labels as Odoo does of its own."""
 
 _STATEMENT = """
@@ -24,7 +24,9 @@ DELETE FROM sample USING metric WHERE name = metric AND kind = 'histogram' AND (
     SELECT other.metric, other.labels FROM sample AS other WHERE part <> 'sum' AND part <> ALL (buckets));
 """
 
-_FOOTER = """SELECT start_at_zero();
+_FOOTER = """-- its name before 1.2
+DELETE FROM metric WHERE name = 'influencegen_telemetry_labels_folded_total';
+SELECT start_at_zero();
 COMMIT;
 """
 

@@ -49,7 +49,7 @@ class Refused(Exception):
 
 
 class Browser(http.Controller):
-    @http.route("/influencegen_telemetry/browser", type="telemetry", auth="none", methods=["POST"], csrf=False,
+    @http.route("/telemetry/browser", type="telemetry", auth="none", methods=["POST"], csrf=False,
                 save_session=False, readonly=True)
     def browser(self):
         """Take a batch of measurements of a page: a JSON object with its ``token`` and its ``values``.
@@ -60,7 +60,7 @@ class Browser(http.Controller):
             for name, labels, value in self._observations():
                 store.observe(name, value, labels, request.db)
         except Refused as refused:
-            store.inc("influencegen_telemetry_browser_batches_refused_total", (refused.reason,))
+            store.inc("odoo_telemetry_browser_batches_refused_total", (refused.reason,))
             return request.make_response(
                 f"{refused}.\n", headers=[("Content-Type", "text/plain; charset=utf-8")], status=refused.status
             )

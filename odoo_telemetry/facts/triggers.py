@@ -11,14 +11,14 @@ The function never fails the statement: an error is a warning in PostgreSQL's lo
 import hashlib
 from collections import defaultdict
 
-PREFIX = "influencegen_telemetry_"
+PREFIX = "telemetry_"
 ENTRY = f"{PREFIX}entry"
 FUNCTION = f"{PREFIX}note_"
 """What the names of the functions of tables begin with."""
 _EVENTS = {"insert": "NEW TABLE AS new_rows", "delete": "OLD TABLE AS old_rows",
            "update": "NEW TABLE AS new_rows OLD TABLE AS old_rows"}  # fmt: skip
 _COLUMNS = "(metric, amount, counts, res_id, labels, value, at)"
-_SIGNATURE = "InfluenceGen telemetry, definition "
+_SIGNATURE = "Telemetry, definition "
 
 
 def condition(domain, alias):
@@ -151,7 +151,7 @@ BEGIN
     END IF;
     RETURN NULL;
 EXCEPTION WHEN OTHERS THEN
-    RAISE WARNING 'InfluenceGen telemetry did not count facts of %: %', TG_TABLE_NAME, SQLERRM;
+    RAISE WARNING 'Telemetry did not count facts of %: %', TG_TABLE_NAME, SQLERRM;
     RETURN NULL;
 END
 """

@@ -125,9 +125,9 @@ def ready():
 
 
 _ANSWERS = {
-    "/influencegen/health": ready,
-    "/influencegen/health/live": live,
-    "/influencegen/health/ready": ready,
+    "/telemetry/health": ready,
+    "/telemetry/health/live": live,
+    "/telemetry/health/ready": ready,
 }
 
 

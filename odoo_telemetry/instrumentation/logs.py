@@ -1,6 +1,6 @@
 """Odoo's log as JSON, one object a line; see ``json_lines.py`` for what is in it.
 
-It is off, and imports nothing, unless the option ``influencegen_telemetry_json_logs`` of Odoo's configuration file is
+It is off, and imports nothing, unless the option ``odoo_telemetry_json_logs`` of Odoo's configuration file is
 true.
 """
 
@@ -30,7 +30,7 @@ def install():
         from .json_lines import JsonLines
     except ImportError as error:
         _logger.error(
-            "influencegen_telemetry_json_logs is on, but the log stays as it is: %s. "
+            "odoo_telemetry_json_logs is on, but the log stays as it is: %s. "
             "Install: pip install python-json-logger", error,
         )  # fmt: skip
         return

@@ -10,7 +10,7 @@ from odoo import SUPERUSER_ID
 from odoo.tools import SQL
 
 _KEY = "odoo_telemetry.records"
-_MODEL = "influencegen.telemetry.own.note"
+_MODEL = "telemetry.own.note"
 
 
 def watch(registry, definitions):

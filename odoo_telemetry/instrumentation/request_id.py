@@ -11,7 +11,7 @@ from .patch import Patch
 
 _SANE = re.compile(r"[A-Za-z0-9._-]{1,64}")
 
-current = ContextVar("influencegen_telemetry_request_id", default=None)
+current = ContextVar("odoo_telemetry_request_id", default=None)
 """The id of the request that is being answered (str), or None."""
 
 

@@ -16,7 +16,7 @@ UNMATCHED = "unmatched"
 _PAGES_SHARE = 0.7
 """Of the room for what browsers open, so much is for pages, which their routes make known; the rest is for actions."""
 
-_FOLDED = "influencegen_telemetry_labels_folded_total"
+_FOLDED = "odoo_telemetry_labels_folded_total"
 
 _routes = {}
 """{database: {route: its place in the order}}"""

@@ -1,6 +1,6 @@
 """Tracing: spans of requests, and of what is done in them, for an OpenTelemetry collector.
 
-It is off, and imports nothing, unless the option ``influencegen_telemetry_otlp_endpoint`` of Odoo's configuration file
+It is off, and imports nothing, unless the option ``odoo_telemetry_otlp_endpoint`` of Odoo's configuration file
 names the collector. The functions here never raise: a failure costs a span and counts as the error ``tracing``.
 """
 
@@ -141,7 +141,7 @@ def install():
         _tracer = Tracer(_endpoint)
     except ImportError as error:
         _logger.error(
-            "influencegen_telemetry_otlp_endpoint is set, but nothing is traced: %s. Install: pip install %s",
+            "odoo_telemetry_otlp_endpoint is set, but nothing is traced: %s. Install: pip install %s",
             error, _PACKAGES,
         )  # fmt: skip
         return

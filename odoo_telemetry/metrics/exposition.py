@@ -21,9 +21,9 @@ from .clock import STALE_AFTER_SECONDS
 from .known import known_labels
 
 GROUPS = ("fast", "system", "business")
-DURATION = "influencegen_telemetry_database_read_duration_seconds"
-_AGE = "influencegen_telemetry_database_read_age_seconds"
-_SCRAPE_DURATION = "influencegen_telemetry_scrape_duration_seconds"
+DURATION = "odoo_telemetry_database_read_duration_seconds"
+_AGE = "odoo_telemetry_database_read_age_seconds"
+_SCRAPE_DURATION = "odoo_telemetry_scrape_duration_seconds"
 NO_DATABASE = "none"
 """The label ``database`` of requests that were answered without one."""
 _TEXT, _OPENMETRICS = "text/plain", "application/openmetrics-text"
@@ -186,13 +186,13 @@ class Families:
             values.update(facts.values(database))
         for name, database, labels, value in store.scraped(self._groups[None], self._databases):
             values[name, database, labels, ""] = value
-        values["influencegen_telemetry_series", None, (), ""] = len(sums.values) + len(sums.gauges)
-        values["influencegen_telemetry_slots", None, (), ""] = store.slot_count()
+        values["odoo_telemetry_series", None, (), ""] = len(sums.values) + len(sums.gauges)
+        values["odoo_telemetry_slots", None, (), ""] = store.slot_count()
         for (database, label), number in store.label_counts().items():
-            values["influencegen_telemetry_label_values", database, (label,), ""] = number
+            values["odoo_telemetry_label_values", database, (label,), ""] = number
         for database, settings in self._databases.items():
             for threshold, value in settings.thresholds.items():
-                values["influencegen_telemetry_threshold", database, (threshold,), ""] = value
+                values["odoo_telemetry_threshold", database, (threshold,), ""] = value
         self._drop_stale(values, sums.stamps)
         self._add_own(values)
         read = {}

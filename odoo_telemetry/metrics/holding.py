@@ -16,7 +16,7 @@ from .recovery import SHARED, Lost, advance, restore
 from .slots import Slots
 from .values import DamagedError, SlotValues, make_key
 
-ERRORS = "influencegen_telemetry_errors_total"
+ERRORS = "odoo_telemetry_errors_total"
 _DRAIN_SECONDS = 10.0
 """So long a thread that was about to add to a lost file is waited for; it needs microseconds."""
 

@@ -12,7 +12,7 @@ from .clock import STALE_AFTER_SECONDS
 from .published import Published
 
 GROUP = "business"
-PREFIX = "influencegen_own_"
+PREFIX = "odoo_custom_"
 """What the names of all custom metrics begin with, in the ledger too."""
 
 

@@ -21,7 +21,7 @@ class Settings:
     groups: which of the groups 'fast', 'system' and 'business' are exported.
     label_limits: largest number of values by label name, where it differs from the catalogue's.
     presence_seconds: a user seen at most this long ago counts as concurrent.
-    thresholds: what alerts compare with, by name; exported as ``influencegen_telemetry_threshold``.
+    thresholds: what alerts compare with, by name; exported as ``odoo_telemetry_threshold``.
     browser_sample_percent: of so many browser tabs in a hundred the measurements are taken; 0 for none.
     """
 

@@ -203,7 +203,7 @@ class Store:
     def error(self, reason, message, *args):
         """Count a failure of telemetry itself, and log it at most once a minute for each reason.
 
-        :param str reason: a value of the label ``reason`` of ``influencegen_telemetry_errors_total``
+        :param str reason: a value of the label ``reason`` of ``odoo_telemetry_errors_total``
         :param str message: what happened, as a logging format for ``args``
         """
         cell = self._holding.error_cells.get(reason)
@@ -476,7 +476,7 @@ class Store:
             else:
                 kept = self._admitted().admit(database, label.room or label.name, value, self._limit(label, database))
             if kept != value and count:
-                self.inc("influencegen_telemetry_labels_folded_total", (label.room or label.name,))
+                self.inc("odoo_telemetry_labels_folded_total", (label.room or label.name,))
             bounded.append(kept)
         return tuple(bounded)
 

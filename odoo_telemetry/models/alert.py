@@ -12,7 +12,7 @@ SEVERITIES = ("critical", "warning", "info")
 class Alert(models.AbstractModel):
     """The alerts that fire now, as Alertmanager has them."""
 
-    _name = "influencegen.telemetry.alert"
+    _name = "telemetry.alert"
     _description = "Firing alert"
 
     @api.model
@@ -24,7 +24,7 @@ class Alert(models.AbstractModel):
         :raises AccessError: for who is no administrator
         """
         self._check_administrator()
-        alertmanager = self.env["influencegen.telemetry.settings"]._get("alertmanager_url")
+        alertmanager = self.env["telemetry.settings"]._get("alertmanager_url")
         if not alertmanager:
             return {"alerts": [], "message": self.env._("Set Alertmanager's address in Settings, Telemetry.")}
         try:

@@ -36,7 +36,7 @@ class Audit(models.Model):
     is taken as it is.
     """
 
-    _name = "influencegen.telemetry.audit"
+    _name = "telemetry.audit"
     _description = "Audit of the ledger"
     _log_access = False
     _order = "opened, completed_at, id"
@@ -74,7 +74,7 @@ class Audit(models.Model):
 
     @api.model
     def _facts(self):
-        return self.env["influencegen.telemetry.ledger"]._facts()
+        return self.env["telemetry.ledger"]._facts()
 
     @api.model
     def _opened(self):
@@ -86,7 +86,7 @@ class Audit(models.Model):
     def _read(self):
         """Yield (metric name, labels, value) of what the audit has found so far."""
         for audit in self.search([("fact", "in", [metric.name for metric in self._facts() if metric.is_audited])]):
-            prefix, labels = "influencegen_telemetry_audit_", (audit.fact,)
+            prefix, labels = "odoo_telemetry_audit_", (audit.fact,)
             done = (audit.blocks - audit.position) / audit.blocks if audit.blocks else 0.0
             ended = audit.completed_at.timestamp() if audit.completed_at else 0.0
             yield f"{prefix}missing_rows", labels, audit.missing
@@ -130,9 +130,9 @@ class Audit(models.Model):
         with Registry(self.env.cr.dbname).cursor() as cr:
             # however long the backlog is: a scrape leaves one to it that takes too long
             env = api.Environment(cr, SUPERUSER_ID, {})
-            env["influencegen.telemetry.ledger"]._roll_up()
-            env["influencegen.telemetry.ledger"]._purge()
-            env["influencegen.telemetry.settings"]._follow_rename()
+            env["telemetry.ledger"]._roll_up()
+            env["telemetry.ledger"]._purge()
+            env["telemetry.settings"]._follow_rename()
         self._run(RUN_SECONDS)
 
     @api.model
@@ -181,7 +181,7 @@ class Audit(models.Model):
             self._reopen()
         metric = catalogue.METRICS[self.fact]
         rows = [rows for rows in metric.rows if not rows.starts]
-        table = self.env["influencegen.telemetry.ledger"]._table_of(rows[0].model)
+        table = self.env["telemetry.ledger"]._table_of(rows[0].model)
         if not self.position:
             self._begin(table)
         first = max(self.position - blocks, 0)
@@ -232,7 +232,7 @@ class Audit(models.Model):
 
     def _open(self, metric, rows, table, span):
         """Take the blocks of ``span`` into the ledger as they were before it began."""
-        ledger = self.env["influencegen.telemetry.ledger"]
+        ledger = self.env["telemetry.ledger"]
         metrics = {metric.name: metric}
         totals = ledger._totals(metrics, admit=True)
         for source in rows:
@@ -288,7 +288,7 @@ class Audit(models.Model):
     def _start_series(self):
         """Make the series of what exists already start at 0, as those of what comes later do."""
         metric = catalogue.METRICS[self.fact]
-        ledger = self.env["influencegen.telemetry.ledger"]
+        ledger = self.env["telemetry.ledger"]
         for source in metric.rows:
             if source.starts:
                 most = max(label.limit for label in metric.labels)

@@ -27,4 +27,4 @@ class IrConfigParameter(models.Model):
     def _publish_telemetry(self, keys):
         """Publish telemetry's settings after each change, wherever it is made, if they are among ``keys`` (list)."""
         if any(key.startswith(PARAMETERS) for key in keys):
-            self.env["influencegen.telemetry.settings"]._publish()
+            self.env["telemetry.settings"]._publish()

@@ -13,7 +13,7 @@ class IrHttp(models.AbstractModel):
         # before the first request, which may be for a static file
         list(self._generate_routing_rules(sorted(self.pool._init_modules), converters=self._get_converters()))
         # before the first request, so that it is counted
-        self.env["influencegen.telemetry.settings"]._publish()
+        self.env["telemetry.settings"]._publish()
 
     def _generate_routing_rules(self, modules, converters):
         """Make known which routes there are whenever a routing map is made of them."""

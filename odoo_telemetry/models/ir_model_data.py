@@ -8,4 +8,4 @@ class IrModelData(models.Model):
     def _process_end(self, modules):
         """Take off the facts that no addon has any more, too: all addons are loaded now."""
         super()._process_end(modules)
-        self.env["influencegen.telemetry.ledger"]._follow_facts()
+        self.env["telemetry.ledger"]._follow_facts()

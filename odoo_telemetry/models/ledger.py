@@ -11,8 +11,8 @@ from ..facts.rollup import BALANCE, HISTORY, LOGIN, LOOK, MOVE, STEPS, TOTAL, To
 from ..metrics import facts, store
 from .own_query import series_name
 
-CARRIED_OVER = "influencegen_telemetry_facts_carried_over_total"
-BACKLOG = "influencegen_telemetry_ledger_backlog"
+CARRIED_OVER = "odoo_telemetry_facts_carried_over_total"
+BACKLOG = "odoo_telemetry_ledger_backlog"
 _DAY = 86_400
 _COUNT_ENTRIES = f"""
 SELECT count(*), extract(epoch FROM clock_timestamp())::float8 FROM (SELECT FROM {rollup.ENTRY} LIMIT 100000) AS entries
@@ -26,7 +26,7 @@ class Ledger(models.AbstractModel):
     One transaction at a time writes totals. Others read the totals and the entries that are left, in one snapshot.
     """
 
-    _name = "influencegen.telemetry.ledger"
+    _name = "telemetry.ledger"
     _description = "Ledger of facts"
 
     # ------------------------------------------------------------------ tables and triggers
@@ -66,14 +66,14 @@ class Ledger(models.AbstractModel):
     def _follow_facts(self):
         """Take off what belongs to facts that are known no more. All addons must be loaded."""
         self._remove_triggers(but=self._put_triggers(self._facts()))
-        self.env["influencegen.telemetry.audit"]._follow_facts(complete=True)
+        self.env["telemetry.audit"]._follow_facts(complete=True)
 
     @api.model
     def _forget(self, metrics):
         """Forget what was counted of ``metrics``: the addon that declared them is uninstalled."""
         left, names = [metric for metric in self._facts() if metric not in metrics], [metric.name for metric in metrics]
         self._remove_triggers(but=self._put_triggers(left))
-        self.env["influencegen.telemetry.audit"].search([("fact", "in", names)]).unlink()
+        self.env["telemetry.audit"].search([("fact", "in", names)]).unlink()
         for table in (rollup.ENTRY, TOTAL, BALANCE, HISTORY):
             self.env.cr.execute(SQL("DELETE FROM %s WHERE metric = ANY(%s)", SQL.identifier(table), names))
         database = self.env.cr.dbname
@@ -190,9 +190,9 @@ class Ledger(models.AbstractModel):
 
         Those of the catalogue are there once what was in the database before the addon is counted.
         """
-        opened = self.env["influencegen.telemetry.audit"]._opened()
+        opened = self.env["telemetry.audit"]._opened()
         complete = {metric.name: metric for metric in self._facts() if metric.name in opened}
-        counters = self.env["influencegen.telemetry.own.metric"]._counters()
+        counters = self.env["telemetry.own.metric"]._counters()
         return complete | {name: definition.counted() for name, definition in counters.items()}
 
     @api.model
@@ -218,7 +218,7 @@ class Ledger(models.AbstractModel):
 
     @api.model
     def _totals(self, metrics, admit):
-        limits = self.env["influencegen.telemetry.settings"]._settings().label_limits
+        limits = self.env["telemetry.settings"]._settings().label_limits
         self.env.cr.execute(rollup.READ_TOTALS)
         return Totals(metrics, self.env.cr.fetchall(), limits, admit)
 
@@ -234,7 +234,7 @@ class Ledger(models.AbstractModel):
         floor, known = facts.floor(database), facts.as_of(database)
         moves = self._may_write()
         if moves:
-            self.env["influencegen.telemetry.own.note"]._settle()
+            self.env["telemetry.own.note"]._settle()
         metrics = self._metrics()
         totals = self._totals(metrics, admit=moves)
         self.env.cr.execute(MOVE if moves else LOOK, self._parameters(metrics, *known))
@@ -261,7 +261,7 @@ class Ledger(models.AbstractModel):
             for (name, step, at, labels, sample), amount in totals.history.items()
         ])  # fmt: skip
         for label, number in totals.folded.items():
-            store.inc("influencegen_telemetry_labels_folded_total", (label,), number)
+            store.inc("odoo_telemetry_labels_folded_total", (label,), number)
         for name, number in totals.lost.items():
             store.error("value", "%d facts of %s have no value to observe", number, name)
 
@@ -304,7 +304,7 @@ class Ledger(models.AbstractModel):
     @api.model
     def _purge(self):
         """Delete what is older than the time that is kept, and what custom counters left that are gone."""
-        self.env["influencegen.telemetry.own.metric"]._forget_counters()
+        self.env["telemetry.own.metric"]._forget_counters()
         facts_here = self._facts()
         known = [metric.name for metric in facts_here] + list(self._metrics())
         self.env.cr.execute(f"DELETE FROM {rollup.ENTRY} WHERE metric != ALL(%s)", [known])

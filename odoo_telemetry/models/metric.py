@@ -16,7 +16,7 @@ _IMPLIED = ("database", "le")
 class Metric(models.AbstractModel):
     """The metrics that are exported now, as the page *Telemetry, Metrics* shows them."""
 
-    _name = "influencegen.telemetry.metric"
+    _name = "telemetry.metric"
     _description = "Exported metric"
 
     @api.model
@@ -28,7 +28,7 @@ class Metric(models.AbstractModel):
             and of a histogram, whose value is the number of observations, their mean
         :raises AccessError: for who is no administrator
         """
-        self.env["influencegen.telemetry.alert"]._check_administrator()
+        self.env["telemetry.alert"]._check_administrator()
         database = self.env.cr.dbname
         reading.refresh(database)
         exported = {name: settings for name, settings in store.databases().items() if name == database}
@@ -54,7 +54,7 @@ class Metric(models.AbstractModel):
 
     @api.model
     def _links(self, promql):
-        get, links = self.env["influencegen.telemetry.settings"]._get, {}
+        get, links = self.env["telemetry.settings"]._get, {}
         if prometheus := get("prometheus_url"):
             links["Prometheus"] = f"{monitoring.link(prometheus)}/graph?g0.expr={quote(promql)}&g0.tab=0"
         if grafana := get("grafana_url"):

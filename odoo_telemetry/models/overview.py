@@ -60,7 +60,7 @@ class Overview(models.AbstractModel):
     ``_monitored_<name>``. Both return parts of a dict that ``static/src/overview/tile.js`` shows.
     """
 
-    _name = "influencegen.telemetry.overview"
+    _name = "telemetry.overview"
     _description = "Telemetry overview"
 
     @api.model
@@ -80,14 +80,14 @@ class Overview(models.AbstractModel):
         :param str span: 'hour', 'today' or 'week'
         :raises AccessError: for who is no administrator
         """
-        self.env["influencegen.telemetry.alert"]._check_administrator()
+        self.env["telemetry.alert"]._check_administrator()
         span, exposed = self._span(span), self._exposed()
         return [{"name": name, **getattr(self, f"_tile_{name}")(span, exposed)} for name in self._tiles()]
 
     @api.model
     def read_monitoring(self, span):
         """Return {tile: what Prometheus and Alertmanager add to it}; parameters and errors as of :meth:`read_tiles`."""
-        answer = self.env["influencegen.telemetry.alert"].read_firing()
+        answer = self.env["telemetry.alert"].read_firing()
         span = self._span(span)
         histories = self._histories(span)
         added = {name: {"firing": self._firing(answer["alerts"], name)} for name in self._tiles()}
@@ -160,7 +160,7 @@ class Overview(models.AbstractModel):
 
     @api.model
     def _ledger(self):
-        return self.env["influencegen.telemetry.ledger"]
+        return self.env["telemetry.ledger"]
 
     # ------------------------------------------------------------------ what monitoring knows
 
@@ -170,7 +170,7 @@ class Overview(models.AbstractModel):
 
         An error is a ``message``, which is shown in any case; a ``hint`` is shown where there is no chart.
         """
-        prometheus = self.env["influencegen.telemetry.settings"]._get("prometheus_url")
+        prometheus = self.env["telemetry.settings"]._get("prometheus_url")
         queries = self._queries()
         if not prometheus:
             hint = self.env._("Prometheus remembers this: set its address in Settings, Telemetry.")
@@ -185,7 +185,7 @@ class Overview(models.AbstractModel):
 
         with ThreadPoolExecutor(len(queries)) as pool:
             answers = dict(zip(queries, pool.map(ask, queries.values()), strict=True))
-        explain = self.env["influencegen.telemetry.alert"]._explain
+        explain = self.env["telemetry.alert"]._explain
         return {
             name: {"message": explain(answer)} if isinstance(answer, Exception) else answer
             for name, answer in answers.items()
@@ -198,7 +198,7 @@ class Overview(models.AbstractModel):
             # 0 where no error was ever counted, as long as Odoo is scraped
             "errors": "60 * sum(rate(odoo_application_errors_total[5m])) or 0 * max(odoo_workers_configured)",
             "alerts": f'count by (severity) (ALERTS{{alertstate="firing", severity=~"{"|".join(SEVERITIES)}"}})',
-            "telemetry": "max(influencegen_telemetry_scrape_duration_seconds)",
+            "telemetry": "max(odoo_telemetry_scrape_duration_seconds)",
         }
 
     # ------------------------------------------------------------------ parts of a tile
@@ -237,7 +237,7 @@ class Overview(models.AbstractModel):
     @api.model
     def _dashboard(self, uid):
         """Return the address of a dashboard in Grafana, or False."""
-        grafana = self.env["influencegen.telemetry.settings"]._get("grafana_url")
+        grafana = self.env["telemetry.settings"]._get("grafana_url")
         return f"{grafana.rstrip('/')}/d/{uid}" if grafana else False
 
 

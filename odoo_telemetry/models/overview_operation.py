@@ -10,7 +10,7 @@ from .overview import state, total
 class OverviewOfOperation(models.AbstractModel):
     """The tiles about Odoo itself and about what watches it."""
 
-    _inherit = "influencegen.telemetry.overview"
+    _inherit = "telemetry.overview"
 
     @api.model
     def _tile_errors(self, span, exposed):
@@ -37,7 +37,7 @@ class OverviewOfOperation(models.AbstractModel):
 
     @api.model
     def _most_errors(self):
-        return self.env["influencegen.telemetry.settings"]._settings().thresholds["application_errors_per_minute"]
+        return self.env["telemetry.settings"]._settings().thresholds["application_errors_per_minute"]
 
     @api.model
     def _monitored_errors(self, history):
@@ -54,7 +54,7 @@ class OverviewOfOperation(models.AbstractModel):
 
     @api.model
     def _tile_alerts(self, span, exposed):
-        alertmanager = self.env["influencegen.telemetry.settings"]._get("alertmanager_url")
+        alertmanager = self.env["telemetry.settings"]._get("alertmanager_url")
         return {
             "title": self.env._("Alerts"),
             "value": None,
@@ -98,26 +98,26 @@ class OverviewOfOperation(models.AbstractModel):
     @api.model
     def _tile_telemetry(self, span, exposed):
         errors = [
-            value for labels, value in exposed.series("influencegen_telemetry_errors_total")
+            value for labels, value in exposed.series("odoo_telemetry_errors_total")
             if labels["reason"] != "unauthorized"
         ]
-        age = total(exposed, "influencegen_telemetry_database_read_age_seconds")
+        age = total(exposed, "odoo_telemetry_database_read_age_seconds")
         return {
             "title": self.env._("Telemetry itself"),
             "value": sum(errors),
             "unit": "count",
             "caption": self.env._("failures of telemetry since counting began"),
             "details": [
-                (self.env._("values kept"), total(exposed, "influencegen_telemetry_series"), "count"),
+                (self.env._("values kept"), total(exposed, "odoo_telemetry_series"), "count"),
                 (self.env._("rows that the audit found different"),
-                 (total(exposed, "influencegen_telemetry_audit_missing_rows") or 0)
-                 + (total(exposed, "influencegen_telemetry_audit_extra_rows") or 0), "count"),
+                 (total(exposed, "odoo_telemetry_audit_missing_rows") or 0)
+                 + (total(exposed, "odoo_telemetry_audit_extra_rows") or 0), "count"),
                 (self.env._("to read the database"), total(exposed, DURATION), "seconds"),
             ],
             "target": self.env._("read less than %(most)d s ago", most=STALE_AFTER_SECONDS),
             "state": state(age, age is not None and age <= STALE_AFTER_SECONDS),
             "chart": False,
-            "action": self._metrics("influencegen_telemetry"),
+            "action": self._metrics("odoo_telemetry"),
             "dashboard": self._dashboard("telemetry"),
         }
 

@@ -4,11 +4,11 @@ from odoo import api, fields, models
 class OwnDimension(models.Model):
     """A label of an own metric."""
 
-    _name = "influencegen.telemetry.own.dimension"
+    _name = "telemetry.own.dimension"
     _description = "Dimension of an own metric"
     _order = "id"
 
-    metric_id = fields.Many2one("influencegen.telemetry.own.metric", required=True, index=True, ondelete="cascade")
+    metric_id = fields.Many2one("telemetry.own.metric", required=True, index=True, ondelete="cascade")
     model_id = fields.Many2one(related="metric_id.model_id")
     field_id = fields.Many2one(
         "ir.model.fields", required=True, ondelete="cascade",

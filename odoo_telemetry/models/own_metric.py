@@ -24,11 +24,11 @@ _DEFINING = {
 class OwnMetric(models.Model):
     """A metric that an administrator defined: what is counted of a model's records, without code."""
 
-    _name = "influencegen.telemetry.own.metric"
+    _name = "telemetry.own.metric"
     _description = "Own metric"
     _order = "name"
 
-    name = fields.Char(required=True, help="What follows influencegen_own_ in the name of the series.")
+    name = fields.Char(required=True, help="What follows odoo_custom_ in the name of the series.")
     series = fields.Char(compute="_compute_series")
     meaning = fields.Char(required=True, help="What it says, in one sentence; shown wherever the metric is looked up.")
     active = fields.Boolean(default=True, help="An archived metric is not exported, and nothing is counted for it.")
@@ -75,7 +75,7 @@ class OwnMetric(models.Model):
         " ('ttype', 'in', ('selection', 'boolean', 'many2one'))]",
     )
     state_value = fields.Char("Becomes", help="The key of a selection, true or false, or the id of a record.")
-    dimension_ids = fields.One2many("influencegen.telemetry.own.dimension", "metric_id", "Dimensions", copy=True)
+    dimension_ids = fields.One2many("telemetry.own.dimension", "metric_id", "Dimensions", copy=True)
     user_id = fields.Many2one(
         "res.users", "Read as", required=True, ondelete="restrict", default=lambda self: self._reader(),
         context={"active_test": False},
@@ -259,7 +259,7 @@ class OwnMetric(models.Model):
     def action_preview(self):
         """Show the values that the metric has now, read as its user."""
         self.ensure_one()
-        return self.env["influencegen.telemetry.own.value"]._open(self)
+        return self.env["telemetry.own.value"]._open(self)
 
     # ------------------------------------------------------------------ the user that reads
 
@@ -281,7 +281,7 @@ class OwnMetric(models.Model):
     def _remove_all(self):
         """Delete all own metrics, and the user that was made to read them: the addon is uninstalled."""
         self.env.cr.execute(f"DELETE FROM {self._table}")
-        self.env["influencegen.telemetry.own.note"]._remove()
+        self.env["telemetry.own.note"]._remove()
         if reader := self._reader():
             partner = reader.partner_id
             reader.unlink()

@@ -49,7 +49,7 @@ _OPERATORS = (
 )
 _PRIVATE_MODELS = re.compile(
     r"ir\.config_parameter|ir\.mail_server|fetchmail\.server|res\.users\.(apikeys|identitycheck|deletion).*|auth_totp\..*"
-    r"|bus\.bus|payment\.(provider|token)|influencegen\.telemetry\..*"
+    r"|bus\.bus|payment\.(provider|token)|telemetry\..*"
 )
 _PRIVATE_FIELDS = re.compile(r"passw|secret|token|api_?key|private_key|credential|totp|signature")
 
@@ -60,7 +60,7 @@ def declare_reference_models(*names):
 
 
 class OwnMetric(models.Model):
-    _inherit = "influencegen.telemetry.own.metric"
+    _inherit = "telemetry.own.metric"
 
     # ------------------------------------------------------------------ what is refused
 

@@ -9,7 +9,7 @@ from ..facts.triggers import ENTRY
 from ..metrics import store
 from .own_query import limited
 
-NOTE = "influencegen_telemetry_own_note"
+NOTE = "telemetry_own_note"
 NO_FACT = ""
 """The labels of records that are not facts of the metric, as they are now: they may become facts until the commit."""
 NOT_COUNTED = "{} not counted"
@@ -55,7 +55,7 @@ BEGIN
     DELETE FROM {NOTE} WHERE txid = txid_current() AND labels IS NOT NULL;
     RETURN NULL;
 EXCEPTION WHEN OTHERS THEN
-    RAISE WARNING 'InfluenceGen telemetry could not count custom metrics at commit: %', SQLERRM;
+    RAISE WARNING 'Telemetry could not count custom metrics at commit: %', SQLERRM;
     RETURN NULL;
 END
 $body$;
@@ -76,13 +76,13 @@ class OwnNote(models.AbstractModel):
     and the next roll-up does (:meth:`_settle`).
     """
 
-    _name = "influencegen.telemetry.own.note"
+    _name = "telemetry.own.note"
     _description = "Records to count for custom metrics"
 
     def init(self):
         """Make the table and its trigger."""
         super().init()
-        self.env["influencegen.telemetry.ledger"].init()
+        self.env["telemetry.ledger"].init()
         self.env.cr.execute(SCHEMA)
 
     @api.model
@@ -129,7 +129,7 @@ class OwnNote(models.AbstractModel):
         if not notes:
             return
         # notes of what nobody counts any more are dropped
-        definitions = self.env["influencegen.telemetry.own.metric"]._counters()
+        definitions = self.env["telemetry.own.metric"]._counters()
         newest = {}
         for _id, txid, name, res_ids, labels in notes:
             newest.update(((name, txid, res_id), labels) for res_id in res_ids)
@@ -148,7 +148,7 @@ class OwnNote(models.AbstractModel):
             except Exception as exception:
                 store.error("own_metric", "%d records of %s can't be read, and are not counted: %s", len(times),
                             definition.name, exception)
-                self.env["influencegen.telemetry.ledger"]._upsert(
+                self.env["telemetry.ledger"]._upsert(
                     TOTAL, ("metric", "labels", "sample"), ("amount",),
                     [(f"{definition.name}{NOT_COUNTED}", "[]", "", sum(times.values()))],
                 )

@@ -20,7 +20,7 @@ there is to read."""
 class OwnReading(models.AbstractModel):
     """The reading of all custom metrics of the database."""
 
-    _name = "influencegen.telemetry.own.reading"
+    _name = "telemetry.own.reading"
     _description = "Telemetry's reading of own metrics"
 
     @api.model
@@ -28,8 +28,8 @@ class OwnReading(models.AbstractModel):
         """Read the custom metrics that are due, those first that are due longest, and publish what they are."""
         database, now = self.env.cr.dbname, time.monotonic()
         known = store.own(database).metrics
-        not_counted = self.env["influencegen.telemetry.own.note"]._not_counted()
-        metrics = self.env["influencegen.telemetry.own.metric"].search([("active", "=", True)])
+        not_counted = self.env["telemetry.own.note"]._not_counted()
+        metrics = self.env["telemetry.own.metric"].search([("active", "=", True)])
         definitions, refused = metrics._definitions()
         # without values: what is not allowed any more is not exported any more
         lasts = {
@@ -88,7 +88,7 @@ class OwnReading(models.AbstractModel):
         """Return the values of a gauge, as arguments of :class:`OwnMetric`."""
         series, folded = definition.series(self.env, definition.by_size(definition.groups(self.env)))
         for label, number in folded.items():
-            store.inc("influencegen_telemetry_labels_folded_total", (f"{definition.name} {label}",), number)
+            store.inc("odoo_telemetry_labels_folded_total", (f"{definition.name} {label}",), number)
         return {"series": series, "folded": folded}
 
     def _counter(self, definition):

@@ -8,11 +8,11 @@ from .own_query import limited
 class OwnValue(models.TransientModel):
     """The values that an own metric has now, as rows of their own for each user who looks at them."""
 
-    _name = "influencegen.telemetry.own.value"
+    _name = "telemetry.own.value"
     _description = "Value of an own metric"
     _order = "id"
 
-    metric_id = fields.Many2one("influencegen.telemetry.own.metric", required=True, ondelete="cascade", readonly=True)
+    metric_id = fields.Many2one("telemetry.own.metric", required=True, ondelete="cascade", readonly=True)
     labels = fields.Char(readonly=True)
     value = fields.Float(readonly=True, digits=(16, 6))
 
@@ -51,7 +51,7 @@ class OwnValue(models.TransientModel):
 
     def _counted(self, definition):
         """Return {raw label values: number} of what a counter has counted so far."""
-        ledger, metric = self.env["influencegen.telemetry.ledger"], definition.counted()
+        ledger, metric = self.env["telemetry.ledger"], definition.counted()
         totals = ledger._totals({metric.name: metric}, admit=True)
         self.env.cr.execute(LOOK, ledger._parameters({metric.name: metric}))
         totals.add(self.env.cr.fetchall())

@@ -20,34 +20,34 @@ STATEMENT_TIMEOUT_MILLISECONDS = 2000
 FACTS_TIMEOUT_MILLISECONDS = 5000
 """Long enough for some 100,000 entries; a longer backlog is rolled up by the scheduled action of each minute."""
 OPEN_SECONDS = 1.0
-_MODEL = "influencegen.telemetry.reading"
+_MODEL = "telemetry.reading"
 
 
 class Reading(models.AbstractModel):
     """What is read from the database: facts at each scrape, other gauges now and then."""
 
-    _name = "influencegen.telemetry.reading"
+    _name = "telemetry.reading"
     _description = "Telemetry's reading of the database"
 
     @api.model
     def _read_facts(self):
         """Return what :func:`.facts.publish` takes of what comes from the ledger, and whether all facts are open."""
         self.env.cr.execute("SET LOCAL statement_timeout = %s", [FACTS_TIMEOUT_MILLISECONDS])
-        ledger = self.env["influencegen.telemetry.ledger"]
+        ledger = self.env["telemetry.ledger"]
         values, moment, complete = ledger._values()
         return (values, moment, complete), {metric.name for metric in ledger._facts()} <= set(complete)
 
     @api.model
     def _open_ledger(self):
         """Take what was there before the addon into the ledger, or a second's work of it."""
-        self.env["influencegen.telemetry.audit"]._run(OPEN_SECONDS)
+        self.env["telemetry.audit"]._run(OPEN_SECONDS)
 
     @api.model
     def _read_database(self):
         """Store the gauges that are counts in the database."""
         begun, database = time.perf_counter(), self.env.cr.dbname
         self.env.cr.execute("SET LOCAL statement_timeout = %s", [STATEMENT_TIMEOUT_MILLISECONDS])
-        gauges = [*self._gauges(), *self.env["influencegen.telemetry.audit"]._read()]
+        gauges = [*self._gauges(), *self.env["telemetry.audit"]._read()]
         self._start_at_zero()
         for name, labels, value in gauges:
             store.set(name, value, labels, database)
@@ -73,7 +73,7 @@ class Reading(models.AbstractModel):
 
 def token_digests(database):
     """Return the list of the digests of the tokens that may scrape ``database`` (str) now, None if it can't be read."""
-    return _read(database, "influencegen.telemetry.settings", "_confirm_tokens", "settings")
+    return _read(database, "telemetry.settings", "_confirm_tokens", "settings")
 
 
 def refresh(database, groups=exposition.GROUPS):
@@ -88,7 +88,7 @@ def refresh(database, groups=exposition.GROUPS):
         _publish_facts(database)
     _refresh(database, _MODEL, store.sums().stamps.get((DURATION, database, (), "")), "database")
     if GROUP in groups:
-        _refresh(database, "influencegen.telemetry.own.reading", store.own(database).read_at, "own_metric")
+        _refresh(database, "telemetry.own.reading", store.own(database).read_at, "own_metric")
 
 
 def _publish_facts(database):

@@ -107,7 +107,7 @@ class ResConfigSettings(models.TransientModel):
 
     @api.model
     def get_values(self):
-        published = self.env["influencegen.telemetry.settings"]._settings()
+        published = self.env["telemetry.settings"]._settings()
         return {
             **super().get_values(),
             **{f"telemetry_{group}": group in published.groups for group in GROUPS},
@@ -117,18 +117,18 @@ class ResConfigSettings(models.TransientModel):
 
     def set_values(self):
         super().set_values()
-        settings = self.env["influencegen.telemetry.settings"]
+        settings = self.env["telemetry.settings"]
         settings._set("groups", ",".join(self._telemetry_groups()))
         settings._set("browser_sample_percent", str(self.telemetry_browser_sample_percent))
 
     def action_telemetry_new_token(self):
         """Make a scrape token and show it, this once; the one before it stays valid."""
         self.check_access("write")
-        token = self.env["influencegen.telemetry.settings"]._new_scrape_token()
+        token = self.env["telemetry.settings"]._new_scrape_token()
         return {
             "type": "ir.actions.act_window",
             "name": self.env._("New scrape token"),
-            "res_model": "influencegen.telemetry.scrape.token",
+            "res_model": "telemetry.scrape.token",
             "view_mode": "form",
             "views": [(False, "form")],
             "target": "new",
@@ -138,5 +138,5 @@ class ResConfigSettings(models.TransientModel):
     def action_telemetry_end_older_token(self):
         """Complete a rotation: only the newest token may scrape from now on."""
         self.check_access("write")
-        self.env["influencegen.telemetry.settings"]._end_older_token()
+        self.env["telemetry.settings"]._end_older_token()
         return {"type": "ir.actions.client", "tag": "reload"}

@@ -4,7 +4,7 @@ from odoo import api, fields, models
 class ScrapeToken(models.TransientModel):
     """Shows a new scrape token once: it is in the form only, and never in the database."""
 
-    _name = "influencegen.telemetry.scrape.token"
+    _name = "telemetry.scrape.token"
     _description = "New scrape token"
 
     token = fields.Char(readonly=True, store=False)

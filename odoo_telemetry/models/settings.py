@@ -19,7 +19,7 @@ SELECT digests.value, noted.value, ({NOW}) FROM ir_config_parameter digests, ir_
 class TelemetrySettings(models.AbstractModel):
     """The database's telemetry settings, kept as parameters and published to the store after each commit."""
 
-    _name = "influencegen.telemetry.settings"
+    _name = "telemetry.settings"
     _description = "Telemetry settings"
 
     @api.model

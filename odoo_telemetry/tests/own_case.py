@@ -12,7 +12,7 @@ from ..models import own_reading
 from ..models.own_note import NOTE
 from .common import RealTransactionCase
 
-CREATED, ENTERED = "influencegen_own_made_total", "influencegen_own_closed_total"
+CREATED, ENTERED = "odoo_custom_made_total", "odoo_custom_closed_total"
 
 
 def reader(env, *groups):
@@ -26,7 +26,7 @@ def define(env, name, model, dimensions=(), **values):
     """Create an own metric of ``model`` (str); each dimension is a field's name, or (name, limit)."""
     fields = env["ir.model.fields"]
     lines = [dimension if isinstance(dimension, tuple) else (dimension, 20) for dimension in dimensions]
-    return env["influencegen.telemetry.own.metric"].create({
+    return env["telemetry.own.metric"].create({
         "name": name,
         "meaning": values.pop("meaning", "Records of a test."),
         "model_id": env["ir.model"]._get(model).id,
@@ -45,9 +45,9 @@ def read(env, series, rest=0):
 
     :param rest: for so many times as long as it took, a metric is left alone then
     """
-    facts.publish(env.cr.dbname, *env["influencegen.telemetry.reading"]._read_facts()[0])
+    facts.publish(env.cr.dbname, *env["telemetry.reading"]._read_facts()[0])
     with patch.object(own_reading, "REST", rest):
-        env["influencegen.telemetry.own.reading"]._read_database()
+        env["telemetry.own.reading"]._read_database()
     return store.own(env.cr.dbname).metrics.get(series)
 
 
@@ -61,7 +61,7 @@ def values(env, series):
 
 def errors():
     """Return how many failures of own metrics were counted."""
-    return store.read()[0].get(("influencegen_telemetry_errors_total", None, ("own_metric",), ""), 0)
+    return store.read()[0].get(("odoo_telemetry_errors_total", None, ("own_metric",), ""), 0)
 
 
 class OwnCounterCase(RealTransactionCase):
@@ -77,7 +77,7 @@ class OwnCounterCase(RealTransactionCase):
 
     def forget(self):
         with self.environment() as env:
-            env["influencegen.telemetry.own.metric"].with_context(active_test=False).search([]).unlink()
+            env["telemetry.own.metric"].with_context(active_test=False).search([]).unlink()
             reader(env)
         self.registry.reset_changes()
         store.publish_own(self.database, Reading())
@@ -97,7 +97,7 @@ class OwnCounterCase(RealTransactionCase):
         """Return the amounts of the custom counters in a table of the ledger."""
         with self.cursor() as cr:
             cr.execute(SQL(
-                "SELECT amount FROM %s WHERE starts_with(metric, 'influencegen_own_') ORDER BY amount",
+                "SELECT amount FROM %s WHERE starts_with(metric, 'odoo_custom_') ORDER BY amount",
                 SQL.identifier(table),
             ))
             return [amount for (amount,) in cr.fetchall()]

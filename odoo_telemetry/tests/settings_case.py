@@ -12,12 +12,12 @@ class Published:
     def setUp(self):
         super().setUp()
         self.database = self.env.cr.dbname
-        self.settings = self.env["influencegen.telemetry.settings"]
+        self.settings = self.env["telemetry.settings"]
         original = self.settings._settings()
         store.publish(self.database, original)
         self.addCleanup(store.publish, self.database, original)
         # Odoo 18.0 can't open the cursor that a scrape reads with within a test's: what is read, is read before
-        self.env["influencegen.telemetry.reading"]._read_database()
+        self.env["telemetry.reading"]._read_database()
         store.publish_own(self.database, Reading(time.monotonic()))
 
     def commit(self):

@@ -17,7 +17,7 @@ def alert(name, severity="warning", since="2030-01-01T10:00:00.000Z", **annotati
 @tagged("post_install", "-at_install")
 class TestAlert(Monitored, TransactionCase):
     def read(self, user=None):
-        return self.env["influencegen.telemetry.alert"].with_user(user or self.user).read_firing()
+        return self.env["telemetry.alert"].with_user(user or self.user).read_firing()
 
     def test_the_worst_and_oldest_come_first(self):
         alerts = [

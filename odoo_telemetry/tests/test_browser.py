@@ -18,8 +18,8 @@ from ..metrics import store
 from .instrumentation_case import observations, value
 from .settings_case import Published
 
-INTAKE = "/influencegen_telemetry/browser"
-REFUSED = "influencegen_telemetry_browser_batches_refused_total"
+INTAKE = "/telemetry/browser"
+REFUSED = "odoo_telemetry_browser_batches_refused_total"
 LOADS, LATENCY = browser.PAGE_LOAD, browser.INTERACTION_LATENCY
 LIMIT_BYTES = 6_100
 
@@ -36,7 +36,7 @@ class TestBrowser(Published, HttpCase):
         """Return what a page tells the browser."""
         text = self.url_open(path).text
         found = re.search(r"odoo\.__session_info__ = (\{.*\});", text)
-        return json.loads(found[1]).get("influencegen_telemetry")
+        return json.loads(found[1]).get("odoo_telemetry")
 
     def send(self, *values, token=None, body=None, **headers):
         """Send a batch as a page of Odoo would; returns the response."""

@@ -18,23 +18,23 @@ class TestFactsOfAnAddon(Published, TransactionCase):
 
     def setUp(self):
         super().setUp()
-        self.ledger = self.env["influencegen.telemetry.ledger"]
+        self.ledger = self.env["telemetry.ledger"]
         known = self.ledger._facts()
         self.facts = self.startPatcher(patch.object(type(self.ledger), "_facts", return_value=[*known, BANKS]))
         # what Odoo does when it installs the addon
         self.ledger.init()
-        self.env["influencegen.telemetry.audit"]._follow_facts()
+        self.env["telemetry.audit"]._follow_facts()
         self.known = known
 
     def entries(self):
         self.env.flush_all()
         self.env.cr.execute(
-            "SELECT labels, sum(amount) FROM influencegen_telemetry_entry WHERE metric = %s GROUP BY 1", [BANKS.name]
+            "SELECT labels, sum(amount) FROM telemetry_entry WHERE metric = %s GROUP BY 1", [BANKS.name]
         )
         return dict(self.env.cr.fetchall())
 
     def audited(self):
-        return self.env["influencegen.telemetry.audit"].search_count([("fact", "=", BANKS.name)])
+        return self.env["telemetry.audit"].search_count([("fact", "=", BANKS.name)])
 
     def test_its_rows_are_counted_from_then_on(self):
         self.env["res.bank"].create([{"name": "One"}, {"name": "Two", "active": False}])
@@ -44,7 +44,7 @@ class TestFactsOfAnAddon(Published, TransactionCase):
     def test_they_stay_while_only_some_addons_are_loaded(self):
         self.facts.return_value = []
         self.ledger.init()
-        self.env["influencegen.telemetry.audit"]._follow_facts()
+        self.env["telemetry.audit"]._follow_facts()
         self.env["res.bank"].create({"name": "One"})
         self.assertEqual(self.entries(), {'["true"]': 1})
         self.assertEqual(self.audited(), 1)
@@ -73,7 +73,7 @@ class TestChecksOfAnAddon(TransactionCase):
             health.CHECKS.pop("n8n", None)
             status, answer = health.ready()
             user = new_test_user(self.env, "telemetry_watcher", groups="base.group_system")
-            tiles = self.env["influencegen.telemetry.overview"].with_user(user).read_tiles("hour")
+            tiles = self.env["telemetry.overview"].with_user(user).read_tiles("hour")
         self.assertEqual((status, answer["status"]), ("200 OK", "degraded"))
         self.assertEqual(
             {name: answer["checks"][name] for name in ("trial", "other", "good")},

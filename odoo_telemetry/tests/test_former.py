@@ -1,57 +1,79 @@
-from odoo.tests import TransactionCase, tagged
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from unittest.mock import patch
+
+from odoo.tests import BaseCase, TransactionCase, tagged
 
 from .. import former
+
+OWNED = """
+    SELECT 'data', name, model || ',' || res_id FROM ir_model_data WHERE module = 'odoo_telemetry'
+    UNION ALL SELECT 'constraint', c.name, c.type FROM ir_model_constraint c JOIN ir_module_module m ON m.id = c.module
+        WHERE m.name = 'odoo_telemetry'
+    UNION ALL SELECT 'relation', relname::text, relkind::text FROM pg_class WHERE relname LIKE '%telemetry\\_%'
+    UNION ALL SELECT 'constraint of a table', conname::text, contype::text FROM pg_constraint
+        WHERE contype != 't' AND conname LIKE '%telemetry\\_%'
+    UNION ALL SELECT 'model', model, NULL FROM ir_model WHERE model LIKE '%telemetry.%'
+    UNION ALL SELECT 'field', model || '.' || name, relation FROM ir_model_fields
+        WHERE model LIKE '%telemetry.%' OR relation LIKE '%telemetry.%'
+    UNION ALL SELECT 'view', name, model FROM ir_ui_view WHERE model LIKE '%telemetry.%'
+    UNION ALL SELECT 'action', NULL, res_model FROM ir_act_window WHERE res_model LIKE '%telemetry.%'
+    UNION ALL SELECT 'parameter', key, value FROM ir_config_parameter WHERE key LIKE '%\\_telemetry.%'
+    UNION ALL SELECT 'total', metric, amount::text FROM telemetry_total
+"""
 
 
 @tagged("post_install", "-at_install")
 class TestTakeOver(TransactionCase):
-    """The records of this addon become those of the former one again, as they were before it was split."""
+    """The database becomes as it was before the former addon was split, by the same steps in the other direction."""
 
     def setUp(self):
         super().setUp()
         self.env.flush_all()
-        self.env.cr.execute(
-            "INSERT INTO ir_module_module (name, state) VALUES (%s, 'installed') ON CONFLICT DO NOTHING",
-            [former.FORMER],
-        )
+        self.sql("INSERT INTO ir_module_module (name, state) VALUES (%s, 'installed') ON CONFLICT DO NOTHING",
+                 former.FORMER)
+        self.sql("INSERT INTO telemetry_total VALUES ('odoo_custom_trial_total', '[]', '', 7)")
+        self.sql("INSERT INTO telemetry_total VALUES ('trial_total', '[]', '', 8)")
+        self.sql("DELETE FROM ir_model_data WHERE module = %s", former.FORMER)
         self.before = self.owned()
-        self.env.cr.execute("DELETE FROM ir_model_data WHERE module = %s", [former.FORMER])
-        self.env.cr.execute(
-            "UPDATE ir_model_data SET module = %s WHERE module = %s", [former.FORMER, former.NAME]
-        )
-        self.env.cr.execute(
-            "INSERT INTO ir_model_data (module, name, model, res_id) VALUES (%s, %s, 'ir.ui.view', 1)",
-            [former.FORMER, former.LEFT[0]],
-        )
-        for table in ("ir_model_constraint", "ir_model_relation"):
-            self.env.cr.execute(
-                f"UPDATE {table} SET module = (SELECT id FROM ir_module_module WHERE name = %s)"
-                " WHERE module = (SELECT id FROM ir_module_module WHERE name = %s)", [former.FORMER, former.NAME],
-            )
-        self.assertFalse(any(self.owned().values()))
+        with patch.multiple(
+            former, FORMER=former.NAME, NAME=former.FORMER, LEFT=(),
+            **{name: getattr(former, name)[::-1] for name in ("TABLES", "MODELS", "CUSTOM")},
+        ):  # fmt: skip
+            former.take_over(self.env.cr)
+        self.sql("INSERT INTO ir_model_data (module, name, model, res_id) VALUES (%s, %s, 'ir.ui.view', 1)",
+                 former.FORMER, former.LEFT[0])
+
+    def sql(self, statement, *parameters):
+        self.env.cr.execute(statement, parameters or None)
 
     def owned(self):
-        """Return {table: set of what belongs to this addon}."""
-        queries = {
-            "ir_model_data": "SELECT name, model, res_id, noupdate FROM ir_model_data WHERE module = %s",
-            "ir_model_constraint": "SELECT c.name, model, type, NULL FROM ir_model_constraint c JOIN ir_module_module m"
-                                   " ON m.id = c.module WHERE m.name = %s",
-            "ir_model_relation": "SELECT r.name, model, NULL, NULL FROM ir_model_relation r JOIN ir_module_module m"
-                                 " ON m.id = r.module WHERE m.name = %s",
-        }
-        found = {}
-        for table, query in queries.items():
-            self.env.cr.execute(query, [former.NAME])
-            found[table] = set(self.env.cr.fetchall())
-        return found
+        self.sql(OWNED)
+        return sorted(self.env.cr.fetchall(), key=repr)
+
+    def test_nothing_has_a_name_of_now_before(self):
+        self.sql("SELECT to_regclass('telemetry_total'), to_regclass('influencegen_telemetry_total')")
+        self.assertEqual(self.env.cr.fetchone(), (None, "influencegen_telemetry_total"))
+        self.sql("SELECT metric FROM influencegen_telemetry_total WHERE amount = 7")
+        self.assertEqual(self.env.cr.fetchall(), [("influencegen_own_trial_total",)])
+        self.sql("SELECT count(*) FROM ir_model WHERE model LIKE 'telemetry.%'")
+        self.assertEqual(self.env.cr.fetchall(), [(0,)])
 
     def test_all_is_this_addon_s_again_but_what_is_the_platform_s(self):
         former.take_over(self.env.cr)
         self.assertEqual(self.owned(), self.before)
-        self.env.cr.execute("SELECT name FROM ir_model_data WHERE module = %s", [former.FORMER])
+        self.sql("SELECT name FROM ir_model_data WHERE module = %s", former.FORMER)
         self.assertEqual(self.env.cr.fetchall(), [(former.LEFT[0],)])
 
     def test_a_database_without_the_former_one_is_left_alone(self):
         former.take_over(self.env.cr)
         former.take_over(self.env.cr)
         self.assertEqual(self.owned(), self.before)
+
+
+class TestDirectory(BaseCase):
+    def test_values_stay_where_the_former_addon_kept_them(self):
+        with TemporaryDirectory() as folder:
+            self.assertEqual(former.directory(folder), Path(folder) / "odoo_telemetry")
+            (Path(folder) / "influencegen_telemetry").mkdir()
+            self.assertEqual(former.directory(folder), Path(folder) / "influencegen_telemetry")

@@ -69,14 +69,14 @@ class TestReady(Forgetful, TransactionCase):
 class TestProbes(Forgetful, HttpCase):
     def test_over_http(self):
         for path, expected in {"live": "ok", "ready": "ok"}.items():
-            response = self.url_open(f"/influencegen/health/{path}")
+            response = self.url_open(f"/telemetry/health/{path}")
             self.assertEqual((response.status_code, response.json()["status"]), (200, expected))
             self.assertEqual(response.headers["Content-Type"], "application/json")
             self.assertNotIn("Set-Cookie", response.headers)
-        self.assertEqual(self.url_open("/influencegen/health").json(), response.json())
-        head = self.opener.head(f"{self.base_url()}/influencegen/health/live", timeout=10)
+        self.assertEqual(self.url_open("/telemetry/health").json(), response.json())
+        head = self.opener.head(f"{self.base_url()}/telemetry/health/live", timeout=10)
         self.assertEqual((head.status_code, head.content), (200, b""))
-        self.assertEqual(self.url_open("/influencegen/health/live", data={"a": "b"}).status_code, 404)
+        self.assertEqual(self.url_open("/telemetry/health/live", data={"a": "b"}).status_code, 404)
 
     def test_liveness_touches_nothing_of_odoo(self):
         with (
@@ -85,7 +85,7 @@ class TestProbes(Forgetful, HttpCase):
         ):
             answer = []
             body = root(
-                {"PATH_INFO": "/influencegen/health/live", "REQUEST_METHOD": "GET"},
+                {"PATH_INFO": "/telemetry/health/live", "REQUEST_METHOD": "GET"},
                 lambda status, headers: answer.append(status),
             )
         self.assertEqual((answer, json.loads(b"".join(body))), (["200 OK"], {"status": "ok"}))
@@ -93,6 +93,6 @@ class TestProbes(Forgetful, HttpCase):
     def test_uninstall_restores_odoo(self):
         health.uninstall()
         try:
-            self.assertEqual(self.url_open("/influencegen/health/live").status_code, 404)
+            self.assertEqual(self.url_open("/telemetry/health/live").status_code, 404)
         finally:
             health.install()

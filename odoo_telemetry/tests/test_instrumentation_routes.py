@@ -11,7 +11,7 @@ from ..publication import publish_loaded
 from .instrumentation_case import value
 
 REQUESTS = "odoo_http_requests_total"
-FOLDED = "influencegen_telemetry_labels_folded_total"
+FOLDED = "odoo_telemetry_labels_folded_total"
 USERS, PUBLIC = {"auth": "user", "type": "http"}, {"auth": "public", "type": "http"}
 
 

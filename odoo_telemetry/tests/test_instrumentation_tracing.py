@@ -51,7 +51,7 @@ class Traced:
 
     def errors(self):
         """Return how many failures of tracing were counted."""
-        return value("influencegen_telemetry_errors_total", ("tracing",))
+        return value("odoo_telemetry_errors_total", ("tracing",))
 
 
 @needs_packages

@@ -6,7 +6,7 @@ from odoo.tests import TransactionCase, new_test_user, tagged
 from ..metrics import catalogue, store
 from .settings_case import Published
 
-BACKLOG = "influencegen_telemetry_ledger_backlog"
+BACKLOG = "odoo_telemetry_ledger_backlog"
 
 
 @tagged("post_install", "-at_install")
@@ -14,7 +14,7 @@ class TestMetric(Published, TransactionCase):
     def setUp(self):
         super().setUp()
         user = new_test_user(self.env, "telemetry_viewer", groups="base.group_system")
-        self.metrics = self.env["influencegen.telemetry.metric"].with_user(user)
+        self.metrics = self.env["telemetry.metric"].with_user(user)
 
     def metric(self, name):
         [metric] = [metric for metric in self.metrics.read_metrics() if metric["name"] == name]
@@ -56,10 +56,10 @@ class TestMetric(Published, TransactionCase):
         )
 
     def test_labels(self):
-        thresholds = self.metric("influencegen_telemetry_threshold")
+        thresholds = self.metric("odoo_telemetry_threshold")
         self.assertIn({"name": "concurrent_users"}, [series["labels"] for series in thresholds["series"]])
         self.assertEqual(
-            thresholds["promql"], f'influencegen_telemetry_threshold{{database="{self.database}"}}'
+            thresholds["promql"], f'odoo_telemetry_threshold{{database="{self.database}"}}'
         )
 
     def test_a_group_that_is_off_is_not_shown(self):

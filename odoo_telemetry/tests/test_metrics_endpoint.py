@@ -8,7 +8,7 @@ from odoo.tests import HttpCase, tagged
 from ..metrics import catalogue, store
 from .settings_case import Published
 
-BACKLOG = "influencegen_telemetry_ledger_backlog"
+BACKLOG = "odoo_telemetry_ledger_backlog"
 OPENMETRICS = "application/openmetrics-text; version=1.0.0"
 OPTIONAL = {"Accept": "*/*", "Accept-Encoding": "identity"}
 
@@ -48,7 +48,7 @@ class TestMetricsEndpoint(Published, HttpCase):
 
     def test_a_refusal_is_counted(self):
         def refused():
-            key = "influencegen_telemetry_errors_total", None, ("unauthorized",), ""
+            key = "odoo_telemetry_errors_total", None, ("unauthorized",), ""
             return store.read()[0].get(key, 0)
 
         before = refused()
@@ -117,8 +117,8 @@ class TestMetricsEndpoint(Published, HttpCase):
         self.settings._set("concurrent_users_threshold", "1000")
         self.commit()
         self.assertIn(
-            f'influencegen_telemetry_threshold{{database="{self.database}",name="concurrent_users"}} 1000.0',
-            self.scrape("?name[]=influencegen_telemetry_threshold").text.splitlines(),
+            f'odoo_telemetry_threshold{{database="{self.database}",name="concurrent_users"}} 1000.0',
+            self.scrape("?name[]=odoo_telemetry_threshold").text.splitlines(),
         )
 
     def test_it_is_read_only(self):

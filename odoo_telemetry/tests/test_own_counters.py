@@ -132,7 +132,7 @@ class TestCreated(OwnCounterCase):
             reader(env, "base.group_user", "base.group_partner_manager")
         self.assertEqual(self.counted(), {(): 0})
         with self.environment() as env:
-            self.assertEqual(env["influencegen.telemetry.own.metric"].search([]).last_lost, 3)
+            self.assertEqual(env["telemetry.own.metric"].search([]).last_lost, 3)
 
     def test_what_can_be_read_at_the_next_reading_is_counted(self):
         with self.environment() as env:
@@ -173,7 +173,7 @@ class TestCreated(OwnCounterCase):
             self.partners(env, 2)
         self.counted()
         with self.environment() as env:
-            env["influencegen.telemetry.own.metric"].search([]).domain = f"[('partner_latitude', 'in', [{self.mark}])]"
+            env["telemetry.own.metric"].search([]).domain = f"[('partner_latitude', 'in', [{self.mark}])]"
         self.assertIn(CREATED, store.own(self.database).metrics)
         self.assertEqual(self.counted(), {(): 2})
         with self.environment() as env:
@@ -186,7 +186,7 @@ class TestCreated(OwnCounterCase):
         self.counted()
         with self.environment() as env:
             field = env["ir.model.fields"]._get("res.partner", "type")
-            env["influencegen.telemetry.own.metric"].search([]).dimension_ids = [(0, 0, {"field_id": field.id})]
+            env["telemetry.own.metric"].search([]).dimension_ids = [(0, 0, {"field_id": field.id})]
         self.assertNotIn(CREATED, store.own(self.database).metrics)
         self.assertEqual(set(self.counted().values()), {0})
         self.assertEqual(self.amounts(TOTAL), [])
@@ -200,21 +200,21 @@ class TestCreated(OwnCounterCase):
             env.cr.flush()
             with self.environment() as other:
                 field = other["ir.model.fields"]._get("res.partner", "type")
-                other["influencegen.telemetry.own.metric"].search([]).dimension_ids = [(0, 0, {"field_id": field.id})]
+                other["telemetry.own.metric"].search([]).dimension_ids = [(0, 0, {"field_id": field.id})]
         self.assertEqual(set(self.counted().values()), {0})
         with self.environment() as env:
-            env["influencegen.telemetry.ledger"]._purge()
+            env["telemetry.ledger"]._purge()
         self.assertEqual(self.amounts(ENTRY), [])
 
     def test_a_dimension_replaced_by_the_same_one_goes_on(self):
         with self.environment() as env:
             field = env["ir.model.fields"]._get("res.partner", "type")
-            env["influencegen.telemetry.own.metric"].search([]).dimension_ids = [(0, 0, {"field_id": field.id})]
+            env["telemetry.own.metric"].search([]).dimension_ids = [(0, 0, {"field_id": field.id})]
         with self.environment() as env:
             self.partners(env, 2, type="invoice")
         self.assertEqual(self.counted()[("invoice",)], 2)
         with self.environment() as env:
-            metric = env["influencegen.telemetry.own.metric"].search([])
+            metric = env["telemetry.own.metric"].search([])
             metric.dimension_ids = [(2, metric.dimension_ids.id), (0, 0, {"field_id": field.id})]
         self.assertEqual(self.counted()[("invoice",)], 2)
 
@@ -223,14 +223,14 @@ class TestCreated(OwnCounterCase):
             self.partners(env, 2)
         self.counted()
         with self.environment() as env:
-            env["influencegen.telemetry.own.metric"].search([]).action_archive()
+            env["telemetry.own.metric"].search([]).action_archive()
         self.assertNotIn(CREATED, store.own(self.database).metrics)
         self.assertEqual(self.registry.telemetry_measured, {})
         with self.environment() as env:
             self.partners(env)
         self.assertEqual(self.counted(), {})
         with self.environment() as env:
-            env["influencegen.telemetry.own.metric"].with_context(active_test=False).search([]).action_unarchive()
+            env["telemetry.own.metric"].with_context(active_test=False).search([]).action_unarchive()
         self.assertEqual(self.counted(), {(): 2})
 
     def test_one_that_is_deleted_or_renamed_is_forgotten(self):
@@ -239,7 +239,7 @@ class TestCreated(OwnCounterCase):
                 self.partners(env, 2)
             self.assertEqual(self.counted(), {(): 2})
             with self.environment() as env:
-                end(env["influencegen.telemetry.own.metric"].search([]))
+                end(env["telemetry.own.metric"].search([]))
             self.assertNotIn(CREATED, store.own(self.database).metrics)
             self.assertEqual(self.amounts(TOTAL), [])
             self.assertFalse([key for key in facts.floor(self.database) if key[0] == CREATED])
@@ -430,7 +430,7 @@ class TestDimensions(OwnCounterCase):
         self.assertEqual(self.counted(), expected)
         for limit, country, series in ((10, "base.de", "Germany"), (1, "base.fr", "France"), (1, "base.it", "other")):
             with self.environment() as env:
-                metric = env["influencegen.telemetry.own.metric"].search([])
+                metric = env["telemetry.own.metric"].search([])
                 # a limit below what there is can be saved before there is so much
                 with patch.object(type(metric), "_measure", lambda metric: ""):
                     metric.dimension_ids.limit = limit
@@ -456,7 +456,7 @@ class TestDimensions(OwnCounterCase):
         with self.environment() as env:
             self.partners(env, 2, country_id=env.ref("base.be").id)
         with self.environment() as env:
-            action = env["influencegen.telemetry.own.metric"].search([]).action_preview()
+            action = env["telemetry.own.metric"].search([]).action_preview()
             rows = env[action["res_model"]].search(action["domain"])
             self.assertEqual([(row.labels, row.value) for row in rows], [("country_id=Belgium", 2)])
 
@@ -541,7 +541,7 @@ class TestEntered(OwnCounterCase):
                     domain=self.domain)
         with self.environment() as env:
             self.partners(env, 2)
-        self.assertEqual(self.counted("influencegen_own_companies_total"), {(): 2})
+        self.assertEqual(self.counted("odoo_custom_companies_total"), {(): 2})
 
 
 class TestUnmeasured(OwnCounterCase):

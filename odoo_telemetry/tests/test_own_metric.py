@@ -38,20 +38,20 @@ class TestGauges(OwnMetricCase):
     def test_a_number_of_records_by_a_relation(self):
         define(self.env, "partners", "res.partner", ["country_id"], domain=self.countries())
         self.assertEqual(
-            values(self.env, "influencegen_own_partners"), {("Belgium",): 3, ("France",): 1, ("none",): 2}
+            values(self.env, "odoo_custom_partners"), {("Belgium",): 3, ("France",): 1, ("none",): 2}
         )
 
     def test_a_group_without_records_any_more_is_gone(self):
         define(self.env, "partners", "res.partner", ["country_id"], domain=self.countries())
-        values(self.env, "influencegen_own_partners")
+        values(self.env, "odoo_custom_partners")
         self.env["res.partner"].search([("partner_latitude", "=", 7), ("country_id.code", "=", "FR")]).unlink()
-        self.assertEqual(set(values(self.env, "influencegen_own_partners")), {("Belgium",), ("none",)})
+        self.assertEqual(set(values(self.env, "odoo_custom_partners")), {("Belgium",), ("none",)})
 
     def test_states_without_records_are_zero(self):
         domain = self.countries()
         self.env["res.partner"].search([("partner_latitude", "=", 7)], limit=2).type = "invoice"
         define(self.env, "partners", "res.partner", ["type"], domain=domain)
-        found = values(self.env, "influencegen_own_partners")
+        found = values(self.env, "odoo_custom_partners")
         self.assertEqual({labels: number for labels, number in found.items() if number},
                          {("contact",): 4, ("invoice",): 2})
         self.assertIn(("delivery",), found)
@@ -78,10 +78,10 @@ class TestGauges(OwnMetricCase):
             {"name": "Own", "partner_latitude": 7, "country_id": self.env.ref(country).id}
             for country in ("base.be", "base.de", "base.it")
         ])
-        self.assertEqual(values(self.env, "influencegen_own_partners"), {("Belgium",): 4, ("none",): 2, ("other",): 3})
+        self.assertEqual(values(self.env, "odoo_custom_partners"), {("Belgium",): 4, ("none",): 2, ("other",): 3})
         metric.invalidate_recordset()
         self.assertEqual(metric.last_folded, "country_id: 3")
-        key = ("influencegen_telemetry_labels_folded_total", None, ("influencegen_own_partners country_id",), "")
+        key = ("odoo_telemetry_labels_folded_total", None, ("odoo_custom_partners country_id",), "")
         self.assertGreaterEqual(store.read()[0][key], 3)
 
     def test_a_mean_is_folded_by_weight(self):
@@ -92,7 +92,7 @@ class TestGauges(OwnMetricCase):
                         value_field_id="color")
         with patch.object(type(metric), "_measure", lambda metric: ""):
             metric.dimension_ids.limit = 1
-        self.assertEqual(values(self.env, "influencegen_own_colors"), {("Belgium",): 1, ("other",): 4})
+        self.assertEqual(values(self.env, "odoo_custom_colors"), {("Belgium",): 1, ("other",): 4})
 
     def test_two_records_of_one_name_are_one_series(self):
         twins = self.env["res.country.state"].create([
@@ -103,14 +103,14 @@ class TestGauges(OwnMetricCase):
             [{"name": "Own", "partner_latitude": 8, "state_id": twin.id} for twin in twins]
         )
         define(self.env, "twins", "res.partner", ["state_id"], domain="[('partner_latitude', '=', 8)]")
-        self.assertEqual(sum(values(self.env, "influencegen_own_twins").values()), len(groups))
+        self.assertEqual(sum(values(self.env, "odoo_custom_twins").values()), len(groups))
 
 
 @tagged("post_install", "-at_install")
 class TestCardinality(OwnMetricCase):
     def test_it_is_shown_before_saving(self):
         domain = self.countries()
-        with self.assertRaises(ValidationError), Form(self.env["influencegen.telemetry.own.metric"]) as form:
+        with self.assertRaises(ValidationError), Form(self.env["telemetry.own.metric"]) as form:
             form.name, form.meaning = "partners", "Partners."
             form.model_id = self.env["ir.model"]._get("res.partner")
             form.domain = domain
@@ -138,7 +138,7 @@ class TestCardinality(OwnMetricCase):
 
     def test_an_archived_one_may_be_unfinished(self):
         define(self.env, "partners", "res.partner", [("country_id", 1)], domain=self.countries(), active=False)
-        self.assertEqual(values(self.env, "influencegen_own_partners"), {})
+        self.assertEqual(values(self.env, "odoo_custom_partners"), {})
 
 
 @tagged("post_install", "-at_install")
@@ -164,7 +164,7 @@ class TestRefused(OwnMetricCase):
                 define(self.env, "partners", "res.partner", ["country_id"]).dimension_ids.label = label
 
     def test_models_that_hold_secrets(self):
-        for model in ("ir.config_parameter", "res.users.apikeys", "ir.mail_server", "influencegen.telemetry.audit"):
+        for model in ("ir.config_parameter", "res.users.apikeys", "ir.mail_server", "telemetry.audit"):
             self.refused("secrets|keeps no records", "secrets", model, user_id=self.env.user.id)
         self.refused("keeps no records", "nothing", "ir.qweb")
 
@@ -210,12 +210,12 @@ class TestRefused(OwnMetricCase):
             define(self.env, f"impersonal{number}", "res.partner", domain=domain, user_id=self.env.user.id)
 
     def test_a_definition_that_was_allowed_once_is_not_exported_and_says_why(self):
-        with patch.object(type(self.env["influencegen.telemetry.own.metric"]), "_check_impersonal", lambda *_: None):
+        with patch.object(type(self.env["telemetry.own.metric"]), "_check_impersonal", lambda *_: None):
             for name, kind in (("people", "gauge"), ("people_made", "created")):
                 metric = define(self.env, name, "res.partner", [("name", 100)], kind=kind, domain=self.countries())
                 self.assertTrue(values(self.env, metric.series) or kind == "created")
         before = errors()
-        for metric in self.env["influencegen.telemetry.own.metric"].search([("name", "like", "people")]):
+        for metric in self.env["telemetry.own.metric"].search([("name", "like", "people")]):
             metric.invalidate_recordset()
             self.assertEqual(values(self.env, metric.series), {})
             self.assertRegex(metric.last_error, r"name \(char\) can't be a label")
@@ -235,7 +235,7 @@ class TestRefused(OwnMetricCase):
 
     def test_a_quote_in_a_domain_is_a_character(self):
         define(self.env, "quotes", "res.partner", domain="""[('type', '=', "x'; DELETE FROM res_partner; --")]""")
-        self.assertEqual(values(self.env, "influencegen_own_quotes"), {(): 0})
+        self.assertEqual(values(self.env, "odoo_custom_quotes"), {(): 0})
 
     def test_aggregates_of_what_is_no_number(self):
         self.refused("stored number", "names", "res.partner", aggregate="sum", value_field_id="name")
@@ -255,7 +255,7 @@ class TestReader(OwnMetricCase):
     def test_it_can_not_log_in_and_has_no_groups_of_its_own(self):
         user = self.env.ref("odoo_telemetry.own_metric_reader")
         self.assertFalse(user.active)
-        self.env["influencegen.telemetry.own.metric"]._make_reader()
+        self.env["telemetry.own.metric"]._make_reader()
         self.assertEqual(self.env["res.users"].with_context(active_test=False).search_count(
             [("login", "=", user.login)]), 1)
 
@@ -270,14 +270,14 @@ class TestReader(OwnMetricCase):
             "name": "Own", "model_id": self.env["ir.model"]._get("res.partner").id,
             "domain_force": "[('country_id.code', '=', 'BE')]",
         })
-        self.assertEqual(values(self.env, "influencegen_own_partners"), {(): 3})
+        self.assertEqual(values(self.env, "odoo_custom_partners"), {(): 3})
 
     def test_a_right_that_is_withdrawn_is_told_on_the_form_and_counted(self):
         metric = define(self.env, "partners", "res.partner", domain=self.countries())
-        values(self.env, "influencegen_own_partners")
+        values(self.env, "odoo_custom_partners")
         before = errors()
         reader(self.env)
-        own = read(self.env, "influencegen_own_partners")
+        own = read(self.env, "odoo_custom_partners")
         self.assertEqual(errors(), before + 1)
         self.assertIn("res.partner", own.error)
         metric.invalidate_recordset()
@@ -313,31 +313,31 @@ class TestSlow(OwnMetricCase):
         super().setUp()
         define(self.env, "groups", "res.country.group")
         define(self.env, "partners", "res.partner", domain=self.countries())
-        self.assertTrue(values(self.env, "influencegen_own_groups")[()])
+        self.assertTrue(values(self.env, "odoo_custom_groups")[()])
 
     def test_it_is_cut_off_and_told_and_the_others_are_read(self):
         self.env["res.partner"].search([("partner_latitude", "=", 7)], limit=1).unlink()
         before = errors()
         with self.slow(), mute_logger("odoo.sql_db"), patch.object(own_reading, "STATEMENT_SECONDS", 0.3):
-            own = read(self.env, "influencegen_own_groups")
+            own = read(self.env, "odoo_custom_groups")
         self.assertRegex(own.error, "cut off after 0.[3-9] s")
         self.assertEqual(errors(), before + 1)
-        self.assertEqual(store.own(self.database).metrics["influencegen_own_partners"].series, [[[], 5]])
-        metric = self.env["influencegen.telemetry.own.metric"].search([("name", "=", "groups")])
+        self.assertEqual(store.own(self.database).metrics["odoo_custom_partners"].series, [[[], 5]])
+        metric = self.env["telemetry.own.metric"].search([("name", "=", "groups")])
         metric.invalidate_recordset()
         self.assertIn("cut off", metric.last_error)
 
     def test_it_is_left_alone_for_a_while(self):
         with self.slow(), mute_logger("odoo.sql_db"), patch.object(own_reading, "STATEMENT_SECONDS", 0.3):
-            first = read(self.env, "influencegen_own_groups", rest=100)
+            first = read(self.env, "odoo_custom_groups", rest=100)
             self.assertAlmostEqual(first.due_at - first.tried_at - first.seconds, 100 * first.seconds, 3)
-            self.assertEqual(read(self.env, "influencegen_own_groups").tried_at, first.tried_at)
+            self.assertEqual(read(self.env, "odoo_custom_groups").tried_at, first.tried_at)
 
     def stamped(self, **later):
         """Publish the readings with the stamps of the metrics named so many seconds later."""
         reading = store.own(self.database)
         for name, seconds in later.items():
-            metric = reading.metrics[f"influencegen_own_{name}"]
+            metric = reading.metrics[f"odoo_custom_{name}"]
             metric.tried_at, metric.read_at = metric.tried_at + seconds, metric.read_at + seconds
             metric.due_at += seconds
         store.publish_own(self.database, reading)
@@ -345,20 +345,20 @@ class TestSlow(OwnMetricCase):
     def test_what_is_due_longest_is_read_first(self):
         for first, second in (("groups", "partners"), ("partners", "groups")):
             self.stamped(**{first: -20, second: -10})
-            read(self.env, "influencegen_own_groups")
+            read(self.env, "odoo_custom_groups")
             metrics = store.own(self.database).metrics
-            tried = [metrics[f"influencegen_own_{name}"].tried_at for name in (first, second)]
+            tried = [metrics[f"odoo_custom_{name}"].tried_at for name in (first, second)]
             self.assertLess(*tried)
 
     def test_what_was_read_in_the_future_is_read_now(self):
         self.stamped(groups=86_400)
         now = time.monotonic()
-        own = read(self.env, "influencegen_own_groups")
+        own = read(self.env, "odoo_custom_groups")
         self.assertLess(own.read_at - now, 60)
         self.assertTrue(own.is_current(time.monotonic()))
 
     def test_the_form_shows_the_age_and_the_next_reading(self):
-        metric = self.env["influencegen.telemetry.own.metric"].search([("name", "=", "groups")])
+        metric = self.env["telemetry.own.metric"].search([("name", "=", "groups")])
         reading = store.own(self.database)
         reading.metrics[metric.series].read_at -= 40
         reading.metrics[metric.series].due_at += 500
@@ -368,15 +368,15 @@ class TestSlow(OwnMetricCase):
         self.assertAlmostEqual((metric.next_read - metric.last_read).total_seconds(), 500, delta=20)
 
     def test_the_preview_reads_at_once(self):
-        read(self.env, "influencegen_own_partners", rest=1e6)
+        read(self.env, "odoo_custom_partners", rest=1e6)
         self.env["res.partner"].search([("partner_latitude", "=", 7)], limit=1).unlink()
-        action = self.env["influencegen.telemetry.own.metric"].search([("name", "=", "partners")]).action_preview()
+        action = self.env["telemetry.own.metric"].search([("name", "=", "partners")]).action_preview()
         self.assertEqual(self.env[action["res_model"]].search(action["domain"]).mapped("value"), [5])
 
     def test_all_together_have_a_budget(self):
         with patch.object(own_reading, "TOTAL_SECONDS", 0.0):
-            self.assertIn("not read: all own metrics together took", read(self.env, "influencegen_own_partners").error)
-        self.assertEqual(read(self.env, "influencegen_own_partners").error, "")
+            self.assertIn("not read: all own metrics together took", read(self.env, "odoo_custom_partners").error)
+        self.assertEqual(read(self.env, "odoo_custom_partners").error, "")
 
     def test_it_is_refused_when_it_is_saved(self):
         with self.slow(), mute_logger("odoo.sql_db"):
@@ -388,7 +388,7 @@ class TestSlow(OwnMetricCase):
             new="SELECT g.* FROM res_country_group g, LATERAL (SELECT nextval('res_partner_id_seq')) n",
         )
         with writing, mute_logger("odoo.sql_db"):
-            self.assertIn("read-only transaction", read(self.env, "influencegen_own_groups").error)
+            self.assertIn("read-only transaction", read(self.env, "odoo_custom_groups").error)
 
 
 @tagged("post_install", "-at_install")
@@ -408,7 +408,7 @@ class TestForm(OwnMetricCase):
 
     def test_the_menu_is_for_administrators(self):
         menu = self.env.ref("odoo_telemetry.menu_own_metrics")
-        self.assertEqual(menu.action.res_model, "influencegen.telemetry.own.metric")
+        self.assertEqual(menu.action.res_model, "telemetry.own.metric")
         visible = self.env["ir.ui.menu"].with_user(new_test_user(
             self.env, "own_menu", groups="base.group_erp_manager"))._visible_menu_ids()
         self.assertNotIn(menu.id, visible)

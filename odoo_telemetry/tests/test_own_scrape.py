@@ -31,7 +31,7 @@ class TestOwnScrape(Published, HttpCase):
     def own(self, query=""):
         return {
             (sample.name, *(pair for pair in sample.labels.items() if pair[0] != "database")): sample.value
-            for family in parse_text(self.scrape(query)) if family.name.startswith("influencegen_own_")
+            for family in parse_text(self.scrape(query)) if family.name.startswith("odoo_custom_")
             for sample in family.samples
         }
 
@@ -44,17 +44,17 @@ class TestOwnScrape(Published, HttpCase):
         self.define("partners", "res.partner", ["country_id"], domain="[('partner_latitude', '=', 7)]")
         self.define("made", "res.partner", kind="created")
         self.assertEqual(self.own(), {
-            ("influencegen_own_partners", ("country_id", "Belgium")): 3, ("influencegen_own_made_total",): 0
+            ("odoo_custom_partners", ("country_id", "Belgium")): 3, ("odoo_custom_made_total",): 0
         })
         text = self.scrape()
-        self.assertIn("# HELP influencegen_own_partners Records of a test.", text)
-        self.assertIn("# TYPE influencegen_own_made_total counter", text)
+        self.assertIn("# HELP odoo_custom_partners Records of a test.", text)
+        self.assertIn("# TYPE odoo_custom_made_total counter", text)
 
     def test_they_are_of_the_business_group_and_have_names(self):
         self.define("partners", "res.partner", domain="[('partner_latitude', '=', 7)]")
         self.assertFalse(self.own("?group[]=fast&group[]=system"))
-        self.assertTrue(self.own("?name[]=influencegen_own_partners"))
-        self.assertFalse(self.own("?name[]=influencegen_telemetry_ledger_backlog"))
+        self.assertTrue(self.own("?name[]=odoo_custom_partners"))
+        self.assertFalse(self.own("?name[]=odoo_telemetry_ledger_backlog"))
 
     def test_one_that_is_deleted_or_archived_is_gone_at_once(self):
         for end in ("action_archive", "unlink"):
@@ -70,7 +70,7 @@ class TestOwnScrape(Published, HttpCase):
     def test_values_that_are_too_old_are_not_shown(self):
         self.define("partners", "res.partner")
         published = store.own(self.database)
-        published.metrics["influencegen_own_partners"].read_at -= 700
+        published.metrics["odoo_custom_partners"].read_at -= 700
         store.publish_own(self.database, published)
         self.assertFalse(self.own())
 
@@ -85,8 +85,8 @@ class TestOwnScrape(Published, HttpCase):
 
     def test_the_explorer_shows_them(self):
         self.define("partners", "res.partner", ["country_id"], domain="[('partner_latitude', '=', 7)]")
-        explored = self.env["influencegen.telemetry.metric"].read_metrics()
-        [metric] = [metric for metric in explored if metric["name"] == "influencegen_own_partners"]
+        explored = self.env["telemetry.metric"].read_metrics()
+        [metric] = [metric for metric in explored if metric["name"] == "odoo_custom_partners"]
         self.assertEqual(metric["series"], [{"labels": {"country_id": "Belgium"}, "value": 3, "mean": None}])
         self.assertEqual((metric["kind"], metric["group"]), ("gauge", "business"))
         self.assertEqual(metric["help"], "Records of a test.")

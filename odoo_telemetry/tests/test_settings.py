@@ -101,7 +101,7 @@ class TestScrapeToken(Published, TransactionCase):
         self.assertEqual(self.published().token_digests[0], digest(token))
         parameters = self.env["ir.config_parameter"].sudo().search([]).mapped("value")
         self.assertFalse([value for value in parameters if token in value])
-        self.assertNotIn("token", self.columns("influencegen_telemetry_scrape_token"))
+        self.assertNotIn("token", self.columns("telemetry_scrape_token"))
 
     def columns(self, table):
         self.env.cr.execute("SELECT column_name FROM information_schema.columns WHERE table_name = %s", [table])

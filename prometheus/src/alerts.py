@@ -180,7 +180,7 @@ POSTGRESQL = (
 
 def _threshold(name, labels=""):
     """What an administrator set in Odoo; the strictest, where databases differ and an alert is about all."""
-    return f'min{labels} (influencegen_telemetry_threshold{{name="{name}"}})'
+    return f'min{labels} (odoo_telemetry_threshold{{name="{name}"}})'
 
 
 _PROBE = "It did not answer the probe of its health (probe_success is {{ $value }})."
@@ -407,11 +407,11 @@ def missing(jobs: list[str]) -> Alert:
 
 
 _IN_DATABASE = "{{ $labels.database }}"
-_AGE = "influencegen_telemetry_database_read_age_seconds"
+_AGE = "odoo_telemetry_database_read_age_seconds"
 LEDGER = (
     _telemetry("TelemetryDisagreesWithDatabase", CRITICAL,
-               "max by (database, fact) (influencegen_telemetry_audit_missing_rows + "
-               "influencegen_telemetry_audit_extra_rows) > <above_rows>",
+               "max by (database, fact) (odoo_telemetry_audit_missing_rows + "
+               "odoo_telemetry_audit_extra_rows) > <above_rows>",
                "The ledger of facts differs from the database",
                f"{_WHOLE} rows of {{{{ $labels.fact }}}} in the database {_IN_DATABASE} are missing in the ledger or "
                "no longer there, by the last complete audit; more than <above_rows> is a difference. The metric is "
@@ -419,7 +419,7 @@ LEDGER = (
     # each instance that exports a database exports its thresholds, even those that were never read from it
     _telemetry("TelemetryReadingStale", WARNING,
                f"max by (instance, database) ({_AGE}) > <above_seconds> or min by (instance, database) ({_AGE}) < 0 "
-               "or 0 * max by (instance, database) (influencegen_telemetry_threshold) - 1 "
+               "or 0 * max by (instance, database) (odoo_telemetry_threshold) - 1 "
                f"unless on (instance, database) {_AGE}",
                "Values read from the database are stale",
                f"{{{{ if lt $value 0.0 }}}}{{{{ $labels.instance }}}} has no reading of the database {_IN_DATABASE}, "
@@ -429,13 +429,13 @@ LEDGER = (
     # one alert for all facts: they share one audit
     _telemetry("TelemetryAuditStale", WARNING,
                "time() - min by (database) (max by (database, fact) "
-               "(influencegen_telemetry_audit_completed_timestamp_seconds)) > 86400 * <above_days>",
+               "(odoo_telemetry_audit_completed_timestamp_seconds)) > 86400 * <above_days>",
                "The audit of the ledger does not complete",
                f"The last complete audit of a fact in the database {_IN_DATABASE} ended {_LASTS} ago; more than "
                "<above_days> days is stale, and decades mean that none has ended. Differences between counters and "
                "rows are not detected."),
     _telemetry("TelemetryLedgerBacklog", WARNING,
-               "max by (database) (influencegen_telemetry_ledger_backlog) > <above_entries>",
+               "max by (database) (odoo_telemetry_ledger_backlog) > <above_entries>",
                "Entries of the ledger are not rolled up",
                f"{_WHOLE} entries of the ledger in the database {_IN_DATABASE} are not rolled up; more than "
                "<above_entries> is a backlog. Counters stay right, and each scrape takes longer.", "15m"),
@@ -469,11 +469,11 @@ MONITORING = (
                "Alertmanager can't tell anybody",
                f"{_WHOLE} notifications by {{{{ $labels.integration }}}} failed in the last 5 minutes.", "10m"),
     _telemetry("LabelOverflow", WARNING,
-               "sum by (label) (increase(influencegen_telemetry_labels_folded_total[1h])) > <above>",
+               "sum by (label) (increase(odoo_telemetry_labels_folded_total[1h])) > <above>",
                "A label has too many values",
                f"{_WHOLE} values of the label {{{{ $labels.label }}}} became `other` in the last hour.", "1h"),
     _telemetry("TelemetryErrors", WARNING,
-               "sum by (reason) (increase(influencegen_telemetry_errors_total[15m])) > <above>",
+               "sum by (reason) (increase(odoo_telemetry_errors_total[15m])) > <above>",
                "Telemetry itself makes errors",
                f"{_WHOLE} errors of kind {{{{ $labels.reason }}}} in the last 15 minutes: values are missing or old.",
                keep="15m"),

@@ -6,7 +6,7 @@ nothing would be divided by.
 
 from influencegen_telemetry.business import catalogue
 
-IN_DATABASE = {"influencegen_telemetry_facts_carried_over_total"}
+IN_DATABASE = {"odoo_telemetry_facts_carried_over_total"}
 """Counters that are kept in the database, beside those of its rows."""
 
 CLIENTS = 'backend_type=~"client backend|"'

@@ -278,8 +278,8 @@ def _telemetry():
     A fact's series begins with its first carry-over, which increase() leaves out. The backlog is exported beside it,
     and is the evidence that there was none before. A day is how long the database may have been away to be restored.
     """
-    carried_over = "influencegen_telemetry_facts_carried_over_total"
-    backlog = "influencegen_telemetry_ledger_backlog"
+    carried_over = "odoo_telemetry_facts_carried_over_total"
+    backlog = "odoo_telemetry_ledger_backlog"
     before = "last_over_time({}[1d] offset 1h)"
     return [Recording(
         "influencegen:telemetry_facts_carried_over:increase_1h",

@@ -143,11 +143,11 @@ def test_a_nasty_platform_is_restored_as_documented(layout, administrator, resto
     odoo.run_once(layout, odoo.choose(), configuration, "shell", script="""
 assert env.registry.has_unaccent == 2, "unaccent can be indexed"
 assert env["ir.module.module"].search([("name", "=", "mail")]).state == "installed"
-env.cr.execute("SELECT count(*) FROM influencegen_telemetry_entry")
+env.cr.execute("SELECT count(*) FROM telemetry_entry")
 [before] = env.cr.fetchone()
 env["res.users.log"].create({})
 env.flush_all()
-env.cr.execute("SELECT count(*) FROM influencegen_telemetry_entry")
+env.cr.execute("SELECT count(*) FROM telemetry_entry")
 assert env.cr.fetchone() == (before + 1,), "the restored ledger goes on counting"
 """)
 

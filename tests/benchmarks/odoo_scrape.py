@@ -29,7 +29,7 @@ RECYCLINGS = 24
 ROUNDS = 60
 PACKAGE, EXPORTER, SERIES = "odoo-addon-prometheus-exporter", "prometheus_exporter", "18.0"
 TOKEN = """
-env["influencegen.telemetry.settings"]._set_scrape_token("{token}")
+env["telemetry.settings"]._set_scrape_token("{token}")
 env.cr.commit()
 """
 

@@ -38,7 +38,7 @@ ROUNDS = 9
 WARMING = 1
 BIG = 100_000
 
-AUDIT = "influencegen.telemetry.audit"
+AUDIT = "telemetry.audit"
 AUDITED = "ai_image_generation_requests_total"
 MOST_TRANSACTION_SECONDS = 1.0
 
@@ -95,7 +95,7 @@ class Build:
         self._in_transaction(lambda env: env[AUDIT]._run(seconds))
         columns = "fact, opened, blocks, position, missing, extra, extract(epoch FROM completed_at)"
         with self._registry.cursor() as cr:
-            cr.execute(f"SELECT {columns} FROM influencegen_telemetry_audit")
+            cr.execute(f"SELECT {columns} FROM telemetry_audit")
             return {fact: [*state, float(ended or 0)] for fact, *state, ended in cr.fetchall()}
 
     def _do(self, figure):
@@ -112,9 +112,14 @@ class Build:
             return work(Environment(cr, SUPERUSER_ID, {}))
 
 
+def _model(env, name):
+    """Return telemetry's model of that name, in either build."""
+    return env[f"telemetry.{name}" if f"telemetry.{name}" in env else f"influencegen.telemetry.{name}"]
+
+
 def _read(env):
     """Read the database once, as a scrape does."""
-    reading = env["influencegen.telemetry.reading"]
+    reading = _model(env, "reading")
     if hasattr(reading, "_read_facts"):
         reading._read_facts()
     reading._read_database()
@@ -122,7 +127,7 @@ def _read(env):
 
 def _show(env, span):
     """Read the tiles of the overview page."""
-    env["influencegen.telemetry.overview"].read_tiles(span)
+    _model(env, "overview").read_tiles(span)
 
 
 def _explained(work):
@@ -302,7 +307,7 @@ def measure_audit(server: Server) -> None:
     def execute(statement):
         return postgres.execute(server.layout, statement, database=server.name)
 
-    execute("UPDATE influencegen_telemetry_audit SET position = 0")
+    execute("UPDATE telemetry_audit SET position = 0")
     with loaded(server) as process, longest_transaction(server) as longest:
         begun = time.monotonic()
         process.ask("audit 600")
@@ -319,7 +324,7 @@ def measure_audit(server: Server) -> None:
     """)
     # the next pass begins with this fact
     execute(
-        "UPDATE influencegen_telemetry_audit SET position = 0, completed_at = '2020-01-01'"
+        "UPDATE telemetry_audit SET position = 0, completed_at = '2020-01-01'"
         f" WHERE fact = '{AUDITED}'"
     )
     with loaded(server) as process:
@@ -328,7 +333,7 @@ def measure_audit(server: Server) -> None:
         process.say("audit 600")
         time.sleep(1)
         process.kill()
-    [(after,)] = execute(f"SELECT position FROM influencegen_telemetry_audit WHERE fact = '{AUDITED}'")
+    [(after,)] = execute(f"SELECT position FROM telemetry_audit WHERE fact = '{AUDITED}'")
     with loaded(server) as process:
         states = json.loads(process.ask("audit 600"))
     _opened, blocks, _position, missing, extra, _ended = states[AUDITED]

@@ -138,7 +138,8 @@ class Cluster:
         ours = rf"^(addons_path = .*){re.escape(str(PROJECT))}$"
         addons = ",".join(map(str, filter(None, (checkout, self._path))))
         text = re.sub(ours, lambda line: line[1] + addons, text, flags=re.MULTILINE)
-        configuration.write_text(f"{text}influencegen_telemetry_dir = {layout.state / f'telemetry-{name}'}\n")
+        values = layout.state / f"telemetry-{name}"
+        configuration.write_text(f"{text}odoo_telemetry_dir = {values}\ninfluencegen_telemetry_dir = {values}\n")
         return configuration
 
 

@@ -34,7 +34,7 @@ def compare(servers: dict[str, Server]) -> None:
 def main() -> None:
     with told(), collecting() as collector:
         collector.status = TAKEN_UNREAD
-        settings = {ON: {"influencegen_telemetry_otlp_endpoint": collector.url}}
+        settings = {ON: {"odoo_telemetry_otlp_endpoint": collector.url}}
         addons = {WITHOUT: "", OFF: TELEMETRY, ON: TELEMETRY}
         with running(odoo.choose(), addons, settings=settings) as servers:
             compare(servers)

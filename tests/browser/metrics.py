@@ -5,7 +5,7 @@ from collections import Counter
 import requests
 from prometheus_client.parser import text_string_to_metric_families
 
-INTAKE = "/influencegen_telemetry/browser"
+INTAKE = "/telemetry/browser"
 LOADS = "odoo_ui_page_load_time_seconds"
 LATENCY = "odoo_ui_interaction_latency_seconds"
 VITALS = (
@@ -13,7 +13,7 @@ VITALS = (
     "odoo_ui_interaction_to_next_paint_seconds",
     "odoo_ui_cumulative_layout_shift",
 )
-REFUSED = "influencegen_telemetry_browser_batches_refused_total"
+REFUSED = "odoo_telemetry_browser_batches_refused_total"
 
 
 class Metrics:

@@ -13,7 +13,7 @@ from .metrics import INTAKE, LATENCY, LOADS, REFUSED, VITALS
 
 COUNTS = [f"{name}_count" for name in (LOADS, LATENCY, *VITALS)]
 PER_MINUTE = 300
-TOLD = r'"influencegen_telemetry": (\{[^}]*\})'
+TOLD = r'"odoo_telemetry": (\{[^}]*\})'
 
 
 class Client:

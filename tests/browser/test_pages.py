@@ -142,7 +142,7 @@ def test_of_so_many_tabs_in_a_hundred(new_tab, metrics, sample):
     for number in (60, 40):
         tab = new_tab()
         # an empty page has no storage
-        tab.page.add_init_script(f"try {{ sessionStorage.influencegen_telemetry_sample ??= {number} }} catch {{}}")
+        tab.page.add_init_script(f"try {{ sessionStorage.odoo_telemetry_sample ??= {number} }} catch {{}}")
         for _load in range(number // 20):
             tab.open("/influencegen/register")
         tab.leave()
@@ -155,11 +155,11 @@ def test_of_none(new_tab, metrics, sample):
     tab = new_tab()
     for path in ("/influencegen/register", "/web/login"):
         tab.open(path)
-        assert '"influencegen_telemetry":' not in tab.page.content()
+        assert '"odoo_telemetry":' not in tab.page.content()
     tab.leave()
     sample(100)
     tab.open("/influencegen/register")
-    assert '"influencegen_telemetry":' in tab.page.content()
+    assert '"odoo_telemetry":' in tab.page.content()
     tab.leave()
     until(lambda: metrics.total(f"{LOADS}_count") == 1, "the load is counted")
     assert metrics.moved(REFUSED) == {}

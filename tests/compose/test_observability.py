@@ -35,7 +35,7 @@ def references(value):
 
 
 def test_all_who_take_part_in_an_image_send_their_spans_to_the_collector(services):
-    assert f"influencegen_telemetry_otlp_endpoint = {COLLECTOR}\n" in (COMPOSE / "odoo.conf").read_text()
+    assert f"odoo_telemetry_otlp_endpoint = {COLLECTOR}\n" in (COMPOSE / "odoo.conf").read_text()
     for name in ("n8n", "n8n-worker", "ai-service"):
         assert services[name]["environment"]["OTEL_EXPORTER_OTLP_ENDPOINT"] == COLLECTOR
     otlp = configuration("tempo.yml")["distributor"]["receivers"]["otlp"]["protocols"]
@@ -114,7 +114,7 @@ def test_a_line_of_odoos_log_leads_to_its_trace(datasources):
     line = json.dumps({"message": "done", "trace_id": trace, "span_id": "b7ad6b7169203331"})
     [field] = datasources["loki"]["jsonData"]["derivedFields"]
     assert re.search(field["matcherRegex"], line)[1] == trace
-    assert "influencegen_telemetry_json_logs = True\n" in (COMPOSE / "odoo.conf").read_text()
+    assert "odoo_telemetry_json_logs = True\n" in (COMPOSE / "odoo.conf").read_text()
 
 
 def test_a_trace_leads_to_the_lines_that_name_it(datasources):

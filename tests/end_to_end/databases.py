@@ -15,7 +15,7 @@ TEMPLATE = SPARE[0]
 FIRST, SECOND, THIRD = "trial_first", "trial_second", "trial_third"
 # a server that may have a third one, which it would make itself if it were told its name
 ALL = {"dbfilter": f"^({FIRST}|{SECOND}|{THIRD})$"}
-TIED_TO = "influencegen_telemetry.token_database"
+TIED_TO = "odoo_telemetry.token_database"
 
 
 def identity(layout, database):

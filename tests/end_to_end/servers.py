@@ -53,7 +53,7 @@ class Server:
     @property
     def telemetry(self):
         """The folder of its metrics."""
-        return self.data / "influencegen_telemetry"
+        return self.data / "odoo_telemetry"
 
     def metrics(self, token=None):
         """Return the response to a scrape with ``token``, by default the one that the system was made with."""

@@ -58,7 +58,7 @@ def bodies():
 
     yield Sent("POST", "/influencegen/api/register", JSON, registration.MAX_BODY)
     yield Sent("POST", "/influencegen/image/callback", JSON, callback.MAX_BODY)
-    yield Sent("POST", "/influencegen_telemetry/browser", JSON, browser.LARGEST_BATCH)
+    yield Sent("POST", "/telemetry/browser", JSON, browser.LARGEST_BATCH)
     # takes no body
     yield Sent("GET", "/metrics", JSON, MAX_PAGE, 401)
     for path in ("/influencegen/register", "/my/influencegen"):

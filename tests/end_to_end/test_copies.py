@@ -82,12 +82,12 @@ def test_a_revoked_token_is_refused_by_each_worker_at_once(system, databases):
     with serving(system, [FIRST], 2) as server:
         admin = administrator(system, server, FIRST)
         until(lambda: server.metrics().ok, "it is scraped")
-        found = admin.call("ir.config_parameter", "search", [("key", "=", "influencegen_telemetry.token_digests")])
+        found = admin.call("ir.config_parameter", "search", [("key", "=", "odoo_telemetry.token_digests")])
         admin.call("ir.config_parameter", "unlink", found)
         assert {server.metrics().status_code for _ in range(SCRAPES)} == {401}
         token = new_token(admin)
         assert {server.metrics(token).status_code for _ in range(SCRAPES)} == {200}
-        databases.sql(FIRST, "DELETE FROM ir_config_parameter WHERE key = 'influencegen_telemetry.token_digests'")
+        databases.sql(FIRST, "DELETE FROM ir_config_parameter WHERE key = 'odoo_telemetry.token_digests'")
         assert {server.metrics(token).status_code for _ in range(SCRAPES)} == {401}
 
 

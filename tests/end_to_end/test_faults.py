@@ -28,7 +28,7 @@ signing = load_signing()
 @pytest.fixture
 def directory(system):
     """The folder of the metrics."""
-    return odoo.files(system.layout) / "influencegen_telemetry"
+    return odoo.files(system.layout) / "odoo_telemetry"
 
 
 @contextmanager
@@ -61,7 +61,7 @@ def told(system, reason, text):
 def errors(system, reason):
     """Return how many of telemetry's own errors were counted for ``reason``; 0 while /metrics can't say."""
     try:
-        found = reconcile.exposed(system, ["influencegen_telemetry_errors_total"])
+        found = reconcile.exposed(system, ["odoo_telemetry_errors_total"])
     except requests.HTTPError:
         return 0
     return sum(number for (_name, labels), number in found.items() if ("reason", reason) in labels)
@@ -160,14 +160,14 @@ def test_database_down(system, office):
         begun = time.monotonic()
         assert value(system, ATTEMPTS) == before
         assert time.monotonic() - begun < 5
-        health = requests.get(system.url("odoo", "/influencegen/health"), timeout=10)
+        health = requests.get(system.url("odoo", "/telemetry/health"), timeout=10)
         assert health.status_code == 503
         assert health.json()["checks"]["database"] == "failed"
     finally:
         system.processes.start("postgres")
         system.processes.wait("postgres", lambda: postgres.answers(system.layout))
     system.processes.start("odoo")
-    until(lambda: answers(system.url("odoo", "/influencegen/health")), "Odoo is ready again", 120)
+    until(lambda: answers(system.url("odoo", "/telemetry/health")), "Odoo is ready again", 120)
     assert value(system, ATTEMPTS) == before
     with business(office):
         pass
@@ -188,7 +188,7 @@ def test_unknown_token(system):
 
 
 def test_bad_label_value(system):
-    folded = "influencegen_telemetry_labels_folded_total"
+    folded = "odoo_telemetry_labels_folded_total"
     before = value(system, folded)
     requests.request("BREW", system.url("odoo", "/web/login"), timeout=10)
     until(lambda: value(system, folded) > before, "the unknown method is folded, and that is counted")

@@ -14,11 +14,11 @@ from .waiting import until
 
 ONE, TWO = SPARE
 LEFTOVERS = """
-    SELECT 'parameter ' || key FROM ir_config_parameter WHERE key LIKE 'influencegen_telemetry.%'
+    SELECT 'parameter ' || key FROM ir_config_parameter WHERE key LIKE 'odoo_telemetry.%'
     UNION SELECT 'data ' || name FROM ir_model_data WHERE module IN ('odoo_telemetry', 'influencegen_telemetry')
-    UNION SELECT 'model ' || model FROM ir_model WHERE model LIKE 'influencegen.telemetry.%'
-    UNION SELECT 'table ' || relname::text FROM pg_class WHERE relname LIKE 'influencegen_telemetry%'
-    UNION SELECT 'function ' || proname::text FROM pg_proc WHERE proname LIKE 'influencegen_telemetry%'
+    UNION SELECT 'model ' || model FROM ir_model WHERE model LIKE 'telemetry.%'
+    UNION SELECT 'table ' || relname::text FROM pg_class WHERE relname LIKE 'telemetry_%'
+    UNION SELECT 'function ' || proname::text FROM pg_proc WHERE proname LIKE 'telemetry_%'
     UNION SELECT 'user ' || login FROM res_users WHERE login LIKE '%telemetry%'
     UNION SELECT 'partner ' || name FROM res_partner WHERE name LIKE 'Telemetry%'
     UNION SELECT 'column ' || attname::text FROM pg_attribute WHERE attname LIKE 'telemetry_%' AND NOT attisdropped
@@ -119,7 +119,7 @@ def test_uninstallation_leaves_nothing_behind(system, spoiled):
         [model] = admin.call("ir.model", "search", [("model", "=", "influencegen.influencer")])
         [user] = admin.call("res.users", "search", [("login", "=", "admin")])
         own = {"name": "people", "meaning": "People.", "kind": "created", "model_id": model, "user_id": user}
-        admin.call("influencegen.telemetry.own.metric", "create", [own])
+        admin.call("telemetry.own.metric", "create", [own])
         Client(server.url).register(address())
         uninstall(admin)
         for _request in range(10):

@@ -15,8 +15,8 @@ from .client import Failed, Refused
 from .waiting import until
 from .workers import Workers
 
-MODEL = "influencegen.telemetry.own.metric"
-CREATED, ENTERED, NOW = "influencegen_own_signups_total", "influencegen_own_moved_total", "influencegen_own_people"
+MODEL = "telemetry.own.metric"
+CREATED, ENTERED, NOW = "odoo_custom_signups_total", "odoo_custom_moved_total", "odoo_custom_people"
 CLIENTS, TURNS, KILLS = 6, 15, 4
 RESTED = 180
 """Seconds until a gauge is read again for sure: it is left alone for 100 times as long as its reading took."""
@@ -65,7 +65,7 @@ class OwnMetrics:
         """Return {(series name, label values): value} of the own metrics in a scrape."""
         return {
             (sample.name, *(text for label, text in sample.labels.items() if label != "database")): sample.value
-            for family in parse(self.scrape()) if family.name.startswith("influencegen_own_")
+            for family in parse(self.scrape()) if family.name.startswith("odoo_custom_")
             for sample in family.samples
         }  # fmt: skip
 

@@ -96,7 +96,7 @@ def test_programs_past_the_limit_are_other_and_stay_so(start):
     exporter.control(f"0 process 200 {MIB} late")
     series = exporter.scrape()
     assert series["gpu_process_memory_used_bytes"] == {(FIRST[0], "other", FIRST[1]): MIB}
-    assert series["influencegen_telemetry_labels_folded_total"][("process",)] >= 3
+    assert series["odoo_telemetry_labels_folded_total"][("process",)] >= 3
 
 
 @pytest.mark.skipif(gpu.present(), reason="this machine has NVIDIA's library: its absence can't be seen here")

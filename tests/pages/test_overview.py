@@ -164,7 +164,7 @@ def test_an_alert_shows_in_the_systray_of_who_asked_for_it(page, business, admin
 
 
 def test_what_does_not_answer_is_told_in_its_tile_and_breaks_nothing(page, admin):
-    names = ("influencegen_telemetry.prometheus_url", "influencegen_telemetry.alertmanager_url")
+    names = ("odoo_telemetry.prometheus_url", "odoo_telemetry.alertmanager_url")
     before = {name: admin.call("ir.config_parameter", "get_param", name) for name in names}
     try:
         for name in names:

@@ -346,8 +346,8 @@ ODOO = [
     Case("OdooApplicationErrors", "warning", "platform", {
         'odoo_application_errors_total{instance="i", error_type="orm_error"}': Rate(2, 2),
         'odoo_application_errors_total{instance="j", error_type="orm_error"}': Rate(2.9, 3.1),
-        'influencegen_telemetry_threshold{name="application_errors_per_minute"}': always(5),
-        'influencegen_telemetry_threshold{name="n8n_errors_per_minute"}': always(2),
+        'odoo_telemetry_threshold{name="application_errors_per_minute"}': always(5),
+        'odoo_telemetry_threshold{name="n8n_errors_per_minute"}': always(2),
     }, 9, 15, 21, "5.1 unhandled errors a minute in Odoo's log over the last 5 minutes; more than Odoo's settings "
                   "allow."),
     Case("OdooCacheHitRatioLow", "warning", "platform", {
@@ -365,8 +365,8 @@ ODOO = [
         'odoo_concurrent_users{instance="a", database="x", user_role="user"}': Level(150, 151),
         'odoo_concurrent_users{instance="b", database="x", user_role="user"}': always(100),
         'odoo_concurrent_users{instance="a", database="x", user_role="admin"}': always(50),
-        'influencegen_telemetry_threshold{name="concurrent_users", database="x"}': always(200),
-        'influencegen_telemetry_threshold{name="concurrent_users", database="y"}': always(20),
+        'odoo_telemetry_threshold{name="concurrent_users", database="x"}': always(200),
+        'odoo_telemetry_threshold{name="concurrent_users", database="y"}': always(20),
     }, 5, 15, 25, "201 users of the database x work at the same time; more than Odoo's settings allow for.",
         {"database": "x"}),
     Case("OdooJobsFailing", "warning", "platform", {
@@ -432,8 +432,8 @@ INTEGRATION = [
         'n8n_workflow_execution_errors_total{workflow_name="w", node_name="a"}': Rate(1, 1),
         'n8n_workflow_execution_errors_total{workflow_name="w", node_name="b"}': Rate(0.95, 1.05),
         'n8n_workflow_execution_errors_total{workflow_name="v", node_name="a"}': Rate(1, 1),
-        'influencegen_telemetry_threshold{name="n8n_errors_per_minute"}': always(2),
-        'influencegen_telemetry_threshold{name="application_errors_per_minute"}': always(5),
+        'odoo_telemetry_threshold{name="n8n_errors_per_minute"}': always(2),
+        'odoo_telemetry_threshold{name="application_errors_per_minute"}': always(5),
     }, 9, 15, 21, "2.0 executions of w a minute failed over the last 5 minutes; more than Odoo's settings allow.",
         {"workflow_name": "w"}),
     _gauge("N8nQueueLong", "warning", "integration", "n8n_workflow_execution_queue_length", 20, 10, 5,
@@ -737,7 +737,7 @@ def _monitoring(alert, severity, series, labels, fires, recovers, says, until=5,
 def _in_ledger(alert, severity, series, labels, fires, until, recovers, says, **more):
     """The series are of two instances on the database x; the first, behind the other, is always inside."""
     return Case(alert, severity, "platform", {
-        f'influencegen_telemetry_{name}{{instance="{instance}", database="x"{rest}}}': values
+        f'odoo_telemetry_{name}{{instance="{instance}", database="x"{rest}}}': values
         for (name, rest), both in series.items() for instance, values in zip("ab", both, strict=True)
     }, fires, until, recovers, says, {"database": "x", **labels}, **more)
 
@@ -755,10 +755,10 @@ def _difference(missing, extra, name):
 def _stale(series, says, name):
     """Of two instances the first has a reading of the database that is not stale."""
     return Case("TelemetryReadingStale", "warning", "platform", {
-        'influencegen_telemetry_database_read_age_seconds{instance="a", database="x"}': always(20),
-        **{f'influencegen_telemetry_threshold{{instance="{instance}", database="x", name="{threshold}"}}': always(9)
+        'odoo_telemetry_database_read_age_seconds{instance="a", database="x"}': always(20),
+        **{f'odoo_telemetry_threshold{{instance="{instance}", database="x", name="{threshold}"}}': always(9)
            for instance in "ab" for threshold in ("concurrent_users", "n8n_errors_per_minute")},
-        'influencegen_telemetry_database_read_age_seconds{instance="b", database="x"}': series,
+        'odoo_telemetry_database_read_age_seconds{instance="b", database="x"}': series,
     }, 5, 10, 15, f"{says}; more than 300 s is stale. Alerts and dashboards that use it show an earlier state.",
         {"instance": "b", "database": "x"}, name=name)
 
@@ -821,9 +821,9 @@ MONITORING = [
                 {"integration": "email"},
                 6, 24,
                 "3 notifications by email failed in the last 5 minutes.", 10),
-    _monitoring("LabelOverflow", "warning", {'influencegen_telemetry_labels_folded_total{label="route"}': Rate(0, 0.6)},
+    _monitoring("LabelOverflow", "warning", {'odoo_telemetry_labels_folded_total{label="route"}': Rate(0, 0.6)},
                 {"label": "route"}, 1, 124, "1 values of the label route became `other` in the last hour."),
-    _monitoring("TelemetryErrors", "warning", {'influencegen_telemetry_errors_total{reason="disk"}': Rate(0.33, 0.34)},
+    _monitoring("TelemetryErrors", "warning", {'odoo_telemetry_errors_total{reason="disk"}': Rate(0.33, 0.34)},
                 {"reason": "disk"}, 14, 36, "5 errors of kind disk in the last 15 minutes: values are missing or "
                                             "old.", 20),
     *LEDGER,

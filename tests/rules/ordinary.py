@@ -107,10 +107,10 @@ def series(days, n8n_down=range(0)):
         'odoo_concurrent_users{user_role="user", instance="i", database="x"}': gauge(5, 140),
         'odoo_cron_runs_total{cron="mail"}': by_odoo([1 for _ in minutes]),
         'odoo_cron_failures_total{cron="mail"}': by_odoo([int(draw.random() < 0.01) for _ in minutes]),
-        **{f'influencegen_telemetry_threshold{{name="{name}", instance="i", database="x"}}': [value for _ in minutes]
+        **{f'odoo_telemetry_threshold{{name="{name}", instance="i", database="x"}}': [value for _ in minutes]
            for name, value in (("concurrent_users", 200), ("application_errors_per_minute", 5),
                                ("n8n_errors_per_minute", 2))},
-        'influencegen_telemetry_errors_total{reason="unauthorized"}':
+        'odoo_telemetry_errors_total{reason="unauthorized"}':
             by_odoo([int(draw.random() < 0.01) for _ in minutes]),
         'n8n_workflow_execution_errors_total{workflow_name="w"}': _counter(events(2)),
         "n8n_workflow_execution_queue_length": [_poisson(draw, load) for load in busy],
@@ -156,7 +156,7 @@ def series(days, n8n_down=range(0)):
         'prometheus_notifications_errors_total{alertmanager="a"}': [0 for _ in minutes],
         'prometheus_notifications_alertmanagers_discovered{instance="p"}': [1 for _ in minutes],
         'alertmanager_notifications_failed_total{integration="email"}': [0 for _ in minutes],
-        'influencegen_telemetry_labels_folded_total{label="route"}': [0 for _ in minutes],
+        'odoo_telemetry_labels_folded_total{label="route"}': [0 for _ in minutes],
         # what a round of rules made waits for at most 5 s of 5 minutes, and a scrape may come across it
         'prometheus_remote_storage_samples_pending{job="prometheus", instance="p", remote_name="5m"}':
             [250 if draw.random() < 5 / 300 else 0 for _ in minutes],
@@ -178,8 +178,8 @@ def _ledger(minutes, facts, draw):
         "audit_completed_timestamp_seconds": [minute // 60 * 3600 for minute in minutes],
     }
     return {
-        **{f"influencegen_telemetry_{name}{{{labels}}}": values for name, values in series.items()},
-        **{f'influencegen_telemetry_{name}{{{labels}, fact="{fact}"}}': values
+        **{f"odoo_telemetry_{name}{{{labels}}}": values for name, values in series.items()},
+        **{f'odoo_telemetry_{name}{{{labels}, fact="{fact}"}}': values
            for fact in facts for name, values in of_fact.items()},
     }
 

@@ -471,11 +471,11 @@ YOUNG = Case("of the first calls only the failures are seen", ("slo",), {
 # 3 facts of one metric, and then 2 more and the first 4 of another; the exporter of database y has just begun
 _FACT = 'database="x", fact="{}"'
 CARRIED_OVER = Case("a database is restored twice", ("recording_telemetry",), {
-    **{f'influencegen_telemetry_facts_carried_over_total{{instance="{instance}", {_FACT.format(fact)}}}': values
+    **{f'odoo_telemetry_facts_carried_over_total{{instance="{instance}", {_FACT.format(fact)}}}': values
        for instance in "ab" for fact, values in (("f", "_x30 3x60 5x29"), ("g", "_x91 4x29"))},
-    'influencegen_telemetry_facts_carried_over_total{instance="a", database="y", fact="f"}': "_x100 7x20",
-    'influencegen_telemetry_ledger_backlog{instance="a", database="x"}': stays(0, hours=2),
-    'influencegen_telemetry_ledger_backlog{instance="a", database="y"}': "_x100 0x20",
+    'odoo_telemetry_facts_carried_over_total{instance="a", database="y", fact="f"}': "_x100 7x20",
+    'odoo_telemetry_ledger_backlog{instance="a", database="x"}': stays(0, hours=2),
+    'odoo_telemetry_ledger_backlog{instance="a", database="y"}': "_x100 0x20",
 }, {'telemetry_facts_carried_over:increase_1h{database="x"}': 6}, hours=2, evaluated="1m")
 
 CASES = [

@@ -135,7 +135,7 @@ def test_a_file_that_is_no_yaml_is_refused(tmp_path):
 
 STRANGERS = re.compile(
     r"odoo_request_queue_\w+|odoo_http_\w+|odoo_application_errors?_\w+|odoo_ui_\w+|odoo_active_sessions\w*"
-    r"|influencegen_telemetry_(errors|browser|labels)_\w+|influencer_registration\w*|influencer_onboarding_\w+"
+    r"|odoo_telemetry_(errors|browser|labels)_\w+|influencer_registration\w*|influencer_onboarding_\w+"
 )
 """What anybody on the internet can raise or lower by requests alone, without an account."""
 

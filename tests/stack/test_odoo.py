@@ -68,7 +68,7 @@ def test_odoo_is_traced_if_a_collector_is_named(checkout, tmp_path, monkeypatch,
     path = odoo.configure(Layout(tmp_path / "state", Ports()), odoo.Source(checkout, "a test"))
     options = configparser.RawConfigParser()
     options.read(path)
-    assert options["options"].get("influencegen_telemetry_otlp_endpoint", "") == collector
+    assert options["options"].get("odoo_telemetry_otlp_endpoint", "") == collector
 
 
 def test_the_fingerprint_follows_content_and_names(tmp_path):

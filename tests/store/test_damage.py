@@ -7,7 +7,7 @@ import pytest
 from . import processes
 
 ATTEMPTS = "influencer_registration_attempts_total"
-ERRORS = "influencegen_telemetry_errors_total"
+ERRORS = "odoo_telemetry_errors_total"
 
 
 def _truncated(content):

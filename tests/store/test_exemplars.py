@@ -65,7 +65,7 @@ def test_nothing_is_kept_or_shown_while_nothing_is_traced(store, trace, total):
     assert store.exemplars() == {}
     trace(TRACE)
     assert [list(bounds) for bounds in store.exemplars().values()] == [["5.0"]]
-    assert not total("influencegen_telemetry_errors_total", ("value",), database=None)
+    assert not total("odoo_telemetry_errors_total", ("value",), database=None)
 
 
 def test_each_bucket_keeps_its_newest_over_all_workers(store, trace):
@@ -130,4 +130,4 @@ def test_a_full_disk_costs_exemplars_and_no_observation(store, trace, total, mon
     trace(TRACE)
     store.observe(LATENCY, 3.0, LABELS, "db")
     assert total(LATENCY, LABELS, sample="5.0") == 1
-    assert total("influencegen_telemetry_errors_total", ("disk",), database=None) == 1
+    assert total("odoo_telemetry_errors_total", ("disk",), database=None) == 1

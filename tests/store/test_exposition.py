@@ -15,8 +15,8 @@ ATTEMPTS = "influencer_registration_attempts_total"
 ACTIVE = "ai_image_generation_pending"
 WORKERS = "odoo_workers_configured"
 LCP = "odoo_ui_largest_contentful_paint_seconds"
-READ_DURATION = "influencegen_telemetry_database_read_duration_seconds"
-READ_AGE = "influencegen_telemetry_database_read_age_seconds"
+READ_DURATION = "odoo_telemetry_database_read_duration_seconds"
+READ_AGE = "odoo_telemetry_database_read_age_seconds"
 LABELS = ("/web/login", "GET", "2xx", "public")
 OPENMETRICS = "application/openmetrics-text; version=1.0.0"
 TEXT = "text/plain; version=0.0.4"
@@ -146,7 +146,7 @@ def test_a_scrape_is_about_the_databases_of_its_beginning(store, values, on_scra
         store.inc(REQUESTS, LABELS, database=database)
     for database in ("db", "other"):
         store.set(ACTIVE, 5, database=database)
-        publish_own(store, database, ("influencegen_own_jobs", "gauge", [], [[[], 1.0]]))
+        publish_own(store, database, ("odoo_custom_jobs", "gauge", [], [[[], 1.0]]))
     before = values()
 
     def interfere(database):
@@ -161,7 +161,7 @@ def test_a_scrape_is_about_the_databases_of_its_beginning(store, values, on_scra
 
     def series(found):
         # what telemetry tells of itself, and what the interference adds, change
-        return {key for key in found if not key[0].startswith(("influencegen_telemetry_", WORKERS))}
+        return {key for key in found if not key[0].startswith(("odoo_telemetry_", WORKERS))}
 
     on_scrape(interfere)
     assert series(values()) == series(before)
@@ -200,11 +200,11 @@ def tricky(store):
         store.inc(APPLICATIONS, (number,), number, "db")
     publish_own(
         store, "db",
-        ("influencegen_own_numbers", "gauge", ["which", "a"], [
+        ("odoo_custom_numbers", "gauge", ["which", "a"], [
             [[str(place), text], number]
             for (place, number), text in zip(enumerate(NUMBERS), itertools.cycle(TRICKY), strict=False)
         ]),
-        ("influencegen_own_made_total", "counter", [], [[[], 7]]),
+        ("odoo_custom_made_total", "counter", [], [[[], 7]]),
     )  # fmt: skip
     store.set(WORKERS, 4, ("http",))
     yield
@@ -217,8 +217,8 @@ def test_it_is_written_as_prometheus_client_writes_it(store, tricky, accept):
     from odoo_telemetry.metrics import catalogue, exposition
 
     # but for the one that tells the time of the scrape itself
-    names = [name for name in catalogue.METRICS if name != "influencegen_telemetry_scrape_duration_seconds"]
-    names += ["influencegen_own_numbers", "influencegen_own_made_total"]
+    names = [name for name in catalogue.METRICS if name != "odoo_telemetry_scrape_duration_seconds"]
+    names += ["odoo_custom_numbers", "odoo_custom_made_total"]
     encoder, content_type = choose_encoder(accept)
     for _ in range(2):
         body, headers = exposition.encode(exposition.Families(store.databases(), names=names), accept, "")
@@ -235,7 +235,7 @@ def test_labels_and_values_are_read_as_they_were_written(tricky, body, accept, p
 
     assert {sample.labels["route"] for sample in samples(REQUESTS)} == set(TRICKY)
     assert {sample.value for sample in samples(REQUESTS)} == {3}
-    shown = {int(sample.labels["which"]): sample for sample in samples("influencegen_own_numbers")}
+    shown = {int(sample.labels["which"]): sample for sample in samples("odoo_custom_numbers")}
     assert [shown[place].labels["a"] for place in range(len(NUMBERS))] == [
         text for _number, text in zip(NUMBERS, itertools.cycle(TRICKY), strict=False)
     ]
@@ -357,10 +357,10 @@ def test_the_age_of_a_reading_before_the_machine_started_is_at_least_its_uptime(
 
 @pytest.mark.parametrize("seconds", [86_400, -86_400])
 def test_a_clock_that_is_set_hides_no_custom_metric(store, values, monkeypatch, seconds):
-    publish_own(store, "db", ("influencegen_own_jobs", "gauge", [], [[[], 1.0]]))
+    publish_own(store, "db", ("odoo_custom_jobs", "gauge", [], [[[], 1.0]]))
     now = time.time
     monkeypatch.setattr("odoo_telemetry.metrics.exposition.time.time", lambda: now() + seconds)
-    assert [name for name, _labels in values() if name == "influencegen_own_jobs"]
+    assert [name for name, _labels in values() if name == "odoo_custom_jobs"]
 
 
 def test_series_with_known_labels_start_at_zero(store, values):

@@ -11,7 +11,7 @@ from . import processes
 
 ATTEMPTS = "influencer_registration_attempts_total"
 LATENCY = "ai_image_generation_end_to_end_latency_seconds"
-ERRORS = "influencegen_telemetry_errors_total"
+ERRORS = "odoo_telemetry_errors_total"
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ from . import processes
 ATTEMPTS = "influencer_registration_attempts_total"
 LATENCY = "ai_image_generation_end_to_end_latency_seconds"
 BUSY = "odoo_workers_busy"
-ERRORS = "influencegen_telemetry_errors_total"
+ERRORS = "odoo_telemetry_errors_total"
 
 
 def test_values_of_all_processes_add_up(store, total):
@@ -148,7 +148,7 @@ def test_values_past_a_labels_limit_become_other_in_all_workers(store, total):
     shown = [labels for name, _database, labels, _sample in store.read()[0] if name == "campaign_applications_total"]
     assert len(shown) == 501
     assert total("campaign_applications_total", ("other",)) == 300
-    assert total("influencegen_telemetry_labels_folded_total", ("campaign_id",), database=None) == 300
+    assert total("odoo_telemetry_labels_folded_total", ("campaign_id",), database=None) == 300
     assert total("campaign_applications_total", (350,)) == 2
 
 
@@ -157,7 +157,7 @@ def test_what_browsers_open_takes_no_room_from_what_the_server_answers(store, to
         store.observe("odoo_ui_page_load_time_seconds", 1, (f"/page/{number}", "user"), "db")
     store.inc("odoo_http_requests_total", ("/web/login", "GET", "2xx", "public"), database="db")
     assert total("odoo_http_requests_total", ("/web/login", "GET", "2xx", "public")) == 1
-    assert total("influencegen_telemetry_labels_folded_total", ("ui_route",), database=None) == 50
+    assert total("odoo_telemetry_labels_folded_total", ("ui_route",), database=None) == 50
     assert store.label_counts()["db", "ui_route"] == 500
 
 

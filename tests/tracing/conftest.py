@@ -46,8 +46,8 @@ def traced(stack, database):
     with (
         collecting() as collector,
         serving(
-            stack, [database], 2, influencegen_telemetry_otlp_endpoint=collector.url,
-            influencegen_telemetry_json_logs="True",
+            stack, [database], 2, odoo_telemetry_otlp_endpoint=collector.url,
+            odoo_telemetry_json_logs="True",
         ) as server,
         n8n(stack) as webhook,
     ):  # fmt: skip

@@ -184,7 +184,7 @@ def test_a_collector_that_hangs_keeps_no_request_waiting_and_no_worker_for_long(
 
 
 def test_a_collector_that_refuses_costs_spans_and_no_request(traced):
-    errors = r'influencegen_telemetry_errors_total\{reason="tracing"\} ([\d.]+)'
+    errors = r'odoo_telemetry_errors_total\{reason="tracing"\} ([\d.]+)'
 
     def counted():
         return float(re.search(errors, traced.metrics().text)[1])

@@ -258,8 +258,8 @@ def test_labels_are_bounded_and_what_is_folded_is_counted(state):
     assert len({sample.labels["workflow_name"] for sample in state.samples() if sample.name == errors}) == 51
     assert state.counted(errors, workflow_name="other") == 10
     assert state.counted(errors, error_type="other") == 1
-    assert state.counted("influencegen_telemetry_labels_folded_total", label="workflow_name") == 10
-    assert state.counted("influencegen_telemetry_labels_folded_total", label="error_type") == 1
+    assert state.counted("odoo_telemetry_labels_folded_total", label="workflow_name") == 10
+    assert state.counted("odoo_telemetry_labels_folded_total", label="error_type") == 1
 
 
 def test_the_exposition_keeps_odd_names_and_ends_as_openmetrics_wants(state):

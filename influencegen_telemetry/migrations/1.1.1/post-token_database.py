@@ -8,8 +8,8 @@ def migrate(cr, version):
     cr.execute(
         f"""
         INSERT INTO ir_config_parameter (key, value)
-        SELECT 'influencegen_telemetry.token_database', ({NOW}) FROM ir_config_parameter
-         WHERE key = 'influencegen_telemetry.token_digests'
+        SELECT 'odoo_telemetry.token_database', ({NOW}) FROM ir_config_parameter
+         WHERE key = 'odoo_telemetry.token_digests'
         ON CONFLICT (key) DO NOTHING
         """
     )

@@ -2,7 +2,7 @@ import { interactionOf, measured, safely } from "./recorder";
 
 /** A form that opens a page is an interaction which ends when that page is loaded: its name is handed over to there. */
 
-const SUBMITTED = "influencegen_telemetry_submitted";
+const SUBMITTED = "odoo_telemetry_submitted";
 const MILLISECONDS_TO_BEGIN = 5000;
 
 /** Return the name of the form whose sending opened this page, if one did; only once. */

@@ -2,11 +2,11 @@ import { session } from "@web/session";
 
 /** What a page measures waits here for the next batch to the server; the server says whether it is wanted, and signs. */
 
-const INTAKE = "/influencegen_telemetry/browser";
+const INTAKE = "/telemetry/browser";
 const MILLISECONDS_BETWEEN = 5000;
 const MOST_IN_A_BATCH = 50;
 const LONGEST_SECONDS = 600;
-const SAMPLE = "influencegen_telemetry_sample";
+const SAMPLE = "odoo_telemetry_sample";
 
 /**
  * What has a name of its own when it is timed: [pattern, name]. The pattern is of the path that a form is sent to, or of
@@ -18,7 +18,7 @@ export function interactionOf(what) {
     return interactions.find(([pattern]) => pattern.test(what))?.[1];
 }
 
-const { token, valid_seconds, sample_percent } = session.influencegen_telemetry || {};
+const { token, valid_seconds, sample_percent } = session.odoo_telemetry || {};
 let values = [];
 let timer;
 let hidden = document.hidden && !document.prerendering ? 0 : -1;

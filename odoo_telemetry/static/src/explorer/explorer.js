@@ -39,7 +39,7 @@ export class Explorer extends Component {
 
     async read() {
         try {
-            this.state.metrics = await this.orm.call("influencegen.telemetry.metric", "read_metrics", []);
+            this.state.metrics = await this.orm.call("telemetry.metric", "read_metrics", []);
             this.state.failure = "";
         } catch (error) {
             this.state.failure = error.data?.message || error.message;

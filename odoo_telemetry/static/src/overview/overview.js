@@ -8,7 +8,7 @@ import { standardActionServiceProps } from "@web/webclient/actions/action_servic
 import { useRefresh } from "../common/refresh";
 import { Tile } from "./tile";
 
-const MODEL = "influencegen.telemetry.overview";
+const MODEL = "telemetry.overview";
 
 export class Overview extends Component {
     static template = "odoo_telemetry.Overview";

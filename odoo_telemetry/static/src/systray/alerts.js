@@ -23,7 +23,7 @@ export class Alerts extends Component {
 
     async refresh() {
         try {
-            Object.assign(this.state, await this.orm.silent.call("influencegen.telemetry.alert", "read_firing", []));
+            Object.assign(this.state, await this.orm.silent.call("telemetry.alert", "read_firing", []));
         } catch (error) {
             this.state.message = error.data?.message || error.message;
         }
