@@ -21,7 +21,7 @@ from .settings_case import Published
 INTAKE = "/telemetry/browser"
 REFUSED = "odoo_telemetry_browser_batches_refused_total"
 LOADS, LATENCY = browser.PAGE_LOAD, browser.INTERACTION_LATENCY
-LIMIT_BYTES = 6_100
+LIMIT_BYTES = 6_000
 
 
 @tagged("post_install", "-at_install")
@@ -284,14 +284,19 @@ class TestBrowser(Published, HttpCase):
 @tagged("post_install", "-at_install")
 class TestScripts(TransactionCase):
     def scripts(self, bundle):
-        """Return the paths of the addon's scripts in a bundle, in order."""
+        """Return the paths of the scripts in a bundle, in order, of this addon and of those that extend it."""
+        extending = self.env["ir.module.module"].search([
+            ("dependencies_id.name", "=", "odoo_telemetry"), ("state", "=", "installed")
+        ])
+        addons = {"odoo_telemetry", *extending.mapped("name")}
         paths = self.env["ir.asset"]._get_asset_paths(bundle, {})
         names = [path.lstrip("/") for path, *_rest in paths]
-        return [name for name in names if name.startswith("odoo_telemetry/") and name.endswith(".js")]
+        return [name for name in names if name.partition("/")[0] in addons and name.endswith(".js")]
 
     def shipped(self, path):
         """Return a script as the bundler ships it."""
-        with open(f"{get_module_path('odoo_telemetry')}/{path.partition('/')[2]}") as file:
+        addon, _slash, place = path.partition("/")
+        with open(f"{get_module_path(addon)}/{place}") as file:
             text = file.read()
         return rjsmin.jsmin(transpile_javascript(f"/{path}", text) if is_odoo_module(f"/{path}", text) else text)
 

@@ -16,8 +16,7 @@ if (measured) {
     addEventListener(
         "submit",
         safely((event) => {
-            const path = new URL(event.target.action, location).pathname;
-            const name = interactionOf(path);
+            const name = interactionOf(new URL(event.target.action, location).pathname);
             if (name && !event.defaultPrevented) {
                 sessionStorage[SUBMITTED] = JSON.stringify([name, Date.now()]);
             }

@@ -92,7 +92,7 @@ function watch() {
     });
 
     patch(SearchModel.prototype, {
-        async _notify() {
+        _notify() {
             if (!this.blockNotification) {
                 search = lastInput();
             }
@@ -109,7 +109,7 @@ function watch() {
             }
             return saved;
         },
-        async beforeExecuteActionButton() {
+        beforeExecuteActionButton() {
             pressed = lastInput();
             return super.beforeExecuteActionButton(...arguments);
         },
