@@ -121,6 +121,26 @@ class TestAudit(BusinessCase):
         self.assertEqual(self.fact(REQUESTS), before + 3)
         self.assertEqual(self.found(), (0, 0))
 
+    def test_a_fact_that_has_totals_is_not_counted_again(self):
+        self.request(3)
+        before = self.fact(REQUESTS)
+        with self.environment() as env:
+            env[AUDIT].search([("fact", "=", REQUESTS)]).unlink()
+        self.request(2)
+        with self.environment() as env:
+            env[AUDIT]._follow_facts()
+        self.run_audit()
+        self.assertEqual(self.fact(REQUESTS), before + 2)
+        self.assertEqual(self.found(), (0, 0))
+
+    def test_a_fact_whose_addon_is_not_loaded_waits(self):
+        before = self.fact(REQUESTS)
+        with patch.object(self.registry["telemetry.ledger"], "_facts", return_value=[]):
+            self.request(2)
+            with self.environment() as env:
+                env[AUDIT]._cron_audit()
+        self.assertEqual(self.fact(REQUESTS), before + 2)
+
     def test_what_was_there_before_is_taken_in_with_what_happens_meanwhile(self):
         """A ledger opened while rows come, go and change is as if it had been there all the time."""
         ids = self.request(12)

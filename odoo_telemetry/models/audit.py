@@ -63,10 +63,14 @@ class Audit(models.Model):
         :param bool complete: whether all addons are loaded: then facts that are not known are gone
         """
         known = {audit.fact: audit for audit in self.search([])}
+        self.env.cr.execute(f"SELECT DISTINCT metric FROM {TOTAL}")
+        counted = {metric for (metric,) in self.env.cr.fetchall()}
         for metric in self._facts():
             audit, definition = known.pop(metric.name, None), repr(metric.rows)
             if audit is None:
-                self.create({"fact": metric.name, "definition": definition})
+                # what has totals already is opened again: its rows are not counted twice
+                before = metric.name in counted
+                self.create({"fact": metric.name, "definition": definition, "opened": before, "stale": before})
             elif audit.definition != definition:
                 audit.write({"definition": definition, "stale": True})
         for audit in known.values() if complete else ():
@@ -140,7 +144,8 @@ class Audit(models.Model):
         """Go on with the audit for about ``seconds``, at most through all facts once; what is not open comes first."""
         ends = time.monotonic() + seconds
         with self._transaction() as env:
-            audits = [(audit.fact, audit.opened and not audit.stale) for audit in env[self._name].search([])]
+            loaded = env[self._name].search([("fact", "in", [metric.name for metric in self._facts()])])
+            audits = [(audit.fact, audit.opened and not audit.stale) for audit in loaded]
         for fact, opened in audits:
             blocks, complete = 4, False
             while not complete:

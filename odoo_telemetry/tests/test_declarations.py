@@ -49,6 +49,15 @@ class TestFactsOfAnAddon(Published, TransactionCase):
         self.assertEqual(self.entries(), {'["true"]': 1})
         self.assertEqual(self.audited(), 1)
 
+    def test_they_stay_while_an_addon_is_missing(self):
+        self.env["ir.module.module"].create({"name": "trial_banks", "state": "installed"})
+        self.facts.return_value = self.known
+        self.env["ir.model.data"]._process_end([])
+        self.env["res.bank"].create({"name": "One"})
+        self.ledger._purge()
+        self.assertEqual(self.entries(), {'["true"]': 1})
+        self.assertEqual(self.audited(), 1)
+
     def test_they_are_gone_when_no_addon_has_them_any_more(self):
         self.facts.return_value = self.known
         self.env["ir.model.data"]._process_end([])
