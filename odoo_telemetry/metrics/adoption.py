@@ -55,7 +55,8 @@ def _copy_values(path, copy):
     for key, at in entries(path, content, _parsed):
         metric, database, labels, sample = _parsed(key)
         known = catalogue.METRICS.get(metric)
-        if known and len(labels) == len(known.labels):
+        # an addon may declare its metrics later
+        if known is None or len(labels) == len(known.labels):
             # times were of another clock: a gauge is read again soon
             copied, index = copy.cell(make_key(metric, database, labels, sample))
             copied[index] = view[at // 8]

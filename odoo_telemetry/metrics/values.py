@@ -153,7 +153,8 @@ def make_key(metric, database, labels, sample=""):
     """Return the text under which a value is kept: JSON of (metric, database or None, label values, sample, shape).
 
     ``sample`` tells the parts of a histogram apart: 'sum', or a bucket's upper bound. The metric's shape is a part of
-    the key, so that a metric that has got another one starts over, and no other metric does.
+    the key, so that a metric that has got another one starts over, and no other metric does. It is empty for a metric
+    that is not declared yet: any will do then.
     """
     known = catalogue.METRICS.get(metric)
     return json.dumps([metric, database, labels, sample, shape(known) if known else ""])
@@ -169,6 +170,6 @@ def parse_key(key):
     metric, database, labels, sample, its_shape = json.loads(key)
     "".join((metric, database or "", *labels, sample, its_shape))
     known = catalogue.METRICS.get(metric)
-    if known is None or shape(known) != its_shape:
+    if known is None or its_shape not in ("", shape(known)):
         metric = f"{metric} {its_shape}"
     return metric, database, tuple(labels), sample

@@ -8,6 +8,8 @@ import time
 import pytest
 from prometheus_client.mmap_dict import MmapedDict
 
+from odoo_telemetry.metrics.catalogue import METRICS
+
 from . import processes
 
 ATTEMPTS = "influencer_registration_attempts_total"
@@ -71,6 +73,17 @@ def test_an_upgrade_carries_all_values_over(former, upgraded):
     assert not directory.exists()
 
 
+def test_a_metric_that_is_declared_later_is_carried_over(former, upgraded, monkeypatch):
+    """Odoo loads telemetry before the addons that declare metrics of their own."""
+    metric = METRICS[CAMPAIGN]
+    monkeypatch.delitem(METRICS, CAMPAIGN)
+    former({(CAMPAIGN, "db", ("12",), ""): 2.0})
+    store = upgraded()
+    store.read()
+    monkeypatch.setitem(METRICS, CAMPAIGN, metric)
+    assert store.read()[0][CAMPAIGN, "db", ("12",), ""] == 2
+
+
 def test_it_is_done_once(former, upgraded):
     former({(ATTEMPTS, "db", (), ""): 3.0})
     for _ in range(2):
@@ -128,7 +141,7 @@ def catalogue(monkeypatch):
 
 
 def test_another_metric_resets_nothing(upgraded, catalogue):
-    from odoo_telemetry.metrics.catalogue import METRICS, Metric
+    from odoo_telemetry.metrics.catalogue import Metric
     from odoo_telemetry.metrics.settings import Settings
 
     store = upgraded()
@@ -143,7 +156,6 @@ def test_another_metric_resets_nothing(upgraded, catalogue):
 
 
 def test_a_metric_of_another_shape_starts_over_alone(upgraded, catalogue):
-    from odoo_telemetry.metrics.catalogue import METRICS
     from odoo_telemetry.metrics.settings import Settings
 
     store = upgraded()
