@@ -100,8 +100,9 @@ class Metric:
     @property
     def is_audited(self):
         """Whether its values are numbers of rows that can be counted again: the audit compares them with the ledger."""
-        counted = self.kind == "counter" or (self.kind == "gauge" and not self.window and not self.rows[0].distinct)
-        return bool(self.rows) and counted
+        if not self.rows:
+            return False
+        return self.kind == "counter" or (self.kind == "gauge" and not self.window and not self.rows[0].distinct)
 
 
 def bounds(metric):

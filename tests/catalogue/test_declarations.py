@@ -47,6 +47,7 @@ def test_facts_are_the_metrics_with_rows():
     assert orders.is_audited
     assert not Metric("age", "gauge", "Mean age.", rows=(Rows("sale.order"),), window=60).is_audited
     assert not Metric("orders_total", "counter", "Orders.").is_audited
+    assert not Metric("age", "gauge", "Mean age.").is_audited
 
 
 def test_a_role_comes_before_another():
