@@ -9,7 +9,7 @@ from .. import intake, page_token
 from ..instrumentation import routes
 from ..metrics import clock, store
 from ..metrics.allowance import Allowance
-from ..metrics.catalogue import INTERACTION
+from ..metrics.catalogue import INTERACTION, internal_roles
 from ..metrics.labels import OTHER
 
 LARGEST_BATCH = 16 * 1024
@@ -20,9 +20,6 @@ CLIENT_PER_MINUTE = 3_000
 ROLE_PER_MINUTE = 20_000
 """Values: a busy person makes some tens. Each role has its own, so that visitors take nothing from the staff. Who isn't
 logged in can have any number of sessions, so what comes from one address is limited, too."""
-
-INSIDERS = ("user", "manager", "admin")
-"""The roles that have the web client; others can't open actions."""
 
 PAGE_LOAD = "odoo_ui_page_load_time_seconds"
 INTERACTION_LATENCY = "odoo_ui_interaction_latency_seconds"
@@ -109,7 +106,7 @@ def _observation(value, route, role):
             pass
         case [str(kind), str(name), int(number) | float(number)] if 0 <= number <= LONGEST_SECONDS:
             if kind == "page":
-                known = role in INSIDERS or routes.is_page(request.db, route)
+                known = role in internal_roles() or routes.is_page(request.db, route)
                 return PAGE_LOAD, (route if known else OTHER, role), number
             if kind == "action":
                 return PAGE_LOAD, (_action(name, role), role), number
@@ -125,7 +122,7 @@ def _action(name, role):
     env = request.env(user=SUPERUSER_ID)
     action, _, view = name.partition("/")
     known = action in env["ir.actions.actions"]._telemetry_external_ids() or action in env
-    if role not in INSIDERS or not known:
+    if role not in internal_roles() or not known:
         return OTHER
     if not view:
         return action

@@ -177,6 +177,12 @@ def declare_role(role, group, before="user"):
     _append(ROLE, role)
 
 
+def internal_roles():
+    """Return the set of the roles whose users have the web client: ``user``, and those that come before it."""
+    roles = [role for role, _group in ROLES]
+    return set(roles[: roles.index("user") + 1])
+
+
 def declare_interactions(*names):
     """Take measurements of the interactions ``names`` from browsers; what they are, JavaScript says."""
     _append(INTERACTION, *names)

@@ -58,6 +58,13 @@ def test_a_role_comes_before_another():
     assert roles.index("admin") < roles.index("clerk") < roles.index("user")
 
 
+def test_roles_before_that_of_users_are_internal():
+    catalogue.declare_role("clerk", "sales_team.group_sale_salesman")
+    catalogue.declare_role("customer", "sales_team.group_customer", before="portal")
+    assert {"admin", "clerk", "user"} <= catalogue.internal_roles()
+    assert catalogue.internal_roles().isdisjoint({"customer", "portal", "public"})
+
+
 def test_a_role_before_one_that_is_not_there_is_refused():
     with pytest.raises(ValueError, match="no role nobody"):
         catalogue.declare_role("clerk", "sales_team.group_sale_salesman", before="nobody")
