@@ -49,6 +49,13 @@ class TestNeutralization(Neutralized, Published, TransactionCase):
     def test_each_parameter_is_neutralized_or_harmless(self):
         self.assertNeutralized("odoo_telemetry", HARMLESS)
 
+    def test_a_database_of_1_1_is_neutralized_before_its_upgrade(self):
+        parameters = self.env["ir.config_parameter"]
+        for name in ("token_digests", "token_database", "grafana_url", "prometheus_url", "alertmanager_url"):
+            parameters.set_param(f"influencegen_telemetry.{name}", "production's")
+        self.neutralize()
+        self.assertFalse(parameters.search([("key", "=like", "influencegen\\_telemetry.%")]))
+
     def test_nothing_is_left_of_the_tokens(self):
         self.settings._new_scrape_token()
         self.neutralize()
