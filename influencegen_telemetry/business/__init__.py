@@ -1,9 +1,9 @@
 """What the business measures, apart from Odoo: nothing in this package imports it."""
 
-try:
+if __name__.startswith("odoo.addons."):
     from ...odoo_telemetry.metrics import catalogue
-except ImportError:
-    # outside Odoo, where each addon is a package of its own
+else:
+    # outside Odoo, each addon is a package of its own
     from odoo_telemetry.metrics import catalogue
 
 from .metrics import APIS, BUSINESS, CAMPAIGN, OTHER_PRODUCERS
