@@ -3,9 +3,12 @@
 Names are neutral since: of models, tables, parameters, custom metrics and the exporter's own series.
 """
 
+import logging
 from pathlib import Path
 
-from odoo.tools import SQL
+from odoo.tools import SQL, sql
+
+_logger = logging.getLogger(__name__)
 
 FORMER, NAME = "influencegen_telemetry", "odoo_telemetry"
 TABLES, MODELS, CUSTOM = ("influencegen_telemetry_", "telemetry_"), ("influencegen.telemetry.", "telemetry."), (
@@ -24,23 +27,33 @@ LEFT = (
 )
 """The external ids that stay with it."""
 _NAMES_OF_MODELS = (
+    ("base_import_mapping", "res_model"),
     ("ir_model", "model"),
     ("ir_model_data", "model"),
     ("ir_model_fields", "model"),
     ("ir_model_fields", "relation"),
+    ("ir_act_server", "model_name"),
     ("ir_act_window", "res_model"),
     ("ir_attachment", "res_model"),
+    ("ir_embedded_actions", "parent_res_model"),
     ("ir_exports", "resource"),
     ("ir_filters", "model_id"),
     ("ir_ui_view", "model"),
 )
-"""The columns of Odoo that hold names of models."""
+"""The columns of Odoo that hold names of models, where there are such columns."""
 
 
 def directory(data_dir):
     """Return where the values are kept in Odoo's ``data_dir``: where the former addon kept them, if it did."""
     kept = Path(data_dir) / FORMER
     return kept if kept.exists() else Path(data_dir) / NAME
+
+
+def warn_of_options(options):
+    """Warn of each of the former addon's options in ``options`` (mapping), by the name that it has now."""
+    for name in ("dir", "otlp_endpoint", "json_logs"):
+        if options.get(f"{FORMER}_{name}"):
+            _logger.warning("The option %s_%s is ignored: rename it to %s_%s", FORMER, name, NAME, name)
 
 
 def take_over(cr):
@@ -55,10 +68,7 @@ def take_over(cr):
     _rename_tables(cr)
     _rename_models(cr)
     _rename_metrics(cr)
-    cr.execute(
-        "UPDATE ir_config_parameter SET key = %s || substr(key, %s) WHERE starts_with(key, %s)",
-        [NAME, len(FORMER) + 1, f"{FORMER}."],
-    )
+    _rename_parameters(cr)
 
 
 def _take_external_ids(cr):
@@ -114,8 +124,9 @@ def _rename_tables(cr):
 
 def _rename_models(cr):
     for table, column in _NAMES_OF_MODELS:
-        cr.execute(f"UPDATE {table} SET {column} = replace({column}, %s, %s) WHERE starts_with({column}, %s)",
-                   [*MODELS, MODELS[0]])
+        if sql.column_exists(cr, table, column):
+            cr.execute(f"UPDATE {table} SET {column} = replace({column}, %s, %s) WHERE starts_with({column}, %s)",
+                       [*MODELS, MODELS[0]])
 
 
 def _rename_metrics(cr):
@@ -132,6 +143,18 @@ def _rename_metrics(cr):
             f"UPDATE {TABLES[1]}total SET labels = replace(labels, %s, %s) WHERE metric = %s",
             [*CUSTOM, f"{NAME}_facts_carried_over_total"],
         )
+
+
+def _rename_parameters(cr):
+    """Rename parameters; one that has the new name already gives way."""
+    cr.execute(
+        """
+        DELETE FROM ir_config_parameter
+         WHERE key IN (SELECT %(new)s || substr(key, %(end)s) FROM ir_config_parameter WHERE starts_with(key, %(former)s));
+        UPDATE ir_config_parameter SET key = %(new)s || substr(key, %(end)s) WHERE starts_with(key, %(former)s)
+        """,
+        {"new": NAME, "end": len(FORMER) + 1, "former": f"{FORMER}."},
+    )
 
 
 def _has_table(cr, name):

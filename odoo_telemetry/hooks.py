@@ -20,6 +20,7 @@ def post_load():
     ``odoo_telemetry`` in ``data_dir``. ``odoo_telemetry_otlp_endpoint`` there is where spans are sent; with
     ``odoo_telemetry_json_logs`` the log is JSON.
     """
+    former.warn_of_options(config)
     store.configure(config.get("odoo_telemetry_dir") or former.directory(config["data_dir"]))
     tracing.configure(config.get("odoo_telemetry_otlp_endpoint"))
     logs.configure(str2bool(str(config.get("odoo_telemetry_json_logs")), False))

@@ -34,6 +34,8 @@ class TestTakeOver(TransactionCase):
                  former.FORMER)
         self.sql("INSERT INTO telemetry_total VALUES ('odoo_custom_trial_total', '[]', '', 7)")
         self.sql("INSERT INTO telemetry_total VALUES ('trial_total', '[]', '', 8)")
+        if "base_import.mapping" in self.env:
+            self.sql("INSERT INTO base_import_mapping (res_model) VALUES ('telemetry.own.metric')")
         self.sql("DELETE FROM ir_model_data WHERE module = %s", former.FORMER)
         self.before = self.owned()
         with patch.multiple(
@@ -59,6 +61,24 @@ class TestTakeOver(TransactionCase):
         self.sql("SELECT count(*) FROM ir_model WHERE model LIKE 'telemetry.%'")
         self.assertEqual(self.env.cr.fetchall(), [(0,)])
 
+    def test_no_column_keeps_the_name_of_a_model(self):
+        self.sql("SELECT table_name, column_name FROM information_schema.columns JOIN information_schema.tables"
+                 " USING (table_schema, table_name) WHERE table_schema = current_schema AND table_type = 'BASE TABLE'"
+                 " AND data_type = 'character varying' AND column_name LIKE '%model%'")
+        for table, column in self.env.cr.fetchall():
+            self.sql(f"SELECT count(*) FROM {table} WHERE starts_with({column}, 'telemetry.')")
+            self.assertEqual(self.env.cr.fetchone(), (0,), f"{table}.{column}")
+
+    def test_a_parameter_that_has_its_new_name_already_gives_way(self):
+        self.sql("INSERT INTO ir_config_parameter (key, value) VALUES ('influencegen_telemetry.trial', 'kept'),"
+                 " ('odoo_telemetry.trial', 'default'), ('odoo_telemetry.other', 'own')")
+        former.take_over(self.env.cr)
+        self.sql("SELECT key, value FROM ir_config_parameter WHERE key LIKE '%%\\_telemetry.trial' OR value = 'own'"
+                 " ORDER BY key")
+        self.assertEqual(
+            self.env.cr.fetchall(), [("odoo_telemetry.other", "own"), ("odoo_telemetry.trial", "kept")]
+        )
+
     def test_all_is_this_addon_s_again_but_what_is_the_platform_s(self):
         former.take_over(self.env.cr)
         self.assertEqual(self.owned(), self.before)
@@ -69,6 +89,18 @@ class TestTakeOver(TransactionCase):
         former.take_over(self.env.cr)
         former.take_over(self.env.cr)
         self.assertEqual(self.owned(), self.before)
+
+
+class TestOptions(BaseCase):
+    def test_a_former_option_is_named_with_its_new_name(self):
+        with self.assertLogs(former.__name__, "WARNING") as logged:
+            former.warn_of_options({"influencegen_telemetry_dir": "/srv/metrics", "odoo_telemetry_json_logs": "True"})
+        [line] = logged.output
+        self.assertIn("influencegen_telemetry_dir is ignored: rename it to odoo_telemetry_dir", line)
+
+    def test_present_options_are_taken_without_a_word(self):
+        with self.assertNoLogs(former.__name__, "WARNING"):
+            former.warn_of_options({"odoo_telemetry_dir": "/srv/metrics"})
 
 
 class TestDirectory(BaseCase):
