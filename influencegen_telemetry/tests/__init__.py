@@ -6,6 +6,7 @@ from . import (
     test_copies,
     test_facts,
     test_instrumentation_api,
+    test_interactions,
     test_kill,
     test_ledger,
     test_metric,

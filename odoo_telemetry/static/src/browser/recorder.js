@@ -2,11 +2,9 @@ import { session } from "@web/session";
 
 /** What a page measures waits here for the next batch to the server; the server says whether it is wanted, and signs. */
 
-const INTAKE = "/telemetry/browser";
 const MILLISECONDS_BETWEEN = 5000;
 const MOST_IN_A_BATCH = 50;
 const LONGEST_SECONDS = 600;
-const SAMPLE = "odoo_telemetry_sample";
 
 /**
  * What has a name of its own when it is timed: [pattern, name]. The pattern is of the path that a form is sent to, or of
@@ -40,8 +38,8 @@ export function safely(work) {
 
 /** Whether this tab is measured: a tab is measured in all its pages or in none. */
 export const measured = safely(() => {
-    sessionStorage[SAMPLE] ??= Math.random() * 100;
-    return token && sessionStorage[SAMPLE] < sample_percent;
+    sessionStorage.odoo_telemetry_sample ??= Math.random() * 100;
+    return token && sessionStorage.odoo_telemetry_sample < sample_percent;
 })();
 
 /**
@@ -67,7 +65,7 @@ export function flush() {
     hidden = document.hidden ? performance.now() : hidden;
     timer = clearTimeout(timer);
     if (values.length) {
-        navigator.sendBeacon(INTAKE, JSON.stringify({ token, values }));
+        navigator.sendBeacon("/telemetry/browser", JSON.stringify({ token, values }));
         values = [];
     }
 }

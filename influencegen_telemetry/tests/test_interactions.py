@@ -1,0 +1,40 @@
+"""Which forms and buttons are key interactions: the patterns that the browser has, on what Odoo's addons may have."""
+
+import re
+from pathlib import Path
+
+from odoo.modules.module import get_module_path
+from odoo.tests.common import BaseCase
+
+from odoo.addons.odoo_telemetry.metrics.catalogue import INTERACTION
+
+
+class TestInteractions(BaseCase):
+    def setUp(self):
+        super().setUp()
+        script = Path(get_module_path("influencegen_telemetry"), "static/src/interactions.js").read_text()
+        self.patterns = re.findall(r'\[/(.+)/, "(\w+)"\]', script)
+
+    def name_of(self, what):
+        """Return the name of what is sent to the path, or done by the button 'model/method'; None if it has none."""
+        return next((name for pattern, name in self.patterns if re.search(pattern, what)), None)
+
+    def test_the_platform_s_forms_and_buttons_have_names(self):
+        expected = {
+            "/influencegen/register": "register",
+            "/de/influencegen/register": "register",
+            "/my/influencegen/kyc": "submit_document",
+            "/my/influencegen/images": "request_image",
+            "influencegen.image.request/action_request": "request_image",
+            "/my/influencegen/campaigns/12/apply": "apply",
+            "/my/influencegen/applications/12/content": "submit_content",
+        }
+        self.assertEqual({what: self.name_of(what) for what in expected}, expected)
+        self.assertLessEqual(set(expected.values()), set(INTERACTION.values))
+
+    def test_those_of_other_addons_have_none(self):
+        for what in (
+            "/shop/campaigns/12/apply", "/jobs/applications/12/content", "/other_influencegen/register",
+            "/web/influencegen/images", "website.image.request/action_request", "influencegen_image_request/action_request",
+        ):  # fmt: skip
+            self.assertIsNone(self.name_of(what), what)
