@@ -166,7 +166,7 @@ def declare_role(role, group, before="user"):
 
     A user of several groups has the role that comes first.
 
-    :param str before: the role before which this one comes
+    :param str before: the role before which this one comes; users of those before ``user`` have the web client
     :raises ValueError: when there is no such role
     """
     known = [name for name, _group in ROLES]
