@@ -17,6 +17,7 @@ from . import (
     test_reading,
     test_settings,
     test_translations,
+    test_uninstall,
 )
 
 if find_spec("hypothesis"):
