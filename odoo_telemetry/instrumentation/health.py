@@ -94,7 +94,7 @@ _SERVING = tuple(CHECKS)
 
 
 def declare_check(name, check, seconds):
-    """Have readiness tell of something that requests can be served without: "degraded" when it fails.
+    """Add a check to readiness, of something that requests can be served without: "degraded" when it fails.
 
     :param str name: of the check in the answer
     :param check: function that returns ``OK``, ``FAILED`` or ``UNKNOWN``; it must not take longer than a second

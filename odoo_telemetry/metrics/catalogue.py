@@ -162,7 +162,7 @@ def declare(*metrics):
 
 
 def declare_role(role, group, before="user"):
-    """Have the users of ``group`` (external id) be told apart by the label ``user_role``: they have ``role`` (str).
+    """Distinguish the users of ``group`` (external id) by the label ``user_role``: they have ``role`` (str).
 
     A user of several groups has the role that comes first.
 

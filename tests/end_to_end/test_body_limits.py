@@ -4,6 +4,7 @@ import re
 from dataclasses import dataclass
 from http.client import HTTPConnection
 from importlib import import_module
+from importlib.util import find_spec
 from inspect import getmembers, isclass, ismodule
 from pathlib import Path
 
@@ -50,7 +51,7 @@ class Sent:
 
 
 def bodies():
-    """Yield what is sent: each kind of body to each intake of both addons."""
+    """Yield what is sent: each kind of body to each intake of the addons."""
     from odoo.addons.influencegen.controllers import callback, portal, registration
     from odoo.addons.influencegen.intake import MAX_PAGE
     from odoo.addons.influencegen.models.kyc import DOCUMENT_MAX_BYTES
@@ -113,9 +114,9 @@ def memory(pid, field):
 
 
 def routes():
-    """Yield method and path of each route of both addons."""
-    for addon in ADDONS:
-        package = import_module(f"odoo.addons.{addon}.controllers")
+    """Yield method and path of each route of the addons."""
+    for package in filter(find_spec, (f"odoo.addons.{addon}.controllers" for addon in ADDONS)):
+        package = import_module(package)
         for _name, module in getmembers(package, ismodule):
             for controller in [cls for _name, cls in getmembers(module, isclass) if cls.__module__ == module.__name__]:
                 for endpoint in vars(controller).values():
