@@ -35,6 +35,7 @@ class TestInteractions(BaseCase):
     def test_those_of_other_addons_have_none(self):
         for what in (
             "/shop/campaigns/12/apply", "/jobs/applications/12/content", "/other_influencegen/register",
-            "/web/influencegen/images", "website.image.request/action_request", "influencegen_image_request/action_request",
+            "/web/influencegen/images", "website.image.request/action_request",
+            "influencegen_image_request/action_request",
         ):  # fmt: skip
             self.assertIsNone(self.name_of(what), what)
