@@ -149,9 +149,9 @@ def _rename_parameters(cr):
     """Rename parameters; one that has the new name already gives way."""
     cr.execute(
         """
-        DELETE FROM ir_config_parameter
-         WHERE key IN (
-               SELECT %(new)s || substr(key, %(end)s) FROM ir_config_parameter WHERE starts_with(key, %(former)s));
+        DELETE FROM ir_config_parameter WHERE key IN (
+            SELECT %(new)s || substr(key, %(end)s) FROM ir_config_parameter WHERE starts_with(key, %(former)s)
+        );
         UPDATE ir_config_parameter SET key = %(new)s || substr(key, %(end)s) WHERE starts_with(key, %(former)s)
         """,
         {"new": NAME, "end": len(FORMER) + 1, "former": f"{FORMER}."},

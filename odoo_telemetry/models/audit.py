@@ -63,9 +63,11 @@ class Audit(models.Model):
         :param bool complete: whether all addons are loaded: then facts that are not known are gone
         """
         known = {audit.fact: audit for audit in self.search([])}
-        self.env.cr.execute(f"SELECT DISTINCT metric FROM {TOTAL}")
-        counted = {metric for (metric,) in self.env.cr.fetchall()}
-        for metric in self._facts():
+        metrics = self._facts()
+        names = [metric.name for metric in metrics]
+        self.env.cr.execute(f"SELECT DISTINCT metric FROM {TOTAL} WHERE metric = ANY(%s)", [names])
+        counted = {name for (name,) in self.env.cr.fetchall()}
+        for metric in metrics:
             audit, definition = known.pop(metric.name, None), repr(metric.rows)
             if audit is None:
                 # what has totals already is opened again: its rows are not counted twice

@@ -306,10 +306,12 @@ class Ledger(models.AbstractModel):
         """Delete what is older than the time that is kept, and what custom counters left that are gone."""
         self.env["telemetry.own.metric"]._forget_counters()
         facts_here = self._facts()
+        known = [metric.name for metric in facts_here] + list(self._metrics())
         # the addon of a fact that is audited may not be loaded now: its entries wait for it
-        audited = self.env["telemetry.audit"].search([]).mapped("fact")
-        known = [*audited, *(metric.name for metric in facts_here), *self._metrics()]
-        self.env.cr.execute(f"DELETE FROM {rollup.ENTRY} WHERE metric != ALL(%s)", [known])
+        self.env.cr.execute(
+            f"DELETE FROM {rollup.ENTRY} WHERE metric != ALL(%s)"
+            " AND NOT EXISTS (SELECT FROM telemetry_audit WHERE fact = metric)", [known],
+        )
         now = time.time()
         for name in [metric.name for metric in facts_here if any(rows.at for rows in metric.rows)]:
             for step, kept in STEPS.items():
