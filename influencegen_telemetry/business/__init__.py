@@ -6,5 +6,5 @@ else:
     # outside Odoo, each addon is a package of its own
     from odoo_telemetry.metrics import catalogue
 
-from .metrics import APIS, BUSINESS, CAMPAIGN, OTHER_PRODUCERS
+from .metrics import APIS, BUSINESS, CAMPAIGN, FACTS, OTHER_PRODUCERS
 from .specification import SPECIFICATION

@@ -98,6 +98,8 @@ BUSINESS = (
                                distinct="create_uid"),)),
 )
 
+FACTS = tuple(metric for metric in BUSINESS if metric.rows)
+
 APIS = (
     *_api("odoo_to_n8n_webhook", "the n8n webhook from Odoo"),
     *_api("n8n_to_aiservice", "the AI image service from n8n", "n8n"),

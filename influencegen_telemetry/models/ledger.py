@@ -1,6 +1,6 @@
 from odoo import api, models
 
-from ..business import BUSINESS
+from ..business import FACTS
 
 
 class Ledger(models.AbstractModel):
@@ -8,4 +8,4 @@ class Ledger(models.AbstractModel):
 
     @api.model
     def _facts(self):
-        return [*super()._facts(), *(metric for metric in BUSINESS if metric.rows)]
+        return [*super()._facts(), *FACTS]

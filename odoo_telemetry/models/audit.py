@@ -63,7 +63,7 @@ class Audit(models.Model):
         :param bool complete: whether all addons are loaded: then facts that are not known are gone
         """
         known = {audit.fact: audit for audit in self.search([])}
-        metrics = self._facts()
+        metrics = self.env["telemetry.ledger"]._facts()
         names = [metric.name for metric in metrics]
         self.env.cr.execute(f"SELECT DISTINCT metric FROM {TOTAL} WHERE metric = ANY(%s)", [names])
         counted = {name for (name,) in self.env.cr.fetchall()}
@@ -79,10 +79,6 @@ class Audit(models.Model):
             audit.unlink()
 
     @api.model
-    def _facts(self):
-        return self.env["telemetry.ledger"]._facts()
-
-    @api.model
     def _opened(self):
         """Return the set of the names of the facts whose series are complete."""
         self.env.cr.execute(f"SELECT fact FROM {self._table} WHERE opened AND stale IS NOT TRUE")
@@ -91,7 +87,8 @@ class Audit(models.Model):
     @api.model
     def _read(self):
         """Yield (metric name, labels, value) of what the audit has found so far."""
-        for audit in self.search([("fact", "in", [metric.name for metric in self._facts() if metric.is_audited])]):
+        audited = [metric.name for metric in self.env["telemetry.ledger"]._facts() if metric.is_audited]
+        for audit in self.search([("fact", "in", audited)]):
             prefix, labels = "odoo_telemetry_audit_", (audit.fact,)
             done = (audit.blocks - audit.position) / audit.blocks if audit.blocks else 0.0
             ended = audit.completed_at.timestamp() if audit.completed_at else 0.0
@@ -146,7 +143,8 @@ class Audit(models.Model):
         """Go on with the audit for about ``seconds``, at most through all facts once; what is not open comes first."""
         ends = time.monotonic() + seconds
         with self._transaction() as env:
-            loaded = env[self._name].search([("fact", "in", [metric.name for metric in self._facts()])])
+            names = [metric.name for metric in env["telemetry.ledger"]._facts()]
+            loaded = env[self._name].search([("fact", "in", names)])
             audits = [(audit.fact, audit.opened and not audit.stale) for audit in loaded]
         for fact, opened in audits:
             blocks, complete = 4, False
