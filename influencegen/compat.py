@@ -17,6 +17,7 @@ else:
             constraints = owner.__dict__.get("_sql_constraints", [])
             owner._sql_constraints = [*constraints, (name.removeprefix("_"), self.definition, self.message)]
 
+
 #: Name of the field of `res.users` that holds the user's groups.
 USER_GROUPS = "group_ids" if release.version_info >= (19,) else "groups_id"
 

@@ -30,9 +30,7 @@ def check():
 
 def _answers(url):
     try:
-        with requests.get(
-            urljoin(url, "/healthz"), timeout=SECONDS, allow_redirects=False, stream=True
-        ) as response:
+        with requests.get(urljoin(url, "/healthz"), timeout=SECONDS, allow_redirects=False, stream=True) as response:
             return response.status_code < 500
     except requests.RequestException:
         return False

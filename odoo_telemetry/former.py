@@ -11,8 +11,13 @@ from odoo.tools import SQL, sql
 _logger = logging.getLogger(__name__)
 
 FORMER, NAME = "influencegen_telemetry", "odoo_telemetry"
-TABLES, MODELS, CUSTOM = ("influencegen_telemetry_", "telemetry_"), ("influencegen.telemetry.", "telemetry."), (
-    "influencegen_own_", "odoo_custom_",
+TABLES, MODELS, CUSTOM = (
+    ("influencegen_telemetry_", "telemetry_"),
+    ("influencegen.telemetry.", "telemetry."),
+    (
+        "influencegen_own_",
+        "odoo_custom_",
+    ),
 )
 """What names begin with: formerly, and now."""
 LEFT = (
@@ -106,16 +111,18 @@ def _rename_tables(cr):
 
     cr.execute(
         "SELECT relname, conname FROM pg_constraint JOIN pg_class ON pg_class.oid = conrelid"
-        " WHERE starts_with(conname, %s) AND connamespace = current_schema()::regnamespace", [former],
+        " WHERE starts_with(conname, %s) AND connamespace = current_schema()::regnamespace",
+        [former],
     )
     for table, name in cr.fetchall():
-        cr.execute(SQL(
-            "ALTER TABLE %s RENAME CONSTRAINT %s TO %s", SQL.identifier(table), SQL.identifier(name), renamed(name)
-        ))
+        cr.execute(
+            SQL("ALTER TABLE %s RENAME CONSTRAINT %s TO %s", SQL.identifier(table), SQL.identifier(name), renamed(name))
+        )
     # an index of a constraint has been renamed with it
     cr.execute(
         "SELECT relkind, relname FROM pg_class WHERE starts_with(relname, %s) AND relkind IN ('r', 'i', 'S')"
-        " AND relnamespace = current_schema()::regnamespace", [former],
+        " AND relnamespace = current_schema()::regnamespace",
+        [former],
     )
     for kind, name in cr.fetchall():
         kind = {"r": SQL("TABLE"), "i": SQL("INDEX"), "S": SQL("SEQUENCE")}[kind]
@@ -125,8 +132,10 @@ def _rename_tables(cr):
 def _rename_models(cr):
     for table, column in _NAMES_OF_MODELS:
         if sql.column_exists(cr, table, column):
-            cr.execute(f"UPDATE {table} SET {column} = replace({column}, %s, %s) WHERE starts_with({column}, %s)",
-                       [*MODELS, MODELS[0]])
+            cr.execute(
+                f"UPDATE {table} SET {column} = replace({column}, %s, %s) WHERE starts_with({column}, %s)",
+                [*MODELS, MODELS[0]],
+            )
 
 
 def _rename_metrics(cr):

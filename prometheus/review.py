@@ -103,11 +103,13 @@ def report(prometheus, days):
     """Return the whole review as text."""
     firings = fired(prometheus, days)
     never = sorted({rule["name"] for rule in rules(prometheus) if rule["type"] == "alerting"} - firings.keys())
-    sent = prometheus.values(f"sum by (integration) (increase(alertmanager_notifications_total[{days}d])) > 0",
-                             "integration")
+    sent = prometheus.values(
+        f"sum by (integration) (increase(alertmanager_notifications_total[{days}d])) > 0", "integration"
+    )
     sections = {
         "Fired, most often first (times, hours)": [
-            f"{name:40} {times:6} {hours:8.1f}" for name, (times, hours) in firings.items()],
+            f"{name:40} {times:6} {hours:8.1f}" for name, (times, hours) in firings.items()
+        ],
         "Never fired": never,
         "Notifications by channel": [f"{channel:40} {count:6.0f}" for channel, count in sorted(sent.items())],
         "Silences that hold now": silences(prometheus),
@@ -123,8 +125,11 @@ def report(prometheus, days):
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--prometheus", default="http://127.0.0.1:9090", help="its address (default: %(default)s)")
-    parser.add_argument("--passwords", type=Path,
-                        help=f"folder of the files prometheus and alertmanager with the passwords of {ACCOUNT}")
+    parser.add_argument(
+        "--passwords",
+        type=Path,
+        help=f"folder of the files prometheus and alertmanager with the passwords of {ACCOUNT}",
+    )
     parser.add_argument("--days", type=int, default=90, help="how far back (default: %(default)s)")
     options = parser.parse_args()
     print(report(Prometheus(options.prometheus, options.passwords), options.days))

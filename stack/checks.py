@@ -123,6 +123,7 @@ def lint(layout: Layout) -> bool:
     rules = sorted((PROJECT / "prometheus" / "rules").glob("*.yml"))
     commands: list[list[str | Path]] = [
         [sys.executable, "-m", "ruff", "check", "."],
+        [sys.executable, "-m", "ruff", "format", "--check", "."],
         [sys.executable, "-m", "mypy"],
         [sys.executable, "-m", "pylint", *odoo.ADDONS],
         [sys.executable, "-m", "codespell_lib"],
@@ -145,7 +146,5 @@ def _copy_database(layout: Layout, source: odoo.Source) -> Path:
         postgres.execute(layout, f'CREATE DATABASE "{DATABASE}" TEMPLATE "{odoo.DATABASE}"')
         # files of its own: a test must not add to what the running system measures
         files = layout.state / "odoo-test"
-        shutil.copytree(
-            odoo.files(layout) / "filestore" / odoo.DATABASE, files / "filestore" / DATABASE
-        )
+        shutil.copytree(odoo.files(layout) / "filestore" / odoo.DATABASE, files / "filestore" / DATABASE)
     return odoo.configure(layout, source, database=DATABASE, workers=0, data_dir=files)

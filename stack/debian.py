@@ -75,8 +75,10 @@ class _Suite:
 
     def _fetch(self, packages: list[str], dependencies: bool) -> None:
         if not shutil.which("apt-get"):
-            raise Trouble(f"{', '.join(packages)} are neither on PATH nor to be had: this machine has no apt-get. "
-                          "Install them and put them on PATH.")
+            raise Trouble(
+                f"{', '.join(packages)} are neither on PATH nor to be had: this machine has no apt-get. "
+                "Install them and put them on PATH."
+            )
         downloads = self.place / "archives"
         for folder in (downloads, self.place / "lists" / "partial", self._mark("any").parent, self.root):
             folder.mkdir(parents=True, exist_ok=True)
@@ -140,8 +142,10 @@ def main_archive(folder: Path, system: dict[str, str]) -> Archive:
         if system.get("VERSION_CODENAME") in source.suites and "main" in source.components
     ]
     if not sources:
-        raise Trouble(f"No apt source under {folder} names {system.get('NAME', system['ID'])}'s main archive "
-                      f"for {system.get('VERSION_CODENAME')}.")
+        raise Trouble(
+            f"No apt source under {folder} names {system.get('NAME', system['ID'])}'s main archive "
+            f"for {system.get('VERSION_CODENAME')}."
+        )
     # A third party's archive can carry the release's name too, but its address seldom ends in the distribution's.
     return min(sources, key=lambda source: not source.uri.rstrip("/").endswith(f"/{system['ID']}"))
 

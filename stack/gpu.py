@@ -62,8 +62,10 @@ def build(place: Path) -> None:
         raise Trouble("The stand-in for a GPU has to be compiled: install gcc.")
     place.mkdir(parents=True, exist_ok=True)
     unfinished = place / f"{LIBRARY}.unfinished"
-    run(["gcc", "-shared", "-fPIC", "-O2", "-Wall", "-Wextra", "-Werror", "-o", unfinished, STANDIN],
-        log=place / "build.log")
+    run(
+        ["gcc", "-shared", "-fPIC", "-O2", "-Wall", "-Wextra", "-Werror", "-o", unfinished, STANDIN],
+        log=place / "build.log",
+    )
     unfinished.rename(library)
 
 

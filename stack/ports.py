@@ -72,8 +72,10 @@ class Ports:
             number = getattr(ports, field.name)
             other = by_number.setdefault(number, field.name)
             if other != field.name:
-                raise Trouble(f"{WHO[other]} and {WHO[field.name]} both want port {number}: change one of "
-                              f"{variable(other)}, {variable(field.name)}.")
+                raise Trouble(
+                    f"{WHO[other]} and {WHO[field.name]} both want port {number}: change one of "
+                    f"{variable(other)}, {variable(field.name)}."
+                )
         return ports
 
     @classmethod

@@ -76,8 +76,10 @@ def create(layout: Layout) -> None:
             _initialise(layout, programs)
             private.write(made, ADMIN)
     elif private.read(made) != ADMIN:
-        raise Trouble("The database is of an earlier version, in which Odoo was PostgreSQL's superuser: "
-                      "run `make clean`, which deletes it, and this again.")
+        raise Trouble(
+            "The database is of an earlier version, in which Odoo was PostgreSQL's superuser: "
+            "run `make clean`, which deletes it, and this again."
+        )
     settings = SETTINGS.format(port=layout.ports.pg, preload=_preload(programs))
     _write_for_server(layout.cluster / "postgresql.conf", settings)
     _write_for_server(layout.cluster / "pg_hba.conf", ACCESS.read_text())
@@ -188,8 +190,10 @@ def _check_version(programs: Path) -> None:
     ).stdout
     version = int(re.search(r"\d+", told)[0])
     if version < OLDEST:
-        raise Trouble(f"{programs / 'postgres'} is of PostgreSQL {version}, and {OLDEST} or newer is needed: "
-                      "put a newer one on PATH.")
+        raise Trouble(
+            f"{programs / 'postgres'} is of PostgreSQL {version}, and {OLDEST} or newer is needed: "
+            "put a newer one on PATH."
+        )
 
 
 def _preload(programs: Path) -> str:

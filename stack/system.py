@@ -166,8 +166,15 @@ def _start(system: System) -> None:
     else:
         n8n.deploy(layout, processes)
         ready |= {program.name: lambda: n8n.answers(layout) for program in n8n.programs(layout, hop.workers)}
-    parts = ["Odoo with 4 workers and its websocket worker", *([] if hop.stub else ["n8n"]), "Prometheus",
-             "Alertmanager", "VictoriaMetrics", "exporters", "stand-ins"]
+    parts = [
+        "Odoo with 4 workers and its websocket worker",
+        *([] if hop.stub else ["n8n"]),
+        "Prometheus",
+        "Alertmanager",
+        "VictoriaMetrics",
+        "exporters",
+        "stand-ins",
+    ]
     with step(", ".join(parts)):
         for name in ("prometheus", "alertmanager", "blackbox_exporter"):
             processes.reload(name)

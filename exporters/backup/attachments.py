@@ -39,8 +39,10 @@ def check(cursor: psycopg2.extensions.cursor, filestore: Path, elsewhere: Collec
             wrong.append(f"the content of {name} is not the one that the database has the checksum of")
     if unknown := stores.keys() - elsewhere:
         told = ", ".join(f"{stores[store]} in {store}" for store in sorted(unknown))
-        raise Failed(f"attachments are in stores that this backup does not reach ({told}): back those up by other "
-                     "means, and name them in `elsewhere`")
+        raise Failed(
+            f"attachments are in stores that this backup does not reach ({told}): back those up by other "
+            "means, and name them in `elsewhere`"
+        )
     if wrong:
         raise Failed(f"{len(wrong)} attachments are not in the filestore as they should be: {wrong[0]}")
     return stores.total()

@@ -1,15 +1,15 @@
 """The configuration file: where backups go, when they are made, and of what.
 
-    folder: /srv/backups
-    password_file: /run/secrets/postgres_password   # of PostgreSQL's user
-    environment: {PGHOST: 127.0.0.1, PGUSER: backup}  # of this program and those that it runs
-    backups:
-      platform: {every_seconds: 86400, keep: 7, database: influencegen, filestore: /srv/odoo/filestore/influencegen}
-      # and, where they are needed: elsewhere: [s3], template: influencegen_template
-      n8n: {every_seconds: 86400, keep: 7, database: n8n}
-      monitoring: {every_seconds: 86400, keep: 7, prometheus: "http://influencegen@127.0.0.1:9090",
-                   prometheus_password_file: /run/secrets/prometheus_password, data: /srv/prometheus,
-                   configuration: /etc/prometheus}
+folder: /srv/backups
+password_file: /run/secrets/postgres_password   # of PostgreSQL's user
+environment: {PGHOST: 127.0.0.1, PGUSER: backup}  # of this program and those that it runs
+backups:
+  platform: {every_seconds: 86400, keep: 7, database: influencegen, filestore: /srv/odoo/filestore/influencegen}
+  # and, where they are needed: elsewhere: [s3], template: influencegen_template
+  n8n: {every_seconds: 86400, keep: 7, database: n8n}
+  monitoring: {every_seconds: 86400, keep: 7, prometheus: "http://influencegen@127.0.0.1:9090",
+               prometheus_password_file: /run/secrets/prometheus_password, data: /srv/prometheus,
+               configuration: /etc/prometheus}
 """
 
 from collections.abc import Mapping

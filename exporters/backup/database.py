@@ -141,8 +141,10 @@ def compare(source: State, copy: State) -> None:
     different = sorted(name for name in contents.keys() | copies.keys() if contents.get(name) != copies.get(name))
     if different:
         first = different[0]
-        raise Failed(f"{len(different)} of {len(contents)} tables are not as in the source, among them {first}: "
-                     f"{_told(contents.get(first))} there, {_told(copies.get(first))} restored")
+        raise Failed(
+            f"{len(different)} of {len(contents)} tables are not as in the source, among them {first}: "
+            f"{_told(contents.get(first))} there, {_told(copies.get(first))} restored"
+        )
     versions = {function[:2] for function in copy.functions}
     altered = {f"function {signature}" for *version, signature, _definition in source.functions - copy.functions
                if tuple(version) in versions}  # fmt: skip
@@ -169,8 +171,10 @@ def _check_rights(cursor: psycopg2.extensions.cursor, template: str | None) -> N
         with closing(connect(template)) as connection, connection.cursor() as there:
             privileged = [name for name in privileged if (name,) not in _rows(there, catalog.PRIVILEGED)]
     if privileged:
-        raise Failed(f"only a superuser can restore {', '.join(privileged)}: name a `template` that has the "
-                     "extensions, or let a superuser make the backup (docs/backups.md)")
+        raise Failed(
+            f"only a superuser can restore {', '.join(privileged)}: name a `template` that has the "
+            "extensions, or let a superuser make the backup (docs/backups.md)"
+        )
 
 
 def _is_superuser(cursor: psycopg2.extensions.cursor) -> bool:

@@ -58,8 +58,9 @@ def _snapshot(url: str, folder: Path, credential: tuple[str, str] | None) -> Ite
     shutil.rmtree(ours, ignore_errors=True)
     answer = requests.post(f"{url}/api/v1/admin/tsdb/snapshot", auth=credential, timeout=TIMEOUT_SECONDS)
     if not answer.ok:
-        raise Failed(f"Prometheus makes no snapshot ({answer.text.strip()}): it must be run with "
-                     "--web.enable-admin-api")
+        raise Failed(
+            f"Prometheus makes no snapshot ({answer.text.strip()}): it must be run with --web.enable-admin-api"
+        )
     made = folder / answer.json()["data"]["name"]
     if not made.is_dir():
         raise Failed(f"Prometheus made its snapshot elsewhere than at {made}: is that its data folder?")
@@ -83,5 +84,7 @@ def _read(copy: Path) -> None:
             said.seek(0)
             raise Failed(f"promtool can't read the copy of Prometheus' data: {said.read().strip()}")
     if samples != promised or not samples:
-        raise Failed(f"promtool reads {samples} samples of Prometheus' data, whose blocks promise {promised}: a chunk "
-                     "is damaged, or series were deleted and their tombstones not cleaned")
+        raise Failed(
+            f"promtool reads {samples} samples of Prometheus' data, whose blocks promise {promised}: a chunk "
+            "is damaged, or series were deleted and their tombstones not cleaned"
+        )

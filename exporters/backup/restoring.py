@@ -93,7 +93,8 @@ def write_scripts(cursor: psycopg2.extensions.cursor, archive: Path) -> None:
     listed = commands.run("pg_restore", "--list", archive / "database.dump")
     made = _made_before(extensions)
     (folder / "entries.list").write_text(
-        "".join(f"{line}\n" for line in listed.splitlines() if line.startswith(";") or not made(_entry(line))))
+        "".join(f"{line}\n" for line in listed.splitlines() if line.startswith(";") or not made(_entry(line)))
+    )
 
 
 def _made_before(extensions):

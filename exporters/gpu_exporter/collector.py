@@ -65,13 +65,16 @@ class GpuCollector(Collector):
 
     def _say(self, answering: Iterable[Gpu], down: dict[tuple[str, str], str]) -> None:
         """Log what changed since the last scrape."""
-        said = {(str(gpu.index), gpu.uuid): f"GPU {gpu.index} ({gpu.uuid}) is {gpu.name}, and answers"
-                for gpu in answering}
+        said = {
+            (str(gpu.index), gpu.uuid): f"GPU {gpu.index} ({gpu.uuid}) is {gpu.name}, and answers" for gpu in answering
+        }
         for (index, uuid), trouble in down.items():
             said[index, uuid] = f"GPU {index} ({uuid}) can't be read: {trouble}; gpu_up is 0"
         if NO_GPU in down:
-            said[NO_GPU] = (f"no GPU can be read: {down[NO_GPU]}; gpu_up is 0. Install and load NVIDIA's driver: it is "
-                            "found without a restart")
+            said[NO_GPU] = (
+                f"no GPU can be read: {down[NO_GPU]}; gpu_up is 0. Install and load NVIDIA's driver: it is "
+                "found without a restart"
+            )
         for gpu, text in said.items():
             if self._said.get(gpu) != text:
                 log.log(logging.ERROR if gpu in down else logging.INFO, text)
@@ -87,14 +90,22 @@ class GpuCollector(Collector):
         return up
 
     def _figures(self, reading: Reading, answering: Iterable[Gpu]) -> Iterable[Metric]:
-        info = GaugeMetricFamily("gpu_info", "Name of the GPU and version of its driver; always 1.",
-                                 labels=("gpu", "uuid", "name", "driver_version"))
-        figures = {figure.name: GaugeMetricFamily(figure.name, figure.help, labels=("gpu", "uuid"))
-                   for figure in FIGURES}
-        ecc_errors = CounterMetricFamily("gpu_ecc_errors", "ECC errors since the driver was loaded.",
-                                         labels=("gpu", "uuid", "error_type"))
-        processes = GaugeMetricFamily("gpu_process_memory_used_bytes", "Memory that the processes of a program hold.",
-                                      labels=("gpu", "uuid", "process"))
+        info = GaugeMetricFamily(
+            "gpu_info",
+            "Name of the GPU and version of its driver; always 1.",
+            labels=("gpu", "uuid", "name", "driver_version"),
+        )
+        figures = {
+            figure.name: GaugeMetricFamily(figure.name, figure.help, labels=("gpu", "uuid")) for figure in FIGURES
+        }
+        ecc_errors = CounterMetricFamily(
+            "gpu_ecc_errors", "ECC errors since the driver was loaded.", labels=("gpu", "uuid", "error_type")
+        )
+        processes = GaugeMetricFamily(
+            "gpu_process_memory_used_bytes",
+            "Memory that the processes of a program hold.",
+            labels=("gpu", "uuid", "process"),
+        )
         for gpu in answering:
             labels = (str(gpu.index), gpu.uuid)
             info.add_metric((*labels, gpu.name, reading.driver), 1)
@@ -108,12 +119,14 @@ class GpuCollector(Collector):
 
     def _counts(self) -> Iterable[Metric]:
         """Return what the exporter has counted itself: it stands, whether or not the GPU answers."""
-        xids = CounterMetricFamily("gpu_xid_errors", "XID errors that the driver reported; their codes are in the log.",
-                                   labels=("gpu", "uuid"))
+        xids = CounterMetricFamily(
+            "gpu_xid_errors", "XID errors that the driver reported; their codes are in the log.", labels=("gpu", "uuid")
+        )
         for uuid in sorted(self._watched):
             xids.add_metric((str(self._known[uuid]), uuid), self._xids[uuid])
-        folded = CounterMetricFamily("odoo_telemetry_labels_folded", "Label values replaced by 'other'.",
-                                     labels=("label",))
+        folded = CounterMetricFamily(
+            "odoo_telemetry_labels_folded", "Label values replaced by 'other'.", labels=("label",)
+        )
         folded.add_metric(("process",), self._folded)
         return [xids, folded]
 

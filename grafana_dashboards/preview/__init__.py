@@ -63,8 +63,9 @@ def bundled() -> Iterator[Path]:
 
 
 @contextmanager
-def drawn(browser: Browser, bundle: Path, layout: Layout, dashboard: Path, screen: str,
-          time: dict[str, str] | None = None) -> Iterator[Drawing]:
+def drawn(
+    browser: Browser, bundle: Path, layout: Layout, dashboard: Path, screen: str, time: dict[str, str] | None = None
+) -> Iterator[Drawing]:
     """Draw a dashboard from the data of the system of that layout, and wait until each panel has its answer.
 
     bundle: folder that ``bundled`` gives.
@@ -87,7 +88,8 @@ def drawn(browser: Browser, bundle: Path, layout: Layout, dashboard: Path, scree
         try:
             drawing.page.wait_for_function(
                 "document.querySelector('[data-panel]') && !document.querySelector('[data-state=loading]')",
-                timeout=1000 * PATIENCE_SECONDS)
+                timeout=1000 * PATIENCE_SECONDS,
+            )
         except TimeoutError as error:
             complaints = " ".join(drawing.complaints)
             raise Trouble(f"{dashboard.name} isn't drawn after {PATIENCE_SECONDS} s: {complaints}") from error

@@ -18,8 +18,11 @@ def main() -> None:
     parser.add_argument("names", nargs="*", metavar="dashboard", help="file name without .json (default: all)")
     parser.add_argument("--screen", nargs="+", choices=SCREENS, default=list(SCREENS))
     parser.add_argument("--last", help="time range instead of the dashboard's own, such as 30m")
-    parser.add_argument("--past", action="store_true",
-                        help="first write sample history into the long-term storage: `make clean` deletes it")
+    parser.add_argument(
+        "--past",
+        action="store_true",
+        help="first write sample history into the long-term storage: `make clean` deletes it",
+    )
     parser.add_argument("--into", type=Path, default=PROJECT / "docs" / "images" / "dashboards", metavar="folder")
     asked = parser.parse_args()
     time = {"from": f"now-{asked.last}", "to": "now"} if asked.last else None

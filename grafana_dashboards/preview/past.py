@@ -39,8 +39,9 @@ def write(layout: Layout) -> None:
 
     Nothing deletes it but `make clean`.
     """
-    requests.post(layout.url("victoria_1h", "/api/v1/import/prometheus"), timeout=120,
-                  data="\n".join(months())).raise_for_status()
+    requests.post(
+        layout.url("victoria_1h", "/api/v1/import/prometheus"), timeout=120, data="\n".join(months())
+    ).raise_for_status()
 
 
 def months() -> Iterator[str]:

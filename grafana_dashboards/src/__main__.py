@@ -36,16 +36,20 @@ def pages() -> dict[str, tuple[Page, ...]]:
         (n8n_ai_integration_performance, ai_image_generation_service_kpis, slo),
         (business_operations_overview, onboarding_funnel),
     )
-    return {persona: tuple(module.PAGE for module in modules)
-            for persona, modules in zip(PERSONAS, contents, strict=True)}
+    return {
+        persona: tuple(module.PAGE for module in modules) for persona, modules in zip(PERSONAS, contents, strict=True)
+    }
 
 
 def texts() -> dict[Path, str]:
     """Return what each file holds."""
     return {
-        FOLDER / persona / f"{page.uid.replace('-', '_')}.json":
-            json.dumps(page.build(), cls=JSONEncoder, indent=2, ensure_ascii=False) + "\n"
-        for persona, found in pages().items() for page in found
+        FOLDER / persona / f"{page.uid.replace('-', '_')}.json": json.dumps(
+            page.build(), cls=JSONEncoder, indent=2, ensure_ascii=False
+        )
+        + "\n"
+        for persona, found in pages().items()
+        for page in found
     }
 
 

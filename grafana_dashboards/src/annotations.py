@@ -29,12 +29,23 @@ def deployments() -> PrometheusAnnotation:
     service stops, and when one of several processes ends. Prometheus 3 takes a duration for its seconds.
     """
     started = 'namedprocess_namegroup_oldest_start_time_seconds{service_name=~"odoo|n8n|aiservice|postgresql"}'
-    return PrometheusAnnotation("Deployments and restarts", f"{started} > time() - $__rate_interval", PURPLE,
-                                "{{service_name}} was started", "On {{host}}", "service_name")
+    return PrometheusAnnotation(
+        "Deployments and restarts",
+        f"{started} > time() - $__rate_interval",
+        PURPLE,
+        "{{service_name}} was started",
+        "On {{host}}",
+        "service_name",
+    )
 
 
 def firing(team: str) -> PrometheusAnnotation:
     """Return the alerts that fire, of a team or, with `.*`, of all."""
     return PrometheusAnnotation(
-        "Alerts", f'ALERTS{{alertstate="firing", severity=~"warning|critical", team=~"{team}"}}', CRITICAL,
-        "{{alertname}}", "{{severity}}", "severity,team")
+        "Alerts",
+        f'ALERTS{{alertstate="firing", severity=~"warning|critical", team=~"{team}"}}',
+        CRITICAL,
+        "{{alertname}}",
+        "{{severity}}",
+        "severity,team",
+    )

@@ -44,8 +44,13 @@ class Page:
         made.refresh(self.refresh).time(f"now-{self.shows}", "now").tooltip(DashboardCursorSync.CROSSHAIR)
         made.variables([choose() for choose in (variables.recent, *self.choices)])
         made.annotations([annotations.deployments(), annotations.firing(self.team)])
-        made.link(dashboard.DashboardLink("Other dashboards").type(DashboardLinkType.DASHBOARDS).tags([TAG])
-                  .as_dropdown(True).keep_time(True))
+        made.link(
+            dashboard.DashboardLink("Other dashboards")
+            .type(DashboardLinkType.DASHBOARDS)
+            .tags([TAG])
+            .as_dropdown(True)
+            .keep_time(True)
+        )
         made.link(dashboard.DashboardLink("About").type(DashboardLinkType.LINK).url(DOCUMENTATION).target_blank(True))
         number = 0
         for question, row in self.rows.items():
@@ -61,5 +66,3 @@ class Page:
         rest = [panels.runbook(alert).build() for alert in limits.alerts_of(self.uid)]
         shown[0].links += [link for link in rest if link.title not in linked]
         return built
-
-

@@ -71,6 +71,9 @@ def alerts_of(uid: str) -> list[str]:
 
 
 def _worst(limits, value):
-    reached = {severity for side, figure, severity in limits
-               if (value >= max(figure, LEAST) if side == "above" else value < figure)}
+    reached = {
+        severity
+        for side, figure, severity in limits
+        if (value >= max(figure, LEAST) if side == "above" else value < figure)
+    }
     return next((colour for severity, colour in _COLOURS.items() if severity in reached), GOOD)

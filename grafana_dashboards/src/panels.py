@@ -22,8 +22,9 @@ NONE = {"0": "none"}
 """The words of a figure that is best when there is nothing."""
 
 
-def figure(title: str, query: Query, unit: str, *, width: int = 4, height: int = 4,
-           words: dict[str, str] | None = None, **told) -> stat.Panel:
+def figure(
+    title: str, query: Query, unit: str, *, width: int = 4, height: int = 4, words: dict[str, str] | None = None, **told
+) -> stat.Panel:
     """Return one large figure: what is now. If its series has ended it tells so, and not what was last known.
 
     words: what to show in place of a value. The rest is as of :func:`_told`.
@@ -32,8 +33,16 @@ def figure(title: str, query: Query, unit: str, *, width: int = 4, height: int =
     panel.graph_mode(shapes.BigValueGraphMode.NONE).text_mode(shapes.BigValueTextMode.VALUE)
     panel.reduce_options(common.ReduceDataOptions().calcs(["lastNotNull"]))
     if words:
-        panel.mappings([ValueMap(options={
-            value: ValueMappingResult(text=text, index=index) for index, (value, text) in enumerate(words.items())})])
+        panel.mappings(
+            [
+                ValueMap(
+                    options={
+                        value: ValueMappingResult(text=text, index=index)
+                        for index, (value, text) in enumerate(words.items())
+                    }
+                )
+            ]
+        )
     return _told(panel, title, [query], unit, instant=True, **told)
 
 
@@ -43,8 +52,9 @@ def firing(title: str, which: str, **told) -> stat.Panel:
     return figure(title, query, "none", words=NONE, colours=limits.none(), empty="Prometheus does not answer.", **told)
 
 
-def bars(title: str, queries: Sequence[Query], unit: str, *, width: int = 12, most: float | None = None,
-         **told) -> bargauge.Panel:
+def bars(
+    title: str, queries: Sequence[Query], unit: str, *, width: int = 12, most: float | None = None, **told
+) -> bargauge.Panel:
     """Return horizontal bars, one for each series, of what is now or was in the time shown; `most` ends the scale."""
     panel = bargauge.Panel().height(8).span(width).orientation(shapes.VizOrientation.HORIZONTAL)
     panel.display_mode(shapes.BarGaugeDisplayMode.BASIC).value_mode(shapes.BarGaugeValueMode.TEXT).min(0)
@@ -55,8 +65,18 @@ def bars(title: str, queries: Sequence[Query], unit: str, *, width: int = 12, mo
     return _told(panel, title, queries, unit, instant=True, **told)
 
 
-def series(title: str, queries: Sequence[Query], unit: str, *, width: int = 8, stacked: bool = False, since: str = "",
-           step: str = "", least: float | None = 0, **told) -> timeseries.Panel:
+def series(
+    title: str,
+    queries: Sequence[Query],
+    unit: str,
+    *,
+    width: int = 8,
+    stacked: bool = False,
+    since: str = "",
+    step: str = "",
+    least: float | None = 0,
+    **told,
+) -> timeseries.Panel:
     """Return lines over time, or stacked bars.
 
     least: where the axis begins; None lets it begin at the smallest value.
@@ -64,12 +84,19 @@ def series(title: str, queries: Sequence[Query], unit: str, *, width: int = 8, s
     step: the time of one bar, or between two points.
     """
     panel = timeseries.Panel().height(8).span(width).span_nulls(False)
-    panel.legend(common.VizLegendOptions().show_legend(True).display_mode(shapes.LegendDisplayMode.LIST).placement(
-        shapes.LegendPlacement.BOTTOM))
+    panel.legend(
+        common.VizLegendOptions()
+        .show_legend(True)
+        .display_mode(shapes.LegendDisplayMode.LIST)
+        .placement(shapes.LegendPlacement.BOTTOM)
+    )
     panel.tooltip(common.VizTooltipOptions().mode(shapes.TooltipDisplayMode.MULTI).sort(shapes.SortOrder.DESCENDING))
     limited = told.keys() & {"alerts", "objective", "colours"}
-    panel.thresholds_style(common.GraphThresholdsStyleConfig().mode(
-        shapes.GraphThresholdsStyleMode.DASHED if limited else shapes.GraphThresholdsStyleMode.OFF))
+    panel.thresholds_style(
+        common.GraphThresholdsStyleConfig().mode(
+            shapes.GraphThresholdsStyleMode.DASHED if limited else shapes.GraphThresholdsStyleMode.OFF
+        )
+    )
     if stacked:
         panel.draw_style(shapes.GraphDrawStyle.BARS).fill_opacity(80).line_width(0)
         panel.stacking(common.StackingConfig().mode(shapes.StackingMode.NORMAL).group("A"))
@@ -96,9 +123,23 @@ def _look(query, colour):
     return look
 
 
-def _told(panel, title, queries, unit, *, instant: bool, spec: str, says: str, empty: str, alerts: Iterable[str] = (),
-          runbooks: Iterable[str] = (), more: dict[str, str] | None = None, objective: str = "",
-          colours: list[Threshold] | None = None, decimals: int | None = None):
+def _told(
+    panel,
+    title,
+    queries,
+    unit,
+    *,
+    instant: bool,
+    spec: str,
+    says: str,
+    empty: str,
+    alerts: Iterable[str] = (),
+    runbooks: Iterable[str] = (),
+    more: dict[str, str] | None = None,
+    objective: str = "",
+    colours: list[Threshold] | None = None,
+    decimals: int | None = None,
+):
     """Add what every panel has.
 
     spec: what the specification calls it, or why it is not there.

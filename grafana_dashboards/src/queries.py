@@ -52,12 +52,20 @@ def or_none(expr: str, job: str) -> str:
 
 def of_hosts(rule: str, service: str) -> str:
     """Return a rule about hosts, for the hosts on which a service runs: its own, or one that it shares."""
-    return (f'{rule}{{service_name="{service}"}} or '
-            f'{rule} and on (host) influencegen:service_cpu_utilization:avg_5m{{service_name="{service}"}}')
+    return (
+        f'{rule}{{service_name="{service}"}} or '
+        f'{rule} and on (host) influencegen:service_cpu_utilization:avg_5m{{service_name="{service}"}}'
+    )
 
 
-def quantile(which: float, histogram: str, by: str = "le", matchers: str = "", window: str = "$__rate_interval",
-             in_database: bool = False) -> str:
+def quantile(
+    which: float,
+    histogram: str,
+    by: str = "le",
+    matchers: str = "",
+    window: str = "$__rate_interval",
+    in_database: bool = False,
+) -> str:
     """Return a quantile of a raw histogram; nothing while it counts nothing.
 
     in_database: whether all instances read it from the database, so that one of them has all of it.

@@ -8,8 +8,12 @@ from .queries import RECENT, source
 
 def datasource(name: str, label: str, text: str, uid: str) -> dashboard.DatasourceVariable:
     """Return a choice of a data source; `text` and `uid` are of the one that is taken until another is chosen."""
-    return dashboard.DatasourceVariable(name).label(label).type("prometheus").current(
-        VariableOption(selected=True, text=text, value=uid))
+    return (
+        dashboard.DatasourceVariable(name)
+        .label(label)
+        .type("prometheus")
+        .current(VariableOption(selected=True, text=text, value=uid))
+    )
 
 
 def recent() -> dashboard.DatasourceVariable:

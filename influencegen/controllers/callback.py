@@ -16,8 +16,9 @@ _logger = logging.getLogger(__name__)
 class ImageCallback(http.Controller):
     """Where n8n delivers the images."""
 
-    @http.route("/influencegen/image/callback", type="intake", auth="public", methods=["POST"], csrf=False,
-                save_session=False)
+    @http.route(
+        "/influencegen/image/callback", type="intake", auth="public", methods=["POST"], csrf=False, save_session=False
+    )
     def callback(self):
         """Take a signed result; answers JSON with a status, or with an error that says why it was refused."""
         images = request.env["influencegen.image"].sudo()

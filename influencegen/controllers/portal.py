@@ -43,16 +43,23 @@ class InfluencerPortal(CustomerPortal):
             "done": request.session.pop("influencegen_done", None),
         }
 
-    @route("/my/influencegen", type="http", auth="user", methods=["GET"], website=True,
-           max_content_length=intake.MAX_PAGE)
+    @route(
+        "/my/influencegen", type="http", auth="user", methods=["GET"], website=True, max_content_length=intake.MAX_PAGE
+    )
     def influencer_home(self):
         influencer = self._influencer()
         if not influencer:
             return request.redirect("/influencegen/register")
         return request.render("influencegen.portal_home", self._prepare_influencer_values(influencer))
 
-    @route("/my/influencegen/kyc", type="http", auth="user", methods=["POST"], website=True,
-           max_content_length=_max_document)
+    @route(
+        "/my/influencegen/kyc",
+        type="http",
+        auth="user",
+        methods=["POST"],
+        website=True,
+        max_content_length=_max_document,
+    )
     def influencer_kyc(self, **kwargs):
         def submit():
             document_type = intake.form(document_type=MAX_TYPE)["document_type"]

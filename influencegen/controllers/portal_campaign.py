@@ -19,16 +19,24 @@ class CampaignPortal(InfluencerPortal):
         return {
             **super()._prepare_influencer_values(influencer),
             "applications": applications.sudo(),
-            "campaigns": request.env["influencegen.campaign"].search([
-                ("id", "not in", applications.sudo().campaign_id.ids),
-            ]),
+            "campaigns": request.env["influencegen.campaign"].search(
+                [
+                    ("id", "not in", applications.sudo().campaign_id.ids),
+                ]
+            ),
             "payments": request.env["influencegen.payment"].search([]),
             "images": request.env["influencegen.image"].search([], limit=LAST_IMAGES),
             "image_models": request.env["influencegen.image.model"].search([]),
         }
 
-    @route("/my/influencegen/campaigns/<int:campaign_id>/apply", type="http", auth="user", methods=["POST"],
-           website=True, max_content_length=MAX_FORM)
+    @route(
+        "/my/influencegen/campaigns/<int:campaign_id>/apply",
+        type="http",
+        auth="user",
+        methods=["POST"],
+        website=True,
+        max_content_length=MAX_FORM,
+    )
     def campaign_apply(self, campaign_id, **kwargs):
         def apply():
             form = intake.form(message=MAX_TEXT)
@@ -37,8 +45,14 @@ class CampaignPortal(InfluencerPortal):
 
         return self._answer(f"application_{campaign_id}", apply, request.env._("Your application was sent."))
 
-    @route("/my/influencegen/applications/<int:application_id>/content", type="http", auth="user", methods=["POST"],
-           website=True, max_content_length=MAX_FORM)
+    @route(
+        "/my/influencegen/applications/<int:application_id>/content",
+        type="http",
+        auth="user",
+        methods=["POST"],
+        website=True,
+        max_content_length=MAX_FORM,
+    )
     def application_content(self, application_id, **kwargs):
         def submit():
             form = intake.form(url=MAX_URL, caption=MAX_TEXT)
@@ -50,8 +64,9 @@ class CampaignPortal(InfluencerPortal):
 
         return self._answer(f"content_{application_id}", submit, request.env._("Your content was submitted."))
 
-    @route("/my/influencegen/images", type="http", auth="user", methods=["POST"], website=True,
-           max_content_length=MAX_FORM)
+    @route(
+        "/my/influencegen/images", type="http", auth="user", methods=["POST"], website=True, max_content_length=MAX_FORM
+    )
     def image_request(self, **kwargs):
         def ask():
             form = intake.form(model=MAX_CODE, prompt=MAX_PROMPT, campaign_id=10)
@@ -60,9 +75,7 @@ class CampaignPortal(InfluencerPortal):
             image = request.env["influencegen.image"]._request(form["model"], form["prompt"], campaign=campaign)
             return {"request_id": image.uuid, "state": image.state}
 
-        return self._answer(
-            "image", ask, request.env._("Your image is being made. It will show here under AI images.")
-        )
+        return self._answer("image", ask, request.env._("Your image is being made. It will show here under AI images."))
 
     def _open_campaign(self, campaign_id):
         campaign = self._visible("influencegen.campaign", campaign_id)

@@ -17,13 +17,25 @@ class Registration(Controller):
     What is answered is the same whether or not the address has an account; the e-mail tells its owner.
     """
 
-    @route("/influencegen/register", type="http", auth="public", methods=["GET"], website=True,
-           max_content_length=intake.MAX_PAGE)
+    @route(
+        "/influencegen/register",
+        type="http",
+        auth="public",
+        methods=["GET"],
+        website=True,
+        max_content_length=intake.MAX_PAGE,
+    )
     def form(self):
         return self._render_form(Refusal(), [])
 
-    @route("/influencegen/register", type="http", auth="public", methods=["POST"], website=True,
-           max_content_length=MAX_BODY)
+    @route(
+        "/influencegen/register",
+        type="http",
+        auth="public",
+        methods=["POST"],
+        website=True,
+        max_content_length=MAX_BODY,
+    )
     def submit(self, **form):
         posted = request.httprequest.form
         handles = [
@@ -44,8 +56,7 @@ class Registration(Controller):
             return self._render_form(Refusal.of("registration", error, form), handles, 400)
         return request.render("influencegen.registration_done", {"email": form["email"]})
 
-    @route("/influencegen/api/register", type="intake", auth="public", methods=["POST"], csrf=False,
-           save_session=False)
+    @route("/influencegen/api/register", type="intake", auth="public", methods=["POST"], csrf=False, save_session=False)
     def submit_json(self):
         values = intake.parse(intake.read(MAX_BODY))
         if wait := self._wait():

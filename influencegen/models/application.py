@@ -76,8 +76,10 @@ class Application(models.Model):
             address = None
         if not address or address.scheme not in ("http", "https") or not address.hostname:
             raise about("url", UserError(self.env._("The content needs a web address (http or https).")))
-        return self.env["influencegen.content"].create({
-            "application_id": self.id,
-            "url": address.geturl(),
-            "caption": caption,
-        })
+        return self.env["influencegen.content"].create(
+            {
+                "application_id": self.id,
+                "url": address.geturl(),
+                "caption": caption,
+            }
+        )

@@ -90,17 +90,24 @@ class Campaign(models.Model):
             raise UserError(self.env._("Only active influencers can apply."))
         if influencer.company_id != self.company_id:
             raise UserError(self.env._("Campaign %s is of another company.", self.name))
-        has_applied = UserError(self.env._("%(influencer)s has already applied to campaign %(campaign)s.",
-                                           influencer=influencer.name, campaign=self.name))
+        has_applied = UserError(
+            self.env._(
+                "%(influencer)s has already applied to campaign %(campaign)s.",
+                influencer=influencer.name,
+                campaign=self.name,
+            )
+        )
         if influencer in self.application_ids.influencer_id:
             raise has_applied
         try:
             with self.env.cr.savepoint(), mute_logger("odoo.sql_db"):
-                return self.env["influencegen.application"].create({
-                    "campaign_id": self.id,
-                    "influencer_id": influencer.id,
-                    "message": message,
-                })
+                return self.env["influencegen.application"].create(
+                    {
+                        "campaign_id": self.id,
+                        "influencer_id": influencer.id,
+                        "message": message,
+                    }
+                )
         except UniqueViolation as error:
             # at the same moment, in another transaction
             raise has_applied from error

@@ -39,14 +39,16 @@ class Content(models.Model):
     def action_accept(self):
         """Accept the contents; each becomes due for payment of the campaign's fee."""
         self._transition("accepted")
-        self.env["influencegen.payment"].sudo().create([
-            {
-                "content_id": content.id,
-                "amount": content.campaign_id.fee,
-                "currency_id": content.campaign_id.currency_id.id,
-            }
-            for content in self
-        ])
+        self.env["influencegen.payment"].sudo().create(
+            [
+                {
+                    "content_id": content.id,
+                    "amount": content.campaign_id.fee,
+                    "currency_id": content.campaign_id.currency_id.id,
+                }
+                for content in self
+            ]
+        )
 
     def action_reject(self):
         """Turn the contents down; they are not paid."""

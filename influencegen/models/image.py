@@ -59,9 +59,7 @@ class Image(models.Model):
         "requested_at",
     })  # fmt: skip
 
-    uuid = fields.Char(
-        string="Request", required=True, readonly=True, copy=False, default=lambda self: str(uuid4())
-    )
+    uuid = fields.Char(string="Request", required=True, readonly=True, copy=False, default=lambda self: str(uuid4()))
     user_id = fields.Many2one("res.users", required=True, readonly=True, default=lambda self: self.env.user, index=True)
     influencer_id = fields.Many2one("influencegen.influencer", readonly=True, index=True, check_company=True)
     campaign_id = fields.Many2one("influencegen.campaign", readonly=True, index=True, check_company=True)
@@ -83,9 +81,7 @@ class Image(models.Model):
         copy=False,
         index=True,
     )
-    requested_at = fields.Datetime(
-        required=True, readonly=True, copy=False, default=lambda self: utcnow(), index=True
-    )
+    requested_at = fields.Datetime(required=True, readonly=True, copy=False, default=lambda self: utcnow(), index=True)
     accepted_at = fields.Datetime(readonly=True, copy=False, help="When n8n answered that it took the request.")
     finished_at = fields.Datetime(readonly=True, copy=False)
     error = fields.Char(readonly=True, copy=False)
@@ -116,15 +112,17 @@ class Image(models.Model):
         if not model:
             raise about("model", UserError(self.env._("There is no image model “%s”.", model_code)))
         self._check_quota()
-        image = self.sudo().create({
-            "user_id": self.env.uid,
-            "influencer_id": influencer.id,
-            "campaign_id": campaign.id,
-            "company_id": (campaign.company_id or influencer.company_id or self.env.company).id,
-            "model_id": model.id,
-            "prompt": prompt,
-            "parameters": parameters or {},
-        })
+        image = self.sudo().create(
+            {
+                "user_id": self.env.uid,
+                "influencer_id": influencer.id,
+                "campaign_id": campaign.id,
+                "company_id": (campaign.company_id or influencer.company_id or self.env.company).id,
+                "model_id": model.id,
+                "prompt": prompt,
+                "parameters": parameters or {},
+            }
+        )
         self.env.cr.postcommit.add(partial(_deliver_later, self.env.cr.dbname, image.id))
         return image.with_env(self.env)
 
@@ -205,13 +203,15 @@ class Image(models.Model):
 
     def _webhook(self):
         """Return address, body (bytes) and headers of the webhook."""
-        body = json.dumps({
-            "request_id": self.uuid,
-            "model": self.model_id.code,
-            "prompt": self.prompt,
-            "parameters": self.parameters or {},
-            "callback_url": self._parameter("callback_url", f"{self.get_base_url()}/influencegen/image/callback"),
-        }).encode()
+        body = json.dumps(
+            {
+                "request_id": self.uuid,
+                "model": self.model_id.code,
+                "prompt": self.prompt,
+                "parameters": self.parameters or {},
+                "callback_url": self._parameter("callback_url", f"{self.get_base_url()}/influencegen/image/callback"),
+            }
+        ).encode()
         headers = signing.sign(self._parameter("webhook_secret"), body)
         url = self.env["influencegen.api"]._address("n8n_webhook", "n8n_webhook_url")
         return url, body, {"Content-Type": "application/json", **headers}
@@ -269,13 +269,15 @@ class Image(models.Model):
             mimetype = picture.check(content)
         except (TypeError, ValueError):
             raise CallbackError(400, "The image can't be read.") from None
-        return self.env["ir.attachment"].create({
-            "name": f"{self.uuid}.{mimetype.removeprefix('image/')}",
-            "raw": content,
-            "mimetype": mimetype,
-            "res_model": self._name,
-            "res_id": self.id,
-        })
+        return self.env["ir.attachment"].create(
+            {
+                "name": f"{self.uuid}.{mimetype.removeprefix('image/')}",
+                "raw": content,
+                "mimetype": mimetype,
+                "res_model": self._name,
+                "res_id": self.id,
+            }
+        )
 
     @api.model
     def _cron_time_out(self):
@@ -289,9 +291,7 @@ class Image(models.Model):
         )
         images = self.browse(row[0] for row in self.env.cr.fetchall())
         images.invalidate_recordset()
-        images._transition(
-            "timed_out", finished_at=utcnow(), error=self.env._("No result within %s seconds.", seconds)
-        )
+        images._transition("timed_out", finished_at=utcnow(), error=self.env._("No result within %s seconds.", seconds))
 
 
 def _deliver_later(dbname, image_id):

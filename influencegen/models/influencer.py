@@ -115,9 +115,7 @@ class Influencer(models.Model):
     def _check_adult(self):
         latest = fields.Date.today() - relativedelta(years=ADULT)
         if any(influencer.birthdate > latest for influencer in self):
-            raise about(
-                "birthdate", ValidationError(self.env._("An influencer must be at least %s years old.", ADULT))
-            )
+            raise about("birthdate", ValidationError(self.env._("An influencer must be at least %s years old.", ADULT)))
 
     @api.model
     def _wait_to_register(self, client):

@@ -128,9 +128,7 @@ class Kyc(models.Model):
                 "company_id": self.company_id.id,
             }
         )
-        self._transition(
-            "submitted", document_type=document_type, attachment_id=attachment.id, submitted_at=utcnow()
-        )
+        self._transition("submitted", document_type=document_type, attachment_id=attachment.id, submitted_at=utcnow())
         self.env.ref("influencegen.cron_kyc_verify")._trigger()
 
     @api.model

@@ -107,9 +107,7 @@ class TestApi(InfluenceGenCase, TransactionCase):
         together = threading.Barrier(2, timeout=10)
         arrived = []
         breaker = self.breaker
-        threads = [
-            threading.Thread(target=lambda: arrived.append(breaker.call(together.wait))) for _thread in range(2)
-        ]
+        threads = [threading.Thread(target=lambda: arrived.append(breaker.call(together.wait))) for _thread in range(2)]
         for thread in threads:
             thread.start()
         for thread in threads:

@@ -43,8 +43,12 @@ class TestCallback(ImageCase, HttpCase):
         self.assertEqual(self.post(self.result(self.image), timestamp=now).status_code, 409)
         response = self.post(self.result(self.image), timestamp=now - 1)
         self.assertEqual((response.status_code, response.json()), (200, {"status": "duplicate"}))
-        self.assertEqual(self.image.attachment_id.search_count([("res_id", "=", self.image.id),
-                                                                ("res_model", "=", "influencegen.image")]), 1)
+        self.assertEqual(
+            self.image.attachment_id.search_count(
+                [("res_id", "=", self.image.id), ("res_model", "=", "influencegen.image")]
+            ),
+            1,
+        )
 
     def test_failed(self):
         self.post({"request_id": self.image.uuid, "status": "failed", "error": "no GPU"})

@@ -26,20 +26,30 @@ class TestCampaign(CampaignCase):
         with self.assertRaisesRegex(UserError, "already applied"):
             self.campaign._apply(self.influencer)
         with mute_logger("odoo.sql_db"), self.assertRaises(UniqueViolation), self.env.cr.savepoint():
-            self.env["influencegen.application"].create({
-                "campaign_id": self.campaign.id, "influencer_id": self.influencer.id,
-            })
+            self.env["influencegen.application"].create(
+                {
+                    "campaign_id": self.campaign.id,
+                    "influencer_id": self.influencer.id,
+                }
+            )
 
     def test_only_active_influencers_and_open_campaigns(self):
-        newcomer = self.env["influencegen.influencer"].create({
-            "name": "Newcomer", "email": "newcomer@example.com", "birthdate": "1990-05-17",
-        })
+        newcomer = self.env["influencegen.influencer"].create(
+            {
+                "name": "Newcomer",
+                "email": "newcomer@example.com",
+                "birthdate": "1990-05-17",
+            }
+        )
         with self.assertRaisesRegex(UserError, "Only active"):
             self.campaign._apply(newcomer)
         with self.assertRaises(ValidationError):
-            self.env["influencegen.application"].create({
-                "campaign_id": self.campaign.id, "influencer_id": newcomer.id,
-            })
+            self.env["influencegen.application"].create(
+                {
+                    "campaign_id": self.campaign.id,
+                    "influencer_id": newcomer.id,
+                }
+            )
         self.campaign.action_close()
         with self.assertRaisesRegex(UserError, "not open"):
             self.campaign._apply(self.influencer)

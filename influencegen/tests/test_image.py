@@ -50,9 +50,18 @@ class TestImageRequest(ImageCase):
         self.assertFalse(self.images.with_user(self.other_user).search([]))
 
     def test_campaign_manager(self):
-        action = self.env["influencegen.image.request"].with_user(self.campaign_manager).create({
-            "campaign_id": self.campaign.id, "model_id": self.model.id, "prompt": "A teal square",
-        }).action_request()
+        action = (
+            self.env["influencegen.image.request"]
+            .with_user(self.campaign_manager)
+            .create(
+                {
+                    "campaign_id": self.campaign.id,
+                    "model_id": self.model.id,
+                    "prompt": "A teal square",
+                }
+            )
+            .action_request()
+        )
         image = self.images.browse(action["res_id"])
         self.assertEqual((image.user_id, image.campaign_id), (self.campaign_manager, self.campaign))
         self.assertFalse(image.influencer_id)
@@ -70,8 +79,16 @@ class TestImageRequest(ImageCase):
         images = self.images.with_user(self.user)
         deep = {"a": {"b": {"c": {"d": {}}}}}
         for prompt, parameters in (
-            ("a" * 4001, None), ("a\0", None), ("\ud800", None), (["a"], None), ("a", ["steps"]), ("a", deep),
-            ("a", {"steps": float("nan")}), ("a", {"style": "a" * 4000}), ("a", {"style": "\0"}), ("a", "steps"),
+            ("a" * 4001, None),
+            ("a\0", None),
+            ("\ud800", None),
+            (["a"], None),
+            ("a", ["steps"]),
+            ("a", deep),
+            ("a", {"steps": float("nan")}),
+            ("a", {"style": "a" * 4000}),
+            ("a", {"style": "\0"}),
+            ("a", "steps"),
         ):
             with self.subTest(prompt=prompt, parameters=parameters), self.assertRaises(UserError):
                 images._request("test", prompt, parameters)
@@ -131,13 +148,16 @@ class TestImageWebhook(ImageCase):
         self.assertGreater(image.accepted_at, image.requested_at)
         self.assertEqual(headers["Content-Type"], "application/json")
         signing.verify(self.env["ir.config_parameter"].get_param("influencegen.webhook_secret"), body, headers)
-        self.assertEqual(json.loads(body), {
-            "request_id": image.uuid,
-            "model": "test",
-            "prompt": "A teal square",
-            "parameters": {"steps": 4},
-            "callback_url": "http://odoo.example/callback",
-        })
+        self.assertEqual(
+            json.loads(body),
+            {
+                "request_id": image.uuid,
+                "model": "test",
+                "prompt": "A teal square",
+                "parameters": {"steps": 4},
+                "callback_url": "http://odoo.example/callback",
+            },
+        )
 
     def test_undeliverable_is_failed_with_a_reason(self):
         image, requests = self.deliver(503)

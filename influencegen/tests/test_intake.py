@@ -144,8 +144,14 @@ class TestIntake(ImageCase, HttpCase):
     def test_signed(self):
         self.set_parameter("webhook_secret", "secret")
         for body in (
-            b"[" * 100_000, b'{"a":' * 100_000, b"\xff\xfe", b'{"request_id": "\\u0000"}', b'{"request_id": NaN}',
-            b'{"request_id": "\\ud800"}', b'{"request_id": true}', b'{"request_id": %s}' % (b"9" * 5000),
+            b"[" * 100_000,
+            b'{"a":' * 100_000,
+            b"\xff\xfe",
+            b'{"request_id": "\\u0000"}',
+            b'{"request_id": NaN}',
+            b'{"request_id": "\\ud800"}',
+            b'{"request_id": true}',
+            b'{"request_id": %s}' % (b"9" * 5000),
         ):
             with self.subTest(body[:30]), mute_logger("odoo.addons.influencegen.controllers.callback"):
                 headers = {"Content-Type": "application/json", **signing.sign("secret", body)}

@@ -36,12 +36,15 @@ class TestPayment(CampaignCase):
         [(path, headers, body)] = self.service.received
         reference = payment.attempt_ids.reference
         self.assertEqual((payment.state, path, headers["Idempotency-Key"]), ("paid", "/payments/transfer", reference))
-        self.assertEqual(json.loads(body), {
-            "reference": reference,
-            "amount": 250.0,
-            "currency": payment.currency_id.name,
-            "recipient": "bob@example.com",
-        })
+        self.assertEqual(
+            json.loads(body),
+            {
+                "reference": reference,
+                "amount": 250.0,
+                "currency": payment.currency_id.name,
+                "recipient": "bob@example.com",
+            },
+        )
 
     def test_failed_payment_is_tried_again_with_a_new_attempt(self):
         payment = self.http_payment(

@@ -11,8 +11,12 @@ class TestPortalCampaign(ImageCase, HttpCase):
         self.authenticate("ig-ann", "ig-ann-password")
 
     def post(self, path, accept="application/json", **data):
-        return self.url_open(f"/my/influencegen/{path}", data={"csrf_token": Request.csrf_token(self), **data},
-                             headers={"Accept": accept}, timeout=30)
+        return self.url_open(
+            f"/my/influencegen/{path}",
+            data={"csrf_token": Request.csrf_token(self), **data},
+            headers={"Accept": accept},
+            timeout=30,
+        )
 
     def test_from_campaign_to_payment(self):
         self.assertIn("Summer launch", self.url_open("/my/influencegen").text)
@@ -52,8 +56,11 @@ class TestPortalCampaign(ImageCase, HttpCase):
         self.assertEqual((image.user_id, image.campaign_id, image.state), (self.user, self.campaign, "requested"))
         self.images._receive(self.result(image), "signature")
         self.assertIn(f"/web/image/influencegen.image/{image.id}/picture", self.url_open("/my/influencegen").text)
-        for data in ({"model": "x", "prompt": "y"}, {"model": "test"}, {"model": "test", "prompt": "y",
-                                                                        "campaign_id": "z"}):
+        for data in (
+            {"model": "x", "prompt": "y"},
+            {"model": "test"},
+            {"model": "test", "prompt": "y", "campaign_id": "z"},
+        ):
             self.assertEqual(self.post("images", **data).status_code, 400)
 
     def test_a_browser_is_sent_back_with_the_reason(self):

@@ -74,12 +74,14 @@ class TestSecurity(InfluenceGenCase, TransactionCase):
         elsewhere = (
             self.env["influencegen.influencer"]
             .with_company(self.other_company)
-            .create({
-                "name": "Cem",
-                "email": "cem@example.com",
-                "birthdate": "1990-01-01",
-                "handle_ids": [(0, 0, {"platform": "x", "handle": "cem"})],
-            })
+            .create(
+                {
+                    "name": "Cem",
+                    "email": "cem@example.com",
+                    "birthdate": "1990-01-01",
+                    "handle_ids": [(0, 0, {"platform": "x", "handle": "cem"})],
+                }
+            )
         )
         kyc = self.env["influencegen.kyc"].create({"influencer_id": elsewhere.id})
         self.assertEqual((elsewhere.company_id, kyc.company_id), (self.other_company,) * 2)

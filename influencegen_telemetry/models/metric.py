@@ -3,9 +3,7 @@ from odoo import api, models
 from ..business import SPECIFICATION
 
 _SPECIFIED = {
-    series: requirement.name
-    for requirement in reversed(SPECIFICATION.values())
-    for series in requirement.series
+    series: requirement.name for requirement in reversed(SPECIFICATION.values()) for series in requirement.series
 }
 
 

@@ -54,16 +54,17 @@ class Overview(models.AbstractModel):
             "unit": "count",
             "details": [
                 (self.env._("an hour"), per_hour, "decimal"),
-                (self.env._("tried since counting began"), total(exposed, "influencer_registration_attempts_total"),
-                 "count"),
+                (
+                    self.env._("tried since counting began"),
+                    total(exposed, "influencer_registration_attempts_total"),
+                    "count",
+                ),
                 (self.env._("succeeded since then"), total(exposed, "influencer_registration_success_total"), "count"),
             ],
             "target": self.env._("%(least)d to %(most)d an hour", least=least, most=most),
             "state": state(per_hour, least <= per_hour <= most),
             "chart": self._bar(span, main=(self.env._("Registrations"), registered)),
-            "action": self._list(
-                self.env._("Registrations"), _INFLUENCER, [*_SIGNED_UP, *span.domain("create_date")]
-            ),
+            "action": self._list(self.env._("Registrations"), _INFLUENCER, [*_SIGNED_UP, *span.domain("create_date")]),
             "dashboard": self._dashboard("business-operations-overview"),
         }
 
@@ -95,7 +96,10 @@ class Overview(models.AbstractModel):
             "chart": {
                 "kind": "funnel",
                 "labels": [
-                    self.env._("Registered"), self.env._("Document sent"), self.env._("Approved"), self.env._("Active"),
+                    self.env._("Registered"),
+                    self.env._("Document sent"),
+                    self.env._("Approved"),
+                    self.env._("Active"),
                 ],
                 "unit": "count",
                 "limit": False,
@@ -170,7 +174,8 @@ class Overview(models.AbstractModel):
                 span, good=(self.env._("Paid"), bars["paid"]), bad=(self.env._("Failed"), bars["failed"])
             ),
             "action": self._list(
-                self.env._("Attempts to pay"), _ATTEMPT,
+                self.env._("Attempts to pay"),
+                _ATTEMPT,
                 [("state", "in", list(counts)), *span.domain("finished_at")],
             ),
             "dashboard": self._dashboard("business-operations-overview"),

@@ -13,7 +13,9 @@ class ResConfigSettings(models.TransientModel):
         fields.Integer, "campaign_id_limit", "Largest number of campaigns", default=CAMPAIGN.limit
     )
     telemetry_n8n_errors_per_minute_threshold = parameter(
-        fields.Integer, "n8n_errors_per_minute_threshold", "n8n errors per minute",
+        fields.Integer,
+        "n8n_errors_per_minute_threshold",
+        "n8n errors per minute",
         default=THRESHOLDS["n8n_errors_per_minute"],
     )
 

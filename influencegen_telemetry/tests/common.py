@@ -11,10 +11,14 @@ class BusinessCase(RealTransactionCase):
         brand = self.keep(env["res.partner"].create({"name": "Brand"}))
         campaign = self.keep(env["influencegen.campaign"].create({"name": "Spring", "brand_id": brand.id, "fee": 10}))
         campaign.action_open()
-        people = self.keep(env["influencegen.influencer"].create([
-            {"name": "Ada", "email": f"{uuid.uuid4()}@example.com", "birthdate": "1990-01-01"}
-            for _ in range(influencers)
-        ]))
+        people = self.keep(
+            env["influencegen.influencer"].create(
+                [
+                    {"name": "Ada", "email": f"{uuid.uuid4()}@example.com", "birthdate": "1990-01-01"}
+                    for _ in range(influencers)
+                ]
+            )
+        )
         people._transition("kyc_pending")
         people._transition("active")
         return campaign, people

@@ -31,9 +31,11 @@ class TestAudit(BusinessCase):
     def request(self, number):
         with self.environment() as env:
             model = env["influencegen.image.model"].search([], limit=1)
-            return self.keep(env["influencegen.image"].create([
-                {"model_id": model.id, "prompt": "A lighthouse"} for _ in range(number)
-            ])).ids
+            return self.keep(
+                env["influencegen.image"].create(
+                    [{"model_id": model.id, "prompt": "A lighthouse"} for _ in range(number)]
+                )
+            ).ids
 
     def run_audit(self, seconds=60.0):
         with self.environment() as env:
@@ -88,9 +90,7 @@ class TestAudit(BusinessCase):
             cr.execute("SELECT max(id) FROM influencegen_image")
             top = cr.fetchone()[0] // BLOCK
             # a ledger of a thousand blocks, of which all but the last have no rows
-            cr.execute(
-                f"INSERT INTO {BALANCE} VALUES (%s, %s, 1, 5)", [REQUESTS, top + 1000]
-            )
+            cr.execute(f"INSERT INTO {BALANCE} VALUES (%s, %s, 1, 5)", [REQUESTS, top + 1000])
             cr.execute("UPDATE telemetry_audit SET position = 0, blocks = 0 WHERE fact = %s", [REQUESTS])
         positions, steps = [], 0
         while steps < 2000:
@@ -169,7 +169,8 @@ class TestAudit(BusinessCase):
         with self.cursor() as cr:
             cr.execute(
                 f"SELECT sum(amount) FILTER (WHERE sample = ''), sum(amount) FILTER (WHERE sample = 'net') FROM {TOTAL}"
-                " WHERE metric = %s", [REQUESTS]
+                " WHERE metric = %s",
+                [REQUESTS],
             )
             self.assertEqual(cr.fetchone(), (rows + 3, rows))
         self.assertEqual(self.found(), (0, 0))
@@ -186,9 +187,11 @@ class TestAudit(BusinessCase):
         name = "campaign_applications_total"
         with self.environment() as env:
             spring, people = self.campaign(env, 3)
-            applications = self.keep(env["influencegen.application"].create([
-                {"campaign_id": spring.id, "influencer_id": person.id} for person in people
-            ]))
+            applications = self.keep(
+                env["influencegen.application"].create(
+                    [{"campaign_id": spring.id, "influencer_id": person.id} for person in people]
+                )
+            )
             campaign_id, ids = spring.id, applications.ids
         self.fact(name)
         with self.environment() as env:
@@ -196,7 +199,8 @@ class TestAudit(BusinessCase):
             env.cr.execute(
                 "INSERT INTO influencegen_campaign (id, name, brand_id, company_id, currency_id, state, date_start)"
                 " SELECT unnest(%s), name, brand_id, company_id, currency_id, state, date_start"
-                " FROM influencegen_campaign WHERE id = %s ON CONFLICT DO NOTHING RETURNING id", [ids, campaign_id],
+                " FROM influencegen_campaign WHERE id = %s ON CONFLICT DO NOTHING RETURNING id",
+                [ids, campaign_id],
             )
             self._created.append(("influencegen.campaign", [row_id for (row_id,) in env.cr.fetchall()]))
         self.run_audit()
@@ -253,8 +257,9 @@ class TestAudit(BusinessCase):
             return store.read()[0].get(("odoo_telemetry_errors_total", None, ("ledger",), ""), 0)
 
         before = errors()
-        with patch.object(auditing, "STATEMENT_TIMEOUT_MILLISECONDS", 20), patch.object(
-            auditing.rollup, "COMPARE", "SELECT 0, 0 FROM pg_sleep(1) WHERE %(first)s < 0 OR true"
+        with (
+            patch.object(auditing, "STATEMENT_TIMEOUT_MILLISECONDS", 20),
+            patch.object(auditing.rollup, "COMPARE", "SELECT 0, 0 FROM pg_sleep(1) WHERE %(first)s < 0 OR true"),
         ):
             self.run_audit(2)
         self.assertGreater(errors(), before)

@@ -33,9 +33,11 @@ class TestFacts(BusinessCase):
 
     def apply(self, env, *numbers):
         """Create the applications of the influencers with these numbers."""
-        return self.keep(env["influencegen.application"].create([
-            {"campaign_id": self.campaign_id, "influencer_id": self.people_ids[number]} for number in numbers
-        ]))
+        return self.keep(
+            env["influencegen.application"].create(
+                [{"campaign_id": self.campaign_id, "influencer_id": self.people_ids[number]} for number in numbers]
+            )
+        )
 
     def assertCountedAsRows(self, expected):
         with self.environment() as env:
@@ -237,16 +239,23 @@ class TestFacts(BusinessCase):
         name = "influencer_registration_success_total"
         before = self.fact(name)
         with self.environment() as env:
-            people = self.keep(env["influencegen.influencer"]._create_as_system([
-                {"name": "Ada", "email": f"{uuid.uuid4()}@example.com", "birthdate": "1990-01-01", "source": "portal"}
-                for _ in range(3)
-            ]))
+            people = self.keep(
+                env["influencegen.influencer"]._create_as_system(
+                    [
+                        {
+                            "name": "Ada",
+                            "email": f"{uuid.uuid4()}@example.com",
+                            "birthdate": "1990-01-01",
+                            "source": "portal",
+                        }
+                        for _ in range(3)
+                    ]
+                )
+            )
             with env.cr.savepoint():
                 people[0]._as_system().source = "backoffice"
             env.flush_all()
-            env.cr.execute(
-                "UPDATE influencegen_influencer SET source = 'backoffice' WHERE id = %s", [people[1].id]
-            )
+            env.cr.execute("UPDATE influencegen_influencer SET source = 'backoffice' WHERE id = %s", [people[1].id])
         self.assertEqual(self.fact(name), before + 1)
 
     def test_second_cursors(self):
@@ -268,7 +277,8 @@ class TestFacts(BusinessCase):
             env.cr.execute(
                 "INSERT INTO influencegen_application (campaign_id, influencer_id, company_id, state)"
                 " SELECT campaign_id, %s, company_id, 'submitted' FROM influencegen_application WHERE id = %s"
-                " RETURNING id", [self.people_ids[1], made.id],
+                " RETURNING id",
+                [self.people_ids[1], made.id],
             )
             self.keep(env["influencegen.application"].browse(env.cr.fetchone()))
         self.assertCountedAsRows(2)
@@ -311,10 +321,14 @@ class TestFacts(BusinessCase):
         name = "ai_image_generation_end_to_end_latency_seconds"
         before, counted = self.fact(name, sample="sum"), self.fact(name, sample="7.5")
         with self.environment() as env:
-            images = self.keep(env["influencegen.image"].create([
-                {"model_id": env["influencegen.image.model"].search([], limit=1).id, "prompt": "A lighthouse"}
-                for _ in range(3)
-            ]))
+            images = self.keep(
+                env["influencegen.image"].create(
+                    [
+                        {"model_id": env["influencegen.image.model"].search([], limit=1).id, "prompt": "A lighthouse"}
+                        for _ in range(3)
+                    ]
+                )
+            )
             done = images[0].requested_at + timedelta(seconds=6)
             images[0]._transition("done", finished_at=done, cost_usd=0.5)
             with self.assertRaises(ZeroDivisionError), env.cr.savepoint():
@@ -329,9 +343,9 @@ class TestFacts(BusinessCase):
     def test_an_image_without_a_cost_is_left_out_of_the_mean(self):
         with self.environment() as env:
             model = self.keep(env["influencegen.image.model"].create({"code": str(uuid.uuid4()), "name": "Trial"}))
-            images = self.keep(env["influencegen.image"].create([
-                {"model_id": model.id, "prompt": "A lighthouse"} for _ in range(3)
-            ]))
+            images = self.keep(
+                env["influencegen.image"].create([{"model_id": model.id, "prompt": "A lighthouse"} for _ in range(3)])
+            )
             for image, cost in zip(images, (0.2, 0.4, None), strict=True):
                 image._transition("done", finished_at=image.requested_at, cost_usd=cost)
             env.flush_all()
@@ -380,7 +394,8 @@ class TestFacts(BusinessCase):
         with self.environment() as env:
             copy = self.keep(env["influencegen.kyc"].browse(kyc_id).copy())
             written = {
-                field: copy[field] for field in copy._fields
+                field: copy[field]
+                for field in copy._fields
                 if field.endswith(("_at", "_outcome", "reason")) or field in ("reviewer_id", "verification_type")
             }
             self.assertFalse(any(written.values()), written)

@@ -77,9 +77,7 @@ def multipart(parts):
 
 bodies = st.one_of(
     documents.map(lambda body: ("application/json", body)),
-    fields.map(
-        lambda form: ("application/x-www-form-urlencoded", urlencode(form, errors="surrogatepass").encode())
-    ),
+    fields.map(lambda form: ("application/x-www-form-urlencoded", urlencode(form, errors="surrogatepass").encode())),
     fields.map(multipart),
 )
 

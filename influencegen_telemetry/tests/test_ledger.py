@@ -22,9 +22,11 @@ class TestLedger(BusinessCase):
         """Commit so many requests of images."""
         with self.environment() as env:
             model = env["influencegen.image.model"].search([], limit=1)
-            self.keep(env["influencegen.image"].create([
-                {"model_id": model.id, "prompt": "A lighthouse"} for _ in range(number)
-            ]))
+            self.keep(
+                env["influencegen.image"].create(
+                    [{"model_id": model.id, "prompt": "A lighthouse"} for _ in range(number)]
+                )
+            )
 
     def entries(self):
         with self.cursor() as cr:
@@ -109,9 +111,7 @@ class TestLedger(BusinessCase):
             campaign_id = spring.id
         self.assertEqual(self.fact(APPLICATIONS, (campaign_id,)), 1)
         with self.cursor() as cr:
-            cr.execute(
-                f"DELETE FROM {TOTAL} WHERE metric = %s AND labels = %s", [APPLICATIONS, f'["{campaign_id}"]']
-            )
+            cr.execute(f"DELETE FROM {TOTAL} WHERE metric = %s AND labels = %s", [APPLICATIONS, f'["{campaign_id}"]'])
         self.assertEqual(self.fact(APPLICATIONS, (campaign_id,)), 1)
 
     def test_a_reading_older_than_what_was_shown_takes_nothing_back(self):
@@ -124,6 +124,7 @@ class TestLedger(BusinessCase):
 
     def test_a_label_limit_raised_and_lowered(self):
         """What was counted as other stays there; what has a series of its own keeps it."""
+
         def applied(campaigns):
             return {campaign: self.fact(APPLICATIONS, (campaign,)) for campaign in campaigns}
 
@@ -144,9 +145,11 @@ class TestLedger(BusinessCase):
         for _ in range(3):
             with self.environment() as env:
                 spring, people = self.campaign(env, 2)
-                self.keep(env["influencegen.application"].create([
-                    {"campaign_id": spring.id, "influencer_id": person.id} for person in people
-                ]))
+                self.keep(
+                    env["influencegen.application"].create(
+                        [{"campaign_id": spring.id, "influencer_id": person.id} for person in people]
+                    )
+                )
                 campaigns.append(spring.id)
             self.fact(APPLICATIONS)
         self.assertEqual(applied(campaigns), {campaigns[0]: 2, campaigns[1]: 0, campaigns[2]: 0})
@@ -201,10 +204,11 @@ class TestLedger(BusinessCase):
         before = self.fact(name, ("portal",))
         with self.environment() as env:
             portal = {USER_GROUPS: [(6, 0, env.ref("base.group_portal").ids)]}
-            users = self.keep(env["res.users"].with_context(no_reset_password=True).create([
-                {"name": "Ada", "login": f"ada-{number}@example.com", **portal}
-                for number in range(2)
-            ]))
+            users = self.keep(
+                env["res.users"]
+                .with_context(no_reset_password=True)
+                .create([{"name": "Ada", "login": f"ada-{number}@example.com", **portal} for number in range(2)])
+            )
             for user in (users[0], users[0], users[1]):
                 self.keep(env["res.users.log"].with_user(user).sudo().create({}))
         self.assertEqual(self.fact(name, ("portal",)), before + 2)
@@ -231,7 +235,8 @@ class TestLedger(BusinessCase):
             env.cr.execute(
                 "INSERT INTO influencegen_image (uuid, user_id, company_id, model_id, prompt, state, requested_at)"
                 " SELECT gen_random_uuid(), user_id, company_id, model_id, prompt, 'requested', requested_at"
-                " FROM influencegen_image, generate_series(1, 6000) WHERE id = %s", [first],
+                " FROM influencegen_image, generate_series(1, 6000) WHERE id = %s",
+                [first],
             )
             env.cr.execute("SET LOCAL statement_timeout = '3s'")
             env.cr.execute("UPDATE influencegen_image SET prompt = 'One' WHERE id = %s", [first])
@@ -283,7 +288,6 @@ class TestLedger(BusinessCase):
         self.fact(REQUESTS)
         before = rows()
         ahead = time.time() + 10 * 86_400
-        with self.environment() as env, patch("odoo.addons.odoo_telemetry.models.ledger.time.time",
-                                              lambda: ahead):
+        with self.environment() as env, patch("odoo.addons.odoo_telemetry.models.ledger.time.time", lambda: ahead):
             env["telemetry.ledger"]._purge()
         self.assertEqual(rows(), before)

@@ -19,11 +19,19 @@ class TestMigration(OwnCounterCase):
             )
             env.cr.execute_values(
                 "INSERT INTO telemetry_own_fact (metric_id, revision, labels, amount) VALUES %s",
-                [(metrics[name].id, metrics[name].revision + off, labels, amount) for name, off, labels, amount in (
-                    ("closed", 0, "[]", 2), ("closed", 0, "[]", 3), ("closed", 0, None, 4), ("closed", -1, "[]", 100),
-                    ("made", 0, f"[{be}]", 1), ("made", 0, f"[{fr}]", 2), ("made", 0, f"[{de}]", 5),
-                    ("made", 0, "[]", 7),
-                )],
+                [
+                    (metrics[name].id, metrics[name].revision + off, labels, amount)
+                    for name, off, labels, amount in (
+                        ("closed", 0, "[]", 2),
+                        ("closed", 0, "[]", 3),
+                        ("closed", 0, None, 4),
+                        ("closed", -1, "[]", 100),
+                        ("made", 0, f"[{be}]", 1),
+                        ("made", 0, f"[{fr}]", 2),
+                        ("made", 0, f"[{de}]", 5),
+                        ("made", 0, "[]", 7),
+                    )
+                ],
             )
             folder = Path(get_module_path("influencegen_telemetry")) / "migrations" / "1.1.0"
             load_script(str(folder / "post-own_counters.py"), "own_counters").migrate(env.cr, "1.0.0")

@@ -47,9 +47,7 @@ class TestN8n(TransactionCase):
         with n8n(200) as (self.webhook, asked):
             status, answer = health.ready()
         self.assertEqual(status, "200 OK")
-        self.assertEqual(
-            answer, {"status": "ok", "checks": {"database": "ok", "filestore": "ok", "n8n": "ok"}}
-        )
+        self.assertEqual(answer, {"status": "ok", "checks": {"database": "ok", "filestore": "ok", "n8n": "ok"}})
         self.assertEqual(asked, ["/healthz"])
 
     def test_without_n8n_it_is_degraded_and_serves_on(self):

@@ -40,14 +40,23 @@ class TestOverview(Monitored, TransactionCase):
 
     def register(self, count, company=None, **ago):
         company = company or self.env.company
-        people = self.env["influencegen.influencer"]._create_as_system([
-            {"name": "Ada", "email": f"{uuid.uuid4()}@example.com", "birthdate": "1990-01-01", "source": "portal",
-             "company_id": company.id}
-            for _ in range(count)
-        ])
+        people = self.env["influencegen.influencer"]._create_as_system(
+            [
+                {
+                    "name": "Ada",
+                    "email": f"{uuid.uuid4()}@example.com",
+                    "birthdate": "1990-01-01",
+                    "source": "portal",
+                    "company_id": company.id,
+                }
+                for _ in range(count)
+            ]
+        )
         people.flush_recordset()
-        self.env.cr.execute("UPDATE influencegen_influencer SET create_date = %s WHERE id = ANY(%s)",
-                            [fields.Datetime.now() - timedelta(**ago), people.ids])
+        self.env.cr.execute(
+            "UPDATE influencegen_influencer SET create_date = %s WHERE id = ANY(%s)",
+            [fields.Datetime.now() - timedelta(**ago), people.ids],
+        )
         people.invalidate_recordset()
         return people
 

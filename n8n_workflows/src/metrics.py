@@ -33,9 +33,7 @@ COMMIT;
 
 def render():
     """Return the text of n8n_workflows/metrics.sql."""
-    metrics = [
-        metric for metric in catalogue.METRICS.values() if "n8n" in metric.producer or metric.name == _FOLDED
-    ]
+    metrics = [metric for metric in catalogue.METRICS.values() if "n8n" in metric.producer or metric.name == _FOLDED]
     return _HEADER + _STATEMENT.format(rows=",\n".join(map(_row, metrics))) + _FOOTER
 
 

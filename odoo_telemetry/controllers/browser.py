@@ -46,8 +46,15 @@ class Refused(Exception):
 
 
 class Browser(http.Controller):
-    @http.route("/telemetry/browser", type="telemetry", auth="none", methods=["POST"], csrf=False,
-                save_session=False, readonly=True)
+    @http.route(
+        "/telemetry/browser",
+        type="telemetry",
+        auth="none",
+        methods=["POST"],
+        csrf=False,
+        save_session=False,
+        readonly=True,
+    )
     def browser(self):
         """Take a batch of measurements of a page: a JSON object with its ``token`` and its ``values``.
 

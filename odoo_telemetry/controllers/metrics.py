@@ -45,9 +45,7 @@ class Metrics(http.Controller):
         headers = request.httprequest.headers
         families = exposition.Families(databases, groups, request.httprequest.args.getlist("name[]"))
         try:
-            body, answer = exposition.encode(
-                families, headers.get("Accept", ""), headers.get("Accept-Encoding", "")
-            )
+            body, answer = exposition.encode(families, headers.get("Accept", ""), headers.get("Accept-Encoding", ""))
         except ValueError as error:
             raise NotAcceptable(str(error)) from error
         return request.make_response(body, headers=[*answer.items(), ("Vary", "Accept, Accept-Encoding")])

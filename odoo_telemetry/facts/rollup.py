@@ -15,9 +15,7 @@ from ..metrics.known import known_labels
 from ..metrics.labels import OTHER
 from .triggers import ENTRY, PREFIX
 
-TOTAL, BALANCE, HISTORY, LOGIN, LOCK = (
-    f"{PREFIX}{name}" for name in ("total", "balance", "history", "login", "lock")
-)
+TOTAL, BALANCE, HISTORY, LOGIN, LOCK = (f"{PREFIX}{name}" for name in ("total", "balance", "history", "login", "lock"))
 TABLES = (ENTRY, TOTAL, BALANCE, HISTORY, LOGIN, LOCK)
 
 BLOCK_BITS = 12

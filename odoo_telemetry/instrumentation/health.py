@@ -140,7 +140,9 @@ def _answered(application_call):
         status, content = answer()
         body = json.dumps(content).encode()
         headers = [
-            ("Content-Type", "application/json"), ("Content-Length", str(len(body))), ("Cache-Control", "no-store")
+            ("Content-Type", "application/json"),
+            ("Content-Length", str(len(body))),
+            ("Cache-Control", "no-store"),
         ]
         start_response(status, headers)
         return [body] if environ["REQUEST_METHOD"] == "GET" else []

@@ -11,7 +11,8 @@ from . import request_id, tracing
 
 _MASK = "***"
 _SECRET_NAMES = (
-    r"[\w-]*(?:token|secret|passw(?:or)?d|signature|api[_-]?key|access[_-]?key|authorization|cookie)|session_?id|sid|key"
+    r"[\w-]*(?:token|secret|passw(?:or)?d|signature|api[_-]?key|access[_-]?key|authorization|cookie)"
+    r"|session_?id|sid|key"
 )
 _SECRETS = (
     # Authorization: Bearer …; also as a value of a dictionary's text
@@ -41,17 +42,19 @@ class JsonLines(JsonFormatter):
         """Put the fields of ``record`` into ``log_data``; nothing that a caller of the log adds of its own."""
         context = tracing.current()
         database = getattr(record, "dbname", None) or getattr(threading.current_thread(), "dbname", None)
-        log_data.update({
-            "timestamp": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
-            "level": logging.getLevelName(record.levelno),
-            "logger": record.name,
-            "message": masked(record.getMessage()),
-            "pid": record.process,
-            "database": database if database != "?" else None,
-            "trace_id": f"{context.trace_id:032x}" if context else None,
-            "span_id": f"{context.span_id:016x}" if context else None,
-            "request_id": request_id.current.get(),
-        })
+        log_data.update(
+            {
+                "timestamp": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
+                "level": logging.getLevelName(record.levelno),
+                "logger": record.name,
+                "message": masked(record.getMessage()),
+                "pid": record.process,
+                "database": database if database != "?" else None,
+                "trace_id": f"{context.trace_id:032x}" if context else None,
+                "span_id": f"{context.span_id:016x}" if context else None,
+                "request_id": request_id.current.get(),
+            }
+        )
         for field, source in (("exception", "exc_info"), ("stack", "stack_info")):
             if message_dict.get(source):
                 log_data[field] = masked(str(message_dict[source]))

@@ -75,10 +75,15 @@ def _arriving(records, vals_list, definition):
     ]
     if not written:
         return ()
-    records.env.cr.execute(SQL(
-        "SELECT id FROM %s WHERE id = ANY(%s) AND %s IS DISTINCT FROM %s",
-        SQL.identifier(records._table), written, SQL.identifier(state), target,
-    ))
+    records.env.cr.execute(
+        SQL(
+            "SELECT id FROM %s WHERE id = ANY(%s) AND %s IS DISTINCT FROM %s",
+            SQL.identifier(records._table),
+            written,
+            SQL.identifier(state),
+            target,
+        )
+    )
     return [record_id for (record_id,) in records.env.cr.fetchall()]
 
 

@@ -104,9 +104,7 @@ class Families:
         self._databases = dict(databases)
         self._names = names
         self._read_once = None
-        self._groups = {
-            database: set(groups).intersection(settings.groups) for database, settings in databases.items()
-        }
+        self._groups = {database: set(groups).intersection(settings.groups) for database, settings in databases.items()}
         self._groups[None] = set().union(*self._groups.values())
         self._own = {database: store.own(database).metrics for database in databases}
         self._described = {
@@ -221,8 +219,13 @@ class Families:
         for database, metrics in self._own.items():
             for name, metric in metrics.items():
                 if kinds.setdefault(_family_name(name, metric.kind), metric.kind) != metric.kind:
-                    store.error("own_metric", "%s of %s is a %s, and another kind in another database", name, database,
-                                metric.kind)
+                    store.error(
+                        "own_metric",
+                        "%s of %s is a %s, and another kind in another database",
+                        name,
+                        database,
+                        metric.kind,
+                    )
                     continue
                 values.update(facts.own_values(database, [metric]))
                 if metric.is_current(now):
@@ -303,9 +306,7 @@ def _add_histogram(family, labels, numbers, bounds, exemplars):
     for bound, number in zip(bounds, buckets, strict=True):
         noted = exemplars.get(str(bound))
         exemplar = noted and Exemplar({"trace_id": noted.trace_id}, noted.value, noted.time)
-        family.add_sample(
-            f"{family.name}_bucket", {**labels, "le": lines.bound_text(bound)}, number, exemplar=exemplar
-        )
+        family.add_sample(f"{family.name}_bucket", {**labels, "le": lines.bound_text(bound)}, number, exemplar=exemplar)
     family.add_sample(f"{family.name}_count", labels, count)
     family.add_sample(f"{family.name}_sum", labels, total)
 

@@ -444,7 +444,8 @@ class Store:
             return newest
         for path in self.directory.glob("exemplars-*.db"):
             reader = self._exemplar_readers.get(path.name) or self._exemplar_readers.setdefault(
-                path.name, ExemplarReader(path))
+                path.name, ExemplarReader(path)
+            )
             try:
                 for (*series, bound), exemplar in reader.read():
                     known = newest.setdefault(tuple(series), {})

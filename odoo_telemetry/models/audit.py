@@ -220,7 +220,11 @@ class Audit(models.Model):
         [source] = rows
         self.env.cr.execute(
             rollup.COMPARE.format(
-                bits=BLOCK_BITS, mask=BLOCK - 1, table=table, balance=BALANCE, entry=ENTRY,
+                bits=BLOCK_BITS,
+                mask=BLOCK - 1,
+                table=table,
+                balance=BALANCE,
+                entry=ENTRY,
                 condition=triggers.condition(source.domain, "t"),
             ),
             span,
@@ -229,7 +233,11 @@ class Audit(models.Model):
             missing, extra = (max(more, 0), max(-more, 0)) if more else (1, 1)
             _logger.warning(
                 "Telemetry's ledger of %s misses %d rows and has %d too many among the ids %d to %d",
-                self.fact, missing, extra, block * BLOCK, (block + 1) * BLOCK - 1,
+                self.fact,
+                missing,
+                extra,
+                block * BLOCK,
+                (block + 1) * BLOCK - 1,
             )
             found["found_missing"] += missing
             found["found_extra"] += extra
@@ -259,8 +267,8 @@ class Audit(models.Model):
 
     def _is_before_today(self, source, table, span):
         self.env.cr.execute(
-            f'SELECT FROM "{table}" WHERE id >= %(first)s AND id < %(end)s'
-            f" AND {source.at[0]} < {_TODAY} LIMIT 1", span,
+            f'SELECT FROM "{table}" WHERE id >= %(first)s AND id < %(end)s AND {source.at[0]} < {_TODAY} LIMIT 1',
+            span,
         )
         return bool(self.env.cr.rowcount)
 
@@ -301,4 +309,3 @@ class Audit(models.Model):
                 newest = f'(SELECT id FROM "{table}" ORDER BY id DESC LIMIT {most})'
                 selection = triggers.selection(metric, source, table, ledger._table_of, f"t.id IN {newest}")
                 self.env.cr.execute(rollup.starting(selection))
-

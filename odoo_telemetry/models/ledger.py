@@ -96,7 +96,8 @@ class Ledger(models.AbstractModel):
         """Drop the functions of the ledger but those named, with their triggers: another version may have made them."""
         self.env.cr.execute(
             "SELECT proname FROM pg_proc WHERE starts_with(proname, %s) AND proname != ALL(%s)"
-            " AND pronamespace = current_schema()::regnamespace", [triggers.FUNCTION, list(but)],
+            " AND pronamespace = current_schema()::regnamespace",
+            [triggers.FUNCTION, list(but)],
         )
         for (function,) in self.env.cr.fetchall():
             self.env.cr.execute(SQL("DROP FUNCTION %s CASCADE", SQL.identifier(function)))
@@ -177,9 +178,7 @@ class Ledger(models.AbstractModel):
     @api.model
     def _present(self, name):
         """Return {labels: number of rows that are facts of the metric ``name`` now}."""
-        self.env.cr.execute(
-            f"SELECT labels, amount FROM {TOTAL} WHERE metric = %s AND sample = %s", [name, rollup.NET]
-        )
+        self.env.cr.execute(f"SELECT labels, amount FROM {TOTAL} WHERE metric = %s AND sample = %s", [name, rollup.NET])
         return {tuple(json.loads(labels)): int(amount) for labels, amount in self.env.cr.fetchall()}
 
     # ------------------------------------------------------------------ writing
@@ -270,7 +269,9 @@ class Ledger(models.AbstractModel):
         for (name, day), users in totals.seen.items():
             fresh = self.env.cr.execute_values(
                 f"INSERT INTO {LOGIN} (day, user_id) VALUES %s ON CONFLICT DO NOTHING RETURNING user_id",
-                [(day, user) for user in users], page_size=len(users), fetch=True,
+                [(day, user) for user in users],
+                page_size=len(users),
+                fetch=True,
             )
             users = self.env["res.users"].with_context(active_test=False).browse(user for (user,) in fresh)
             for role, number in self.env.registry.telemetry_roles.count(users.exists()).items():
@@ -281,7 +282,9 @@ class Ledger(models.AbstractModel):
             added = ", ".join(f"{column} = t.{column} + EXCLUDED.{column}" for column in columns)
             self.env.cr.execute_values(
                 f"INSERT INTO {table} AS t ({', '.join((*keys, *columns))}) VALUES %s"
-                f" ON CONFLICT ({', '.join(keys)}) DO UPDATE SET {added}", rows, page_size=1000,
+                f" ON CONFLICT ({', '.join(keys)}) DO UPDATE SET {added}",
+                rows,
+                page_size=1000,
             )
 
     @api.model
@@ -310,7 +313,8 @@ class Ledger(models.AbstractModel):
         # the addon of a fact that is audited may not be loaded now: its entries wait for it
         self.env.cr.execute(
             f"DELETE FROM {rollup.ENTRY} WHERE metric != ALL(%s)"
-            " AND NOT EXISTS (SELECT FROM telemetry_audit WHERE fact = metric)", [known],
+            " AND NOT EXISTS (SELECT FROM telemetry_audit WHERE fact = metric)",
+            [known],
         )
         now = time.time()
         for name in [metric.name for metric in facts_here if any(rows.at for rows in metric.rows)]:

@@ -58,8 +58,11 @@ class Metric(models.AbstractModel):
         if prometheus := get("prometheus_url"):
             links["Prometheus"] = f"{monitoring.link(prometheus)}/graph?g0.expr={quote(promql)}&g0.tab=0"
         if grafana := get("grafana_url"):
-            pane = {"datasource": "prometheus", "queries": [{"refId": "A", "expr": promql}],
-                    "range": {"from": "now-1h", "to": "now"}}
+            pane = {
+                "datasource": "prometheus",
+                "queries": [{"refId": "A", "expr": promql}],
+                "range": {"from": "now-1h", "to": "now"},
+            }
             links["Grafana"] = f"{grafana.rstrip('/')}/explore?schemaVersion=1&panes={quote(json.dumps({'a': pane}))}"
         return links
 

@@ -41,14 +41,15 @@ class OverviewOfOperation(models.AbstractModel):
 
     @api.model
     def _monitored_errors(self, history):
-        chart = self._line(
-            history, "decimal", lambda labels: self.env._("Errors a minute"), limit=self._most_errors()
-        )
+        chart = self._line(history, "decimal", lambda labels: self.env._("Errors a minute"), limit=self._most_errors())
         now = _latest(history)
         if now is None:
             return {"chart": chart if chart["times"] else False}
         added = {
-            "value": now, "unit": "decimal", "caption": self.env._("unhandled errors a minute"), "chart": chart,
+            "value": now,
+            "unit": "decimal",
+            "caption": self.env._("unhandled errors a minute"),
+            "chart": chart,
         }
         return added if now <= self._most_errors() else {**added, "state": "bad"}
 
@@ -98,7 +99,8 @@ class OverviewOfOperation(models.AbstractModel):
     @api.model
     def _tile_telemetry(self, span, exposed):
         errors = [
-            value for labels, value in exposed.series("odoo_telemetry_errors_total")
+            value
+            for labels, value in exposed.series("odoo_telemetry_errors_total")
             if labels["reason"] != "unauthorized"
         ]
         age = total(exposed, "odoo_telemetry_database_read_age_seconds")
@@ -109,9 +111,12 @@ class OverviewOfOperation(models.AbstractModel):
             "caption": self.env._("failures of telemetry since counting began"),
             "details": [
                 (self.env._("values kept"), total(exposed, "odoo_telemetry_series"), "count"),
-                (self.env._("rows that the audit found different"),
-                 (total(exposed, "odoo_telemetry_audit_missing_rows") or 0)
-                 + (total(exposed, "odoo_telemetry_audit_extra_rows") or 0), "count"),
+                (
+                    self.env._("rows that the audit found different"),
+                    (total(exposed, "odoo_telemetry_audit_missing_rows") or 0)
+                    + (total(exposed, "odoo_telemetry_audit_extra_rows") or 0),
+                    "count",
+                ),
                 (self.env._("to read the database"), total(exposed, DURATION), "seconds"),
             ],
             "target": self.env._("read less than %(most)d s ago", most=STALE_AFTER_SECONDS),

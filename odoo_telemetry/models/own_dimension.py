@@ -11,12 +11,18 @@ class OwnDimension(models.Model):
     metric_id = fields.Many2one("telemetry.own.metric", required=True, index=True, ondelete="cascade")
     model_id = fields.Many2one(related="metric_id.model_id")
     field_id = fields.Many2one(
-        "ir.model.fields", required=True, ondelete="cascade",
+        "ir.model.fields",
+        required=True,
+        ondelete="cascade",
         domain="[('model_id', '=', model_id), ('store', '=', True),"
         " ('ttype', 'in', ('selection', 'boolean', 'many2one'))]",
     )
     label = fields.Char(
-        compute="_compute_label", store=True, readonly=False, required=True, precompute=True,
+        compute="_compute_label",
+        store=True,
+        readonly=False,
+        required=True,
+        precompute=True,
         help="The label's name in Prometheus.",
     )
     limit = fields.Integer(

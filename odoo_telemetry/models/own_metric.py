@@ -55,9 +55,7 @@ class OwnMetric(models.Model):
         ],
         help="Prometheus knows base units only; the name ends with it.",
     )
-    model_id = fields.Many2one(
-        "ir.model", required=True, ondelete="cascade", domain=[("transient", "=", False)]
-    )
+    model_id = fields.Many2one("ir.model", required=True, ondelete="cascade", domain=[("transient", "=", False)])
     model_name = fields.Char(related="model_id.model")
     domain = fields.Char(default="[]", required=True, help="Which records: a domain of constants.")
     aggregate = fields.Selection(
@@ -66,18 +64,26 @@ class OwnMetric(models.Model):
         default="count",
     )
     value_field_id = fields.Many2one(
-        "ir.model.fields", "Of", ondelete="cascade",
+        "ir.model.fields",
+        "Of",
+        ondelete="cascade",
         domain="[('model_id', '=', model_id), ('store', '=', True), ('ttype', 'in', ('integer', 'float', 'monetary'))]",
     )
     state_field_id = fields.Many2one(
-        "ir.model.fields", "Field", ondelete="cascade",
+        "ir.model.fields",
+        "Field",
+        ondelete="cascade",
         domain="[('model_id', '=', model_id), ('store', '=', True),"
         " ('ttype', 'in', ('selection', 'boolean', 'many2one'))]",
     )
     state_value = fields.Char("Becomes", help="The key of a selection, true or false, or the id of a record.")
     dimension_ids = fields.One2many("telemetry.own.dimension", "metric_id", "Dimensions", copy=True)
     user_id = fields.Many2one(
-        "res.users", "Read as", required=True, ondelete="restrict", default=lambda self: self._reader(),
+        "res.users",
+        "Read as",
+        required=True,
+        ondelete="restrict",
+        default=lambda self: self._reader(),
         context={"active_test": False},
         help="The metric shows what this user may read. The telemetry reader can't log in, and has the groups that you"
         " give it.",
@@ -230,9 +236,7 @@ class OwnMetric(models.Model):
 
         A definition is read once by a process: it has another revision when it changes.
         """
-        self.env.cr.execute(
-            f"SELECT id, revision FROM {self._table} WHERE active AND kind != 'gauge' ORDER BY id"
-        )
+        self.env.cr.execute(f"SELECT id, revision FROM {self._table} WHERE active AND kind != 'gauge' ORDER BY id")
         revisions, registry = self.env.cr.fetchall(), self.env.registry
         if getattr(registry, "telemetry_counters", (None,))[0] != revisions:
             definitions, _refused = self.sudo().browse([metric for metric, _revision in revisions])._definitions()
@@ -272,8 +276,17 @@ class OwnMetric(models.Model):
         """Make the user that own metrics are read as by default, unless it was made: without login or groups."""
         if self._reader():
             return
-        user = self.env["res.users"].with_context(no_reset_password=True).create(
-            {"name": "Telemetry reader", "login": "__telemetry_reader__", "active": False, USER_GROUPS: [(6, 0, [])]}
+        user = (
+            self.env["res.users"]
+            .with_context(no_reset_password=True)
+            .create(
+                {
+                    "name": "Telemetry reader",
+                    "login": "__telemetry_reader__",
+                    "active": False,
+                    USER_GROUPS: [(6, 0, [])],
+                }
+            )
         )
         self.env["ir.model.data"]._update_xmlids([{"xml_id": READER, "record": user, "noupdate": True}])
 

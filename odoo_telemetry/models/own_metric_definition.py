@@ -44,8 +44,25 @@ _REFERENCES = {
 }  # fmt: skip
 """Models of reference data and configuration, whose records are named by administrators, and are not people."""
 _OPERATORS = (
-    "=", "!=", "<", ">", "<=", ">=", "=?", "in", "not in", "like", "not like", "ilike", "not ilike", "=like", "=ilike",
-    "child_of", "parent_of", "any", "not any",
+    "=",
+    "!=",
+    "<",
+    ">",
+    "<=",
+    ">=",
+    "=?",
+    "in",
+    "not in",
+    "like",
+    "not like",
+    "ilike",
+    "not ilike",
+    "=like",
+    "=ilike",
+    "child_of",
+    "parent_of",
+    "any",
+    "not any",
 )
 _PRIVATE_MODELS = re.compile(
     r"ir\.config_parameter|ir\.mail_server|fetchmail\.server|res\.users\.(apikeys|identitycheck|deletion).*|auth_totp\..*"
@@ -104,7 +121,8 @@ class OwnMetric(models.Model):
             dimensions=", ".join(
                 f"{dimension.label}: {numbers[dimension.label]} / {dimension.limit}"
                 for dimension in definition.dimensions
-            ) or self.env._("no dimensions"),
+            )
+            or self.env._("no dimensions"),
         )
 
     def _most_series(self, definition):

@@ -109,7 +109,8 @@ class OwnNote(models.AbstractModel):
                 with limited(self.env):
                     self.env.cr.execute(
                         f"SELECT id, res_ids FROM {NOTE}"
-                        " WHERE txid = txid_current() AND labels IS NULL AND metric = %s", [definition.ledger],
+                        " WHERE txid = txid_current() AND labels IS NULL AND metric = %s",
+                        [definition.ledger],
                     )
                     notes = dict(self.env.cr.fetchall())
                     ids = set().union(*notes.values())
@@ -146,10 +147,17 @@ class OwnNote(models.AbstractModel):
                 with limited(self.env):
                     found = definition.facts(self.env, times)
             except Exception as exception:
-                store.error("own_metric", "%d records of %s can't be read, and are not counted: %s", len(times),
-                            definition.name, exception)
+                store.error(
+                    "own_metric",
+                    "%d records of %s can't be read, and are not counted: %s",
+                    len(times),
+                    definition.name,
+                    exception,
+                )
                 self.env["telemetry.ledger"]._upsert(
-                    TOTAL, ("metric", "labels", "sample"), ("amount",),
+                    TOTAL,
+                    ("metric", "labels", "sample"),
+                    ("amount",),
                     [(f"{definition.name}{NOT_COUNTED}", "[]", "", sum(times.values()))],
                 )
                 continue
@@ -182,7 +190,8 @@ class OwnNote(models.AbstractModel):
         try:
             with self.env.cr.savepoint(flush=False):
                 self.env.cr.execute_values(
-                    f"INSERT INTO {NOTE} (metric, relation, state, target, res_ids, labels) VALUES %s", rows,
+                    f"INSERT INTO {NOTE} (metric, relation, state, target, res_ids, labels) VALUES %s",
+                    rows,
                     page_size=len(rows),
                 )
                 if instead:

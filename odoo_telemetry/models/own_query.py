@@ -204,7 +204,6 @@ def series_name(name):
     return name.partition("{")[0]
 
 
-
 def _raw(value):
     return value.id if isinstance(value, models.BaseModel) else value
 

@@ -31,14 +31,16 @@ class OwnValue(models.TransientModel):
                 series = own.named(counted).items()
         self.search([("create_uid", "=", self.env.uid), ("metric_id", "=", metric.id)]).unlink()
         names = [dimension.label for dimension in definition.dimensions]
-        self.create([
-            {
-                "metric_id": metric.id,
-                "labels": ", ".join(f"{name}={text}" for name, text in zip(names, labels, strict=True)),
-                "value": value,
-            }
-            for labels, value in series
-        ])
+        self.create(
+            [
+                {
+                    "metric_id": metric.id,
+                    "labels": ", ".join(f"{name}={text}" for name, text in zip(names, labels, strict=True)),
+                    "value": value,
+                }
+                for labels, value in series
+            ]
+        )
         return {
             "type": "ir.actions.act_window",
             "name": metric.series,

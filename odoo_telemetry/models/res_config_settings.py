@@ -9,7 +9,10 @@ from ..metrics.exposition import GROUPS
 from ..metrics.settings import THRESHOLDS, Settings
 
 _LINKS = (
-    "telemetry_grafana_url", "telemetry_prometheus_url", "telemetry_alertmanager_url", "telemetry_runbooks_url",
+    "telemetry_grafana_url",
+    "telemetry_prometheus_url",
+    "telemetry_alertmanager_url",
+    "telemetry_runbooks_url",
 )
 
 
@@ -33,11 +36,15 @@ class ResConfigSettings(models.TransientModel):
         fields.Integer, "error_class_limit", "Largest number of error classes", default=ERROR_CLASS.limit
     )
     telemetry_concurrent_users_threshold = parameter(
-        fields.Integer, "concurrent_users_threshold", "Capacity in concurrent users",
+        fields.Integer,
+        "concurrent_users_threshold",
+        "Capacity in concurrent users",
         default=THRESHOLDS["concurrent_users"],
     )
     telemetry_application_errors_per_minute_threshold = parameter(
-        fields.Integer, "application_errors_per_minute_threshold", "Application errors per minute",
+        fields.Integer,
+        "application_errors_per_minute_threshold",
+        "Application errors per minute",
         default=THRESHOLDS["application_errors_per_minute"],
     )
     # no config_parameter, for which 0 is as good as none
@@ -46,7 +53,9 @@ class ResConfigSettings(models.TransientModel):
     telemetry_prometheus_url = parameter(fields.Char, "prometheus_url", "Prometheus")
     telemetry_alertmanager_url = parameter(fields.Char, "alertmanager_url", "Alertmanager")
     telemetry_runbooks_url = parameter(
-        fields.Char, "runbooks_url", "Runbooks",
+        fields.Char,
+        "runbooks_url",
+        "Runbooks",
         default="https://github.com/influencegen/telemetry/tree/main/docs/runbooks",
     )
 

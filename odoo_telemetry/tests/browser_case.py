@@ -14,7 +14,11 @@ class InBrowser:
     def setUp(self):
         super().setUp()
         if "mail.thread" in self.env and not (Path(get_module_path("mail")) / "static" / _LEFT_OUT).exists():
-            self.env["ir.asset"].create({
-                "name": _LEFT_OUT, "bundle": "web.assets_backend", "directive": "remove",
-                "path": f"mail/static/{_LEFT_OUT}",
-            })
+            self.env["ir.asset"].create(
+                {
+                    "name": _LEFT_OUT,
+                    "bundle": "web.assets_backend",
+                    "directive": "remove",
+                    "path": f"mail/static/{_LEFT_OUT}",
+                }
+            )

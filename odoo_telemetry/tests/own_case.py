@@ -26,18 +26,20 @@ def define(env, name, model, dimensions=(), **values):
     """Create an own metric of ``model`` (str); each dimension is a field's name, or (name, limit)."""
     fields = env["ir.model.fields"]
     lines = [dimension if isinstance(dimension, tuple) else (dimension, 20) for dimension in dimensions]
-    return env["telemetry.own.metric"].create({
-        "name": name,
-        "meaning": values.pop("meaning", "Records of a test."),
-        "model_id": env["ir.model"]._get(model).id,
-        "dimension_ids": [
-            (0, 0, {"field_id": fields._get(model, field).id, "limit": limit}) for field, limit in lines
-        ],
-        **{
-            key: fields._get(model, value).id if key in ("value_field_id", "state_field_id") else value
-            for key, value in values.items()
-        },
-    })
+    return env["telemetry.own.metric"].create(
+        {
+            "name": name,
+            "meaning": values.pop("meaning", "Records of a test."),
+            "model_id": env["ir.model"]._get(model).id,
+            "dimension_ids": [
+                (0, 0, {"field_id": fields._get(model, field).id, "limit": limit}) for field, limit in lines
+            ],
+            **{
+                key: fields._get(model, value).id if key in ("value_field_id", "state_field_id") else value
+                for key, value in values.items()
+            },
+        }
+    )
 
 
 def read(env, series, rest=0):
@@ -96,10 +98,12 @@ class OwnCounterCase(RealTransactionCase):
     def amounts(self, table):
         """Return the amounts of the custom counters in a table of the ledger."""
         with self.cursor() as cr:
-            cr.execute(SQL(
-                "SELECT amount FROM %s WHERE starts_with(metric, 'odoo_custom_') ORDER BY amount",
-                SQL.identifier(table),
-            ))
+            cr.execute(
+                SQL(
+                    "SELECT amount FROM %s WHERE starts_with(metric, 'odoo_custom_') ORDER BY amount",
+                    SQL.identifier(table),
+                )
+            )
             return [amount for (amount,) in cr.fetchall()]
 
     def notes(self):
@@ -115,5 +119,8 @@ class OwnCounterCase(RealTransactionCase):
 
     def rows(self, domain=()):
         with self.environment() as env:
-            return env["res.partner"].with_context(active_test=False).search_count(
-                [("partner_latitude", "=", self.mark), *domain])
+            return (
+                env["res.partner"]
+                .with_context(active_test=False)
+                .search_count([("partner_latitude", "=", self.mark), *domain])
+            )

@@ -21,7 +21,9 @@ class TestAlert(Monitored, TransactionCase):
 
     def test_the_worst_and_oldest_come_first(self):
         alerts = [
-            alert("New"), alert("Old", since="2029-01-01T10:00:00.000Z"), alert("Known", "info"),
+            alert("New"),
+            alert("Old", since="2029-01-01T10:00:00.000Z"),
+            alert("Known", "info"),
             alert("Bad", "critical"),
         ]
         with answering(alerts) as (url, asked):
@@ -84,9 +86,9 @@ class TestAlert(Monitored, TransactionCase):
 class TestPreference(Monitored, HttpCase):
     def session_info(self, login):
         self.authenticate(login, login)
-        return self.url_open("/web/session/get_session_info", data=b"{}", headers={
-            "Content-Type": "application/json"
-        }).json()["result"]
+        return self.url_open(
+            "/web/session/get_session_info", data=b"{}", headers={"Content-Type": "application/json"}
+        ).json()["result"]
 
     def test_only_who_asked_for_it_is_shown_alerts(self):
         self.assertNotIn("telemetry_alerts", self.session_info("telemetry_watcher"))
@@ -99,7 +101,9 @@ class TestPreference(Monitored, HttpCase):
         user = new_test_user(self.env, "telemetry_other", groups="base.group_user")
         user.telemetry_alerts = True
         self.assertNotIn("telemetry_alerts", self.session_info("telemetry_other"))
-        arch = self.env["res.users"].with_user(user).get_view(
-            self.env.ref("base.view_users_form_simple_modif").id, "form"
-        )["arch"]
+        arch = (
+            self.env["res.users"]
+            .with_user(user)
+            .get_view(self.env.ref("base.view_users_form_simple_modif").id, "form")["arch"]
+        )
         self.assertNotIn("telemetry_alerts", arch)

@@ -149,10 +149,25 @@ class TestBrowser(Published, HttpCase):
     def test_what_is_no_measurement_spoils_the_batch(self):
         good, token = ["page", "", 1], self.told()["token"]
         for bad in (
-            ["page", "", float("nan")], ["page", "", float("inf")], ["page", "", -0.1], ["page", "", 600.1],
-            ["page", "", 10**400], ["page", "", "1"], ["page", "", None], ["page", "", [1]], ["page", ""], "page", 1,
-            ["page", 1, 1], [["page"], "", 1], ["made up", "", 1], ["interaction", "made up", 1],
-            ["interaction", ["save"], 1], {"kind": "page"}, ["page", "", True], ["cls", "", False],
+            ["page", "", float("nan")],
+            ["page", "", float("inf")],
+            ["page", "", -0.1],
+            ["page", "", 600.1],
+            ["page", "", 10**400],
+            ["page", "", "1"],
+            ["page", "", None],
+            ["page", "", [1]],
+            ["page", ""],
+            "page",
+            1,
+            ["page", 1, 1],
+            [["page"], "", 1],
+            ["made up", "", 1],
+            ["interaction", "made up", 1],
+            ["interaction", ["save"], 1],
+            {"kind": "page"},
+            ["page", "", True],
+            ["cls", "", False],
         ):
             with self.subTest(value=bad):
                 self.assert_refused("malformed", 400, good, bad, token=token)
@@ -160,8 +175,17 @@ class TestBrowser(Published, HttpCase):
     def test_what_is_no_batch(self):
         token = self.told()["token"]
         for body in (
-            b"", b"{", b"[]", b"1", b"\xff", b'"text"', b"[" * 10_000, b"{}", b'{"token": "x"}',
-            json.dumps({"token": token, "values": "page"}), json.dumps({"token": token, "values": {}}),
+            b"",
+            b"{",
+            b"[]",
+            b"1",
+            b"\xff",
+            b'"text"',
+            b"[" * 10_000,
+            b"{}",
+            b'{"token": "x"}',
+            json.dumps({"token": token, "values": "page"}),
+            json.dumps({"token": token, "values": {}}),
         ):
             with self.subTest(body=body[:20]):
                 self.assert_refused("malformed", 400, body=body or b" ")
@@ -174,9 +198,13 @@ class TestBrowser(Published, HttpCase):
     def test_another_origin(self):
         token = self.told()["token"]
         for headers in (
-            {"Sec-Fetch-Site": "cross-site"}, {"Sec-Fetch-Site": "same-site"}, {"Sec-Fetch-Site": "none"},
-            {"Sec-Fetch-Site": None}, {"Sec-Fetch-Site": None, "Origin": "http://example.com"},
-            {"Sec-Fetch-Site": None, "Origin": "null"}, {"Sec-Fetch-Site": None, "Origin": "http://[::1"},
+            {"Sec-Fetch-Site": "cross-site"},
+            {"Sec-Fetch-Site": "same-site"},
+            {"Sec-Fetch-Site": "none"},
+            {"Sec-Fetch-Site": None},
+            {"Sec-Fetch-Site": None, "Origin": "http://example.com"},
+            {"Sec-Fetch-Site": None, "Origin": "null"},
+            {"Sec-Fetch-Site": None, "Origin": "http://[::1"},
             {"Sec-Fetch-Site": "cross-site", "Origin": self.base_url()},
         ):
             with self.subTest(headers=headers):
@@ -285,9 +313,9 @@ class TestBrowser(Published, HttpCase):
 class TestScripts(TransactionCase):
     def scripts(self, bundle):
         """Return the paths of the scripts in a bundle, in order, of this addon and of those that extend it."""
-        extending = self.env["ir.module.module"].search([
-            ("dependencies_id.name", "=", "odoo_telemetry"), ("state", "=", "installed")
-        ])
+        extending = self.env["ir.module.module"].search(
+            [("dependencies_id.name", "=", "odoo_telemetry"), ("state", "=", "installed")]
+        )
         addons = {"odoo_telemetry", *extending.mapped("name")}
         paths = self.env["ir.asset"]._get_asset_paths(bundle, {})
         names = [path.lstrip("/") for path, *_rest in paths]

@@ -30,8 +30,9 @@ class TestTakeOver(TransactionCase):
     def setUp(self):
         super().setUp()
         self.env.flush_all()
-        self.sql("INSERT INTO ir_module_module (name, state) VALUES (%s, 'installed') ON CONFLICT DO NOTHING",
-                 former.FORMER)
+        self.sql(
+            "INSERT INTO ir_module_module (name, state) VALUES (%s, 'installed') ON CONFLICT DO NOTHING", former.FORMER
+        )
         self.sql("INSERT INTO telemetry_total VALUES ('odoo_custom_trial_total', '[]', '', 7)")
         self.sql("INSERT INTO telemetry_total VALUES ('trial_total', '[]', '', 8)")
         if "base_import.mapping" in self.env:
@@ -43,8 +44,11 @@ class TestTakeOver(TransactionCase):
             **{name: getattr(former, name)[::-1] for name in ("TABLES", "MODELS", "CUSTOM")},
         ):  # fmt: skip
             former.take_over(self.env.cr)
-        self.sql("INSERT INTO ir_model_data (module, name, model, res_id) VALUES (%s, %s, 'ir.ui.view', 1)",
-                 former.FORMER, former.LEFT[0])
+        self.sql(
+            "INSERT INTO ir_model_data (module, name, model, res_id) VALUES (%s, %s, 'ir.ui.view', 1)",
+            former.FORMER,
+            former.LEFT[0],
+        )
 
     def sql(self, statement, *parameters):
         self.env.cr.execute(statement, parameters or None)
@@ -62,22 +66,26 @@ class TestTakeOver(TransactionCase):
         self.assertEqual(self.env.cr.fetchall(), [(0,)])
 
     def test_no_column_keeps_the_name_of_a_model(self):
-        self.sql("SELECT table_name, column_name FROM information_schema.columns JOIN information_schema.tables"
-                 " USING (table_schema, table_name) WHERE table_schema = current_schema AND table_type = 'BASE TABLE'"
-                 " AND data_type = 'character varying' AND column_name LIKE '%model%'")
+        self.sql(
+            "SELECT table_name, column_name FROM information_schema.columns JOIN information_schema.tables"
+            " USING (table_schema, table_name) WHERE table_schema = current_schema AND table_type = 'BASE TABLE'"
+            " AND data_type = 'character varying' AND column_name LIKE '%model%'"
+        )
         for table, column in self.env.cr.fetchall():
             self.sql(f"SELECT count(*) FROM {table} WHERE starts_with({column}, 'telemetry.')")
             self.assertEqual(self.env.cr.fetchone(), (0,), f"{table}.{column}")
 
     def test_a_parameter_that_has_its_new_name_already_gives_way(self):
-        self.sql("INSERT INTO ir_config_parameter (key, value) VALUES ('influencegen_telemetry.trial', 'kept'),"
-                 " ('odoo_telemetry.trial', 'default'), ('odoo_telemetry.other', 'own')")
-        former.take_over(self.env.cr)
-        self.sql("SELECT key, value FROM ir_config_parameter WHERE key LIKE '%%\\_telemetry.trial' OR value = 'own'"
-                 " ORDER BY key")
-        self.assertEqual(
-            self.env.cr.fetchall(), [("odoo_telemetry.other", "own"), ("odoo_telemetry.trial", "kept")]
+        self.sql(
+            "INSERT INTO ir_config_parameter (key, value) VALUES ('influencegen_telemetry.trial', 'kept'),"
+            " ('odoo_telemetry.trial', 'default'), ('odoo_telemetry.other', 'own')"
         )
+        former.take_over(self.env.cr)
+        self.sql(
+            "SELECT key, value FROM ir_config_parameter WHERE key LIKE '%%\\_telemetry.trial' OR value = 'own'"
+            " ORDER BY key"
+        )
+        self.assertEqual(self.env.cr.fetchall(), [("odoo_telemetry.other", "own"), ("odoo_telemetry.trial", "kept")])
 
     def test_all_is_this_addon_s_again_but_what_is_the_platform_s(self):
         former.take_over(self.env.cr)

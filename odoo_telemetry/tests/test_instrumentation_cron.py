@@ -10,15 +10,17 @@ class TestCron(TransactionCase):
     def setUp(self):
         super().setUp()
         self.registry_enter_test_mode()
-        self.cron = self.env["ir.cron"].create({
-            "name": "Measured job",
-            "model_id": self.env.ref("base.model_res_partner").id,
-            "state": "code",
-            "code": "model.search_count([])",
-            "interval_number": 1,
-            "interval_type": "days",
-            "nextcall": datetime.utcnow().replace(microsecond=0) - timedelta(seconds=90),
-        })
+        self.cron = self.env["ir.cron"].create(
+            {
+                "name": "Measured job",
+                "model_id": self.env.ref("base.model_res_partner").id,
+                "state": "code",
+                "code": "model.search_count([])",
+                "interval_number": 1,
+                "interval_type": "days",
+                "nextcall": datetime.utcnow().replace(microsecond=0) - timedelta(seconds=90),
+            }
+        )
         self.labels, self.database = (self.cron.cron_name,), self.env.cr.dbname
 
     def registry_enter_test_mode(self):

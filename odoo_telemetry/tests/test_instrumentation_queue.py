@@ -57,10 +57,13 @@ class TestQueue(BaseCase):
     def test_readings(self):
         with patch.dict(config.options, {"http_port": self.port, "workers": 0}):
             self.connect(1)
-            self.assertEqual(scraped(queue.queues), {
-                ("odoo_request_queue_length", ("http",)): 1,
-                ("odoo_request_queue_limit", ("http",)): 3,
-            })
+            self.assertEqual(
+                scraped(queue.queues),
+                {
+                    ("odoo_request_queue_length", ("http",)): 1,
+                    ("odoo_request_queue_limit", ("http",)): 3,
+                },
+            )
             self.assertEqual(scraped(queue.queues, "some_database"), {})
 
     def test_overflows_do_not_fall_when_the_server_starts_again(self):

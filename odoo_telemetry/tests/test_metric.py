@@ -51,16 +51,13 @@ class TestMetric(Published, TransactionCase):
         self.assertAlmostEqual(after["mean"], (before["value"] * before["mean"] + 30) / after["value"])
         self.assertEqual(
             metric["promql"],
-            "histogram_quantile(0.95, sum by (le, cron)"
-            f' (rate({name}_bucket{{database="{self.database}"}}[5m])))',
+            f'histogram_quantile(0.95, sum by (le, cron) (rate({name}_bucket{{database="{self.database}"}}[5m])))',
         )
 
     def test_labels(self):
         thresholds = self.metric("odoo_telemetry_threshold")
         self.assertIn({"name": "concurrent_users"}, [series["labels"] for series in thresholds["series"]])
-        self.assertEqual(
-            thresholds["promql"], f'odoo_telemetry_threshold{{database="{self.database}"}}'
-        )
+        self.assertEqual(thresholds["promql"], f'odoo_telemetry_threshold{{database="{self.database}"}}')
 
     def test_a_group_that_is_off_is_not_shown(self):
         self.settings._set("groups", "system")
@@ -71,9 +68,10 @@ class TestMetric(Published, TransactionCase):
         self.settings._set("prometheus_url", "http://prometheus.example.com/")
         self.settings._set("grafana_url", "")
         expression = quote(f'{BACKLOG}{{database="{self.database}"}}')
-        self.assertEqual(self.metric(BACKLOG)["links"], {
-            "Prometheus": f"http://prometheus.example.com/graph?g0.expr={expression}&g0.tab=0"
-        })
+        self.assertEqual(
+            self.metric(BACKLOG)["links"],
+            {"Prometheus": f"http://prometheus.example.com/graph?g0.expr={expression}&g0.tab=0"},
+        )
         self.settings._set("grafana_url", "http://grafana.example.com")
         self.assertIn("http://grafana.example.com/explore?", self.metric(BACKLOG)["links"]["Grafana"])
 

@@ -40,7 +40,12 @@ class TestMetricsEndpoint(Published, HttpCase):
 
     def test_refused_with_another_token(self):
         for authorization in (
-            "Bearer wrong", "Bearer ", "Bearer", self.token, f"Basic {self.token}", f"Bearer {self.token}x",
+            "Bearer wrong",
+            "Bearer ",
+            "Bearer",
+            self.token,
+            f"Basic {self.token}",
+            f"Bearer {self.token}x",
             "Bearer \u00e9".encode("latin-1"),
         ):
             response = self.url_open("/metrics", headers={**OPTIONAL, "Authorization": authorization})

@@ -409,8 +409,7 @@ class TestTransactions(OwnCounterCase):
 
 class TestDimensions(OwnCounterCase):
     def test_by_country_with_a_limit(self):
-        self.define("made", "res.partner", [("country_id", 2)], kind="created",
-                    domain=self.domain)
+        self.define("made", "res.partner", [("country_id", 2)], kind="created", domain=self.domain)
         for country in ("base.be", "base.fr", "base.be", "base.de", "base.it", None):
             with self.environment() as env:
                 self.partners(env, country_id=env.ref(country).id if country else False)
@@ -421,8 +420,7 @@ class TestDimensions(OwnCounterCase):
         self.assertEqual(self.counted(), {**expected, ("other",): 8})
 
     def test_another_limit_makes_no_series_fall_or_jump(self):
-        self.define("made", "res.partner", [("country_id", 2)], kind="created",
-                    domain=self.domain)
+        self.define("made", "res.partner", [("country_id", 2)], kind="created", domain=self.domain)
         for country in ("base.be", "base.fr", "base.de", "base.it"):
             with self.environment() as env:
                 self.partners(env, country_id=env.ref(country).id)
@@ -472,8 +470,9 @@ class TestDimensions(OwnCounterCase):
 class TestEntered(OwnCounterCase):
     def setUp(self):
         super().setUp()
-        self.define("closed", "res.partner", kind="entered", state_field_id="type", state_value="invoice",
-                    domain=self.domain)
+        self.define(
+            "closed", "res.partner", kind="entered", state_field_id="type", state_value="invoice", domain=self.domain
+        )
 
     def count(self):
         return self.counted(ENTERED)[()]
@@ -537,8 +536,14 @@ class TestEntered(OwnCounterCase):
         self.assertEqual(self.count(), 1)
 
     def test_a_stored_computation_counts(self):
-        self.define("companies", "res.partner", kind="entered", state_field_id="partner_share", state_value="true",
-                    domain=self.domain)
+        self.define(
+            "companies",
+            "res.partner",
+            kind="entered",
+            state_field_id="partner_share",
+            state_value="true",
+            domain=self.domain,
+        )
         with self.environment() as env:
             self.partners(env, 2)
         self.assertEqual(self.counted("odoo_custom_companies_total"), {(): 2})

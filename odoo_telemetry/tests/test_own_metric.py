@@ -23,8 +23,10 @@ class OwnMetricCase(Published, TransactionCase):
         """Partners of their own: 3 in Belgium, 1 in France, 2 without a country; return a domain for them."""
         belgium, france = self.env.ref("base.be"), self.env.ref("base.fr")
         self.env["res.partner"].create(
-            [{"name": "Own", "partner_latitude": 7, "country_id": country and country.id}
-             for country in (belgium, belgium, belgium, france, None, None)]
+            [
+                {"name": "Own", "partner_latitude": 7, "country_id": country and country.id}
+                for country in (belgium, belgium, belgium, france, None, None)
+            ]
         )
         return "[('partner_latitude', '=', 7)]"
 
@@ -37,9 +39,7 @@ class OwnMetricCase(Published, TransactionCase):
 class TestGauges(OwnMetricCase):
     def test_a_number_of_records_by_a_relation(self):
         define(self.env, "partners", "res.partner", ["country_id"], domain=self.countries())
-        self.assertEqual(
-            values(self.env, "odoo_custom_partners"), {("Belgium",): 3, ("France",): 1, ("none",): 2}
-        )
+        self.assertEqual(values(self.env, "odoo_custom_partners"), {("Belgium",): 3, ("France",): 1, ("none",): 2})
 
     def test_a_group_without_records_any_more_is_gone(self):
         define(self.env, "partners", "res.partner", ["country_id"], domain=self.countries())
@@ -52,8 +52,9 @@ class TestGauges(OwnMetricCase):
         self.env["res.partner"].search([("partner_latitude", "=", 7)], limit=2).type = "invoice"
         define(self.env, "partners", "res.partner", ["type"], domain=domain)
         found = values(self.env, "odoo_custom_partners")
-        self.assertEqual({labels: number for labels, number in found.items() if number},
-                         {("contact",): 4, ("invoice",): 2})
+        self.assertEqual(
+            {labels: number for labels, number in found.items() if number}, {("contact",): 4, ("invoice",): 2}
+        )
         self.assertIn(("delivery",), found)
 
     def test_aggregates(self):
@@ -61,10 +62,14 @@ class TestGauges(OwnMetricCase):
         for color, partner in enumerate(self.env["res.partner"].search([("partner_latitude", "=", 7)], order="id")):
             partner.color = color
         belgium, france, none = (0, 1, 2), (3,), (4, 5)
-        metric = define(self.env, "colors", "res.partner", ["country_id"], domain=domain, aggregate="sum",
-                        value_field_id="color")
+        metric = define(
+            self.env, "colors", "res.partner", ["country_id"], domain=domain, aggregate="sum", value_field_id="color"
+        )
         for aggregate, function in {
-            "sum": sum, "min": min, "max": max, "avg": lambda colors: sum(colors) / len(colors)
+            "sum": sum,
+            "min": min,
+            "max": max,
+            "avg": lambda colors: sum(colors) / len(colors),
         }.items():
             metric.aggregate = aggregate
             self.assertEqual(
@@ -74,10 +79,12 @@ class TestGauges(OwnMetricCase):
 
     def test_what_exceeds_a_limit_later_becomes_other_and_is_told(self):
         metric = define(self.env, "partners", "res.partner", [("country_id", 2)], domain=self.countries())
-        self.env["res.partner"].create([
-            {"name": "Own", "partner_latitude": 7, "country_id": self.env.ref(country).id}
-            for country in ("base.be", "base.de", "base.it")
-        ])
+        self.env["res.partner"].create(
+            [
+                {"name": "Own", "partner_latitude": 7, "country_id": self.env.ref(country).id}
+                for country in ("base.be", "base.de", "base.it")
+            ]
+        )
         self.assertEqual(values(self.env, "odoo_custom_partners"), {("Belgium",): 4, ("none",): 2, ("other",): 3})
         metric.invalidate_recordset()
         self.assertEqual(metric.last_folded, "country_id: 3")
@@ -88,16 +95,17 @@ class TestGauges(OwnMetricCase):
         domain = self.countries()
         for color, partner in enumerate(self.env["res.partner"].search([("partner_latitude", "=", 7)], order="id")):
             partner.color = color
-        metric = define(self.env, "colors", "res.partner", ["country_id"], domain=domain, aggregate="avg",
-                        value_field_id="color")
+        metric = define(
+            self.env, "colors", "res.partner", ["country_id"], domain=domain, aggregate="avg", value_field_id="color"
+        )
         with patch.object(type(metric), "_measure", lambda metric: ""):
             metric.dimension_ids.limit = 1
         self.assertEqual(values(self.env, "odoo_custom_colors"), {("Belgium",): 1, ("other",): 4})
 
     def test_two_records_of_one_name_are_one_series(self):
-        twins = self.env["res.country.state"].create([
-            {"name": "Twin", "code": code, "country_id": self.env.ref("base.be").id} for code in ("T1", "T2")
-        ])
+        twins = self.env["res.country.state"].create(
+            [{"name": "Twin", "code": code, "country_id": self.env.ref("base.be").id} for code in ("T1", "T2")]
+        )
         twins.country_id = self.env.ref("base.be")
         groups = self.env["res.partner"].create(
             [{"name": "Own", "partner_latitude": 8, "state_id": twin.id} for twin in twins]
@@ -124,12 +132,22 @@ class TestCardinality(OwnMetricCase):
             self.assertIn("country_id has 2 values, and its limit is 1: raise the limit", form.problem)
 
     def test_a_dimension_past_its_limit_is_refused(self):
-        self.refused("country_id has 2 values, and its limit is 1: raise the limit, narrow the domain",
-                     "partners", "res.partner", [("country_id", 1)], domain=self.countries())
+        self.refused(
+            "country_id has 2 values, and its limit is 1: raise the limit, narrow the domain",
+            "partners",
+            "res.partner",
+            [("country_id", 1)],
+            domain=self.countries(),
+        )
 
     def test_too_many_series_are_refused(self):
-        self.refused("allow 1071 series, and 200 is the limit; country_id has the most, 50: lower its limit",
-                     "partners", "res.partner", [("country_id", 50), ("state_id", 20)], domain=self.countries())
+        self.refused(
+            "allow 1071 series, and 200 is the limit; country_id has the most, 50: lower its limit",
+            "partners",
+            "res.partner",
+            [("country_id", 50), ("state_id", 20)],
+            domain=self.countries(),
+        )
 
     def test_dimensions_are_checked_when_they_change(self):
         metric = define(self.env, "partners", "res.partner", ["country_id"], domain=self.countries())
@@ -145,9 +163,15 @@ class TestCardinality(OwnMetricCase):
 class TestRefused(OwnMetricCase):
     def test_names(self):
         for name, part in {
-            "Partners": "can't be a name", "1partner": "can't be a name", "a__b": "can't be a name", "a-b": "can't be",
-            "partners_total": "leave it out", "wait_minutes": "base unit", "orders_count": "leave it out",
-            "x" * 61: "at most", "partners\n": "can't be a name",
+            "Partners": "can't be a name",
+            "1partner": "can't be a name",
+            "a__b": "can't be a name",
+            "a-b": "can't be",
+            "partners_total": "leave it out",
+            "wait_minutes": "base unit",
+            "orders_count": "leave it out",
+            "x" * 61: "at most",
+            "partners\n": "can't be a name",
         }.items():
             self.refused(part, name, "res.partner")
         self.refused("end the name with _seconds", "waiting", "res.partner", unit="seconds")
@@ -169,36 +193,72 @@ class TestRefused(OwnMetricCase):
         self.refused("keeps no records", "nothing", "ir.qweb")
 
     def test_fields_that_hold_secrets(self):
-        for domain in ("[('password', '=like', 'a%')]", "[('user_ids.password', '!=', False)]",
-                       "[('user_ids', 'any', [('password', '!=', False)])]", "[('signup_type', '!=', False)]"):
+        for domain in (
+            "[('password', '=like', 'a%')]",
+            "[('user_ids.password', '!=', False)]",
+            "[('user_ids', 'any', [('password', '!=', False)])]",
+            "[('signup_type', '!=', False)]",
+        ):
             self.refused("private to some groups|no field", "secrets", "res.partner", domain=domain)
         self.refused("private", "secrets", "res.users", domain="[('api_key_ids.name', '!=', False)]")
 
     def test_dimensions_that_name_people(self):
-        for model, field in (("res.partner", "name"), ("res.partner", "email"), ("res.partner", "user_id"),
-                             ("res.partner", "create_uid"), ("res.users", "partner_id"), ("res.country", "code"),
-                             ("res.partner.bank", "acc_number"), ("ir.attachment", "name"),
-                             ("res.partner", "parent_id"), ("res.partner", "color"), ("res.partner", "create_date"),
-                             ("res.users", "company_ids")):
+        for model, field in (
+            ("res.partner", "name"),
+            ("res.partner", "email"),
+            ("res.partner", "user_id"),
+            ("res.partner", "create_uid"),
+            ("res.users", "partner_id"),
+            ("res.country", "code"),
+            ("res.partner.bank", "acc_number"),
+            ("ir.attachment", "name"),
+            ("res.partner", "parent_id"),
+            ("res.partner", "color"),
+            ("res.partner", "create_date"),
+            ("res.users", "company_ids"),
+        ):
             kind = self.env[model]._fields[field].type
             self.refused(
                 rf"{field} \({kind}.*\) can't be a label or a state: .* Choose a selection, a boolean, or a "
-                "relation to one of: .*res.country", "people", model, [field], user_id=self.env.user.id,
+                "relation to one of: .*res.country",
+                "people",
+                model,
+                [field],
+                user_id=self.env.user.id,
             )
 
     def test_states_that_name_people(self):
-        self.refused("user_id .*can't be a label or a state", "assigned", "res.partner", kind="entered",
-                     state_field_id="user_id", state_value="2")
+        self.refused(
+            "user_id .*can't be a label or a state",
+            "assigned",
+            "res.partner",
+            kind="entered",
+            state_field_id="user_id",
+            state_value="2",
+        )
 
     def test_domains_that_select_people_or_guess_texts(self):
-        for domain in ("[('id', '=', 3)]", "[('email', '=', 'ada@example.com')]", "[('vat', '=like', 'DE1%')]",
-                       "[('user_id', '=', 2)]", "[('create_uid', 'in', [2])]", "[('user_ids.login', '!=', False)]",
-                       "[('bank_ids.acc_number', '=like', 'DE%')]", "[('parent_id.name', 'ilike', 'Ada')]",
-                       "[('user_ids', 'any', [('id', '=', 2)])]", "['|', ('active', '=', True), ('ref', '=', 'x')]",
-                       "[('company_id.email', '!=', 'x')]", "[('display_name', 'ilike', 'Ada')]",
-                       "[('category_id', 'ilike', 'Ada')]"):
-            self.refused(r"can't be in the domain: .*Filter by a selection|can't be measured", "people", "res.partner",
-                         domain=domain)
+        for domain in (
+            "[('id', '=', 3)]",
+            "[('email', '=', 'ada@example.com')]",
+            "[('vat', '=like', 'DE1%')]",
+            "[('user_id', '=', 2)]",
+            "[('create_uid', 'in', [2])]",
+            "[('user_ids.login', '!=', False)]",
+            "[('bank_ids.acc_number', '=like', 'DE%')]",
+            "[('parent_id.name', 'ilike', 'Ada')]",
+            "[('user_ids', 'any', [('id', '=', 2)])]",
+            "['|', ('active', '=', True), ('ref', '=', 'x')]",
+            "[('company_id.email', '!=', 'x')]",
+            "[('display_name', 'ilike', 'Ada')]",
+            "[('category_id', 'ilike', 'Ada')]",
+        ):
+            self.refused(
+                r"can't be in the domain: .*Filter by a selection|can't be measured",
+                "people",
+                "res.partner",
+                domain=domain,
+            )
 
     def test_domains_of_kinds_that_name_nobody(self):
         for number, domain in enumerate((
@@ -223,14 +283,29 @@ class TestRefused(OwnMetricCase):
         self.assertGreater(errors(), before)
 
     def test_code_in_a_domain(self):
-        for domain in ("[('id', '=', __import__('os').getpid())]", "[('create_uid', '=', uid)]",
-                       "env['res.users'].search([])", "[('id', 'in', [x for x in range(9)])]", "1", "[(1,)]", "['x']",
-                       "[('id', '=', {'a': 1})]", "[('id', '= 1; DROP TABLE res_users; --', 1)]", "(" * 3000,
-                       "[('id;', '=', 1)]", "[('name', 'inselect', ('SELECT 1', []))]", "['&', ('id', '=', 1)]",
-                       "[('id', '=', 1)" + " " * 5000 + "]"):
+        for domain in (
+            "[('id', '=', __import__('os').getpid())]",
+            "[('create_uid', '=', uid)]",
+            "env['res.users'].search([])",
+            "[('id', 'in', [x for x in range(9)])]",
+            "1",
+            "[(1,)]",
+            "['x']",
+            "[('id', '=', {'a': 1})]",
+            "[('id', '= 1; DROP TABLE res_users; --', 1)]",
+            "(" * 3000,
+            "[('id;', '=', 1)]",
+            "[('name', 'inselect', ('SELECT 1', []))]",
+            "['&', ('id', '=', 1)]",
+            "[('id', '=', 1)" + " " * 5000 + "]",
+        ):
             with mute_logger("odoo.sql_db"):
-                self.refused("no domain of constants|no field|can't be read|can't be in the domain", "injected",
-                             "res.partner", domain=domain)
+                self.refused(
+                    "no domain of constants|no field|can't be read|can't be in the domain",
+                    "injected",
+                    "res.partner",
+                    domain=domain,
+                )
         self.assertTrue(self.env["res.users"].search_count([]))
 
     def test_a_quote_in_a_domain_is_a_character(self):
@@ -242,8 +317,9 @@ class TestRefused(OwnMetricCase):
         self.refused("stored number", "names", "res.partner", aggregate="avg")
 
     def test_states_that_there_are_not(self):
-        self.refused("use one of: contact", "partners", "res.partner", kind="entered", state_field_id="type",
-                     state_value="gone")
+        self.refused(
+            "use one of: contact", "partners", "res.partner", kind="entered", state_field_id="type", state_value="gone"
+        )
         self.refused("Say which field", "partners", "res.partner", kind="entered")
 
     def test_the_superuser_reads_nothing(self):
@@ -256,8 +332,9 @@ class TestReader(OwnMetricCase):
         user = self.env.ref("odoo_telemetry.own_metric_reader")
         self.assertFalse(user.active)
         self.env["telemetry.own.metric"]._make_reader()
-        self.assertEqual(self.env["res.users"].with_context(active_test=False).search_count(
-            [("login", "=", user.login)]), 1)
+        self.assertEqual(
+            self.env["res.users"].with_context(active_test=False).search_count([("login", "=", user.login)]), 1
+        )
 
     def test_what_it_may_not_read_is_refused_and_told(self):
         reader(self.env)
@@ -266,10 +343,13 @@ class TestReader(OwnMetricCase):
     def test_it_sees_what_its_rules_let_it_see(self):
         domain = self.countries()
         define(self.env, "partners", "res.partner", domain=domain)
-        self.env["ir.rule"].create({
-            "name": "Own", "model_id": self.env["ir.model"]._get("res.partner").id,
-            "domain_force": "[('country_id.code', '=', 'BE')]",
-        })
+        self.env["ir.rule"].create(
+            {
+                "name": "Own",
+                "model_id": self.env["ir.model"]._get("res.partner").id,
+                "domain_force": "[('country_id.code', '=', 'BE')]",
+            }
+        )
         self.assertEqual(values(self.env, "odoo_custom_partners"), {(): 3})
 
     def test_a_right_that_is_withdrawn_is_told_on_the_form_and_counted(self):
@@ -305,7 +385,9 @@ class TestSlow(OwnMetricCase):
 
     def slow(self):
         return patch.object(
-            type(self.env["res.country.group"]), "_table_query", create=True,
+            type(self.env["res.country.group"]),
+            "_table_query",
+            create=True,
             new="SELECT g.* FROM res_country_group g, LATERAL (SELECT pg_sleep(5 + g.id * 0)) slept",
         )
 
@@ -384,7 +466,9 @@ class TestSlow(OwnMetricCase):
 
     def test_the_reading_can_not_write(self):
         writing = patch.object(
-            type(self.env["res.country.group"]), "_table_query", create=True,
+            type(self.env["res.country.group"]),
+            "_table_query",
+            create=True,
             new="SELECT g.* FROM res_country_group g, LATERAL (SELECT nextval('res_partner_id_seq')) n",
         )
         with writing, mute_logger("odoo.sql_db"):
@@ -398,8 +482,10 @@ class TestForm(OwnMetricCase):
         for _opened in range(2):
             action = metric.action_preview()
             rows = self.env[action["res_model"]].search(action["domain"])
-            self.assertEqual({row.labels: row.value for row in rows},
-                             {"country_id=Belgium": 3, "country_id=France": 1, "country_id=none": 2})
+            self.assertEqual(
+                {row.labels: row.value for row in rows},
+                {"country_id=Belgium": 3, "country_id=France": 1, "country_id=none": 2},
+            )
 
     def test_a_copy_has_to_be_named(self):
         metric = define(self.env, "partners", "res.partner", ["country_id"])
@@ -409,6 +495,9 @@ class TestForm(OwnMetricCase):
     def test_the_menu_is_for_administrators(self):
         menu = self.env.ref("odoo_telemetry.menu_own_metrics")
         self.assertEqual(menu.action.res_model, "telemetry.own.metric")
-        visible = self.env["ir.ui.menu"].with_user(new_test_user(
-            self.env, "own_menu", groups="base.group_erp_manager"))._visible_menu_ids()
+        visible = (
+            self.env["ir.ui.menu"]
+            .with_user(new_test_user(self.env, "own_menu", groups="base.group_erp_manager"))
+            ._visible_menu_ids()
+        )
         self.assertNotIn(menu.id, visible)

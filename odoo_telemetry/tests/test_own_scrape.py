@@ -31,7 +31,8 @@ class TestOwnScrape(Published, HttpCase):
     def own(self, query=""):
         return {
             (sample.name, *(pair for pair in sample.labels.items() if pair[0] != "database")): sample.value
-            for family in parse_text(self.scrape(query)) if family.name.startswith("odoo_custom_")
+            for family in parse_text(self.scrape(query))
+            if family.name.startswith("odoo_custom_")
             for sample in family.samples
         }
 
@@ -43,9 +44,9 @@ class TestOwnScrape(Published, HttpCase):
     def test_a_gauge_and_a_counter(self):
         self.define("partners", "res.partner", ["country_id"], domain="[('partner_latitude', '=', 7)]")
         self.define("made", "res.partner", kind="created")
-        self.assertEqual(self.own(), {
-            ("odoo_custom_partners", ("country_id", "Belgium")): 3, ("odoo_custom_made_total",): 0
-        })
+        self.assertEqual(
+            self.own(), {("odoo_custom_partners", ("country_id", "Belgium")): 3, ("odoo_custom_made_total",): 0}
+        )
         text = self.scrape()
         self.assertIn("# HELP odoo_custom_partners Records of a test.", text)
         self.assertIn("# TYPE odoo_custom_made_total counter", text)
@@ -75,8 +76,9 @@ class TestOwnScrape(Published, HttpCase):
         self.assertFalse(self.own())
 
     def test_a_label_that_looks_like_an_exposition_is_a_value(self):
-        state = self.env["res.country.state"].create({
-            "name": 'x"} 1\ninfluencegen_evil 666 # \\', "code": "X", "country_id": self.env.ref("base.be").id})
+        state = self.env["res.country.state"].create(
+            {"name": 'x"} 1\ninfluencegen_evil 666 # \\', "code": "X", "country_id": self.env.ref("base.be").id}
+        )
         self.env["res.partner"].search([("partner_latitude", "=", 7)]).state_id = state
         self.define("partners", "res.partner", ["state_id"], domain="[('partner_latitude', '=', 7)]")
         [(name, (_label, text))] = self.own()

@@ -73,9 +73,7 @@ class TestSettings(Published, TransactionCase):
 
     def test_links(self):
         self.save(telemetry_grafana_url="https://grafana.example.com/d/x", telemetry_prometheus_url=False)
-        self.assertEqual(
-            Form(self.env["res.config.settings"]).telemetry_grafana_url, "https://grafana.example.com/d/x"
-        )
+        self.assertEqual(Form(self.env["res.config.settings"]).telemetry_grafana_url, "https://grafana.example.com/d/x")
         for wrong in ("javascript:alert(1)", "grafana", "http://"):
             with self.assertRaisesRegex(ValidationError, "http:// or https://"):
                 self.save(telemetry_grafana_url=wrong)

@@ -35,8 +35,9 @@ def by(labels: tuple[str, ...]) -> str:
     return f" by ({', '.join(labels)}) " if labels else ""
 
 
-def total(function: str, metric: catalogue.Metric, window: str, labels: tuple[str, ...] = (),
-          matchers: str = "") -> str:
+def total(
+    function: str, metric: catalogue.Metric, window: str, labels: tuple[str, ...] = (), matchers: str = ""
+) -> str:
     """Return `function` (rate or increase) of a counter over `window`, summed over all but `labels`.
 
     Each instance exports all that is in the database, so the maximum over instances is taken. All else is counted by

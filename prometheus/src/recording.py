@@ -1,5 +1,5 @@
 """The recording rules: every metric of the specification that is derived from series, over the periods that it "
-  "names."""
+"names."""
 
 from influencegen_telemetry import business
 from influencegen_telemetry.business import catalogue
@@ -43,7 +43,9 @@ def files(link_speed: float) -> dict[str, list[Group]]:
     metrics = catalogue.METRICS
     return {
         "recording_api": [
-            group for metric in metrics.values() if metric.name.startswith("api_") and metric.kind == "histogram"
+            group
+            for metric in metrics.values()
+            if metric.name.startswith("api_") and metric.kind == "histogram"
             for group in (*_latency(metric), *_rates(metrics[metric.name.replace("latency_seconds", "errors_total")]))
         ],
         "recording_ai_images": [
@@ -53,9 +55,17 @@ def files(link_speed: float) -> dict[str, list[Group]]:
         ],
         "recording_business": [
             *_latency(metrics["influencer_kyc_verification_automated_step_latency_seconds"]),
-            *(group for name in ("influencer_registration_attempts_total", "influencer_kyc_submissions_total",
-                                 "campaign_applications_total", "campaign_content_submissions_total",
-                                 "payment_processing_attempts_total") for group in _rates(metrics[name])),
+            *(
+                group
+                for name in (
+                    "influencer_registration_attempts_total",
+                    "influencer_kyc_submissions_total",
+                    "campaign_applications_total",
+                    "campaign_content_submissions_total",
+                    "payment_processing_attempts_total",
+                )
+                for group in _rates(metrics[name])
+            ),
             Group("business", _business(metrics), "1m"),
         ],
         "recording_odoo": [
@@ -64,23 +74,44 @@ def files(link_speed: float) -> dict[str, list[Group]]:
             *_rates(metrics["odoo_application_errors_total"]),
             Group("odoo", _odoo(metrics)),
         ],
-        "recording_n8n": [*_rates(metrics["n8n_workflow_execution_errors_total"]), Group("n8n", [Recording(
-            # In queue mode n8n itself tells, also while no worker is there to run the workflow that does
-            "influencegen:n8n_workflow_execution_queue_length:max",
-            "max(n8n_scaling_mode_queue_jobs_waiting) or max(n8n_workflow_execution_queue_length)",
-        )])],
+        "recording_n8n": [
+            *_rates(metrics["n8n_workflow_execution_errors_total"]),
+            Group(
+                "n8n",
+                [
+                    Recording(
+                        # In queue mode n8n itself tells, also while no worker is there to run the workflow that does
+                        "influencegen:n8n_workflow_execution_queue_length:max",
+                        "max(n8n_scaling_mode_queue_jobs_waiting) or max(n8n_workflow_execution_queue_length)",
+                    )
+                ],
+            ),
+        ],
         "recording_hosts": [*_host_rates(), Group("hosts", _hosts(link_speed), "1m")],
         "recording_postgresql": [
             Group("postgresql", _postgresql(), "1m"),
-            *_windows("postgresql-slow-queries", COUNTER_WINDOWS, lambda window: [Recording(
-                f"influencegen:postgresql_query_slow_query_rate:rate_{window}",
-                f"sum by (db_instance, database) (rate(postgresql_slow_queries_total[{range_of(window, 60)}]))",
-            )]),
+            *_windows(
+                "postgresql-slow-queries",
+                COUNTER_WINDOWS,
+                lambda window: [
+                    Recording(
+                        f"influencegen:postgresql_query_slow_query_rate:rate_{window}",
+                        f"sum by (db_instance, database) (rate(postgresql_slow_queries_total[{range_of(window, 60)}]))",
+                    )
+                ],
+            ),
         ],
-        "recording_gpu": [Group("gpu", [Recording(
-            "influencegen:gpu_memory_utilization:percent",
-            "100 * gpu_memory_used_bytes / (gpu_memory_total_bytes > 0)",
-        )])],
+        "recording_gpu": [
+            Group(
+                "gpu",
+                [
+                    Recording(
+                        "influencegen:gpu_memory_utilization:percent",
+                        "100 * gpu_memory_used_bytes / (gpu_memory_total_bytes > 0)",
+                    )
+                ],
+            )
+        ],
         "recording_availability": [Group("availability", _availability(), "1m")],
         "recording_telemetry": [Group("telemetry", _telemetry(), "1m")],
     }
@@ -93,7 +124,7 @@ def _windows(name, windows, rules):
 
 def _latency(metric):
     """The rules of a histogram. Merged buckets are kept, so that a quantile over any labels and time follows from "
-      "them."""
+    "them."""
     kept = KEPT.get(metric.name, ())
     labels = tuple(label.name for label in metric.labels if label.name not in DROPPED)
     name = f"influencegen:{metric.name}"
@@ -113,8 +144,10 @@ def _latency(metric):
             Recording(f"{name}:count_{window}", part("increase", "_count") + share),
             Recording(f"{name}:sum_{window}", part("increase", "_sum") + share),
             Recording(f"{name}:avg_{window}", average),
-            *(Recording(f"{name}:{quantile}_{window}", f"histogram_quantile({share_of_calls}, {buckets}) >= 0")
-              for quantile, share_of_calls in QUANTILES.items()),
+            *(
+                Recording(f"{name}:{quantile}_{window}", f"histogram_quantile({share_of_calls}, {buckets}) >= 0")
+                for quantile, share_of_calls in QUANTILES.items()
+            ),
         ]
 
     return _windows(metric.name.replace("_", "-"), LATENCY_WINDOWS, rules)
@@ -122,13 +155,18 @@ def _latency(metric):
 
 def _rates(metric):
     """The rules of the rate that the specification asks for of a counter; the payment provider's are alike."""
-    names = [requirement.rule.split(":")[1] for requirement in business.SPECIFICATION.values()
-             if requirement.series == (metric.name,) and ":rate_" in requirement.rule]
+    names = [
+        requirement.rule.split(":")[1]
+        for requirement in business.SPECIFICATION.values()
+        if requirement.series == (metric.name,) and ":rate_" in requirement.rule
+    ]
     name = names[0] if names else metric.name.replace("_errors_total", "_error_rate")
     labels = tuple(label.name for label in metric.labels)
-    return _windows(name.replace("_", "-"), COUNTER_WINDOWS, lambda window: [
-        Recording(f"influencegen:{name}:rate_{window}", total("rate", metric, window, labels))
-    ])
+    return _windows(
+        name.replace("_", "-"),
+        COUNTER_WINDOWS,
+        lambda window: [Recording(f"influencegen:{name}:rate_{window}", total("rate", metric, window, labels))],
+    )
 
 
 def _ai_images(metrics):
@@ -157,31 +195,51 @@ def _business(metrics):
     review = "influencer_onboarding_kyc_manual_review_time_seconds"
     reviewed, reviews = (f"sum({over_instances(f'rate({review}_{part}[1d])')})" for part in ("sum", "count"))
     return [
-        *(Recording(f"influencegen:influencer_registration_success_rate:percent_{window}",
-                    percent(total("rate", success, window), total("rate", attempts, window)))
-          for window in ("5m", "1h")),
-        *(Recording(f"influencegen:influencer_onboarding_registrations_per_hour:{name}", expr) for name, expr in (
-            ("increase_1h", total("increase", attempts, "1h")),
-            ("avg_1d", f"{total('increase', attempts, '1d')} / 24"),
-        )),
+        *(
+            Recording(
+                f"influencegen:influencer_registration_success_rate:percent_{window}",
+                percent(total("rate", success, window), total("rate", attempts, window)),
+            )
+            for window in ("5m", "1h")
+        ),
+        *(
+            Recording(f"influencegen:influencer_onboarding_registrations_per_hour:{name}", expr)
+            for name, expr in (
+                ("increase_1h", total("increase", attempts, "1h")),
+                ("avg_1d", f"{total('increase', attempts, '1d')} / 24"),
+            )
+        ),
         # Each instance reads the same database
         Recording("influencegen:influencer_active_count_total:max", "sum(max by (database) (influencer_active))"),
-        Recording("influencegen:influencer_kyc_verification_success_rate:percent_1h",
-                  percent(total("rate", verifications, "1h", kyc_type, approved),
-                          total("rate", verifications, "1h", kyc_type))),
+        Recording(
+            "influencegen:influencer_kyc_verification_success_rate:percent_1h",
+            percent(
+                total("rate", verifications, "1h", kyc_type, approved), total("rate", verifications, "1h", kyc_type)
+            ),
+        ),
         Recording("influencegen:influencer_kyc_verifications:increase_1d", total("increase", verifications, "1d")),
-        Recording("influencegen:influencer_onboarding_kyc_approval_rate:percent_1d",
-                  percent(total("increase", verifications, "1d", (), approved),
-                          "influencegen:influencer_kyc_verifications:increase_1d")),
-        Recording("influencegen:influencer_onboarding_kyc_manual_review_time:avg_hours_1d",
-                  f"{reviewed} / ({reviews} > 0) / 3600"),
+        Recording(
+            "influencegen:influencer_onboarding_kyc_approval_rate:percent_1d",
+            percent(
+                total("increase", verifications, "1d", (), approved),
+                "influencegen:influencer_kyc_verifications:increase_1d",
+            ),
+        ),
+        Recording(
+            "influencegen:influencer_onboarding_kyc_manual_review_time:avg_hours_1d",
+            f"{reviewed} / ({reviews} > 0) / 3600",
+        ),
         Recording("influencegen:payment_processing_ended:increase_1h", both(paid, failed)),
-        Recording("influencegen:payment_processing_success_rate:percent_1h",
-                  percent(paid, "influencegen:payment_processing_ended:increase_1h")),
+        Recording(
+            "influencegen:payment_processing_success_rate:percent_1h",
+            percent(paid, "influencegen:payment_processing_ended:increase_1h"),
+        ),
         # Rounded to whole jobs: increase() extrapolates, and 99.9 % would be a failure that never was
-        Recording("influencegen:system_backup_job_success_rate:percent_24h",
-                  "100 * (round(sum(increase(backup_job_success_total[24h]))) or vector(0)) "
-                  "/ (round(sum(increase(backup_job_total[24h]))) > 0)"),
+        Recording(
+            "influencegen:system_backup_job_success_rate:percent_24h",
+            "100 * (round(sum(increase(backup_job_success_total[24h]))) or vector(0)) "
+            "/ (round(sum(increase(backup_job_total[24h]))) > 0)",
+        ),
     ]
 
 
@@ -198,31 +256,43 @@ def _odoo(metrics):
 def _hosts(link_speed):
     """The rules of hosts that are about now."""
     where = (*_HOST, "device")
-    speed = (f"(max{by(where)}(node_network_speed_bytes > 0) "
-             f"or max{by(where)}(node_network_receive_bytes_total{_LINKS}) * 0 + {number(link_speed)})")
+    speed = (
+        f"(max{by(where)}(node_network_speed_bytes > 0) "
+        f"or max{by(where)}(node_network_receive_bytes_total{_LINKS}) * 0 + {number(link_speed)})"
+    )
     rules = [
-        Recording("influencegen:system_memory_utilization:percent",
-                  f"max{by(_HOST)}(100 * (1 - node_memory_MemAvailable_bytes / node_memory_MemTotal_bytes))"),
-        Recording("influencegen:system_disk_space_used:percent",
-                  f'max{by((*_HOST, "mount_point"))}(label_replace(100 * (1 - '
-                  f'node_filesystem_avail_bytes{_FILESYSTEMS} '
-                  f'/ (node_filesystem_size_bytes > 0)), "mount_point", "$1", "mountpoint", "(.+)"))'),
-        Recording("influencegen:system_disk_io_time:percent_5m",
-                  f"100 * max{by(where)}(rate(node_disk_io_time_seconds_total[5m]))"),
-        Recording("influencegen:system_network_utilization:percent_5m",
-                  f"100 * max without (direction) (influencegen:system_network_io_bytes:rate_5m) / {speed}"),
-        Recording("influencegen:service_memory_utilization:percent",
-                  f'100 * sum{by(_HOST)}(namedprocess_namegroup_memory_bytes{{memtype="resident"}}) '
-                  "/ on (host) group_left () max by (host) (node_memory_MemTotal_bytes)"),
+        Recording(
+            "influencegen:system_memory_utilization:percent",
+            f"max{by(_HOST)}(100 * (1 - node_memory_MemAvailable_bytes / node_memory_MemTotal_bytes))",
+        ),
+        Recording(
+            "influencegen:system_disk_space_used:percent",
+            f"max{by((*_HOST, 'mount_point'))}(label_replace(100 * (1 - "
+            f"node_filesystem_avail_bytes{_FILESYSTEMS} "
+            f'/ (node_filesystem_size_bytes > 0)), "mount_point", "$1", "mountpoint", "(.+)"))',
+        ),
+        Recording(
+            "influencegen:system_disk_io_time:percent_5m",
+            f"100 * max{by(where)}(rate(node_disk_io_time_seconds_total[5m]))",
+        ),
+        Recording(
+            "influencegen:system_network_utilization:percent_5m",
+            f"100 * max without (direction) (influencegen:system_network_io_bytes:rate_5m) / {speed}",
+        ),
+        Recording(
+            "influencegen:service_memory_utilization:percent",
+            f'100 * sum{by(_HOST)}(namedprocess_namegroup_memory_bytes{{memtype="resident"}}) '
+            "/ on (host) group_left () max by (host) (node_memory_MemTotal_bytes)",
+        ),
     ]
     for window in CPU_WINDOWS:
         reach = range_of(window, NODE_SCRAPED)
         averages = {
             # idle, or waiting for a disk
             "system": f'100 * (1 - sum{by(_HOST)}(rate(node_cpu_seconds_total{{mode=~"idle|iowait"}}[{reach}])) '
-                      f'/ sum{by(_HOST)}(rate(node_cpu_seconds_total[{reach}])))',
+            f"/ sum{by(_HOST)}(rate(node_cpu_seconds_total[{reach}])))",
             "service": f"100 * sum{by(_HOST)}(rate(namedprocess_namegroup_cpu_seconds_total[{reach}])) "
-                       '/ on (host) group_left () count by (host) (node_cpu_seconds_total{mode="idle"})',
+            '/ on (host) group_left () count by (host) (node_cpu_seconds_total{mode="idle"})',
         }
         for level, average in averages.items():
             name = f"influencegen:{level}_cpu_utilization"
@@ -236,11 +306,15 @@ def _hosts(link_speed):
 def _host_rates():
     def rules(window):
         reach = range_of(window, NODE_SCRAPED)
-        operations = " + ".join(f"sum{by((*_HOST, 'device'))}(rate(node_disk_{way}_completed_total[{reach}]))"
-                                for way in ("reads", "writes"))
+        operations = " + ".join(
+            f"sum{by((*_HOST, 'device'))}(rate(node_disk_{way}_completed_total[{reach}]))"
+            for way in ("reads", "writes")
+        )
         traffic = " or ".join(
-            f'label_replace(sum{by((*_HOST, "device"))}(rate(node_network_{way}_bytes_total{_LINKS}[{reach}])), '
-            f'"direction", "{direction}", "", "")' for way, direction in (("receive", "in"), ("transmit", "out")))
+            f"label_replace(sum{by((*_HOST, 'device'))}(rate(node_network_{way}_bytes_total{_LINKS}[{reach}])), "
+            f'"direction", "{direction}", "", "")'
+            for way, direction in (("receive", "in"), ("transmit", "out"))
+        )
         return [
             Recording(f"influencegen:system_disk_io_ops:rate_{window}", operations),
             Recording(f"influencegen:system_network_io_bytes:rate_{window}", traffic),
@@ -253,8 +327,10 @@ def _postgresql():
     connections = "influencegen:postgresql_connections_active_count:sum"
     return [
         Recording(connections, f"sum by (db_instance) (pg_stat_activity_count{{{CLIENTS}}})"),
-        Recording("influencegen:postgresql_connections_utilization:percent",
-                  f"100 * {connections} / on (db_instance) max by (db_instance) (pg_settings_max_connections)"),
+        Recording(
+            "influencegen:postgresql_connections_utilization:percent",
+            f"100 * {connections} / on (db_instance) max by (db_instance) (pg_settings_max_connections)",
+        ),
     ]
 
 
@@ -267,8 +343,10 @@ def _availability():
     critical = 'probe_success{critical="true"}[1m]'
     return [
         Recording(minute, f"100 * sum(sum_over_time({critical})) / sum(count_over_time({critical}))"),
-        *(Recording(f"influencegen:system_availability:percent_{window}", f"avg_over_time({minute}[{window}])")
-          for window in ("1h", "1d", "30d")),
+        *(
+            Recording(f"influencegen:system_availability:percent_{window}", f"avg_over_time({minute}[{window}])")
+            for window in ("1h", "1d", "30d")
+        ),
     ]
 
 
@@ -281,9 +359,11 @@ def _telemetry():
     carried_over = "odoo_telemetry_facts_carried_over_total"
     backlog = "odoo_telemetry_ledger_backlog"
     before = "last_over_time({}[1d] offset 1h)"
-    return [Recording(
-        "influencegen:telemetry_facts_carried_over:increase_1h",
-        f"sum by (database) ({over_instances(carried_over)}) - "
-        f"(sum by (database) ({over_instances(before.format(carried_over))}) or "
-        f"0 * max by (database) ({before.format(backlog)}))",
-    )]
+    return [
+        Recording(
+            "influencegen:telemetry_facts_carried_over:increase_1h",
+            f"sum by (database) ({over_instances(carried_over)}) - "
+            f"(sum by (database) ({over_instances(before.format(carried_over))}) or "
+            f"0 * max by (database) ({before.format(backlog)}))",
+        )
+    ]

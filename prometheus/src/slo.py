@@ -48,9 +48,17 @@ def _calls(name, alert, api, who, outage="", lasting="2m"):
     errors, count = f"api_{api}_errors_total", f"api_{api}_latency_seconds_count"
     not_made = '{status_code_class=~"circuit_open|interrupted"}'
     counted = f"sum(increase({count}[WINDOW]))"
-    return Objective(name, alert, "integration", f"sum(increase({errors}[WINDOW]))",
-                     f"{counted} + (sum(increase({errors}{not_made}[WINDOW])) or 0 * {counted}) "
-                     f"or sum(increase({errors}{not_made}[WINDOW]))", f"calls to {who}", outage, lasting)
+    return Objective(
+        name,
+        alert,
+        "integration",
+        f"sum(increase({errors}[WINDOW]))",
+        f"{counted} + (sum(increase({errors}{not_made}[WINDOW])) or 0 * {counted}) "
+        f"or sum(increase({errors}{not_made}[WINDOW]))",
+        f"calls to {who}",
+        outage,
+        lasting,
+    )
 
 
 CORE_DOWN = "(Odoo|N8n|AiService|Postgres)Down"
@@ -60,23 +68,47 @@ _IMAGES = f"sum({over_instances(f'increase({_IMAGE}_count[WINDOW])')})"
 _IMAGES_IN_TIME = "sum({})".format(over_instances(f'increase({_IMAGE}_bucket{{le="30.0"}}[WINDOW])'))
 OBJECTIVES = (
     _calls("webhook", "WebhookErrorBudgetBurn", "odoo_to_n8n_webhook", "n8n's webhook", "(N8n|Postgres)Down"),
-    _calls("callback", "CallbackErrorBudgetBurn", "n8n_to_odoo_callback", "Odoo's callback",
-           "(Odoo|Postgres)Down"),
-    _calls("aiservice", "AiServiceErrorBudgetBurn", "n8n_to_aiservice", "the AI image service",
-           "AiService(Down|ErrorRateHigh)", "6m"),
+    _calls("callback", "CallbackErrorBudgetBurn", "n8n_to_odoo_callback", "Odoo's callback", "(Odoo|Postgres)Down"),
+    _calls(
+        "aiservice",
+        "AiServiceErrorBudgetBurn",
+        "n8n_to_aiservice",
+        "the AI image service",
+        "AiService(Down|ErrorRateHigh)",
+        "6m",
+    ),
     _calls("kyc", "", "external_kyc_service", "the KYC service"),
-    Objective("platform", "PlatformAvailabilityBudgetBurn", "platform",
-              f"sum(count_over_time({_PROBES})) - sum(sum_over_time({_PROBES}))", f"sum(count_over_time({_PROBES}))",
-              "probes of Odoo, n8n and the AI service", CORE_DOWN),
-    Objective("image_latency", "AiImageLatencyBudgetBurn", "integration",
-              f"{_IMAGES} - {_IMAGES_IN_TIME}", _IMAGES, "AI images within 30 s", CORE_DOWN),
+    Objective(
+        "platform",
+        "PlatformAvailabilityBudgetBurn",
+        "platform",
+        f"sum(count_over_time({_PROBES})) - sum(sum_over_time({_PROBES}))",
+        f"sum(count_over_time({_PROBES}))",
+        "probes of Odoo, n8n and the AI service",
+        CORE_DOWN,
+    ),
+    Objective(
+        "image_latency",
+        "AiImageLatencyBudgetBurn",
+        "integration",
+        f"{_IMAGES} - {_IMAGES_IN_TIME}",
+        _IMAGES,
+        "AI images within 30 s",
+        CORE_DOWN,
+    ),
 )
 
 
 def files(thresholds: Thresholds) -> dict[str, list[Group]]:
     """Return the groups of the error budgets by name of their file."""
-    recording = [Group(f"slo-{window}", [rule for objective in OBJECTIVES for rule in _recorded(objective, window)],
-                       interval(window)) for window in WINDOWS]
+    recording = [
+        Group(
+            f"slo-{window}",
+            [rule for objective in OBJECTIVES for rule in _recorded(objective, window)],
+            interval(window),
+        )
+        for window in WINDOWS
+    ]
     alerts = [alert for objective in OBJECTIVES if objective.alert for alert in _alerts(objective, thresholds)]
     return {"slo": [*recording, Group("slo-alerts", alerts)]}
 
@@ -88,8 +120,11 @@ def _recorded(objective, window):
     failed = objective.failed.replace("WINDOW", window)
     return (
         Recording(f"influencegen:slo_events:increase_{window}", objective.events.replace("WINDOW", window), label),
-        Recording(f"influencegen:slo_errors:ratio_{window}",
-                  f"clamp_max(({failed} or 0 * sum({events})) / (sum({events}) > 0), 1)", label),
+        Recording(
+            f"influencegen:slo_errors:ratio_{window}",
+            f"clamp_max(({failed} or 0 * sum({events})) / (sum({events}) > 0), 1)",
+            label,
+        ),
     )
 
 
@@ -102,13 +137,19 @@ def _alerts(objective, thresholds):
             f'and influencegen:slo_errors:ratio_{short}{{slo="{objective.name}"}} > {number(factor * budget)} '
             f'and influencegen:slo_errors:ratio_{long}{{slo="{objective.name}"}} '
             f'* influencegen:slo_events:increase_{long}{{slo="{objective.name}"}} >= {number(enough)}'
-            for factor, long, short in pairs)
+            for factor, long, short in pairs
+        )
         if severity == CRITICAL:
             known = f'ALERTS{{alertname=~"{objective.outage}", alertstate="firing"}}'
             expr = f"({expr}) unless on () count(max_over_time({known}[{KNOWN}]))"
         yield Alert(
-            f"{objective.alert}{speed}", severity, objective.team, expr,
+            f"{objective.alert}{speed}",
+            severity,
+            objective.team,
+            expr,
             f"The error budget is being used up {'fast' if speed == 'Fast' else 'steadily'}: {objective.what}",
             f"{{{{ $value | humanizePercentage }}}} of the {objective.what} failed; "
             f"{number(promised['good_percent'])} % must succeed over 30 days.",
-            BUDGETS, lasting=objective.lasting if speed == "Fast" else "15m")
+            BUDGETS,
+            lasting=objective.lasting if speed == "Fast" else "15m",
+        )

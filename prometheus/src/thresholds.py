@@ -53,10 +53,16 @@ class Thresholds:
             if alert.name.endswith(warning) and isinstance(other, dict):
                 for name in names & other.keys():
                     if isinstance(other[name], int | float) and values[name] >= other[name]:
-                        raise Refused(f"alerts.{alert.name}.{name} is {values[name]}, and that of {worse} is "
-                                      f"{other[name]}: a warning must come before what is critical. Lower the first.")
-        return replace(alert, expr=_put_in(alert.expr, values), description=_put_in(alert.description, values),
-                       lasting=values["for"] if re.search("[1-9]", values["for"]) else "")
+                        raise Refused(
+                            f"alerts.{alert.name}.{name} is {values[name]}, and that of {worse} is "
+                            f"{other[name]}: a warning must come before what is critical. Lower the first."
+                        )
+        return replace(
+            alert,
+            expr=_put_in(alert.expr, values),
+            description=_put_in(alert.description, values),
+            lasting=values["for"] if re.search("[1-9]", values["for"]) else "",
+        )
 
     def section(self, section: str, name: str, wanted: set[str]) -> dict:
         """Return the values `wanted` of an entry of a section.
@@ -106,12 +112,12 @@ def _check(path, key, value):
     if key == "for":
         if not isinstance(value, str) or not _DURATION.fullmatch(value):
             raise Refused(
-                f"{path} is {value!r}, which is no duration: give a number with its unit, as 90s, 15m, 1h or 2d.")
+                f"{path} is {value!r}, which is no duration: give a number with its unit, as 90s, 15m, 1h or 2d."
+            )
     elif isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value < float("inf"):
         raise Refused(f"{path} is {value!r}, which is no number of 0 or more: give one, without a unit.")
     elif key.endswith("percent") and value > 100:
         raise Refused(f"{path} is {value}, and there is no more than 100 %: give a number from 0 to 100.")
-
 
     elif key == "bytes_per_second" and value == 0:
         raise Refused(f"{path} is 0, and things are divided by it: give a number of more than 0.")

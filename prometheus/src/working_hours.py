@@ -19,8 +19,11 @@ def restrict(alert: Alert) -> Alert:
     if alert.team != TEAM:
         return alert
     firing = f'ALERTS{{alertname="{alert.name}", alertstate="firing"}}'
-    return replace(alert, expr=f"({alert.expr}) and on () {_open(alert)} or "
-                               f"({alert.expr}) and ignoring (alertname, alertstate, severity, team) {firing}")
+    return replace(
+        alert,
+        expr=f"({alert.expr}) and on () {_open(alert)} or "
+        f"({alert.expr}) and ignoring (alertname, alertstate, severity, team) {firing}",
+    )
 
 
 def group(thresholds: Thresholds, alerts: Iterable[Alert]) -> Group:
@@ -43,8 +46,10 @@ def _hours(thresholds):
     hours = thresholds.section("working_hours", TEAM, set(keys))
     first, last, monday, friday = (hours[key] for key in keys)
     if not (first < last <= 24 and monday <= friday <= 6 and all(isinstance(value, int) for value in hours.values())):
-        raise Refused(f"working_hours.{TEAM} is {hours}: give whole hours of one day (UTC), as 8 and 18, and weekdays "
-                      "of one week from Sunday, which is 0, to Saturday, which is 6.")
+        raise Refused(
+            f"working_hours.{TEAM} is {hours}: give whole hours of one day (UTC), as 8 and 18, and weekdays "
+            "of one week from Sunday, which is 0, to Saturday, which is 6."
+        )
     return hours
 
 
@@ -52,6 +57,9 @@ def _rule(hours, alert):
     lead = sum(int(number) * _UNITS[unit] for number, unit in re.findall(r"(\d+)([smhdw])", alert.lasting))
     if lead > 3600 * (hours["until_hour"] - hours["from_hour"]):
         raise Refused(f"alerts.{alert.name}.for is {alert.lasting}, and working hours are shorter: lower it.")
-    now, then = (f"hour({moment}) >= {hours['from_hour']} < {hours['until_hour']} and day_of_week({moment}) >= "
-                 f"{hours['from_weekday']} <= {hours['until_weekday']}" for moment in ("", f"vector(time() + {lead})"))
+    now, then = (
+        f"hour({moment}) >= {hours['from_hour']} < {hours['until_hour']} and day_of_week({moment}) >= "
+        f"{hours['from_weekday']} <= {hours['until_weekday']}"
+        for moment in ("", f"vector(time() + {lead})")
+    )
     return Recording(_open(alert), f"vector(1) and ({now} or {then})")

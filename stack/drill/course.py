@@ -137,8 +137,10 @@ class Drill:
 
         came = self.inbox.wait(right, channels, since, PATIENCE)
         if came.keys() != channels:
-            line.wrong.append(f"{fault.alert} {'came' if firing else 'was told to be over'} on "
-                              f"{', '.join(sorted(came)) or 'no channel'}, not on {', '.join(sorted(channels))}")
+            line.wrong.append(
+                f"{fault.alert} {'came' if firing else 'was told to be over'} on "
+                f"{', '.join(sorted(came)) or 'no channel'}, not on {', '.join(sorted(channels))}"
+            )
         if came:
             last = max(notification.at for notification in came.values()) - since
             if firing:

@@ -35,12 +35,19 @@ def render(model, prompt, width, height):
     digest = hashlib.sha256(f"{model}\n{prompt}".encode()).digest()
     ramp = Image.linear_gradient("L").resize((width, height))
     blend = Image.composite(
-        Image.new("RGB", ramp.size, tuple(digest[:3])), Image.new("RGB", ramp.size, tuple(digest[3:6])),
-        ramp.rotate(digest[6] // 64 * 90).resize(ramp.size))
+        Image.new("RGB", ramp.size, tuple(digest[:3])),
+        Image.new("RGB", ramp.size, tuple(digest[3:6])),
+        ramp.rotate(digest[6] // 64 * 90).resize(ramp.size),
+    )
     size = max(12, width // 24)
     ImageDraw.Draw(blend).multiline_text(
-        (size, size), textwrap.fill(prompt, 32), fill="white", stroke_fill="black", stroke_width=1,
-        font=ImageFont.load_default(size))
+        (size, size),
+        textwrap.fill(prompt, 32),
+        fill="white",
+        stroke_fill="black",
+        stroke_width=1,
+        font=ImageFont.load_default(size),
+    )
     image = io.BytesIO()
     blend.save(image, "PNG")
     return image.getvalue()
@@ -68,7 +75,8 @@ class AiService(StandIn):
     """Beside the faults of every stand-in, a share of the images can be spoiled in each of the ways of `SPOILED`."""
 
     control = {
-        **StandIn.control, "latency": {"median": 1.0, "sigma": 0.4},
+        **StandIn.control,
+        "latency": {"median": 1.0, "sigma": 0.4},
         **{f"{fault}_rate": 0.0 for fault in SPOILED},
     }
 
@@ -121,9 +129,13 @@ class AiService(StandIn):
         return SPOILED[fault](response) if fault in SPOILED else super().spoil(response, fault)
 
     def garbage(self, response):
-        return random.choice([
-            truncated(response), html(response), web.Response(text='{"image": ', content_type="application/json"),
-        ])
+        return random.choice(
+            [
+                truncated(response),
+                html(response),
+                web.Response(text='{"image": ', content_type="application/json"),
+            ]
+        )
 
     async def create_image(self, request):
         self.authorize(request)
@@ -139,8 +151,9 @@ class AiService(StandIn):
         sides = [parameters.get(side, DEFAULT_SIDE) for side in ("width", "height")]
         if not all(side in SIDE for side in sides):
             raise web.HTTPBadRequest(text=f"width and height take {SIDE.start} to {SIDE.stop - 1} pixels")
-        return web.Response(body=await asyncio.to_thread(render, model, prompt, *map(int, sides)),
-                            content_type="image/png")
+        return web.Response(
+            body=await asyncio.to_thread(render, model, prompt, *map(int, sides)), content_type="image/png"
+        )
 
     def authorize(self, request):
         """Refuse a request without the token, if there is one."""
@@ -148,7 +161,8 @@ class AiService(StandIn):
         if self.token and not hmac.compare_digest(given.encode(), f"Bearer {self.token}".encode()):
             raise web.HTTPUnauthorized(
                 text="an image takes the header Authorization: Bearer, with the token of AI_SERVICE_TOKEN",
-                headers={"WWW-Authenticate": "Bearer"})
+                headers={"WWW-Authenticate": "Bearer"},
+            )
 
 
 if __name__ == "__main__":

@@ -29,7 +29,8 @@ from .server import StandIn, json_object, main
 KEPT = 1000
 # The first line of an alert, as prometheus/alertmanager/templates/influencegen.tmpl writes it.
 ALERT = re.compile(
-    r"^(?P<status>FIRING|RESOLVED) (?P<alertname>\w+) \((?P<severity>\w*), (?P<team>\w*)\)$", re.MULTILINE)
+    r"^(?P<status>FIRING|RESOLVED) (?P<alertname>\w+) \((?P<severity>\w*), (?P<team>\w*)\)$", re.MULTILINE
+)
 
 
 def alerts_in(text):

@@ -70,8 +70,7 @@ class KycProvider(StandIn):
             raise web.HTTPBadRequest(text="reference, currency and recipient are needed")
         transfer = self.transfers.get(key)
         if transfer is None:
-            transfer = self.transfers[key] = {
-                "order": order, "status": draw(self.control["payments"]), "requests": 0}
+            transfer = self.transfers[key] = {"order": order, "status": draw(self.control["payments"]), "requests": 0}
         if transfer["order"] != order:
             raise web.HTTPUnprocessableEntity(text="the Idempotency-Key belongs to another transfer")
         transfer["requests"] += 1

@@ -51,7 +51,10 @@ class Unavailable(Exception):
 
 bounded_retries = retry(
     retry=retry_if_exception_type((Unavailable, ClientError, TimeoutError)),
-    stop=stop_after_attempt(TRIES), wait=wait_random_exponential(multiplier=0.2, max=5), reraise=True)
+    stop=stop_after_attempt(TRIES),
+    wait=wait_random_exponential(multiplier=0.2, max=5),
+    reraise=True,
+)
 
 
 def check_status(service, response):
@@ -139,7 +142,10 @@ class N8nStub(StandIn):
             f"{self.ai_url}/v1/images",
             json={key: order.get(key) for key in ("model", "prompt", "parameters")},
             headers={
-                **self.ai_headers, **trace, "X-Request-Id": order["request_id"], "X-Try-Id": secrets.token_hex(8),
+                **self.ai_headers,
+                **trace,
+                "X-Request-Id": order["request_id"],
+                "X-Try-Id": secrets.token_hex(8),
             },
             timeout=ClientTimeout(self.control["ai_timeout"]),
         ) as response:

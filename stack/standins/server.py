@@ -36,8 +36,9 @@ def nested(counter):
 
 def flat(counts):
     """The Counter of which `counts` is the nested form."""
-    return Counter({(outer, inner): count for outer, inner_counts in counts.items()
-                    for inner, count in inner_counts.items()})
+    return Counter(
+        {(outer, inner): count for outer, inner_counts in counts.items() for inner, count in inner_counts.items()}
+    )
 
 
 def rates(control):
@@ -108,22 +109,26 @@ class StandIn:
 
     def garbage(self, response):
         """What is answered in place of `response` when garbage is asked for."""
-        return random.choice([
-            web.Response(body=response.body[: len(response.body) // 2], content_type="application/json"),
-            web.Response(text="<html><body>It works!</body></html>", content_type="text/html"),
-            web.json_response([]),
-        ])
+        return random.choice(
+            [
+                web.Response(body=response.body[: len(response.body) // 2], content_type="application/json"),
+                web.Response(text="<html><body>It works!</body></html>", content_type="text/html"),
+                web.json_response([]),
+            ]
+        )
 
     def application(self):
         """The aiohttp application."""
         app = web.Application(middlewares=[self._behave], client_max_size=MAX_BODY_BYTES)
-        app.add_routes([
-            web.get("/health", self._health),
-            web.get("/control", self._get_control),
-            web.put("/control", self._put_control),
-            web.get("/log", self._get_log),
-            *self.routes(),
-        ])
+        app.add_routes(
+            [
+                web.get("/health", self._health),
+                web.get("/control", self._get_control),
+                web.put("/control", self._put_control),
+                web.get("/log", self._get_log),
+                *self.routes(),
+            ]
+        )
         app.cleanup_ctx.append(self._keep_state)
         return app
 
@@ -220,7 +225,14 @@ def main(stand_in, port):
     options = parser.parse_args()
     application = stand_in(options.state_dir).application()
     try:
-        web.run_app(application, host=options.host, port=options.port, access_log=None, print=None,
-                    handler_cancellation=True, shutdown_timeout=1)
+        web.run_app(
+            application,
+            host=options.host,
+            port=options.port,
+            access_log=None,
+            print=None,
+            handler_cancellation=True,
+            shutdown_timeout=1,
+        )
     except OSError as error:
         sys.exit(f"cannot listen on {options.host}:{options.port}: {error.strerror}")

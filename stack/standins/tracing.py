@@ -22,9 +22,12 @@ def trace(app, service, path):
         if request.path != path:
             return await handler(request)
         with tracer.start_as_current_span(
-            f"{request.method} {path}", context=propagate.extract(request.headers), kind=SpanKind.SERVER,
+            f"{request.method} {path}",
+            context=propagate.extract(request.headers),
+            kind=SpanKind.SERVER,
             attributes={"http.request.method": request.method, "http.route": path},
-            record_exception=False, set_status_on_exception=False,
+            record_exception=False,
+            set_status_on_exception=False,
         ) as current:
             status = None
             try:

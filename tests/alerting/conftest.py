@@ -43,8 +43,11 @@ class OnCall:
         adjust(configuration)
         written.write_text(yaml.safe_dump(configuration))
         ports = self.layout.ports
-        self.run([sys.executable, "-m", "stack.standins.alert_receiver", "--port", str(ports.receiver)],
-                 cwd=PROJECT, env={"SMTP_LISTEN": f"127.0.0.1:{ports.smtp}"})
+        self.run(
+            [sys.executable, "-m", "stack.standins.alert_receiver", "--port", str(ports.receiver)],
+            cwd=PROJECT,
+            env={"SMTP_LISTEN": f"127.0.0.1:{ports.smtp}"},
+        )
         self.start("alertmanager")
         until(lambda: self.answers("receiver", "/health"), "the receiver answers")
         until(lambda: self.answers("alertmanager", "/-/ready"), "Alertmanager answers")
@@ -74,17 +77,20 @@ class OnCall:
         """Send alerts as Prometheus would: dicts of labels; each has a summary, a value, a runbook and a dashboard."""
         now = datetime.datetime.now(datetime.UTC)
         lasts = {"endsAt": now.isoformat()} if resolved else {}
-        body = [{
-            "labels": labels,
-            "annotations": {
-                "summary": f"Summary of {labels['alertname']}",
-                "description": "The value is 91.5 %: more than 90 % is too much.",
-                "runbook_url": f"{RUNBOOK}{labels['alertname']}.md",
-                "dashboard": "/d/odoo-system-health",
-            },
-            "startsAt": now.isoformat(),
-            **lasts,
-        } for labels in alerts]
+        body = [
+            {
+                "labels": labels,
+                "annotations": {
+                    "summary": f"Summary of {labels['alertname']}",
+                    "description": "The value is 91.5 %: more than 90 % is too much.",
+                    "runbook_url": f"{RUNBOOK}{labels['alertname']}.md",
+                    "dashboard": "/d/odoo-system-health",
+                },
+                "startsAt": now.isoformat(),
+                **lasts,
+            }
+            for labels in alerts
+        ]
         url = self.layout.url("alertmanager", "/api/v2/alerts")
         requests.post(url, json=body, timeout=10).raise_for_status()
 
@@ -93,8 +99,11 @@ class OnCall:
 
     def told(self, alertname, status="firing"):
         """The notifications of an alert, by channel."""
-        return {alert["channel"]: alert for alert in self.received()
-                if alert["labels"]["alertname"] == alertname and alert["status"] == status}
+        return {
+            alert["channel"]: alert
+            for alert in self.received()
+            if alert["labels"]["alertname"] == alertname and alert["status"] == status
+        }
 
     def wait_for(self, alertname, channels, status="firing"):
         """Wait until an alert was told on just these channels; return what was told on each."""
@@ -104,14 +113,21 @@ class OnCall:
         return told
 
     def found_by_prometheus(self):
-        return self.answers("prometheus", "/-/ready") and requests.get(
-            self.layout.url("prometheus", "/api/v1/alertmanagers"), timeout=10).json()["data"]["activeAlertmanagers"]
+        return (
+            self.answers("prometheus", "/-/ready")
+            and requests.get(self.layout.url("prometheus", "/api/v1/alertmanagers"), timeout=10).json()["data"][
+                "activeAlertmanagers"
+            ]
+        )
 
     def alerts(self, state=None):
         """The labels of the alerts that Alertmanager knows, or of those in a state: unprocessed, active, suppressed."""
         url = self.layout.url("alertmanager", "/api/v2/alerts")
-        return [alert["labels"] for alert in requests.get(url, timeout=10).json()
-                if state in (None, alert["status"]["state"])]
+        return [
+            alert["labels"]
+            for alert in requests.get(url, timeout=10).json()
+            if state in (None, alert["status"]["state"])
+        ]
 
     def names(self):
         """The names of all alerts that anybody was told of."""

@@ -8,21 +8,40 @@ pytestmark = pytest.mark.servers
 
 ON_CALL, TEAM = ("pager", "chat"), ("chat", "mail")
 DISK = {
-    "alertname": "DiskSpaceCritical", "severity": "critical", "team": "platform", "host": "db-1", "mount_point": "/",
+    "alertname": "DiskSpaceCritical",
+    "severity": "critical",
+    "team": "platform",
+    "host": "db-1",
+    "mount_point": "/",
 }
 
 
-@pytest.mark.parametrize("labels, channels, whom", [
-    (DISK, ON_CALL, {"pager": "platform", "chat": "#platform"}),
-    ({"alertname": "N8nDown", "severity": "critical", "team": "integration"}, ON_CALL,
-     {"pager": "integration", "chat": "#integration"}),
-    ({"alertname": "PostgresDeadlocks", "severity": "warning", "team": "platform"}, TEAM,
-     {"chat": "#platform", "mail": "platform@influencegen.example"}),
-    ({"alertname": "CallbackSlow", "severity": "warning", "team": "integration"}, TEAM,
-     {"chat": "#integration", "mail": "integration@influencegen.example"}),
-    ({"alertname": "OfNobody", "severity": "info"}, TEAM,
-     {"chat": "#platform", "mail": "platform@influencegen.example"}),
-])
+@pytest.mark.parametrize(
+    "labels, channels, whom",
+    [
+        (DISK, ON_CALL, {"pager": "platform", "chat": "#platform"}),
+        (
+            {"alertname": "N8nDown", "severity": "critical", "team": "integration"},
+            ON_CALL,
+            {"pager": "integration", "chat": "#integration"},
+        ),
+        (
+            {"alertname": "PostgresDeadlocks", "severity": "warning", "team": "platform"},
+            TEAM,
+            {"chat": "#platform", "mail": "platform@influencegen.example"},
+        ),
+        (
+            {"alertname": "CallbackSlow", "severity": "warning", "team": "integration"},
+            TEAM,
+            {"chat": "#integration", "mail": "integration@influencegen.example"},
+        ),
+        (
+            {"alertname": "OfNobody", "severity": "info"},
+            TEAM,
+            {"chat": "#platform", "mail": "platform@influencegen.example"},
+        ),
+    ],
+)
 def test_severity_chooses_the_channel_and_team_the_people(oncall, labels, channels, whom):
     oncall.raise_alerts(labels)
     told = oncall.wait_for(labels["alertname"], channels)
@@ -67,7 +86,8 @@ def test_one_fault_on_many_hosts_is_one_notification(oncall):
     assert {alert["message"] for alert in pages} == {pages[0]["message"]}
     assert pages[0]["title"].endswith(" [20 firing, 0 resolved]")
     assert {line for page in pages for line in page["text"].splitlines() if line.startswith("Where")} == {
-        f"Where: host={host}, mount_point=/" for host in hosts}
+        f"Where: host={host}, mount_point=/" for host in hosts
+    }
 
 
 BUSINESS = {"alertname": "KycQueueOld", "severity": "warning", "team": "business"}

@@ -31,63 +31,110 @@ def silenced(oncall, source, targets, others=()):
 CASES = {
     "a host, and what runs on it": (
         alert("HostDown", host="db-1", service_name="postgresql"),
-        [alert("PostgresDown", db_instance="x", **HOST), alert("DiskSpaceCritical", **HOST),
-         alert("TargetMissing", job="process", **HOST),
-         alert("SomethingElse", service_name="postgresql")],
-        [alert("HostCpuCritical", host="web-1"), alert("BackupMissing", backup="n8n")]),
+        [
+            alert("PostgresDown", db_instance="x", **HOST),
+            alert("DiskSpaceCritical", **HOST),
+            alert("TargetMissing", job="process", **HOST),
+            alert("SomethingElse", service_name="postgresql"),
+        ],
+        [alert("HostCpuCritical", host="web-1"), alert("BackupMissing", backup="n8n")],
+    ),
     "a host of several services, and what has its name": (
         alert("HostDown", host="db-1", service_name="shared"),
         [alert("OdooDown", service_name="odoo", **HOST)],
-        [alert("N8nDown", service_name="n8n", host="web-1")]),
+        [alert("N8nDown", service_name="n8n", host="web-1")],
+    ),
     "a GPU that is gone": (
         alert("GpuMissing", host="gpu-1"),
         [alert("GpuHot", "warning", host="gpu-1"), alert("GpuErrors", "warning", host="gpu-1")],
-        [alert("GpuSaturated", host="gpu-2")]),
+        [alert("GpuSaturated", host="gpu-2")],
+    ),
     "PostgreSQL": (
         alert("PostgresDown", db_instance="db-1"),
-        [alert(name) for name in ("OdooDown", "N8nDown", "OdooRequestsRefused", "CallbackUnavailable",
-                                  "PlatformAvailabilityBudgetBurnFast")]
-        + [alert("PostgresConnectionsCritical", db_instance="db-1"), alert("TargetMissing", job="influencegen-n8n"),
-           alert("RegistrationSuccessRateLow", "warning"), alert("TelemetryErrors", "warning"),
-           alert("TelemetryReadingStale", "warning", instance="odoo-1", database="influencegen")],
-        [alert("BackupMissing"), alert("AiServiceDown"), alert("PostgresSlowQueries", "warning", db_instance="db-2")]),
+        [
+            alert(name)
+            for name in (
+                "OdooDown",
+                "N8nDown",
+                "OdooRequestsRefused",
+                "CallbackUnavailable",
+                "PlatformAvailabilityBudgetBurnFast",
+            )
+        ]
+        + [
+            alert("PostgresConnectionsCritical", db_instance="db-1"),
+            alert("TargetMissing", job="influencegen-n8n"),
+            alert("RegistrationSuccessRateLow", "warning"),
+            alert("TelemetryErrors", "warning"),
+            alert("TelemetryReadingStale", "warning", instance="odoo-1", database="influencegen"),
+        ],
+        [alert("BackupMissing"), alert("AiServiceDown"), alert("PostgresSlowQueries", "warning", db_instance="db-2")],
+    ),
     "Odoo": (
         alert("OdooDown"),
-        [alert("OdooWorkersMissing"), alert("CallbackSlow", "warning"), alert("AiImagesPending", "warning"),
-         alert("TargetMissing", job="influencegen-fast"), alert("PlatformAvailabilityBudgetBurnFast"),
-         alert("TelemetryReadingStale", "warning", instance="odoo-1", database="influencegen")],
-        [alert("N8nDown"), alert("HostDown", host="web-1")]),
+        [
+            alert("OdooWorkersMissing"),
+            alert("CallbackSlow", "warning"),
+            alert("AiImagesPending", "warning"),
+            alert("TargetMissing", job="influencegen-fast"),
+            alert("PlatformAvailabilityBudgetBurnFast"),
+            alert("TelemetryReadingStale", "warning", instance="odoo-1", database="influencegen"),
+        ],
+        [alert("N8nDown"), alert("HostDown", host="web-1")],
+    ),
     "n8n": (
         alert("N8nDown"),
-        [alert("N8nQueueLong", "warning"), alert("WebhookUnavailable"), alert("CallbackUnavailable"),
-         alert("WebhookErrorBudgetBurnFast"), alert("AiImageSuccessRateLow", "warning"),
-         alert("TargetMissing", job="n8n"), alert("CircuitBreakerOpen", "warning", dependency="n8n_webhook")],
-        [alert("OdooDown"), alert("KycServiceErrors", "warning")]),
+        [
+            alert("N8nQueueLong", "warning"),
+            alert("WebhookUnavailable"),
+            alert("CallbackUnavailable"),
+            alert("WebhookErrorBudgetBurnFast"),
+            alert("AiImageSuccessRateLow", "warning"),
+            alert("TargetMissing", job="n8n"),
+            alert("CircuitBreakerOpen", "warning", dependency="n8n_webhook"),
+        ],
+        [alert("OdooDown"), alert("KycServiceErrors", "warning")],
+    ),
     "the AI service": (
         alert("AiServiceDown"),
-        [alert("AiServiceErrorRateHigh"), alert("AiServiceSlow", "warning"),
-         alert("AiImageGenerationP95High", "warning"), alert("AiServiceErrorBudgetBurnFast"),
-         alert("CircuitBreakerOpen", "warning", dependency="aiservice")],
-        [alert("N8nDown"), alert("GpuMissing", host="gpu-1")]),
+        [
+            alert("AiServiceErrorRateHigh"),
+            alert("AiServiceSlow", "warning"),
+            alert("AiImageGenerationP95High", "warning"),
+            alert("AiServiceErrorBudgetBurnFast"),
+            alert("CircuitBreakerOpen", "warning", dependency="aiservice"),
+        ],
+        [alert("N8nDown"), alert("GpuMissing", host="gpu-1")],
+    ),
     "the KYC service": (
         alert("KycServiceDown", "warning"),
         [alert("KycServiceSlow", "warning"), alert("CircuitBreakerOpen", "warning", dependency="kyc")],
-        [alert("KycQueueOld", "warning")]),
+        [alert("KycQueueOld", "warning")],
+    ),
     "failing calls, and what they do to the circuit and the budget": (
         alert("AiServiceErrorRateHigh"),
-        [alert("CircuitBreakerOpen", "warning", dependency="aiservice"), alert("AiServiceErrorBudgetBurnFast"),
-         alert("AiServiceUnavailable", "warning")],
-        [alert("AiImageSuccessRateLow", "warning")]),
+        [
+            alert("CircuitBreakerOpen", "warning", dependency="aiservice"),
+            alert("AiServiceErrorBudgetBurnFast"),
+            alert("AiServiceUnavailable", "warning"),
+        ],
+        [alert("AiImageSuccessRateLow", "warning")],
+    ),
     "the fast burn of a budget, and the availability it is of": (
-        alert("WebhookErrorBudgetBurnFast"), [alert("WebhookUnavailable")], [alert("CallbackUnavailable")]),
+        alert("WebhookErrorBudgetBurnFast"),
+        [alert("WebhookUnavailable")],
+        [alert("CallbackUnavailable")],
+    ),
     "no connections, and none soon": (
         alert("PostgresConnectionsCritical", db_instance="db-1"),
         [alert("PostgresConnectionsRunOutSoon", "warning", db_instance="db-1")],
-        [alert("PostgresDeadlocks", "warning", db_instance="db-1")]),
+        [alert("PostgresDeadlocks", "warning", db_instance="db-1")],
+    ),
     "a full disk, and one that will be": (
         alert("DiskSpaceCritical", mount_point="/", **HOST),
         [alert("DiskFullSoon", "warning", mount_point="/", **HOST)],
-        [alert("PostgresConnectionsRunOutSoon", "warning", db_instance="db-1")]),
+        [alert("PostgresConnectionsRunOutSoon", "warning", db_instance="db-1")],
+    ),
 }
 
 
@@ -111,15 +158,21 @@ def test_what_was_silent_is_told_when_the_cause_is_gone(oncall):
 PAIRS = [
     ("HostCpuHigh", "HostCpuCritical", {"host": "db-1"}, {"host": "web-1"}),
     ("HostMemoryHigh", "HostMemoryCritical", {"host": "db-1"}, {"host": "web-1"}),
-    ("DiskSpaceLow", "DiskSpaceCritical",
-     {"host": "db-1", "mount_point": "/"}, {"host": "db-1", "mount_point": "/srv"}),
+    (
+        "DiskSpaceLow",
+        "DiskSpaceCritical",
+        {"host": "db-1", "mount_point": "/"},
+        {"host": "db-1", "mount_point": "/srv"},
+    ),
     ("DiskBusy", "DiskSaturated", {"host": "db-1", "device": "sda"}, {"host": "db-1", "device": "sdb"}),
     ("NetworkBusy", "NetworkSaturated", {"host": "db-1", "device": "eth0"}, {"host": "db-1", "device": "eth1"}),
     ("GpuBusy", "GpuSaturated", {"host": "gpu-1", "gpu": "0"}, {"host": "gpu-1", "gpu": "1"}),
     ("GpuMemoryHigh", "GpuMemoryCritical", {"host": "gpu-1", "gpu": "0"}, {"host": "gpu-1", "gpu": "1"}),
     ("PostgresConnectionsHigh", "PostgresConnectionsCritical", {"db_instance": "db-1"}, {"db_instance": "db-2"}),
-    *((f"{name}BudgetBurnSlow", f"{name}BudgetBurnFast", {}, None)
-      for name in ("WebhookError", "CallbackError", "AiServiceError", "PlatformAvailability", "AiImageLatency")),
+    *(
+        (f"{name}BudgetBurnSlow", f"{name}BudgetBurnFast", {}, None)
+        for name in ("WebhookError", "CallbackError", "AiServiceError", "PlatformAvailability", "AiImageLatency")
+    ),
 ]
 
 
@@ -140,8 +193,14 @@ def fire(oncall, alerts):
     server = oncall.start("prometheus")
     # what fires before Prometheus has found Alertmanager is sent a minute later
     until(lambda: oncall.found_by_prometheus(), "Prometheus has found Alertmanager")
-    rules = [{"alert": labels["alertname"], "expr": "vector(1)",
-              "labels": {name: value for name, value in labels.items() if name != "alertname"}} for labels in alerts]
+    rules = [
+        {
+            "alert": labels["alertname"],
+            "expr": "vector(1)",
+            "labels": {name: value for name, value in labels.items() if name != "alertname"},
+        }
+        for labels in alerts
+    ]
     path.write_text(yaml.safe_dump({"groups": [{"name": "all", "interval": "1s", "rules": rules}]}))
     server.send_signal(signal.SIGHUP)
     until(lambda: len(oncall.alerts()) == len(alerts), "Prometheus has sent all alerts")
@@ -159,8 +218,14 @@ def test_the_critical_alert_silences_its_warning_on_the_same_thing_alone(oncall)
 
 
 def test_a_database_falls_silent_with_the_host_that_it_is_named_after(oncall):
-    fire(oncall, [alert("HostDown", host="db-1", service_name="shared"), alert("PostgresDown", db_instance="db-1"),
-                  alert("PostgresReplicationLag", "warning", db_instance="db-2")])
+    fire(
+        oncall,
+        [
+            alert("HostDown", host="db-1", service_name="shared"),
+            alert("PostgresDown", db_instance="db-1"),
+            alert("PostgresReplicationLag", "warning", db_instance="db-2"),
+        ],
+    )
     until(lambda: {"HostDown", "PostgresReplicationLag"} <= oncall.names(), "the others are told")
     assert {labels["alertname"] for labels in oncall.alerts("suppressed")} == {"PostgresDown"}
 
@@ -168,8 +233,11 @@ def test_a_database_falls_silent_with_the_host_that_it_is_named_after(oncall):
 def test_each_pair_of_the_rules_is_tried():
     """A critical alert that the rules have beside a warning of the same name is in PAIRS."""
     configuration = yaml.safe_load((prometheus.FOLDER / "prometheus.yml").read_text())
-    [about] = [step["regex"] for step in configuration["alerting"]["alert_relabel_configs"]
-               if step.get("target_label") == "about"]
+    [about] = [
+        step["regex"]
+        for step in configuration["alerting"]["alert_relabel_configs"]
+        if step.get("target_label") == "about"
+    ]
     by_subject = {}
     for path in (prometheus.FOLDER / "rules").glob("*.yml"):
         for rule in chain.from_iterable(group["rules"] for group in yaml.safe_load(path.read_text())["groups"]):

@@ -39,7 +39,11 @@ class Server:
         weekday = today if working else (today + 3) % 7
         content = yaml.safe_load(thresholds.FILE.read_text())
         content["working_hours"]["business"] = {
-            "from_hour": 0, "until_hour": 24, "from_weekday": weekday, "until_weekday": weekday}
+            "from_hour": 0,
+            "until_hour": 24,
+            "from_weekday": weekday,
+            "until_weekday": weekday,
+        }
         content["alerts"]["KycQueueOld"]["for"] = "0s"
         files = generator.files(thresholds.Thresholds(content))
         [rule] = [rule for group in files["alerts_business"] for rule in group.rules if rule.name == "KycQueueOld"]

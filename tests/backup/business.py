@@ -59,8 +59,12 @@ class Business:
     def transfer(self):
         """Move money from one account to another; all of it stays."""
         source, target = random.sample(range(1, ACCOUNTS + 1), 2)
-        self.execute("UPDATE account SET balance = balance + CASE id WHEN %s THEN 1 ELSE -1 END WHERE id IN (%s, %s)",
-                     source, source, target)
+        self.execute(
+            "UPDATE account SET balance = balance + CASE id WHEN %s THEN 1 ELSE -1 END WHERE id IN (%s, %s)",
+            source,
+            source,
+            target,
+        )
 
     @contextmanager
     def busy(self):

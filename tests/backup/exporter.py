@@ -34,14 +34,16 @@ class Exporter:
         """Write the configuration file, with these changes to what each backup is."""
         for backup in self.backups.values():
             backup |= changes
-        self.path.write_text(yaml.safe_dump({
-            "folder": str(self.archives), "environment": self.environment, "backups": self.backups}))
+        self.path.write_text(
+            yaml.safe_dump({"folder": str(self.archives), "environment": self.environment, "backups": self.backups})
+        )
 
     def replace(self, program, script):
         """Let a script of the shell, in which "$REAL" is the real program, take a program's place."""
         path = self.programs / program
-        real = subprocess.run(["which", program], env={**os.environ, **self.environment}, check=True, text=True,
-                              capture_output=True).stdout.strip()
+        real = subprocess.run(
+            ["which", program], env={**os.environ, **self.environment}, check=True, text=True, capture_output=True
+        ).stdout.strip()
         path.write_text(f"#!/bin/sh -e\nREAL={real}\n{script}\n")
         path.chmod(0o755)
         return path
@@ -63,8 +65,7 @@ class Exporter:
     def serving(self, path="/metrics"):
         """Run the exporter while the body runs, and yield its process once it answers at that path."""
         with open(self.log, "a") as log:
-            process = subprocess.Popen(
-                self._command("serve", "--port", str(self.port)), cwd=PROJECT, stderr=log)
+            process = subprocess.Popen(self._command("serve", "--port", str(self.port)), cwd=PROJECT, stderr=log)
         try:
             until(lambda: process.poll() is not None or self._answers(path), "the exporter answers")
             yield process

@@ -86,4 +86,3 @@ ALTER DATABASE "{name}" SET row_security = off;
 ALTER DATABASE "{name}" SET lc_monetary = 'C.UTF-8';
 ALTER DATABASE "{name}" SET role = '{role}';
 """
-

@@ -54,7 +54,8 @@ def test_what_is_refused(tmp_path, content, message):
     assert str(tmp_path / "backup.yml") in str(caught.value)
 
 
-@pytest.mark.parametrize("began, expected", [
-    (0.0, True), (NOW, False), (NOW - 86399, False), (NOW - 86400, True), (NOW + 1, True)])
+@pytest.mark.parametrize(
+    "began, expected", [(0.0, True), (NOW, False), (NOW - 86399, False), (NOW - 86400, True), (NOW + 1, True)]
+)
 def test_what_is_due(began, expected):
     assert due(DAILY, Record(began=began), NOW) is expected

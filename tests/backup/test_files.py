@@ -31,11 +31,14 @@ def test_what_was_deleted_meanwhile_stays_in_the_copy(source, tmp_path):
     assert (tmp_path / "copy" / "ab" / "abc").read_text() == "half"
 
 
-@pytest.mark.parametrize("damage", [
-    lambda copy: (copy / "ab" / "abc").unlink(),
-    lambda copy: (copy / "ab" / "abc").write_text("hal"),
-    lambda copy: (copy / "more").touch(),
-])
+@pytest.mark.parametrize(
+    "damage",
+    [
+        lambda copy: (copy / "ab" / "abc").unlink(),
+        lambda copy: (copy / "ab" / "abc").write_text("hal"),
+        lambda copy: (copy / "more").touch(),
+    ],
+)
 def test_differences_are_found(source, tmp_path, damage):
     copy = tmp_path / "copy"
     files.add_new(source, copy)

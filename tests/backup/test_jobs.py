@@ -15,7 +15,7 @@ pytestmark = pytest.mark.system
 def stop_at_dump(exporter):
     """Let pg_dump stand still; return a function that says whether it does."""
     sign = exporter.programs / "at-dump"
-    exporter.replace("pg_dump", f'touch {sign}; exec sleep 600')
+    exporter.replace("pg_dump", f"touch {sign}; exec sleep 600")
     return sign.exists
 
 
@@ -57,7 +57,8 @@ def test_what_is_counted_outlives_the_exporter(exporter, business):
     with exporter.serving():
         assert exporter.text() == before
         assert exporter.value("backup_size_bytes", "platform") == sum(
-            path.stat().st_size for path in archive.rglob("*") if path.is_file())
+            path.stat().st_size for path in archive.rglob("*") if path.is_file()
+        )
     assert len(exporter.complete("platform")) == 1, "nothing was due"
 
 

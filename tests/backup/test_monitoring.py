@@ -17,8 +17,11 @@ from .exporter import Exporter
 
 pytestmark = pytest.mark.servers
 
-CONFIGURATION = {"scrape_configs": [
-    {"job_name": "prometheus", "scrape_interval": "1s", "static_configs": [{"targets": ["127.0.0.1:{port}"]}]}]}
+CONFIGURATION = {
+    "scrape_configs": [
+        {"job_name": "prometheus", "scrape_interval": "1s", "static_configs": [{"targets": ["127.0.0.1:{port}"]}]}
+    ]
+}
 YEAR_AGO = int(time.time()) - 365 * 24 * 3600
 OLD_SAMPLES = "# TYPE old gauge\n" + "".join(
     f'old{{number="{number}"}} {number} {YEAR_AGO + second}\n' for number in range(100) for second in range(100)
@@ -132,7 +135,7 @@ def test_a_damaged_chunk_fails(exporter, source):
     content = path.read_bytes()
     middle = len(content) // 2
     try:
-        path.write_bytes(content[:middle] + bytes([content[middle] ^ 1]) + content[middle + 1:])
+        path.write_bytes(content[:middle] + bytes([content[middle] ^ 1]) + content[middle + 1 :])
         assert_fails(exporter, "promtool reads ")
     finally:
         path.write_bytes(content)

@@ -30,11 +30,14 @@ def assert_fails(exporter, because):
 
 def restoring(exporter, statement):
     """Let a statement be executed in what pg_restore has restored."""
-    exporter.replace("pg_restore", f'''
+    exporter.replace(
+        "pg_restore",
+        f'''
         "$REAL" "$@"
         for argument; do case $argument in --dbname=*)
             psql --quiet --output=/dev/null "$argument" --command="{statement}";;
-        esac; done''')
+        esac; done''',
+    )
 
 
 def test_a_nasty_database_is_good(nasty_database, administrator, tmp_path):
@@ -137,7 +140,7 @@ def test_a_scratch_database_that_can_not_be_dropped_holds_nothing_up(exporter, l
                      f'>{exporter.programs}/scratch;; esac; done; exec "$REAL" "$@"')  # fmt: skip
     assert_good(exporter)
     scratch = (exporter.programs / "scratch").read_text().strip()
-    administer(layout, f'CREATE DATABASE {scratch} OWNER {exporter.environment["PGUSER"]}')
+    administer(layout, f"CREATE DATABASE {scratch} OWNER {exporter.environment['PGUSER']}")
     administer(layout, "CREATE SUBSCRIPTION stuck CONNECTION 'host=127.0.0.1 port=1' PUBLICATION absent "
                        "WITH (connect = false, slot_name = NONE)", scratch)  # fmt: skip
     with exporter.serving():

@@ -59,30 +59,39 @@ def test_the_scratch_database_is_gone_afterwards(exporter, business):
 
 
 def test_a_truncated_dump_fails(exporter):
-    exporter.replace("pg_dump", '''
+    exporter.replace(
+        "pg_dump",
+        """
         "$REAL" "$@"
-        for argument; do case $argument in --file=*) truncate --size=-2000 "${argument#--file=}";; esac; done''')
+        for argument; do case $argument in --file=*) truncate --size=-2000 "${argument#--file=}";; esac; done""",
+    )
     assert_fails(exporter, "pg_restore ended with status 1: pg_restore: error: could not read")
 
 
 def test_a_dump_of_another_database_fails(exporter, new_database, business):
     other = type(business)(new_database("backup_test_other"), business.filestore)
     other.execute("CREATE TABLE account (id int PRIMARY KEY, balance float NOT NULL)")
-    exporter.replace("pg_dump", f'''
+    exporter.replace(
+        "pg_dump",
+        f"""
         for argument; do
             case $argument in --file=*) exec "$REAL" --format=custom "$argument" {other.dsn["dbname"]};; esac
-        done''')
+        done""",
+    )
     assert_fails(exporter, "3 of 3 tables are not as in the source, among them public.account: 50 rows")
 
 
 def test_a_dump_of_the_same_tables_with_other_rows_fails(exporter, business):
     """As many rows, and one of them with another value: what a dump of yesterday would be."""
-    exporter.replace("pg_dump", f'''
+    exporter.replace(
+        "pg_dump",
+        f"""
         export PGUSER={business.dsn["user"]} PGPASSWORD={business.dsn["password"]}
         psql --quiet --dbname={DATABASE} --command="UPDATE public.account SET balance = 7 WHERE id = 1"
         for argument; do
             case $argument in --file=*) exec "$REAL" --format=custom "$argument" {DATABASE};; esac
-        done''')
+        done""",
+    )
     assert_fails(exporter, "1 of 3 tables are not as in the source, among them public.account: 50 rows")
 
 
@@ -112,9 +121,11 @@ def test_a_damaged_attachment_fails(exporter, business, damage):
 
 def test_attachments_in_an_object_store_are_not_taken_for_backed_up(exporter, business):
     """As addons for object stores and Odoo's own for clouds leave them; a link and an empty row are neither."""
-    business.execute("INSERT INTO ir_attachment (type, store_fname, checksum) VALUES "
-                     "('binary', 's3://bucket/ab/abc', 'abc'), ('binary', 's3://bucket/ab/abd', 'abd'), "
-                     "('cloud_storage', NULL, NULL), ('url', NULL, NULL), ('binary', NULL, 'abc'), ('binary', '', '')")
+    business.execute(
+        "INSERT INTO ir_attachment (type, store_fname, checksum) VALUES "
+        "('binary', 's3://bucket/ab/abc', 'abc'), ('binary', 's3://bucket/ab/abd', 'abd'), "
+        "('cloud_storage', NULL, NULL), ('url', NULL, NULL), ('binary', NULL, 'abc'), ('binary', '', '')"
+    )
     assert_fails(exporter, "attachments are in stores that this backup does not reach (1 in cloud_storage, 2 in s3): "
                            "back those up by other means, and name them in `elsewhere`")  # fmt: skip
     exporter.configure(elsewhere=["cloud_storage", "s3"])

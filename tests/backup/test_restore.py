@@ -105,13 +105,19 @@ def test_odoo_runs_on_the_restored_platform(layout, environment, restore, new_da
         restore("platform", ARCHIVE=archive, DATABASE=COPY, DATA_DIR=data)
         source = odoo.choose()
         configuration = odoo.configure(layout, source, database=COPY, workers=0, data_dir=data)
-        odoo.run_once(layout, source, configuration, "shell", script=f"""
+        odoo.run_once(
+            layout,
+            source,
+            configuration,
+            "shell",
+            script=f"""
 assert env["res.users"].with_context(active_test=False).search_count([]) == {users}
 stored = env["ir.attachment"].search([("store_fname", "!=", False), ("res_field", "in", (False, "any"))])
 stored |= env["ir.attachment"].search([("store_fname", "!=", False), ("res_field", "!=", False)])
 assert len(stored) == {attachments}, len(stored)
 assert all(attachment.raw for attachment in stored if attachment.file_size)
-""")
+""",
+        )
     finally:
         postgres.execute(layout, f'DROP DATABASE IF EXISTS "{COPY}.damaged" WITH (FORCE)')
     assert (data / "filestore" / f"{COPY}.damaged").exists()
@@ -140,7 +146,12 @@ def test_a_nasty_platform_is_restored_as_documented(layout, administrator, resto
     subscriptions = "SELECT datname FROM pg_subscription JOIN pg_database d ON d.oid = subdbid WHERE datname LIKE "
     assert administer(layout, f"{subscriptions} '{name}%'") == [(f"{name}.damaged",)]
     configuration = odoo.configure(layout, odoo.choose(), database=name, workers=0, data_dir=data)
-    odoo.run_once(layout, odoo.choose(), configuration, "shell", script="""
+    odoo.run_once(
+        layout,
+        odoo.choose(),
+        configuration,
+        "shell",
+        script="""
 assert env.registry.has_unaccent == 2, "unaccent can be indexed"
 assert env["ir.module.module"].search([("name", "=", "mail")]).state == "installed"
 env.cr.execute("SELECT count(*) FROM telemetry_entry")
@@ -149,7 +160,8 @@ env["res.users.log"].create({})
 env.flush_all()
 env.cr.execute("SELECT count(*) FROM telemetry_entry")
 assert env.cr.fetchone() == (before + 1,), "the restored ledger goes on counting"
-""")
+""",
+    )
 
 
 def test_the_documented_template_has_what_a_backup_needs(layout, restore):

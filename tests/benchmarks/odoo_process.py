@@ -35,9 +35,7 @@ def load_registry():
     from odoo.tools import config
 
     configuration, log = sys.argv[2:]
-    config.parse_config(
-        ["--config", configuration, "--no-http", "--workers=0", "--logfile", log], setup_logging=True
-    )
+    config.parse_config(["--config", configuration, "--no-http", "--workers=0", "--logfile", log], setup_logging=True)
     load_server_wide_modules()
     # a list since 19.0
     [database] = config["db_name"] if isinstance(config["db_name"], list) else [config["db_name"]]

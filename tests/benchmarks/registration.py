@@ -128,8 +128,7 @@ def start(servers: dict[str, Server], names: list[str]) -> Rounds:
             name: stack.enter_context(odoo_process(servers[name], "tests.benchmarks.registration")) for name in names
         }
         turns = {
-            name: lambda one=one: {kind: json.loads(one.ask(kind)) for kind in BLOCK}
-            for name, one in processes.items()
+            name: lambda one=one: {kind: json.loads(one.ask(kind)) for kind in BLOCK} for name, one in processes.items()
         }
         interleaved(turns, WARMING)
         return interleaved(turns, ROUNDS)
@@ -151,8 +150,10 @@ def compare(servers: dict[str, Server]) -> None:
             of_starts = sorted(ratio(results, TREE, TODAY) for results in each)
             ratios[kind, clock] = median(of_starts)
             medians = " ".join(f"{median(chain.from_iterable(one[name] for one in each)):9.3f}" for name in servers)
-            print(f"  {kind + ', ' + clock:30} {medians}   {ratios[kind, clock]:.3f}"
-                  f" (starts: {of_starts[0]:.3f} to {of_starts[-1]:.3f})")
+            print(
+                f"  {kind + ', ' + clock:30} {medians}   {ratios[kind, clock]:.3f}"
+                f" (starts: {of_starts[0]:.3f} to {of_starts[-1]:.3f})"
+            )
     for kind, most in MOST.items():
         baseline.bar(kind, ratios[kind, PROCESSOR], most)
 

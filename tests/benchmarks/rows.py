@@ -227,8 +227,10 @@ def compare(processes: dict[tuple[str, str], Apart]) -> None:
             results = {size: [values[figure] for values in rounds[build, size]] for size in (SMALL, LARGE)}
             taken[build, figure] = median(results[LARGE])
             ratios[build, figure] = ratio(results, LARGE, SMALL)
-            print(f"  {figure:18} {build:14} {median(results[SMALL]):9.1f} {taken[build, figure]:9.1f}"
-                  f"   {ratios[build, figure]:.2f}")
+            print(
+                f"  {figure:18} {build:14} {median(results[SMALL]):9.1f} {taken[build, figure]:9.1f}"
+                f"   {ratios[build, figure]:.2f}"
+            )
     pages = FIGURES[1:]
     baseline.bar("reading_rows_ratio", ratios[TREE, READING], MOST_ROWS_RATIO)
     baseline.bar("overview_ms", max(taken[TREE, page] for page in pages), MOST_OVERVIEW_MILLISECONDS)
@@ -242,8 +244,10 @@ def show_plans(processes: dict[tuple[str, str], Apart]) -> None:
             plans = json.loads(processes[build, LARGE].ask(f"plans of {figure}"))
             read = sum(rows for _plan, rows, _tables in plans)
             scans = sorted({table for *_others, tables in plans for table in tables})
-            print(f"\n{build}, {figure}: {len(plans)} statements, {read:,} rows read;"
-                  f" Seq Scan over more than {BIG:,} rows: {', '.join(scans) or 'none'}")
+            print(
+                f"\n{build}, {figure}: {len(plans)} statements, {read:,} rows read;"
+                f" Seq Scan over more than {BIG:,} rows: {', '.join(scans) or 'none'}"
+            )
             for plan, rows, tables in plans if build == TREE else ():
                 mark = f"SEQ SCAN OF {', '.join(tables)}, " if tables else ""
                 print(f"\n{mark}{rows:,} rows read: {plan}")
@@ -265,7 +269,8 @@ def longest_transaction(server: Server) -> Iterator[Callable[[], float]]:
                 while not ended.wait(0.01):
                     cursor.execute(
                         "SELECT max(extract(epoch FROM clock_timestamp() - xact_start)) FROM pg_stat_activity"
-                        " WHERE datname = %s AND backend_type = 'client backend'", [server.name],
+                        " WHERE datname = %s AND backend_type = 'client backend'",
+                        [server.name],
                     )
                     longest = max(longest, float(cursor.fetchone()[0] or 0))
 
@@ -295,12 +300,15 @@ def open_ledger(servers: dict[tuple[str, str], Server]) -> None:
             begun, states = time.monotonic(), {}
             while not states or not all(opened for opened, *_state in states.values()):
                 states = json.loads(process.ask("audit 10"))
-            print(f"  ledger of the {size} database open after {time.monotonic() - begun:.1f} s,"
-                  f" longest transaction {longest():.2f} s")
+            print(
+                f"  ledger of the {size} database open after {time.monotonic() - begun:.1f} s,"
+                f" longest transaction {longest():.2f} s"
+            )
 
 
 def measure_audit(server: Server) -> None:
     """Audit the large database: to the end, killed in the middle, and with one row missing and one too many."""
+
     def position(states):
         return states[AUDITED][2]
 
@@ -323,10 +331,7 @@ def measure_audit(server: Server) -> None:
         ALTER TABLE influencegen_image ENABLE TRIGGER USER
     """)
     # the next pass begins with this fact
-    execute(
-        "UPDATE telemetry_audit SET position = 0, completed_at = '2020-01-01'"
-        f" WHERE fact = '{AUDITED}'"
-    )
+    execute(f"UPDATE telemetry_audit SET position = 0, completed_at = '2020-01-01' WHERE fact = '{AUDITED}'")
     with loaded(server) as process:
         before = position(json.loads(process.ask("audit 1")))
     with loaded(server) as process:

@@ -42,8 +42,10 @@ def parts(metric):
 def combinations(metric, without=(), times=1):
     """Return the combinations of label values of a metric, each as a dict."""
     labels = [label for label in metric.labels if label.name not in without]
-    return [{label.name: str(value) for label, value in zip(labels, values, strict=True)}
-            for values in product(*(values_of(label, times) for label in labels))]
+    return [
+        {label.name: str(value) for label, value in zip(labels, values, strict=True)}
+        for values in product(*(values_of(label, times) for label in labels))
+    ]
 
 
 def size(metric, without=(), times=1):

@@ -123,9 +123,13 @@ def serve(port):
 
     async def metrics(request):
         elapsed = time.time() - begun
-        return web.Response(text="".join(f"{series} {int(rate * elapsed)}\n"
-                                         for group in request.query.getall("group[]")
-                                         for series, rate in groups[group]))
+        return web.Response(
+            text="".join(
+                f"{series} {int(rate * elapsed)}\n"
+                for group in request.query.getall("group[]")
+                for series, rate in groups[group]
+            )
+        )
 
     async def ready(_request):
         return web.Response()
@@ -149,28 +153,46 @@ def live(layout):
     shutil.copytree(prometheus.FOLDER / "rules", rules)
     written = (rules / "tiers.yml").read_text()
     (rules / "tiers.yml").write_text(written.replace("interval: 5m", f"interval: {LIVE_STEP}"))
-    jobs = [{"job_name": group, "scrape_interval": f"{seconds}s", "params": {"group[]": [group]},
-             "static_configs": [{"targets": [f"127.0.0.1:{port}"],
-                                 "labels": {"__metrics_path__": f"/{server}", "instance": f"odoo-{server}"}}
-                                for server in range(SERVERS)]}
-            for group, seconds in promql.SCRAPED.items()]
+    jobs = [
+        {
+            "job_name": group,
+            "scrape_interval": f"{seconds}s",
+            "params": {"group[]": [group]},
+            "static_configs": [
+                {
+                    "targets": [f"127.0.0.1:{port}"],
+                    "labels": {"__metrics_path__": f"/{server}", "instance": f"odoo-{server}"},
+                }
+                for server in range(SERVERS)
+            ],
+        }
+        for group, seconds in promql.SCRAPED.items()
+    ]
     server = start_prometheus(layout, rules / "*.yml", {"scrape_configs": jobs, "alerting": {}})
     try:
         time.sleep(LIVE_SECONDS)
         [(_, series)] = server.query("sum(scrape_samples_scraped)", time.time())
-        print(f"\nPrometheus: {series:,.0f} series scraped, {samples_a_second():,.0f} samples a second,"
-              f" {server.metric('process_resident_memory_bytes') / 2**30:.1f} GiB,"
-              f" {server.metric('process_cpu_seconds_total') / LIVE_SECONDS:.2f} cores")
+        print(
+            f"\nPrometheus: {series:,.0f} series scraped, {samples_a_second():,.0f} samples a second,"
+            f" {server.metric('process_resident_memory_bytes') / 2**30:.1f} GiB,"
+            f" {server.metric('process_cpu_seconds_total') / LIVE_SECONDS:.2f} cores"
+        )
         slowest = sorted(server.labelled("prometheus_rule_group_last_duration_seconds"), key=lambda pair: -pair[1])[:3]
         for labels, seconds in slowest:
             print(f"  group of rules {labels['rule_group'].split(';')[-1]}: {seconds:.2f} s")
         for tier in victoria.TIERS:
             of_tier = {"remote_name": tier.step}
-            batches = {float(labels["le"]): count for labels, count in
-                       server.labelled("prometheus_remote_storage_sent_batch_duration_seconds_bucket", of_tier)}
+            batches = {
+                float(labels["le"]): count
+                for labels, count in server.labelled(
+                    "prometheus_remote_storage_sent_batch_duration_seconds_bucket", of_tier
+                )
+            }
             [(_, samples)] = server.labelled("prometheus_remote_storage_samples_total", of_tier)
-            print(f"  written to {tier.step}: {samples:,.0f} samples in {batches[inf]:.0f} batches,"
-                  f" p50 and p99 of a batch within {quantile(batches, 0.5):.3g} s and {quantile(batches, 0.99):.3g} s")
+            print(
+                f"  written to {tier.step}: {samples:,.0f} samples in {batches[inf]:.0f} batches,"
+                f" p50 and p99 of a batch within {quantile(batches, 0.5):.3g} s and {quantile(batches, 0.99):.3g} s"
+            )
     finally:
         server.kill()
         exporter.kill()
@@ -195,8 +217,11 @@ def raw_bytes(layout):
                     file.write(f"{series} {int(value)} {at}\n")
         file.write("# EOF\n")
     blocks = layout.state / "blocks"
-    subprocess.run([prometheus.executable("promtool"), "tsdb", "create-blocks-from", "openmetrics", text, blocks],
-                   check=True, capture_output=True)
+    subprocess.run(
+        [prometheus.executable("promtool"), "tsdb", "create-blocks-from", "openmetrics", text, blocks],
+        check=True,
+        capture_output=True,
+    )
     text.unlink()
     samples = sum(json.loads(path.read_text())["stats"]["numSamples"] for path in blocks.glob("*/meta.json"))
     return sum(path.stat().st_size for path in blocks.rglob("*") if path.is_file()) / samples
@@ -205,8 +230,13 @@ def raw_bytes(layout):
 def ask(storage, expression, days, step):
     """Return the seconds that a query took, the slowest of ``TRIES``, and whether it was answered with series."""
     now = int(time.time())
-    parameters = {"query": expression.format(step=step), "start": now - days * 86400, "end": now, "step": step,
-                  "nocache": 1}
+    parameters = {
+        "query": expression.format(step=step),
+        "start": now - days * 86400,
+        "end": now,
+        "step": step,
+        "nocache": 1,
+    }
     seconds = []
     for _ in range(TRIES):
         begun = time.monotonic()
@@ -238,26 +268,43 @@ def ask_of_more(folder):
     try:
         import_history(storage, STEPS["1h"], 7, TIMES)
         rows, size_bytes = stored(storage, layout.state / "victoria_1h")
-        taken = {title: ask(storage, expression, 7, "1h")[0]
-                 for queries in DASHBOARDS.values() for title, expression in queries.items()}
+        taken = {
+            title: ask(storage, expression, 7, "1h")[0]
+            for queries in DASHBOARDS.values()
+            for title, expression in queries.items()
+        }
         slowest = max(taken, key=taken.get)
-        print(f"\n{TIMES} times the values of labels, 7 days of 1h: {sum(1 for _ in tier_series(TIMES)):,} series,"
-              f" {rows:,.0f} samples, {size_bytes / 1e6:,.0f} MB,"
-              f" {storage.metric('process_resident_memory_bytes') / 2**30:.1f} GiB,"
-              f" slowest query: {slowest}, {taken[slowest] * 1e3:.0f} ms")
+        print(
+            f"\n{TIMES} times the values of labels, 7 days of 1h: {sum(1 for _ in tier_series(TIMES)):,} series,"
+            f" {rows:,.0f} samples, {size_bytes / 1e6:,.0f} MB,"
+            f" {storage.metric('process_resident_memory_bytes') / 2**30:.1f} GiB,"
+            f" slowest query: {slowest}, {taken[slowest] * 1e3:.0f} ms"
+        )
     finally:
         storage.kill()
 
 
 def show_cardinality():
     """Print the series of each metric: on one server, on all, in a tier, with ten times the label values, at most."""
-    rows = [(metric.name, size(metric), size(metric) * SERVERS, size(metric, ("slot",)), size(metric, ("slot",), TIMES),
-             bound(metric)) for metric in catalogue.METRICS.values()]
+    rows = [
+        (
+            metric.name,
+            size(metric),
+            size(metric) * SERVERS,
+            size(metric, ("slot",)),
+            size(metric, ("slot",), TIMES),
+            bound(metric),
+        )
+        for metric in catalogue.METRICS.values()
+    ]
     rows.sort(key=lambda row: -row[1])
     heads = ("a server", f"{SERVERS} servers", "a tier", f"{TIMES}x labels", "bound")
     print(f"\n{'metric':60}" + "".join(f"{head:>12}" for head in heads))
-    for row in [*rows[:15], ("the others", *map(sum, zip(*(row[1:] for row in rows[15:]), strict=True))),
-                ("all", *map(sum, zip(*(row[1:] for row in rows), strict=True)))]:
+    for row in [
+        *rows[:15],
+        ("the others", *map(sum, zip(*(row[1:] for row in rows[15:]), strict=True))),
+        ("all", *map(sum, zip(*(row[1:] for row in rows), strict=True))),
+    ]:
         print(f"{row[0]:60}" + "".join(f"{count:>12,}" for count in row[1:]))
 
 
@@ -270,17 +317,23 @@ def main() -> None:
         raw = raw_bytes(layout)
         for tier in victoria.TIERS:
             storages[tier.step] = start_victoria(layout, tier.name)
-        print(f"\n{'tier':6}{'series':>9}{'samples':>14}{'a second':>11}{'bytes a sample':>16}{'MB of 90 days':>15}"
-              f"{'GB a year':>11}")
+        print(
+            f"\n{'tier':6}{'series':>9}{'samples':>14}{'a second':>11}{'bytes a sample':>16}{'MB of 90 days':>15}"
+            f"{'GB a year':>11}"
+        )
         for tier in victoria.TIERS:
             storage, step = storages[tier.step], STEPS[tier.step]
             seconds = import_history(storage, step)
             rows, size_bytes = stored(storage, folder / tier.name)
             series = sum(1 for _ in tier_series())
-            print(f"{tier.step:6}{series:>9,}{rows:>14,.0f}{rows / seconds:>11,.0f}{size_bytes / rows:>16.2f}"
-                  f"{size_bytes / 1e6:>15,.0f}{size_bytes / 1e9 * 365 / DAYS:>11.2f}")
-        print(f"raw: {samples_a_second():,.0f} samples a second, {raw:.2f} bytes a sample,"
-              f" {samples_a_second() * 86400 * 14 * raw / 1e9:,.1f} GB of 14 days")
+            print(
+                f"{tier.step:6}{series:>9,}{rows:>14,.0f}{rows / seconds:>11,.0f}{size_bytes / rows:>16.2f}"
+                f"{size_bytes / 1e6:>15,.0f}{size_bytes / 1e9 * 365 / DAYS:>11.2f}"
+            )
+        print(
+            f"raw: {samples_a_second():,.0f} samples a second, {raw:.2f} bytes a sample,"
+            f" {samples_a_second() * 86400 * 14 * raw / 1e9:,.1f} GB of 14 days"
+        )
         ask_dashboards(storages)
         live(layout)
         ask_of_more(folder)

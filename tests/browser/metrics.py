@@ -54,9 +54,14 @@ class Metrics:
         return list(text_string_to_metric_families(response.text))
 
     def _read(self):
-        return Counter({
-            (sample.name, tuple(text for label, text in sorted(sample.labels.items()) if label != "database")): value
-            for family in self._families()
-            for sample in family.samples
-            for value in (sample.value,)
-        })
+        return Counter(
+            {
+                (
+                    sample.name,
+                    tuple(text for label, text in sorted(sample.labels.items()) if label != "database"),
+                ): value
+                for family in self._families()
+                for sample in family.samples
+                for value in (sample.value,)
+            }
+        )

@@ -109,7 +109,9 @@ def test_a_tab_in_the_background_is_no_load(tab, new_tab, metrics):
 
 
 def test_a_prerendered_page_is_waited_for_since_its_activation(tab, metrics):
-    tab.page.add_init_script(HIDDEN + """
+    tab.page.add_init_script(
+        HIDDEN
+        + """
         let activationStart = 0;
         Object.defineProperty(document, "prerendering", {get: () => hidden, configurable: true});
         Object.defineProperty(PerformanceNavigationTiming.prototype, "activationStart", {get: () => activationStart});
@@ -118,7 +120,8 @@ def test_a_prerendered_page_is_waited_for_since_its_activation(tab, metrics):
             window.show(true);
             document.dispatchEvent(new Event("prerenderingchange"));
         };
-    """)
+    """
+    )
     seconds = tab.open("/influencegen/register")
     tab.page.evaluate("(moment) => window.activate(moment)", 1000 * seconds - 50)
     until(lambda: metrics.total(f"{LOADS}_count") == 1, "the load is counted", 30)

@@ -51,6 +51,10 @@ def test_facts_are_of_a_database_and_say_how_rows_become_values(subtests):
 
 def test_no_metric_is_there_twice():
     sections = (
-        business.BUSINESS, business.APIS, catalogue.RUNTIME, business.OTHER_PRODUCERS, catalogue.EXPORTER,
+        business.BUSINESS,
+        business.APIS,
+        catalogue.RUNTIME,
+        business.OTHER_PRODUCERS,
+        catalogue.EXPORTER,
     )
     assert sum(map(len, sections)) == len(catalogue.METRICS)

@@ -10,7 +10,12 @@ from odoo_telemetry.metrics.catalogue import Label, Metric, Rows
 from odoo_telemetry.metrics.settings import THRESHOLDS, Settings
 
 REGISTRIES = (
-    catalogue.METRICS, catalogue.BOUNDS, catalogue.LIVE, catalogue.ROLES, catalogue.SPAN_ATTRIBUTES, THRESHOLDS,
+    catalogue.METRICS,
+    catalogue.BOUNDS,
+    catalogue.LIVE,
+    catalogue.ROLES,
+    catalogue.SPAN_ATTRIBUTES,
+    THRESHOLDS,
     *(label.values for label in (catalogue.ROLE, catalogue.INTERACTION, catalogue.THRESHOLD)),
 )
 
@@ -93,8 +98,10 @@ def test_a_metric_that_is_declared_late_is_stored_and_shown(tmp_path):
 
     store.configure(tmp_path)
     store.publish("db", Settings())
-    late = (Metric("orders_total", "counter", "Orders."),
-            Metric("order_seconds", "histogram", "Time to confirm an order.", unit="seconds", buckets=(1,)))
+    late = (
+        Metric("orders_total", "counter", "Orders."),
+        Metric("order_seconds", "histogram", "Time to confirm an order.", unit="seconds", buckets=(1,)),
+    )
     try:
         with undone():
             catalogue.declare(*late)

@@ -17,9 +17,20 @@ def compose(pytestconfig):
     with pytestconfig.pluginmanager.getplugin("capturemanager").global_and_fixture_disabled():
         print("\n  no container is run: docker-compose.yml is only read and compared")
     result = subprocess.run(
-        [debian.program("docker-compose", "docker-compose"), "--file", ROOT / "docker-compose.yml",
-         "--profile", "ha", "config", "--format", "json"],
-        capture_output=True, text=True, env={**os.environ, "SECRETS_GID": SECRETS_GID})
+        [
+            debian.program("docker-compose", "docker-compose"),
+            "--file",
+            ROOT / "docker-compose.yml",
+            "--profile",
+            "ha",
+            "config",
+            "--format",
+            "json",
+        ],
+        capture_output=True,
+        text=True,
+        env={**os.environ, "SECRETS_GID": SECRETS_GID},
+    )
     assert (result.returncode, result.stderr) == (0, "")
     return json.loads(result.stdout)
 

@@ -23,14 +23,30 @@ from tests.compose.conftest import SECRETS_GID
 ROOT = Path(__file__).parents[2]
 PORTS = Ports()
 LISTENS = {
-    "odoo": {PORTS.odoo, PORTS.gevent}, "ai-service": {PORTS.ai}, "kyc-provider": {PORTS.kyc}, "n8n": {PORTS.n8n},
-    "n8n-worker": {PORTS.n8n}, "redis": {PORTS.redis}, "alert-receiver": {PORTS.receiver, PORTS.smtp},
-    "prometheus": {PORTS.prometheus}, "prometheus-b": {PORTS.prometheus}, "alertmanager": {PORTS.alertmanager, 9094},
-    "alertmanager-b": {PORTS.alertmanager, 9094}, "victoria-5m": {PORTS.victoria_5m},
-    "victoria-1h": {PORTS.victoria_1h}, "postgres": {5432}, "grafana": {3000},
-    "gpu-exporter": {PORTS.gpu}, "backup": {PORTS.backup}, "tempo": {3200, 4318}, "loki": {3100}, "alloy": {12345},
-    "node-exporter": {PORTS.node}, "process-exporter": {PORTS.process},
-    "postgres-exporter": {PORTS.postgres_exporter}, "slow-queries": {PORTS.slow_queries},
+    "odoo": {PORTS.odoo, PORTS.gevent},
+    "ai-service": {PORTS.ai},
+    "kyc-provider": {PORTS.kyc},
+    "n8n": {PORTS.n8n},
+    "n8n-worker": {PORTS.n8n},
+    "redis": {PORTS.redis},
+    "alert-receiver": {PORTS.receiver, PORTS.smtp},
+    "prometheus": {PORTS.prometheus},
+    "prometheus-b": {PORTS.prometheus},
+    "alertmanager": {PORTS.alertmanager, 9094},
+    "alertmanager-b": {PORTS.alertmanager, 9094},
+    "victoria-5m": {PORTS.victoria_5m},
+    "victoria-1h": {PORTS.victoria_1h},
+    "postgres": {5432},
+    "grafana": {3000},
+    "gpu-exporter": {PORTS.gpu},
+    "backup": {PORTS.backup},
+    "tempo": {3200, 4318},
+    "loki": {3100},
+    "alloy": {12345},
+    "node-exporter": {PORTS.node},
+    "process-exporter": {PORTS.process},
+    "postgres-exporter": {PORTS.postgres_exporter},
+    "slow-queries": {PORTS.slow_queries},
     "blackbox-exporter": {PORTS.blackbox},
 }
 ONE_SHOT = {"odoo-init", "n8n-database", "n8n-init", "n8n-owner", "postgres-roles", "web-config"}
@@ -73,13 +89,18 @@ def test_every_mounted_path_exists_and_is_read_only(services):
 
 
 def test_only_who_collects_logs_reaches_docker(services):
-    assert [name for name, service in services.items()
-            if DOCKER_SOCKET in {mount["source"] for mount in files_of(service)}] == ["alloy"]
+    assert [
+        name for name, service in services.items() if DOCKER_SOCKET in {mount["source"] for mount in files_of(service)}
+    ] == ["alloy"]
 
 
 def test_every_volume_is_declared_and_used(compose, services):
-    used = {mount["source"] for service in services.values() for mount in service.get("volumes", [])
-            if mount["type"] == "volume"}
+    used = {
+        mount["source"]
+        for service in services.values()
+        for mount in service.get("volumes", [])
+        if mount["type"] == "volume"
+    }
     assert used == compose["volumes"].keys()
 
 
@@ -107,8 +128,8 @@ def test_no_secret_is_a_value_of_the_environment(services):
 def test_every_secret_that_is_read_is_given(services):
     for name, service in services.items():
         text = json.dumps(service) + "".join(
-            Path(mount["source"]).read_text() for mount in files_of(service)
-            if mount["source"].endswith((".py", ".sh")))
+            Path(mount["source"]).read_text() for mount in files_of(service) if mount["source"].endswith((".py", ".sh"))
+        )
         read = set(re.findall(r'(?:/run/secrets/|SECRETS / \\?"|\$\(secret )(\w+)', text))
         assert read <= {secret["source"] for secret in service.get("secrets", [])}, name
 
@@ -147,16 +168,30 @@ def test_every_service_is_confined(services):
 
 def test_services_meet_on_networks_that_they_need(compose, services):
     """Each network connects who talks to each other; what holds data is on none that leads outside."""
-    members = {network: {name for name, service in services.items() if network in service.get("networks", {})}
-               for network in compose["networks"]}
+    members = {
+        network: {name for name, service in services.items() if network in service.get("networks", {})}
+        for network in compose["networks"]
+    }
     assert "default" not in members
     assert members["database"] == {
-        "postgres", "postgres-roles", "postgres-exporter", "odoo", "odoo-init", "n8n", "n8n-worker", "n8n-init",
-        "n8n-database", "n8n-owner", "backup"}
+        "postgres",
+        "postgres-roles",
+        "postgres-exporter",
+        "odoo",
+        "odoo-init",
+        "n8n",
+        "n8n-worker",
+        "n8n-init",
+        "n8n-database",
+        "n8n-owner",
+        "backup",
+    }
     assert members["queue"] == {"redis", "n8n", "n8n-worker", "n8n-init"}
     assert members["logs"] == {"loki", "alloy", "grafana"}
     assert members["front"] == {name for name, service in services.items() if service.get("ports")} | {
-        "prometheus-b", "alertmanager-b"}
+        "prometheus-b",
+        "alertmanager-b",
+    }
     for name, network in compose["networks"].items():
         assert network.get("internal", False) == (name not in ("front", "platform")), name
     for name in ("postgres", "redis", "loki", "tempo", "slow-queries", "alert-receiver"):
@@ -167,8 +202,11 @@ def test_who_talks_to_each_other_meets(services, tmp_path):
     """Where a service's settings name another one, both are on a network."""
     for name, service in services.items():
         text = json.dumps({key: value for key, value in service.items() if key in ("environment", "command")})
-        text += "".join(Path(mount["source"]).read_text() for mount in files_of(service)
-                        if mount["source"].endswith((".py", ".sh", "backup.yml", "datasources.yml", "config.alloy")))
+        text += "".join(
+            Path(mount["source"]).read_text()
+            for mount in files_of(service)
+            if mount["source"].endswith((".py", ".sh", "backup.yml", "datasources.yml", "config.alloy"))
+        )
         named = re.findall(r"(?:://(?:\w+@)?|HOST(?:\": \"|=)|host\": \")([a-z][\w-]*)\b", text)
         # what is run once shares settings that it does not go by
         for other in set(named) & services.keys() if name not in ONE_SHOT else ():
@@ -192,9 +230,11 @@ def test_secrets_are_for_their_owner_and_the_containers_alone(services):
 
 
 def test_no_service_has_the_superuser_s_password(services):
-    assert {name for name, service in services.items()
-            if "postgres_password" in {secret["source"] for secret in service.get("secrets", [])}} == {
-        "postgres", "postgres-roles"}
+    assert {
+        name
+        for name, service in services.items()
+        if "postgres_password" in {secret["source"] for secret in service.get("secrets", [])}
+    } == {"postgres", "postgres-roles"}
 
 
 def test_postgres_trusts_nobody(services):
@@ -238,11 +278,15 @@ def test_odoo_has_a_master_password_of_its_own(services, tmp_path):
 
 def test_images_are_pinned(services):
     images = [service["image"] for service in services.values() if "build" not in service]
-    images += [line.split()[1] for path in DOCKERFILES for line in path.read_text().splitlines()
-               if line.startswith("FROM")]
-    images += [line.split()[1] for service in services.values()
-               for line in service.get("build", {}).get("dockerfile_inline", "").splitlines()
-               if line.startswith("FROM")]
+    images += [
+        line.split()[1] for path in DOCKERFILES for line in path.read_text().splitlines() if line.startswith("FROM")
+    ]
+    images += [
+        line.split()[1]
+        for service in services.values()
+        for line in service.get("build", {}).get("dockerfile_inline", "").splitlines()
+        if line.startswith("FROM")
+    ]
     for image in images:
         assert re.search(r":v?\d+\.\d+", image), image
 
@@ -272,14 +316,19 @@ def test_every_lasting_service_has_a_health_check(services):
 def test_what_a_service_waits_for_can_come_true(services):
     for service in services.values():
         for name, wait in service.get("depends_on", {}).items():
-            assert wait["condition"] == (
-                "service_completed_successfully" if name in ONE_SHOT else "service_healthy"), name
+            assert wait["condition"] == ("service_completed_successfully" if name in ONE_SHOT else "service_healthy"), (
+                name
+            )
 
 
-@pytest.mark.parametrize("name, module, port", [
-    ("ai-service", "ai_service", PORTS.ai), ("kyc-provider", "kyc_provider", PORTS.kyc),
-    ("alert-receiver", "alert_receiver", PORTS.receiver),
-])
+@pytest.mark.parametrize(
+    "name, module, port",
+    [
+        ("ai-service", "ai_service", PORTS.ai),
+        ("kyc-provider", "kyc_provider", PORTS.kyc),
+        ("alert-receiver", "alert_receiver", PORTS.receiver),
+    ],
+)
 def test_stand_ins_listen_where_they_are_expected(services, name, module, port):
     command = " ".join(services[name]["command"])
     assert f"stack.standins.{module} --host 0.0.0.0 --port {port}" in command
@@ -291,14 +340,17 @@ def test_the_gpus_of_the_machine_take_the_place_of_the_stand_in():
     def exporter(*files):
         options = [word for file in files for word in ("--file", ROOT / file)]
         command = [debian.program("docker-compose", "docker-compose"), *options, "config", "--format", "json"]
-        result = subprocess.run(command, capture_output=True, text=True, check=True,
-                                env={**os.environ, "SECRETS_GID": SECRETS_GID})
+        result = subprocess.run(
+            command, capture_output=True, text=True, check=True, env={**os.environ, "SECRETS_GID": SECRETS_GID}
+        )
         return json.loads(result.stdout)["services"]["gpu-exporter"]
 
     standin, gpus = exporter("docker-compose.yml"), exporter("docker-compose.yml", "compose/gpu.yml")
     assert "deploy" not in standin
-    assert f"COPY --from=standin /{gpu.LIBRARY} {standin['environment']['LD_LIBRARY_PATH']}" in (
-        ROOT / "compose" / "gpu_exporter.Dockerfile").read_text()
+    assert (
+        f"COPY --from=standin /{gpu.LIBRARY} {standin['environment']['LD_LIBRARY_PATH']}"
+        in (ROOT / "compose" / "gpu_exporter.Dockerfile").read_text()
+    )
     assert gpus["environment"]["LD_LIBRARY_PATH"] == ""
     [device] = gpus["deploy"]["resources"]["reservations"]["devices"]
     assert (device["driver"], device["count"]) == ("nvidia", -1)
@@ -320,10 +372,12 @@ def test_odoo_is_configured_as_on_one_machine(services, odoo_configuration):
 def test_postgres_takes_connections_and_writes_its_log_as_on_one_machine(services):
     given = dict(option.split("=") for option in services["postgres"]["command"] if option != "-c")
     settings = dict(re.findall(r"^(\w+) = '?(.+?)'?$", postgres.SETTINGS, re.MULTILINE))
-    expected = {name: settings[name] for name in settings
-                if name in ("max_connections", "lc_messages") or name.startswith("log") and name != "log_timezone"}
-    assert given == {
-        **expected, "log_directory": "/var/log/postgresql", "hba_file": "/etc/postgresql/pg_hba.conf"}
+    expected = {
+        name: settings[name]
+        for name in settings
+        if name in ("max_connections", "lc_messages") or name.startswith("log") and name != "log_timezone"
+    }
+    assert given == {**expected, "log_directory": "/var/log/postgresql", "hba_file": "/etc/postgresql/pg_hba.conf"}
 
 
 def test_the_exporter_of_slow_queries_reads_postgres_log_as_its_user(services):
@@ -344,25 +398,36 @@ def test_the_exporter_of_slow_queries_reads_postgres_log_as_its_user(services):
 def test_exporters_are_run_as_on_one_machine(services, tmp_path):
     options = {option for program in exporters.programs(Layout(tmp_path, PORTS)) for option in program.command}
     assert set(services["process-exporter"]["command"]) - options == {
-        "-config.path=/etc/process_exporter.yml", "--web.config.file=/etc/web/exporters.yml"}
+        "-config.path=/etc/process_exporter.yml",
+        "--web.config.file=/etc/web/exporters.yml",
+    }
     mounts = {mount["target"]: Path(mount["source"]) for mount in files_of(services["blackbox-exporter"])}
     [file] = re.findall(r"--config.file=(\S+)", " ".join(services["blackbox-exporter"]["command"]))
     assert mounts[file] == ROOT / "prometheus" / "blackbox.yml"
 
 
 def test_addresses_name_services_and_their_ports(services):
-    texts = [json.dumps(services), (ROOT / "grafana_dashboards" / "provisioning" / "datasources.yml").read_text(),
-             *(path.read_text() for path in (ROOT / "compose").rglob("*") if path.is_file()
-               and path.parent.name != "secrets")]
-    addresses = {(host, int(port)) for text in texts
-                 for host, port in re.findall(r"(?:http://|URI\": \")([\w.-]+):(\d+)", text)}
+    texts = [
+        json.dumps(services),
+        (ROOT / "grafana_dashboards" / "provisioning" / "datasources.yml").read_text(),
+        *(
+            path.read_text()
+            for path in (ROOT / "compose").rglob("*")
+            if path.is_file() and path.parent.name != "secrets"
+        ),
+    ]
+    addresses = {
+        (host, int(port)) for text in texts for host, port in re.findall(r"(?:http://|URI\": \")([\w.-]+):(\d+)", text)
+    }
     assert ("prometheus", PORTS.prometheus) in addresses
     for host, port in addresses - {("127.0.0.1", port) for ports in LISTENS.values() for port in ports}:
         assert port in LISTENS[host]
 
 
-@pytest.mark.parametrize("service, path, key", [
-    ("prometheus", "prometheus.yml", "targets"), ("alertmanager", "alertmanager/alertmanager.yml", "url")])
+@pytest.mark.parametrize(
+    "service, path, key",
+    [("prometheus", "prometheus.yml", "targets"), ("alertmanager", "alertmanager/alertmanager.yml", "url")],
+)
 def test_monitoring_reaches_other_services_by_their_names(services, service, path, key, tmp_path):
     inline = services[service]["build"]["dockerfile_inline"]
     text = configured(services[service], path, tmp_path)
@@ -386,13 +451,15 @@ def test_alertmanager_reaches_the_mail_server_and_finds_its_secrets_and_template
     assert services[host]["environment"]["SMTP_LISTEN"] == f"0.0.0.0:{port}"
     assert "COPY templates /etc/alertmanager/templates/" in inline
     assert {secret["target"] for secret in services["alertmanager"]["secrets"]} == set(
-        re.findall(r"(?:credentials|routing_key)_file: (\S+)", text))
+        re.findall(r"(?:credentials|routing_key)_file: (\S+)", text)
+    )
 
 
 def test_prometheus_finds_its_token(services):
     files = re.findall(r"_file: (\S+)", (ROOT / "prometheus" / "prometheus.yml").read_text())
     assert {secret["target"] for secret in services["prometheus"]["secrets"]} == {
-        f"/etc/prometheus/{file}" for file in files}
+        f"/etc/prometheus/{file}" for file in files
+    }
 
 
 def test_servers_of_the_monitoring_want_their_passwords(compose, services):
@@ -409,15 +476,18 @@ def test_servers_of_the_monitoring_want_their_passwords(compose, services):
                 assert " 2>&1 | grep -q 401" in services[service]["healthcheck"]["test"][1]
 
 
-@pytest.mark.parametrize("command, group", [
-    ("/usr/bin/python3 /usr/bin/odoo --db_host postgres --db_port 5432", "odoo"),
-    ("/opt/odoo/venv/bin/python3 -u /opt/odoo/odoo-bin -c /etc/odoo.conf", "odoo"),
-    ("node /usr/local/bin/n8n worker --concurrency=10", "n8n"),
-    ("python -m stack.standins.ai_service --host 0.0.0.0 --port 8090", "aiservice"),
-    ("sh /entrypoint.sh odoo", None),
-    ("tail -f /var/log/odoo/odoo.log", None),
-    ("python -m stack.standins.kyc_provider --host 0.0.0.0 --port 8091", None),
-])
+@pytest.mark.parametrize(
+    "command, group",
+    [
+        ("/usr/bin/python3 /usr/bin/odoo --db_host postgres --db_port 5432", "odoo"),
+        ("/opt/odoo/venv/bin/python3 -u /opt/odoo/odoo-bin -c /etc/odoo.conf", "odoo"),
+        ("node /usr/local/bin/n8n worker --concurrency=10", "n8n"),
+        ("python -m stack.standins.ai_service --host 0.0.0.0 --port 8090", "aiservice"),
+        ("sh /entrypoint.sh odoo", None),
+        ("tail -f /var/log/odoo/odoo.log", None),
+        ("python -m stack.standins.kyc_provider --host 0.0.0.0 --port 8091", None),
+    ],
+)
 def test_processes_in_containers_belong_to_their_services(command, group):
     groups = yaml.safe_load((ROOT / "prometheus" / "process_exporter.yml").read_text())["process_names"]
     found = [each["name"] for each in groups if any(re.search(pattern, command) for pattern in each.get("cmdline", []))]
@@ -448,9 +518,13 @@ def test_backups_are_dumped_by_programs_of_the_server_s_version(services):
 def test_tiers_are_kept_as_on_one_machine(services, tmp_path):
     for program in victoria.programs(Layout(tmp_path, PORTS)):
         service = services[program.name.replace("_", "-")]
-        flags = [re.sub(r"file://.+/victoria-?(.*)", lambda match: f"file:///run/secrets/victoria_{KEY_FILES[match[1]]}",
-                        flag)
-                 for flag in program.command[1:] if not flag.startswith(("-httpListenAddr", "-storageDataPath"))]
+        flags = [
+            re.sub(
+                r"file://.+/victoria-?(.*)", lambda match: f"file:///run/secrets/victoria_{KEY_FILES[match[1]]}", flag
+            )
+            for flag in program.command[1:]
+            if not flag.startswith(("-httpListenAddr", "-storageDataPath"))
+        ]
         assert set(flags) < set(service["command"])
 
 
@@ -466,14 +540,17 @@ def test_one_of_a_pair_does_what_the_other_does(services, name):
     assert second["profiles"] == ["ha"]
     assert second["image"] == first["image"]
     assert set(first["command"]) <= set(second["command"])
-    written = [{mount["source"] for mount in service["volumes"] if not mount.get("read_only")}
-               for service in (first, second)]
+    written = [
+        {mount["source"] for mount in service["volumes"] if not mount.get("read_only")} for service in (first, second)
+    ]
     assert written[0].isdisjoint(written[1])
 
 
 def test_two_prometheus_differ_by_their_name_alone(services):
     assert [services[name]["environment"] for name in ("prometheus", "prometheus-b")] == [
-        {"REPLICA": "a"}, {"REPLICA": "b"}]
+        {"REPLICA": "a"},
+        {"REPLICA": "b"},
+    ]
     configuration = (ROOT / "prometheus" / "prometheus.yml").read_text()
     assert yaml.safe_load(configuration)["global"]["external_labels"] == {"replica": "${REPLICA}"}
 

@@ -17,12 +17,21 @@ ROOT = Path(__file__).parents[2]
 PROCESSES = ("n8n", "n8n-worker")
 # What differs because a container is another place.
 PLACES = {
-    "AI_SERVICE_URL", "OTEL_EXPORTER_OTLP_ENDPOINT", "N8N_HOST", "N8N_PORT", "N8N_LISTEN_ADDRESS", "DB_POSTGRESDB_HOST",
-    "DB_POSTGRESDB_PORT", "QUEUE_BULL_REDIS_HOST", "QUEUE_BULL_REDIS_PORT",
+    "AI_SERVICE_URL",
+    "OTEL_EXPORTER_OTLP_ENDPOINT",
+    "N8N_HOST",
+    "N8N_PORT",
+    "N8N_LISTEN_ADDRESS",
+    "DB_POSTGRESDB_HOST",
+    "DB_POSTGRESDB_PORT",
+    "QUEUE_BULL_REDIS_HOST",
+    "QUEUE_BULL_REDIS_PORT",
 }
 SECRETS = {
-    "INFLUENCEGEN_WEBHOOK_SECRET": "webhook_secret", "N8N_ENCRYPTION_KEY": "n8n_encryption_key",
-    "DB_POSTGRESDB_PASSWORD": "n8n_db_password", "QUEUE_BULL_REDIS_PASSWORD": "redis_password",
+    "INFLUENCEGEN_WEBHOOK_SECRET": "webhook_secret",
+    "N8N_ENCRYPTION_KEY": "n8n_encryption_key",
+    "DB_POSTGRESDB_PASSWORD": "n8n_db_password",
+    "QUEUE_BULL_REDIS_PASSWORD": "redis_password",
 }
 
 
@@ -46,8 +55,11 @@ def run_script(tmp_path):
             (programs / program).chmod(0o755)
         log.write_text("")
         script = (ROOT / "compose" / name).read_text().replace("/run/secrets", str(secrets))
-        subprocess.run(["sh", "-c", script], check=True, env={
-            "HOME": str(tmp_path), "PATH": f"{programs}:{os.environ['PATH']}", "LOG": str(log)})
+        subprocess.run(
+            ["sh", "-c", script],
+            check=True,
+            env={"HOME": str(tmp_path), "PATH": f"{programs}:{os.environ['PATH']}", "LOG": str(log)},
+        )
         return log.read_text().splitlines()
 
     return run_script
@@ -143,7 +155,10 @@ def test_it_is_healthy_once_its_webhooks_are_there(services, tmp_path, answer, h
 def test_it_starts_once_its_database_is_filled_and_again_when_that_is_done_anew(services, name):
     assert "n8n-database" in services["n8n-init"]["depends_on"]
     assert services[name]["depends_on"]["n8n-init"] == {
-        "condition": "service_completed_successfully", "restart": True, "required": True}
+        "condition": "service_completed_successfully",
+        "restart": True,
+        "required": True,
+    }
     assert name in services["odoo"]["depends_on"]
 
 
@@ -175,8 +190,11 @@ def test_credentials_and_workflows_are_brought_in_as_on_one_machine(services, ru
     assert f"--input={folder}" in log[1]
 
     text = json.dumps(credentials)
-    for name, secret in (("postgres-n8n", "n8n_db_password"), ("scrape-token", "scrape_token"),
-                         ("ai-service", "ai_service_token")):
+    for name, secret in (
+        ("postgres-n8n", "n8n_db_password"),
+        ("scrape-token", "scrape_token"),
+        ("ai-service", "ai_service_token"),
+    ):
         text = text.replace(layout.secret(name), f"{secret} & /|")
     expected = json.loads(text)
     expected[0]["data"] |= {"host": "postgres", "port": 5432}

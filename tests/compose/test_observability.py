@@ -92,16 +92,26 @@ def test_grafana_finds_its_data_sources_and_dashboards(services):
     for file in PROVISIONING.glob("*.yml"):
         assert mounts[f"/etc/grafana/provisioning/{file.stem}/{file.name}"] == file
     folder = "/etc/grafana/dashboards"
-    given = {mounts[folder] / Path(provider["options"]["path"]).relative_to(folder): provider["folder"]
-             for provider in yaml.safe_load((PROVISIONING / "dashboards.yml").read_text())["providers"]}
-    written = {path.parent for path in (ROOT / "grafana_dashboards").glob("*/*.json")
-               if path.parent.name not in ("preview", "src")}
+    given = {
+        mounts[folder] / Path(provider["options"]["path"]).relative_to(folder): provider["folder"]
+        for provider in yaml.safe_load((PROVISIONING / "dashboards.yml").read_text())["providers"]
+    }
+    written = {
+        path.parent
+        for path in (ROOT / "grafana_dashboards").glob("*/*.json")
+        if path.parent.name not in ("preview", "src")
+    }
     assert {path.name: name for path, name in given.items()} == {path.name: path.name.title() for path in written}
 
 
 def test_data_sources_lead_to_each_other(datasources):
     assert {uid: set(references(source)) for uid, source in datasources.items()} == {
-        "prometheus": {"tempo"}, "tempo": {"loki"}, "loki": {"tempo"}, "victoria-5m": set(), "victoria-1h": set()}
+        "prometheus": {"tempo"},
+        "tempo": {"loki"},
+        "loki": {"tempo"},
+        "victoria-5m": set(),
+        "victoria-1h": set(),
+    }
 
 
 def test_an_exemplar_leads_to_its_trace(datasources):

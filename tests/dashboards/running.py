@@ -70,14 +70,18 @@ class Running:
 
     def labels(self, series, label):
         """The values of a label of a series."""
-        answer = requests.get(self.stack.url("prometheus", f"/api/v1/label/{label}/values"), {"match[]": series},
-                              timeout=60)
+        answer = requests.get(
+            self.stack.url("prometheus", f"/api/v1/label/{label}/values"), {"match[]": series}, timeout=60
+        )
         return answer.json()["data"]
 
     def figure(self, uid, title):
         """What a figure or the first line of a panel shows."""
-        [asked] = [asked for asked in ASKED if asked.dashboard["uid"] == uid and asked.panel["title"] == title
-                   and asked.target["refId"] == "A"]
+        [asked] = [
+            asked
+            for asked in ASKED
+            if asked.dashboard["uid"] == uid and asked.panel["title"] == title and asked.target["refId"] == "A"
+        ]
         [series] = self.ask(asked)[0]
         return float(series["value"][1] if "value" in series else series["values"][-1][1])
 

@@ -15,8 +15,12 @@ from tests import requirements
 
 from .reading import DASHBOARDS, FILES, NAMED_PANELS, PANELS, ROOT, each_dashboard, panels
 
-RULES = [rule for path in sorted((ROOT / "prometheus" / "rules").glob("*.yml"))
-         for group in yaml.safe_load(path.read_text())["groups"] for rule in group["rules"]]
+RULES = [
+    rule
+    for path in sorted((ROOT / "prometheus" / "rules").glob("*.yml"))
+    for group in yaml.safe_load(path.read_text())["groups"]
+    for rule in group["rules"]
+]
 ALERTS = [rule for rule in RULES if "alert" in rule]
 THRESHOLDS = yaml.safe_load((ROOT / "prometheus" / "thresholds.yml").read_text())
 SECONDS = {"s": 1, "m": 60, "h": 3600}
@@ -47,21 +51,29 @@ def shows(dashboard, metric):
     requirement = business.SPECIFICATION[wanted]
     carried = [requirement.rule] if requirement.rule else requirement.series
     carried = [re.sub(r"_\d+[mhd]$", "", series) for series in carried]
-    asked = [target["expr"] for panel in panels(dashboard)
-             if wanted in panel["description"] and detail.casefold() in panel["description"].casefold()
-             for target in panel["targets"]
-             if any(series in other["expr"] for series in carried for other in panel["targets"])]
+    asked = [
+        target["expr"]
+        for panel in panels(dashboard)
+        if wanted in panel["description"] and detail.casefold() in panel["description"].casefold()
+        for target in panel["targets"]
+        if any(series in other["expr"] for series in carried for other in panel["targets"])
+    ]
     return any(":p95_" in expr for expr in asked) if metric.endswith("_p95") else bool(asked)
 
 
 def test_each_metric_that_is_required_is_on_the_page():
-    assert [(name, metric) for name, wanted in requirements.DASHBOARDS.items() for metric in wanted["metrics"]
-            if not shows(DASHBOARDS[name], metric)] == []
+    assert [
+        (name, metric)
+        for name, wanted in requirements.DASHBOARDS.items()
+        for metric in wanted["metrics"]
+        if not shows(DASHBOARDS[name], metric)
+    ] == []
 
 
 def test_addresses_are_the_names_of_the_files():
     assert {name: dashboard["uid"] for name, dashboard in DASHBOARDS.items()} == {
-        name: name.replace("_", "-") for name in DASHBOARDS}
+        name: name.replace("_", "-") for name in DASHBOARDS
+    }
 
 
 @each_dashboard
@@ -77,9 +89,13 @@ def test_a_page_is_no_more_than_a_person_reads_and_begins_with_whether_all_is_we
 
 @each_dashboard
 def test_panels_fill_the_page_without_gaps_and_none_covers_another(dashboard):
-    taken = [(x, y) for panel in dashboard["panels"] for place in [panel["gridPos"]]
-             for x in range(place.get("x", 0), place.get("x", 0) + place["w"])
-             for y in range(place.get("y", 0), place.get("y", 0) + place["h"])]
+    taken = [
+        (x, y)
+        for panel in dashboard["panels"]
+        for place in [panel["gridPos"]]
+        for x in range(place.get("x", 0), place.get("x", 0) + place["w"])
+        for y in range(place.get("y", 0), place.get("y", 0) + place["h"])
+    ]
     assert len(taken) == len(set(taken))
     for row in {y for _, y in taken}:
         assert sum(y == row for _, y in taken) == 24, f"row {row} is not filled"
@@ -92,8 +108,8 @@ def missing_words(panel):
     named = set(re.findall(r"\b[a-z][a-z0-9]*(?:\.[a-z0-9_]+)+\b", spec))
     said = {
         "description": len(says) > 20 and says.endswith("."),
-        "specification": spec.endswith(".") and (
-            named <= business.SPECIFICATION.keys() or spec.startswith("not in it")),
+        "specification": spec.endswith(".")
+        and (named <= business.SPECIFICATION.keys() or spec.startswith("not in it")),
         "no value": len(panel["fieldConfig"]["defaults"]["noValue"]) > 10,
         "title under 60 characters": len(panel["title"]) < 60,
         "legend": panel["type"] == "stat" or all(target["legendFormat"] for target in panel["targets"]),
@@ -124,15 +140,17 @@ def test_links_lead_somewhere():
     dashboards = {f"/d/{dashboard['uid']}?${{__url_time_range}}" for dashboard in DASHBOARDS.values()}
     links = {(dashboard["uid"], link["url"]) for dashboard, panel in PANELS for link in panel.get("links", [])}
     assert links
-    assert {(uid, url) for uid, url in links
-            if url not in pages | dashboards or url.startswith(f"/d/{uid}?")} == set()
+    assert {(uid, url) for uid, url in links if url not in pages | dashboards or url.startswith(f"/d/{uid}?")} == set()
 
 
 def test_an_alert_leads_to_a_dashboard_that_shows_it():
     """A panel there has the alert's figure as a colour, or at least its runbook as a link."""
     linked = {(dashboard["uid"], link["title"]) for dashboard, panel in PANELS for link in panel["links"]}
-    led = {(alert["annotations"]["dashboard"].removeprefix("/d/"), f"Runbook {alert['alert']}") for alert in ALERTS
-           if alert["labels"]["severity"] != "none"}
+    led = {
+        (alert["annotations"]["dashboard"].removeprefix("/d/"), f"Runbook {alert['alert']}")
+        for alert in ALERTS
+        if alert["labels"]["severity"] != "none"
+    }
     assert led - linked == set()
 
 
@@ -149,9 +167,12 @@ def test_colours_are_those_of_the_palette():
 
 def strange_thresholds(panel):
     """The values at which a colour changes that thresholds.yml has not, for an alert whose runbook the panel links."""
-    figures = {value for link in panel.get("links", [])
-               for name, value in THRESHOLDS["alerts"].get(link["title"].removeprefix("Runbook "), {}).items()
-               if name.startswith(("above", "below"))}
+    figures = {
+        value
+        for link in panel.get("links", [])
+        for name, value in THRESHOLDS["alerts"].get(link["title"].removeprefix("Runbook "), {}).items()
+        if name.startswith(("above", "below"))
+    }
     figures |= {objective["good_percent"] for objective in THRESHOLDS["objectives"].values()}
     steps = panel["fieldConfig"]["defaults"]["thresholds"]["steps"]
     return {step["value"] for step in steps[1:]} - figures - {limits.LEAST}
@@ -159,19 +180,28 @@ def strange_thresholds(panel):
 
 def test_colours_change_where_thresholds_say():
     of_budgets = "slo: How"
-    assert offenders({name: panel for name, panel in NAMED_PANELS.items() if not name.startswith(of_budgets)},
-                     strange_thresholds) == {}
+    assert (
+        offenders(
+            {name: panel for name, panel in NAMED_PANELS.items() if not name.startswith(of_budgets)}, strange_thresholds
+        )
+        == {}
+    )
 
 
-@pytest.mark.parametrize(("alerts", "expected"), [
-    (["HostCpuHigh", "HostCpuCritical"], [(None, palette.GOOD), (70, palette.WARNING), (85, palette.CRITICAL)]),
-    (["AiImageSuccessRateLow"], [(None, palette.WARNING), (95, palette.GOOD)]),
-    (["RegistrationsLow", "RegistrationsHigh"],
-     [(None, palette.WARNING), (50, palette.GOOD), (100, palette.WARNING)]),
-    (["BackupJobFailed"], [(None, palette.CRITICAL), (100, palette.GOOD)]),
-    (["OdooDown"], [(None, palette.GOOD), (limits.LEAST, palette.CRITICAL)]),
-    (["LabelOverflow"], [(None, palette.GOOD), (limits.LEAST, palette.WARNING)]),
-])
+@pytest.mark.parametrize(
+    ("alerts", "expected"),
+    [
+        (["HostCpuHigh", "HostCpuCritical"], [(None, palette.GOOD), (70, palette.WARNING), (85, palette.CRITICAL)]),
+        (["AiImageSuccessRateLow"], [(None, palette.WARNING), (95, palette.GOOD)]),
+        (
+            ["RegistrationsLow", "RegistrationsHigh"],
+            [(None, palette.WARNING), (50, palette.GOOD), (100, palette.WARNING)],
+        ),
+        (["BackupJobFailed"], [(None, palette.CRITICAL), (100, palette.GOOD)]),
+        (["OdooDown"], [(None, palette.GOOD), (limits.LEAST, palette.CRITICAL)]),
+        (["LabelOverflow"], [(None, palette.GOOD), (limits.LEAST, palette.WARNING)]),
+    ],
+)
 def test_colours_of_alerts(alerts, expected):
     assert [(step.value, step.color) for step in limits.steps(*alerts)] == expected
 
@@ -184,16 +214,22 @@ def seen(colour, kind):
         "deutan": ((0.367322, 0.860646, -0.227968), (0.280085, 0.672501, 0.047413), (-0.011820, 0.042940, 0.968881)),
         "tritan": ((1.255528, -0.076749, -0.178779), (-0.078411, 0.930809, 0.147602), (0.004733, 0.691367, 0.303900)),
     }
-    linear = [((value + 0.055) / 1.055) ** 2.4 if value > 0.04045 else value / 12.92
-              for value in (int(colour[place:place + 2], 16) / 255 for place in (1, 3, 5))]
+    linear = [
+        ((value + 0.055) / 1.055) ** 2.4 if value > 0.04045 else value / 12.92
+        for value in (int(colour[place : place + 2], 16) / 255 for place in (1, 3, 5))
+    ]
     return [min(max(sum(a * b for a, b in zip(row, linear, strict=True)), 0), 1) for row in matrices[kind]]
 
 
 def lab(linear):
     """CIE L*a*b* of linear sRGB under D65, where equal distances look equally different."""
     rows = ((0.4124564, 0.3575761, 0.1804375), (0.2126729, 0.7151522, 0.0721750), (0.0193339, 0.1191920, 0.9503041))
-    x, y, z = (value / white for value, white in zip(
-        (sum(a * b for a, b in zip(row, linear, strict=True)) for row in rows), (0.95047, 1, 1.08883), strict=True))
+    x, y, z = (
+        value / white
+        for value, white in zip(
+            (sum(a * b for a, b in zip(row, linear, strict=True)) for row in rows), (0.95047, 1, 1.08883), strict=True
+        )
+    )
     x, y, z = (value ** (1 / 3) if value > 0.008856 else 7.787 * value + 16 / 116 for value in (x, y, z))
     return 116 * y - 16, 500 * (x - y), 200 * (y - z)
 
@@ -204,4 +240,4 @@ def test_colours_can_be_told_apart_by_everybody(kind):
     for group in (palette.SERIES[:4], (palette.GOOD, palette.WARNING, palette.CRITICAL)):
         for one, other in itertools.combinations(group, 2):
             difference = sum((a - b) ** 2 for a, b in zip(lab(seen(one, kind)), lab(seen(other, kind)), strict=True))
-            assert difference ** 0.5 > 10, (one, other)
+            assert difference**0.5 > 10, (one, other)

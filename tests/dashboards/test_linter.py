@@ -16,13 +16,14 @@ from tests.promql import errors, function, nodes
 from .reading import ASKED, LONG_TERM, NAMED_PANELS, each_dashboard, interpolated
 
 LEFT_OUT = {
-    "template-job-rule, target-job-rule":
-        "a series of the catalogue comes from one job, and a recording rule has no job",
-    "template-instance-rule, target-instance-rule":
+    "template-job-rule, target-job-rule": (
+        "a series of the catalogue comes from one job, and a recording rule has no job"
+    ),
+    "template-instance-rule, target-instance-rule": (
         "rules sum over instances, as the specification's metrics are of the platform; where an instance matters "
-        "(Odoo System Health, Telemetry Self-Health) it can be chosen",
-    "target-logql-rule, target-logql-auto-rule":
-        "no panel asks Loki: its logs are reached from traces",
+        "(Odoo System Health, Telemetry Self-Health) it can be chosen"
+    ),
+    "target-logql-rule, target-logql-auto-rule": "no panel asks Loki: its logs are reached from traces",
 }
 # The rate over a window of its own, by the beginning of a panel's title, and why.
 OWN_WINDOW = {
@@ -50,8 +51,9 @@ def function_of_range(above):
 @each_dashboard
 def test_template_datasource_rule(dashboard):
     """Two are of Prometheus' kind, so they are named after what is in them, and not both after the kind."""
-    sources = {variable["name"]: variable for variable in dashboard["templating"]["list"]
-               if variable["type"] == "datasource"}
+    sources = {
+        variable["name"]: variable for variable in dashboard["templating"]["list"] if variable["type"] == "datasource"
+    }
     assert sources["datasource"]["label"] == "Data source"
     assert sources.keys() <= {"datasource", "long_term_datasource"}
     assert {variable["query"] for variable in sources.values()} == {"prometheus"}
@@ -74,17 +76,24 @@ def test_template_on_time_change_reload_rule(dashboard):
 
 @each_dashboard
 def test_each_variable_is_used_and_each_that_is_used_is_there(dashboard):
-    asked = "".join(asked.target["expr"] + asked.target["datasource"]["uid"]
-                    for asked in ASKED if asked.dashboard is dashboard)
+    asked = "".join(
+        asked.target["expr"] + asked.target["datasource"]["uid"] for asked in ASKED if asked.dashboard is dashboard
+    )
     used = set(re.findall(r"\$\{?([a-z]\w+)", re.sub(r"\$__\w+", "", asked)))
     assert used == {variable["name"] for variable in dashboard["templating"]["list"]}
 
 
 def test_panel_datasource_rule():
-    sources = {(name, source["type"], source["uid"]) for name, panel in NAMED_PANELS.items()
-               for source in (panel["datasource"], *(target["datasource"] for target in panel["targets"]))}
-    assert [(name, kind, uid) for name, kind, uid in sources
-            if kind != "prometheus" or uid not in ("${datasource}", LONG_TERM)] == []
+    sources = {
+        (name, source["type"], source["uid"])
+        for name, panel in NAMED_PANELS.items()
+        for source in (panel["datasource"], *(target["datasource"] for target in panel["targets"]))
+    }
+    assert [
+        (name, kind, uid)
+        for name, kind, uid in sources
+        if kind != "prometheus" or uid not in ("${datasource}", LONG_TERM)
+    ] == []
 
 
 def test_panel_title_description_rule():
@@ -105,39 +114,59 @@ def test_target_promql_rule():
 
 
 def test_target_rate_interval_rule(parsed):
-    windows = {(asked.name, node.range) for asked in ASKED if asked.panel["title"] not in OWN_WINDOW
-               for node, above in parsed[asked.name]
-               if isinstance(node, MatrixSelector) and function(above[-1]) in ("rate", "irate")}
+    windows = {
+        (asked.name, node.range)
+        for asked in ASKED
+        if asked.panel["title"] not in OWN_WINDOW
+        for node, above in parsed[asked.name]
+        if isinstance(node, MatrixSelector) and function(above[-1]) in ("rate", "irate")
+    }
     assert windows
     assert {found for found in windows if found[1] != RATE_WINDOW} == set()
 
 
 def test_target_counter_agg_rule(parsed):
     """A counter is never shown as it is, but how it grew."""
-    counters = {(name, node.name, function_of_range(above)) for name, found in parsed.items() for node, above in found
-                if isinstance(node, VectorSelector) and (node.name or "").endswith("_total")}
+    counters = {
+        (name, node.name, function_of_range(above))
+        for name, found in parsed.items()
+        for node, above in found
+        if isinstance(node, VectorSelector) and (node.name or "").endswith("_total")
+    }
     assert counters
     assert {found for found in counters if found[2] not in ("rate", "irate", "increase")} == set()
 
 
 def test_buckets_become_quantiles(parsed):
-    buckets = {(name, node.name, *map(function, above)) for name, found in parsed.items() for node, above in found
-               if isinstance(node, VectorSelector) and re.search("_bucket(:|$)", node.name or "")}
+    buckets = {
+        (name, node.name, *map(function, above))
+        for name, found in parsed.items()
+        for node, above in found
+        if isinstance(node, VectorSelector) and re.search("_bucket(:|$)", node.name or "")
+    }
     assert buckets
     assert {found for found in buckets if "histogram_quantile" not in found} == set()
 
 
 def test_what_a_long_term_tier_has_is_asked_there_alone(parsed):
-    asked_for = {(asked.name, asked.of_long_term, node.name) for asked in ASKED for node, above in parsed[asked.name]
-                 if isinstance(node, VectorSelector)}
+    asked_for = {
+        (asked.name, asked.of_long_term, node.name)
+        for asked in ASKED
+        for node, above in parsed[asked.name]
+        if isinstance(node, VectorSelector)
+    }
     assert {found for found in asked_for if found[2].startswith("tier:") != found[1]} == set()
 
 
 def test_increases_of_a_long_term_tier_are_summed(parsed):
     """Their series are no counters, see docs/storage.md."""
-    increases = {(asked.name, node.name, function_of_range(above)) for asked in ASKED if asked.of_long_term
-                 for node, above in parsed[asked.name]
-                 if isinstance(node, VectorSelector) and node.name.endswith(":increase")}
+    increases = {
+        (asked.name, node.name, function_of_range(above))
+        for asked in ASKED
+        if asked.of_long_term
+        for node, above in parsed[asked.name]
+        if isinstance(node, VectorSelector) and node.name.endswith(":increase")
+    }
     assert increases
     assert {found for found in increases if found[2] != "sum_over_time"} == set()
 

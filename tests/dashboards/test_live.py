@@ -50,8 +50,11 @@ def test_what_can_be_chosen_is_there(running, dashboard):
 
 
 def test_a_restart_is_marked(running):
-    [annotation] = [annotation for annotation in DASHBOARDS["odoo_system_health"]["annotations"]["list"]
-                    if annotation["name"] == "Deployments and restarts"]
+    [annotation] = [
+        annotation
+        for annotation in DASHBOARDS["odoo_system_health"]["annotations"]["list"]
+        if annotation["name"] == "Deployments and restarts"
+    ]
     [others] = reconcile.query(running.stack, 'namedprocess_namegroup_num_procs{service_name="aiservice"}')
     if float(others["value"][1]) > 1:
         pytest.skip("another system on this machine has an AI service, which was not started again")
@@ -76,8 +79,10 @@ GAUGES = {
     ("business-operations-overview", "Active influencers"): ("influencegen.influencer", ("state", "=", "active")),
     ("onboarding-funnel", "Active influencers"): ("influencegen.influencer", ("state", "=", "active")),
     ("onboarding-funnel", "KYC checks waiting"): ("influencegen.kyc", ("state", "in", ("submitted", "review"))),
-    ("ai-image-generation-service-kpis", "Images that wait"):
-        ("influencegen.image", ("state", "in", ("requested", "processing"))),
+    ("ai-image-generation-service-kpis", "Images that wait"): (
+        "influencegen.image",
+        ("state", "in", ("requested", "processing")),
+    ),
 }
 
 
@@ -96,8 +101,11 @@ COUNTED = {
 @pytest.mark.parametrize(("panel", "rows"), COUNTED.items(), ids=[f"{uid}: {title}" for uid, title in COUNTED])
 def test_what_was_counted_is_what_odoo_s_list_shows(running, panel, rows):
     """But for what Prometheus adds at the ends of a window, a share of it, and for what was there when it began."""
-    until(lambda: abs(running.figure(*panel) - running.count(*rows)) <= 1 + 0.1 * running.count(*rows),
-          f"{panel} agrees with {rows}", 120)
+    until(
+        lambda: abs(running.figure(*panel) - running.count(*rows)) <= 1 + 0.1 * running.count(*rows),
+        f"{panel} agrees with {rows}",
+        120,
+    )
 
 
 def test_applications_by_campaign_are_those_of_odoo_s_list(running):
@@ -107,14 +115,19 @@ def test_applications_by_campaign_are_those_of_odoo_s_list(running):
         shown = {series["metric"]["campaign_id"]: values(series)[0] for series in running.ask(asked)[0]}
         return shown and all(
             abs(figure - running.count("influencegen.application", ("campaign_id", "=", int(campaign)))) <= 2
-            for campaign, figure in shown.items())
+            for campaign, figure in shown.items()
+        )
 
     until(agrees, "what each campaign shows agrees with its applications", 120)
 
 
 def test_what_share_succeeds_is_that_of_the_rows(running):
-    paid, failed = (running.count("influencegen.payment.attempt", ("state", "=", state))
-                    for state in ("paid", "failed"))
+    paid, failed = (
+        running.count("influencegen.payment.attempt", ("state", "=", state)) for state in ("paid", "failed")
+    )
     expected = 100 * paid / (paid + failed)
-    until(lambda: abs(running.figure("business-operations-overview", "Payments OK") - expected) < 10,
-          f"payments that succeed: {expected} %", 120)
+    until(
+        lambda: abs(running.figure("business-operations-overview", "Payments OK") - expected) < 10,
+        f"payments that succeed: {expected} %",
+        120,
+    )

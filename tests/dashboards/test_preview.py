@@ -55,13 +55,20 @@ def screen(request):
 @pytest.mark.parametrize("dashboard", preview.dashboards(), ids=lambda path: path.stem)
 def test_each_dashboard_is_drawn_whole(running, chromium, bundle, dashboard, screen):
     # what asks for the last minutes has nothing to show once business has rested for some
-    business = {name: time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(moment))
-                for name, moment in (("from", running.rested - 900), ("to", running.rested))}
+    business = {
+        name: time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(moment))
+        for name, moment in (("from", running.rested - 900), ("to", running.rested))
+    }
     with preview.drawn(chromium, bundle, running.stack.layout, dashboard, screen, business) as drawing:
         assert drawing.panels("error") == {}
         empty = drawing.panels("empty").keys()
-        assert {asked.name for asked in ASKED if asked.dashboard == json.loads(dashboard.read_text())
-                and asked.panel["title"] in empty and not may_be_empty(asked)} == set()
+        assert {
+            asked.name
+            for asked in ASKED
+            if asked.dashboard == json.loads(dashboard.read_text())
+            and asked.panel["title"] in empty
+            and not may_be_empty(asked)
+        } == set()
         assert drawing.complaints == []
         assert drawing.page.evaluate(ILLEGIBLE) == []
         wide = drawing.page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
@@ -70,19 +77,35 @@ def test_each_dashboard_is_drawn_whole(running, chromium, bundle, dashboard, scr
 
 def test_a_panel_tells_what_is_wrong_with_it(stack, chromium, bundle, tmp_path):
     """Or else the test above could not see it."""
+
     def panel(number, title, kind, expr):
-        return {"id": number, "title": title, "type": kind, "gridPos": {"x": 6 * number, "y": 0, "w": 6, "h": 4},
-                "options": {"reduceOptions": {"calcs": ["lastNotNull"]}},
-                "targets": [{"refId": "A", "expr": expr, "instant": True, "datasource": {"uid": "$source"}}],
-                "fieldConfig": {"defaults": {"unit": "percent", "noValue": "Nothing yet."}, "overrides": []}}
+        return {
+            "id": number,
+            "title": title,
+            "type": kind,
+            "gridPos": {"x": 6 * number, "y": 0, "w": 6, "h": 4},
+            "options": {"reduceOptions": {"calcs": ["lastNotNull"]}},
+            "targets": [{"refId": "A", "expr": expr, "instant": True, "datasource": {"uid": "$source"}}],
+            "fieldConfig": {"defaults": {"unit": "percent", "noValue": "Nothing yet."}, "overrides": []},
+        }
 
     dashboard = tmp_path / "sample.json"
     source = {"name": "source", "type": "datasource", "current": {"text": "Prometheus", "value": "prometheus"}}
-    dashboard.write_text(json.dumps({
-        "title": "Sample", "time": {"from": "now-5m", "to": "now"}, "templating": {"list": [source]}, "panels": [
-        panel(0, "right", "stat", "vector(42)"), panel(1, "empty", "stat", "vector(42) < 0"),
-        panel(2, "no query", "stat", "vector("), panel(3, "no such kind", "piechart", "vector(42)"),
-    ]}))
+    dashboard.write_text(
+        json.dumps(
+            {
+                "title": "Sample",
+                "time": {"from": "now-5m", "to": "now"},
+                "templating": {"list": [source]},
+                "panels": [
+                    panel(0, "right", "stat", "vector(42)"),
+                    panel(1, "empty", "stat", "vector(42) < 0"),
+                    panel(2, "no query", "stat", "vector("),
+                    panel(3, "no such kind", "piechart", "vector(42)"),
+                ],
+            }
+        )
+    )
     with preview.drawn(chromium, bundle, stack.layout, dashboard, "phone") as drawing:
         shown = {title: drawing.page.locator(f"[data-panel='{title}']").inner_text() for title in ("right", "empty")}
         assert "42%" in shown["right"].replace("\n", "")

@@ -33,7 +33,8 @@ def validate():
     # its imports are looked up beside it
     program = shutil.copy(VALIDATOR / "validate.mjs", modules.parent)
     return lambda paths: subprocess.run(
-        ["node", program, *paths], capture_output=True, text=True, check=False).stdout.splitlines()
+        ["node", program, *paths], capture_output=True, text=True, check=False
+    ).stdout.splitlines()
 
 
 def test_the_schema_is_that_of_the_grafana_that_compose_runs():

@@ -41,7 +41,8 @@ def test_durations_are_shortened_wherever_they_stand_and_nothing_else_is():
         "annotations": {"description": "over the last 5m"}}]}]}  # fmt: skip
     routes = {"route": {"group_wait": "10s", "repeat_interval": "4h", "routes": [{"group_wait": "0s"}]}}
     assert hurry.hurried(routes) == {
-        "route": {"group_wait": "500ms", "repeat_interval": "720s", "routes": [{"group_wait": "0s"}]}}
+        "route": {"group_wait": "500ms", "repeat_interval": "720s", "routes": [{"group_wait": "0s"}]}
+    }
 
 
 def test_the_hurried_rules_are_rules(tmp_path):
@@ -53,8 +54,13 @@ def test_the_hurried_rules_are_rules(tmp_path):
 
 
 def test_alerts_keep_their_order_as_far_as_a_drill_can_tell():
-    alerts = [rule for path in RULES for group in yaml.safe_load(path.read_text())["groups"] for rule in group["rules"]
-              if "for" in rule]
+    alerts = [
+        rule
+        for path in RULES
+        for group in yaml.safe_load(path.read_text())["groups"]
+        for rule in group["rules"]
+        if "for" in rule
+    ]
     for one in alerts:
         for other in alerts:
             if hurry.seconds(one["for"]) < hurry.seconds(other["for"]):
@@ -64,8 +70,10 @@ def test_alerts_keep_their_order_as_far_as_a_drill_can_tell():
 
 def test_each_range_holds_two_scrapes():
     configuration = hurry.hurried(yaml.safe_load((prometheus.FOLDER / "prometheus.yml").read_text()))
-    slowest = max(hurry.seconds(job.get("scrape_interval") or configuration["global"]["scrape_interval"])
-                  for job in configuration["scrape_configs"])
+    slowest = max(
+        hurry.seconds(job.get("scrape_interval") or configuration["global"]["scrape_interval"])
+        for job in configuration["scrape_configs"]
+    )
     for path in RULES:
         for window in re.findall(r"\[(\w+)]", yaml.safe_dump(hurry.hurried(yaml.safe_load(path.read_text())))):
             assert hurry.seconds(window) >= 2 * slowest

@@ -2,8 +2,17 @@
 
 from stack.drill.report import Line, report
 
-GOOD = Line("n8n is killed", "N8nDown", 120, "N8nDown", {"pager", "chat"}, 9.4, 31.2, "FIRING N8nDown\nIt is down.",
-            {"HostCpuHigh": "is not judged"})
+GOOD = Line(
+    "n8n is killed",
+    "N8nDown",
+    120,
+    "N8nDown",
+    {"pager", "chat"},
+    9.4,
+    31.2,
+    "FIRING N8nDown\nIt is down.",
+    {"HostCpuHigh": "is not judged"},
+)
 LATE = Line("the GPU is lost", "GpuMissing", wrong=["GpuMissing has come on no channel, not on chat, pager"])
 LEFT_OUT = Line("a disk fills", "DiskSpaceCritical", impossible="only root may mount a disk")
 

@@ -84,9 +84,11 @@ class Office:
 
     def _open_campaigns(self, number):
         brand = self.admin.call("res.partner", "create", [{"name": "Brand"}])
-        campaigns = self.admin.call("influencegen.campaign", "create", [
-            {"name": f"Campaign {position}", "brand_id": brand[0], "fee": 10} for position in range(number)
-        ])
+        campaigns = self.admin.call(
+            "influencegen.campaign",
+            "create",
+            [{"name": f"Campaign {position}", "brand_id": brand[0], "fee": 10} for position in range(number)],
+        )
         self.admin.call("influencegen.campaign", "action_open", campaigns)
         return campaigns
 

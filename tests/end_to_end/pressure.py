@@ -51,8 +51,12 @@ class Pressure:
 
 def press(system, office):
     """Put the platform under pressure: first recycle workers, then kill them; return the :class:`Pressure`."""
-    behave(system, "kyc", outcomes={"approved": 0.5, "rejected": 0.2, "referred": 0.3},
-           payments={"paid": 0.7, "failed": 0.3})
+    behave(
+        system,
+        "kyc",
+        outcomes={"approved": 0.5, "rejected": 0.2, "referred": 0.3},
+        payments={"paid": 0.7, "failed": 0.3},
+    )
     behave(system, "ai", fail_rate=0.8, timeout_rate=0.1)
     workers, pressure = Workers(system), Pressure()
     log = system.layout.logs / "odoo.log"

@@ -88,9 +88,7 @@ def main():
     parser.add_argument("--connections", type=int, default=8)
     options = parser.parse_args()
     scraper = Scraper(options.url, os.environ["SCRAPE_TOKEN"])
-    threads = [
-        threading.Thread(target=scraper.work, args=(options.scrapes,)) for _ in range(options.connections)
-    ]
+    threads = [threading.Thread(target=scraper.work, args=(options.scrapes,)) for _ in range(options.connections)]
     for thread in threads:
         thread.start()
     sys.stdin.read()

@@ -139,7 +139,5 @@ def submit_document(server, admin):
     [influencer] = admin.call("influencegen.influencer", "search", [("email", "=", email)])
     [record] = admin.call("influencegen.influencer", "read", [influencer], ["user_id"])
     admin.call("res.users", "write", record["user_id"][:1], {"password": email})
-    person.log_in(THIRD, email, email).submit(
-        "/my/influencegen/kyc", files=document(), document_type="passport"
-    )
+    person.log_in(THIRD, email, email).submit("/my/influencegen/kyc", files=document(), document_type="passport")
     return influencer

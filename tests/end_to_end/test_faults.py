@@ -191,9 +191,7 @@ def test_database_down(system, office):
 
 def test_unknown_token(system):
     with told(system, "unauthorized", "refused"):
-        response = requests.get(
-            system.url("odoo", "/metrics"), headers={"Authorization": "Bearer nobody"}, timeout=10
-        )
+        response = requests.get(system.url("odoo", "/metrics"), headers={"Authorization": "Bearer nobody"}, timeout=10)
         assert response.status_code == 401
         assert "token" in response.text
         assert requests.get(system.url("odoo", "/metrics"), timeout=10).status_code == 401

@@ -130,8 +130,11 @@ def test_deletions_make_rows_fewer_and_counters_not(own):
     rows = own.rows()
     [one] = own.call("influencegen.influencer", "search", [*own.domain, ("state", "=", "registered")], limit=1)
     own.call("influencegen.influencer", "unlink", [one])
-    until(lambda: sum(value for (name, *_), value in own.shown().items() if name == NOW) == rows - 1,
-          "one row less", RESTED)
+    until(
+        lambda: sum(value for (name, *_), value in own.shown().items() if name == NOW) == rows - 1,
+        "one row less",
+        RESTED,
+    )
     assert own.shown()[(CREATED,)] == rows
 
 

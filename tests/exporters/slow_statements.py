@@ -75,6 +75,7 @@ class Server:
 
     def sleep(self, *seconds, clients=20, database=odoo.DATABASE):
         """Run a statement for each of these durations, by the simple protocol, from some clients at once."""
+
         def client(mine):
             with closing(psycopg2.connect(**postgres.dsn(self.layout, database))) as connection:
                 connection.autocommit = True
@@ -90,10 +91,29 @@ class Server:
         path.write_text(script)
         dsn = postgres.dsn(self.layout, odoo.DATABASE)
         subprocess.run(
-            [postgres.provide() / "pgbench", "--no-vacuum", "--protocol", protocol, "--file", path,
-             "--client", str(clients), "--transactions", str(transactions), "--host", dsn["host"],
-             "--port", str(dsn["port"]), "--username", dsn["user"], dsn["dbname"]],
-            env={**os.environ, "PGPASSWORD": dsn["password"]}, capture_output=True, check=True)
+            [
+                postgres.provide() / "pgbench",
+                "--no-vacuum",
+                "--protocol",
+                protocol,
+                "--file",
+                path,
+                "--client",
+                str(clients),
+                "--transactions",
+                str(transactions),
+                "--host",
+                dsn["host"],
+                "--port",
+                str(dsn["port"]),
+                "--username",
+                dsn["user"],
+                dsn["dbname"],
+            ],
+            env={**os.environ, "PGPASSWORD": dsn["password"]},
+            capture_output=True,
+            check=True,
+        )
 
     def flush(self):
         """Wait until the log holds all that was done so far: the process that writes it takes lines in their order."""
@@ -129,5 +149,6 @@ class Difference:
     def now(self):
         """What was counted of what is in the log."""
         after = self._server.counted()
-        return {database: after[database] - count for database, count in self._before.items()
-                if after[database] != count}
+        return {
+            database: after[database] - count for database, count in self._before.items() if after[database] != count
+        }

@@ -37,6 +37,7 @@ def system(stack):
 @pytest.fixture
 def one(system):
     """Function one(expression): the value of the one series that an expression of PromQL gives, once it gives it."""
+
     def one(expression):
         [series] = until(lambda: query(system, expression), expression, 90)
         return float(series["value"][1])
@@ -47,18 +48,23 @@ def one(system):
 # --- in the running system ---
 
 
-@pytest.mark.parametrize("job, labels", [
-    ("node", [{"host": HOST, "service_name": "shared"}]),
-    ("process", [{"host": HOST}]),
-    ("postgres", [{"db_instance": HOST}]),
-    ("slow-queries", [{"db_instance": HOST}]),
-    ("probe", [{"service_name": service, "critical": critical} for service, critical in SERVICES.items()]),
-])
+@pytest.mark.parametrize(
+    "job, labels",
+    [
+        ("node", [{"host": HOST, "service_name": "shared"}]),
+        ("process", [{"host": HOST}]),
+        ("postgres", [{"db_instance": HOST}]),
+        ("slow-queries", [{"db_instance": HOST}]),
+        ("probe", [{"service_name": service, "critical": critical} for service, critical in SERVICES.items()]),
+    ],
+)
 def test_prometheus_scrapes_its_targets(system, job, labels):
     def targets():
         up = query(system, f'up{{job="{job}"}} == 1')
-        return [{name: value for name, value in series["metric"].items()
-                 if name not in ("__name__", "job", "instance")} for series in up]
+        return [
+            {name: value for name, value in series["metric"].items() if name not in ("__name__", "job", "instance")}
+            for series in up
+        ]
 
     def key(target):
         return sorted(target.items())
@@ -146,8 +152,9 @@ def values(server, name):
 @pytest.fixture
 def held(server):
     """Twenty connections, 15 to one database and 5 to another."""
-    connections = [psycopg2.connect(**postgres.dsn(server.layout, database))
-                   for database in [odoo.DATABASE] * 15 + [ELSEWHERE] * 5]
+    connections = [
+        psycopg2.connect(**postgres.dsn(server.layout, database)) for database in [odoo.DATABASE] * 15 + [ELSEWHERE] * 5
+    ]
     yield
     for connection in connections:
         connection.close()
@@ -161,7 +168,8 @@ def parallel(server):
         cursor = connection.cursor()
         cursor.execute(
             "DO $$BEGIN PERFORM set_config(name, 'on', false) FROM pg_settings"
-            " WHERE name IN ('force_parallel_mode', 'debug_parallel_query'); END$$")
+            " WHERE name IN ('force_parallel_mode', 'debug_parallel_query'); END$$"
+        )
         extras.wait_select(connection)
         cursor.execute("SELECT pg_sleep(60)")
         workers = "SELECT 1 FROM pg_stat_activity WHERE backend_type = 'parallel worker'"
@@ -185,15 +193,24 @@ def test_a_lock_is_seen(server):
     server.execute("CREATE TABLE locked ()")
     with closing(psycopg2.connect(**postgres.dsn(server.layout, odoo.DATABASE))) as connection:
         connection.cursor().execute("LOCK TABLE locked IN ACCESS EXCLUSIVE MODE")
-        locks = {(sample.labels["datname"], sample.labels["mode"]): sample.value
-                 for sample in served(server.url("postgres_exporter")) if sample.name == "pg_locks_count"}
+        locks = {
+            (sample.labels["datname"], sample.labels["mode"]): sample.value
+            for sample in served(server.url("postgres_exporter"))
+            if sample.name == "pg_locks_count"
+        }
         assert locks[odoo.DATABASE, "accessexclusivelock"] == 1
 
 
-@pytest.mark.parametrize("name", [
-    "pg_stat_activity_max_tx_duration", "pg_stat_database_deadlocks", "pg_replication_lag_seconds", "pg_wal_size_bytes",
-    "pg_database_size_bytes",
-])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "pg_stat_activity_max_tx_duration",
+        "pg_stat_database_deadlocks",
+        "pg_replication_lag_seconds",
+        "pg_wal_size_bytes",
+        "pg_database_size_bytes",
+    ],
+)
 def test_what_on_call_asks_for_is_there(server, name):
     assert re.search(rf"^{name}\b", requests.get(server.url("postgres_exporter"), timeout=30).text, re.MULTILINE)
 
@@ -201,8 +218,11 @@ def test_what_on_call_asks_for_is_there(server, name):
 @pytest.fixture
 def login(server):
     """How the exporter logs in."""
-    return {**postgres.dsn(server.layout, odoo.DATABASE), "user": postgres.MONITOR,
-            "password": server.layout.secret(postgres.PASSWORDS[postgres.MONITOR])}
+    return {
+        **postgres.dsn(server.layout, odoo.DATABASE),
+        "user": postgres.MONITOR,
+        "password": server.layout.secret(postgres.PASSWORDS[postgres.MONITOR]),
+    }
 
 
 def test_who_watches_can_change_nothing(login):
@@ -233,7 +253,7 @@ def test_compose_makes_the_same_roles(server, login, tmp_path):
     # a second time with other passwords, as after a change of secrets
     for changed in (True, False):
         for role in postgres.ROLES:
-            password = "it's \"another\"" if changed else server.layout.secret(postgres.PASSWORDS[role])
+            password = 'it\'s "another"' if changed else server.layout.secret(postgres.PASSWORDS[role])
             (tmp_path / f"{role}_db_password").write_text(password)
         subprocess.run(["sh", "-c", script], env=environment, check=True)
         password = (tmp_path / "monitoring_db_password").read_text()
@@ -243,8 +263,10 @@ def test_compose_makes_the_same_roles(server, login, tmp_path):
             assert cursor.fetchall() == [(False, True)]
 
 
-RIGHTS = "SELECT rolname, rolcreatedb FROM pg_roles WHERE rolcanlogin AND NOT rolsuper AND NOT rolcreaterole " \
+RIGHTS = (
+    "SELECT rolname, rolcreatedb FROM pg_roles WHERE rolcanlogin AND NOT rolsuper AND NOT rolcreaterole "
     "AND NOT rolreplication AND NOT rolbypassrls"
+)
 
 
 def test_no_service_is_superuser(server):

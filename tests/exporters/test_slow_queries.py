@@ -61,11 +61,15 @@ def test_each_database_that_is_asked_for_has_a_counter_and_others_share_one(serv
     assert since() == {odoo.DATABASE: 1, "other": 2}
 
 
-@pytest.mark.parametrize("text", [
-    f"SELECT pg_sleep({SLOW / 2}); SELECT pg_sleep({SLOW / 2})",
-    f"DO $$BEGIN PERFORM pg_sleep({SLOW}); END$$",
-    f"PREPARE once AS SELECT pg_sleep($1); EXECUTE once({SLOW})",
-], ids=["one message with several", "a block", "one prepared in SQL"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        f"SELECT pg_sleep({SLOW / 2}); SELECT pg_sleep({SLOW / 2})",
+        f"DO $$BEGIN PERFORM pg_sleep({SLOW}); END$$",
+        f"PREPARE once AS SELECT pg_sleep($1); EXECUTE once({SLOW})",
+    ],
+    ids=["one message with several", "a block", "one prepared in SQL"],
+)
 def test_what_a_client_sends_at_once_counts_once(server, since, text):
     server.execute(text)
     assert since() == {odoo.DATABASE: 1}
@@ -88,11 +92,15 @@ def test_a_statement_that_is_logged_anyway_counts_once(server, since):
     assert since() == {odoo.DATABASE: 2}
 
 
-@pytest.mark.parametrize("settings", [
-    {"log_transaction_sample_rate": "1"},
-    {"log_min_duration_sample": "0", "log_statement_sample_rate": "1"},
-    {"log_duration": "on"},
-], ids=["transactions", "statements", "all durations"])
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"log_transaction_sample_rate": "1"},
+        {"log_min_duration_sample": "0", "log_statement_sample_rate": "1"},
+        {"log_duration": "on"},
+    ],
+    ids=["transactions", "statements", "all durations"],
+)
 def test_quick_statements_that_are_sampled_do_not_count(server, since, settings):
     for setting, value in settings.items():
         server.change(setting, value)
@@ -101,7 +109,8 @@ def test_quick_statements_that_are_sampled_do_not_count(server, since, settings)
         assert since() == {odoo.DATABASE: 2}
         server.flush()
         assert any(f"pg_sleep({QUICK})" in path.read_text() for path in server.logs.glob("*.json")) or (
-            "log_duration" in settings)
+            "log_duration" in settings
+        )
     finally:
         for setting in settings:
             server.execute(f"ALTER SYSTEM RESET {setting}", role=postgres.ADMIN)
@@ -228,8 +237,12 @@ def collector(logs, state):
 
 def translated(collector):
     """The lines in another language."""
-    [value] = [sample.value for metric in collector.collect() for sample in metric.samples
-               if sample.name == "postgresql_slow_queries_translated_lines_total"]
+    [value] = [
+        sample.value
+        for metric in collector.collect()
+        for sample in metric.samples
+        if sample.name == "postgresql_slow_queries_translated_lines_total"
+    ]
     return value
 
 
@@ -280,11 +293,18 @@ def test_what_is_known_of_files_does_not_grow_with_time(logs, state, collector):
     assert len(json.loads(state.read_text())["offsets"]) == 3
 
 
-@pytest.mark.parametrize("message", [
-    "Dauer: 300.000 ms  Anweisung: SELECT 1", "durée : 300.000 ms, instruction : SELECT 1",
-    "duración: 300.000 ms  execute <unnamed>: SELECT 1", "продолжительность: 300.000 мс, оператор: SELECT 1",
-    "実行時間: 300.000 ミリ秒  文: SELECT 1", "执行时间: 300.000 ms 语句: SELECT 1", "Dauer: 300.000 ms",
-])
+@pytest.mark.parametrize(
+    "message",
+    [
+        "Dauer: 300.000 ms  Anweisung: SELECT 1",
+        "durée : 300.000 ms, instruction : SELECT 1",
+        "duración: 300.000 ms  execute <unnamed>: SELECT 1",
+        "продолжительность: 300.000 мс, оператор: SELECT 1",
+        "実行時間: 300.000 ミリ秒  文: SELECT 1",
+        "执行时间: 300.000 ms 语句: SELECT 1",
+        "Dauer: 300.000 ms",
+    ],
+)
 def test_a_line_in_another_language_is_counted_as_such(logs, state, collector, message):
     (logs / "a.json").write_text(line(1, message) + line(2))
     assert counted(collector) == (1, 0)
@@ -293,13 +313,17 @@ def test_a_line_in_another_language_is_counted_as_such(logs, state, collector, m
     assert translated(SlowQueries(logs, state, [odoo.DATABASE], THRESHOLD_MS / 1000)) == 1
 
 
-@pytest.mark.parametrize("message", [
-    "checkpoint complete: wrote 3 buffers (0.0%); write=0.001 s, sync=0.002 s, total=0.004 s",
-    "disconnection: session time: 0:00:01.234 user=odoo database=influencegen",
-    "process 5 still waiting for ShareLock on transaction 7 after 1000.123 ms",
-    'automatic vacuum of table "influencegen.public.mail_message": index scans: 0', "duration: 300.000 ms plan:\nQuery",
-    "connection ready: setup total=1.234 ms, fork=0.567 ms, authentication=0.123 ms",
-])
+@pytest.mark.parametrize(
+    "message",
+    [
+        "checkpoint complete: wrote 3 buffers (0.0%); write=0.001 s, sync=0.002 s, total=0.004 s",
+        "disconnection: session time: 0:00:01.234 user=odoo database=influencegen",
+        "process 5 still waiting for ShareLock on transaction 7 after 1000.123 ms",
+        'automatic vacuum of table "influencegen.public.mail_message": index scans: 0',
+        "duration: 300.000 ms plan:\nQuery",
+        "connection ready: setup total=1.234 ms, fork=0.567 ms, authentication=0.123 ms",
+    ],
+)
 def test_other_lines_are_in_no_other_language(logs, collector, message):
     (logs / "a.json").write_text(line(1, message))
     assert translated(collector) == 0
@@ -324,10 +348,16 @@ def test_a_state_of_an_earlier_version_goes_on(logs, state):
     assert (counted(collector), translated(collector)) == ((6, 2), 0)
 
 
-@pytest.mark.parametrize("message", [
-    "duration: 300.000 ms  parse <unnamed>: SELECT $1", "duration: 300.000 ms  bind <unnamed>: SELECT $1",
-    "statement: SELECT 'duration: 300.000 ms  statement: '", "connection received", "duration: 300.000 ms plan:\nQuery",
-])
+@pytest.mark.parametrize(
+    "message",
+    [
+        "duration: 300.000 ms  parse <unnamed>: SELECT $1",
+        "duration: 300.000 ms  bind <unnamed>: SELECT $1",
+        "statement: SELECT 'duration: 300.000 ms  statement: '",
+        "connection received",
+        "duration: 300.000 ms plan:\nQuery",
+    ],
+)
 def test_other_lines_do_not_count(logs, collector, message):
     (logs / "a.json").write_text(line(1, message) + line(2))
     assert counted(collector) == (1, 0)

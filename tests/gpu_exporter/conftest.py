@@ -31,8 +31,11 @@ class Exporter:
         self.log = folder / "exporter.log"
         with open(self.log, "w") as log:
             self.process = subprocess.Popen(
-                [sys.executable, "-m", "exporters.gpu_exporter", "--port", str(port)], cwd=ROOT, stderr=log,
-                env={**os.environ, "LD_LIBRARY_PATH": str(folder), "NVML_STANDIN": str(folder)})
+                [sys.executable, "-m", "exporters.gpu_exporter", "--port", str(port)],
+                cwd=ROOT,
+                stderr=log,
+                env={**os.environ, "LD_LIBRARY_PATH": str(folder), "NVML_STANDIN": str(folder)},
+            )
 
     def text(self):
         """What the exporter serves."""
@@ -41,9 +44,14 @@ class Exporter:
     def scrape(self):
         """{series: {(values of its labels, by their names' order): value}}, without those that have no samples."""
         return {
-            sample.name: {tuple(value for _, value in sorted(same.labels.items())): same.value
-                          for same in family.samples if same.name == sample.name}
-            for family in text_string_to_metric_families(self.text()) for sample in family.samples}
+            sample.name: {
+                tuple(value for _, value in sorted(same.labels.items())): same.value
+                for same in family.samples
+                if same.name == sample.name
+            }
+            for family in text_string_to_metric_families(self.text())
+            for sample in family.samples
+        }
 
     def wait(self, condition, what):
         """Scrape until `condition` holds of what is served, and return that; fail after DEADLINE_SECONDS."""
@@ -76,8 +84,9 @@ class Exporter:
         """The processes that read NVML for the exporter now."""
         import psutil
 
-        return [child for child in psutil.Process(self.process.pid).children()
-                if "spawn_main" in " ".join(child.cmdline())]
+        return [
+            child for child in psutil.Process(self.process.pid).children() if "spawn_main" in " ".join(child.cmdline())
+        ]
 
 
 @pytest.fixture

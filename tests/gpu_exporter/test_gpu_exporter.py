@@ -23,16 +23,27 @@ MIB = 1024**2
 UUID = "GPU-00000000-0000-0000-0000-{:012d}".format
 FIRST, SECOND = ("0", UUID(0)), ("1", UUID(1))
 OF_THE_MOMENT = {
-    "gpu_info", "gpu_utilization_percent", "gpu_memory_used_bytes", "gpu_memory_total_bytes", "gpu_temperature_celsius",
-    "gpu_power_watts", "gpu_ecc_errors_total", "gpu_process_memory_used_bytes",
+    "gpu_info",
+    "gpu_utilization_percent",
+    "gpu_memory_used_bytes",
+    "gpu_memory_total_bytes",
+    "gpu_temperature_celsius",
+    "gpu_power_watts",
+    "gpu_ecc_errors_total",
+    "gpu_process_memory_used_bytes",
 }
 DRIVER_NOT_LOADED, GPU_IS_LOST, UNINITIALIZED = 9, 15, 1
 
 
 def test_figures_are_in_base_units(start):
     series = start(
-        "0 utilization 37", f"0 memory_used {3 * MIB}", f"0 memory_total {16 * MIB}", "0 temperature 61",
-        "0 power 250500", "0 corrected 5", "0 uncorrected 2",
+        "0 utilization 37",
+        f"0 memory_used {3 * MIB}",
+        f"0 memory_total {16 * MIB}",
+        "0 temperature 61",
+        "0 power 250500",
+        "0 corrected 5",
+        "0 uncorrected 2",
     ).wait_until_up(1)
     assert series["gpu_utilization_percent"] == {FIRST: 37}
     assert series["gpu_memory_used_bytes"] == {FIRST: 3 * MIB}
@@ -58,16 +69,22 @@ def test_figures_are_those_of_the_moment(start):
 def test_promtool_has_nothing_to_say(start):
     exporter = start("all gpus 2")
     exporter.wait_until_up(1, 1)
-    result = subprocess.run([prometheus.executable("promtool"), "check", "metrics"], input=exporter.text(),
-                            capture_output=True, text=True)
+    result = subprocess.run(
+        [prometheus.executable("promtool"), "check", "metrics"], input=exporter.text(), capture_output=True, text=True
+    )
     assert (result.returncode, result.stdout, result.stderr) == (0, "", "")
 
 
-@pytest.mark.parametrize("figure, series", [
-    ("utilization", "gpu_utilization_percent"), ("temperature", "gpu_temperature_celsius"),
-    ("power", "gpu_power_watts"), ("corrected", "gpu_ecc_errors_total"),
-    ("xids", "gpu_xid_errors_total"),
-])
+@pytest.mark.parametrize(
+    "figure, series",
+    [
+        ("utilization", "gpu_utilization_percent"),
+        ("temperature", "gpu_temperature_celsius"),
+        ("power", "gpu_power_watts"),
+        ("corrected", "gpu_ecc_errors_total"),
+        ("xids", "gpu_xid_errors_total"),
+    ],
+)
 def test_what_a_card_does_not_offer_is_left_out(start, figure, series):
     served = start("all gpus 2", f"1 {figure} unsupported").wait_until_up(1, 1)
     with_it = {labels[-2:] for labels in served[series] if "uncorrected" not in labels}
@@ -77,12 +94,16 @@ def test_what_a_card_does_not_offer_is_left_out(start, figure, series):
 
 def test_memory_of_programs_is_summed_and_names_nobody(start):
     series = start(
-        f"0 process 100 {5 * MIB} /home/alice/bin/python train.py --user alice", f"0 process 101 {2 * MIB} python",
-        f"0 process 102 {MIB} /usr/bin/Xorg", f"0 process 103 {MIB}",
+        f"0 process 100 {5 * MIB} /home/alice/bin/python train.py --user alice",
+        f"0 process 101 {2 * MIB} python",
+        f"0 process 102 {MIB} /usr/bin/Xorg",
+        f"0 process 103 {MIB}",
     ).wait_until_up(1)
     assert series["gpu_process_memory_used_bytes"] == {
-        (FIRST[0], "python", FIRST[1]): 7 * MIB, (FIRST[0], "Xorg", FIRST[1]): MIB,
-        (FIRST[0], "unknown", FIRST[1]): MIB}
+        (FIRST[0], "python", FIRST[1]): 7 * MIB,
+        (FIRST[0], "Xorg", FIRST[1]): MIB,
+        (FIRST[0], "unknown", FIRST[1]): MIB,
+    }
 
 
 def test_programs_past_the_limit_are_other_and_stay_so(start):
@@ -144,7 +165,8 @@ def test_one_lost_gpu_does_not_hide_the_other(start):
 
 def test_a_gpu_that_fails_from_the_start_is_down(start):
     series = start("all gpus 2", f"1 error {GPU_IS_LOST}").wait(
-        lambda series: ("0", UUID(0)) in series["gpu_up"], "the first GPU")
+        lambda series: ("0", UUID(0)) in series["gpu_up"], "the first GPU"
+    )
     assert series["gpu_up"] == {FIRST: 1, ("1",): 0}
 
 
@@ -232,7 +254,8 @@ def test_a_port_that_is_taken_is_named(start):
     exporter = start()
     exporter.wait_until_up(1)
     port = exporter.url.split(":")[2].split("/")[0]
-    result = subprocess.run([sys.executable, "-m", "exporters.gpu_exporter", "--port", port], capture_output=True,
-                            text=True, timeout=30)
+    result = subprocess.run(
+        [sys.executable, "-m", "exporters.gpu_exporter", "--port", port], capture_output=True, text=True, timeout=30
+    )
     assert result.returncode == 1
     assert f"cannot listen on 127.0.0.1:{port}: Address already in use" in result.stderr

@@ -21,8 +21,13 @@ def gpu_of(stack):
 
     def query(series):
         answer = requests.get(stack.url("prometheus", "/api/v1/query"), {"query": series}, timeout=10).json()
-        return [({name: value for name, value in sample["metric"].items() if name not in ("__name__", "instance")},
-                 float(sample["value"][1])) for sample in answer["data"]["result"]]
+        return [
+            (
+                {name: value for name, value in sample["metric"].items() if name not in ("__name__", "instance")},
+                float(sample["value"][1]),
+            )
+            for sample in answer["data"]["result"]
+        ]
 
     yield query
     gpu.control(stack.layout)
@@ -42,14 +47,20 @@ def test_prometheus_knows_the_gpu_and_when_it_is_away(stack, gpu_of):
 
 def test_the_stand_in_works_on_the_images_of_the_ai_service(stack, gpu_of):
     def utilization():
-        [line] = [line for line in requests.get(stack.url("gpu", "/metrics"), timeout=10).text.splitlines()
-                  if line.startswith("gpu_utilization_percent{")]
+        [line] = [
+            line
+            for line in requests.get(stack.url("gpu", "/metrics"), timeout=10).text.splitlines()
+            if line.startswith("gpu_utilization_percent{")
+        ]
         return float(line.split()[-1])
 
     def order(number):
         return requests.post(
-            stack.url("ai", "/v1/images"), json={"model": "flux", "prompt": f"fox {number}"}, timeout=30,
-            headers={"Authorization": f"Bearer {stack.layout.secret('ai-service')}"}).status_code
+            stack.url("ai", "/v1/images"),
+            json={"model": "flux", "prompt": f"fox {number}"},
+            timeout=30,
+            headers={"Authorization": f"Bearer {stack.layout.secret('ai-service')}"},
+        ).status_code
 
     before = control(stack, "ai", {"slow_rate": 1, "slow_seconds": 5})
     try:

@@ -41,7 +41,9 @@ def tile(page, name):
 
 def details(page, name):
     """Return {what: figure, as text} of what a tile says in detail."""
-    return dict(page.eval_on_selector_all(
-        f".o_telemetry_tile[data-name={name}] .o_telemetry_details > div",
-        "rows => rows.map(row => [row.querySelector('dt').textContent, row.querySelector('dd').textContent])",
-    ))
+    return dict(
+        page.eval_on_selector_all(
+            f".o_telemetry_tile[data-name={name}] .o_telemetry_details > div",
+            "rows => rows.map(row => [row.querySelector('dt').textContent, row.querySelector('dd').textContent])",
+        )
+    )

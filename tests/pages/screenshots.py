@@ -18,8 +18,11 @@ from stack.traffic import administrator
 from tests.pages.browsing import administrator_page, open_overview
 
 FOLDER = PROJECT / "odoo_telemetry" / "static" / "description"
-SIZES = {"1280": {"width": 1280, "height": 1130}, "1920": {"width": 1920, "height": 1080},
-         "phone": {"width": 390, "height": 844}}
+SIZES = {
+    "1280": {"width": 1280, "height": 1130},
+    "1920": {"width": 1920, "height": 1080},
+    "phone": {"width": 390, "height": 844},
+}
 DESCRIBED = ("overview-1280", "metrics-1280", "alerts-1280")
 """Those that the addon's description shows."""
 

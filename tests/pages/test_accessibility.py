@@ -20,7 +20,8 @@ def findings(page, *selectors, without=(), rules_off=()):
     results = Axe().run(page, context, {"rules": {rule: {"enabled": False} for rule in rules_off}})
     return [
         (violation["id"], node["target"], node["failureSummary"])
-        for violation in results.response["violations"] if violation["impact"] in SERIOUS
+        for violation in results.response["violations"]
+        if violation["impact"] in SERIOUS
         for node in violation["nodes"]
     ]
 
@@ -65,4 +66,3 @@ def test_systray(page, business, admin):
     # the items of Odoo's menus have an aria-selected, which is for those of lists
     assert findings(page, ".o_telemetry_menu", ".o_telemetry_systray", rules_off=["aria-allowed-attr"]) == []
     end_alert(business, alertname="ItBurns")
-

@@ -43,16 +43,23 @@ def raise_alert(stack, summary, **labels):
 
 
 def end_alert(stack, **labels):
-    alert = {"labels": {"severity": "critical", **labels}, "startsAt": "2020-01-01T00:00:00Z",
-             "endsAt": "2020-01-02T00:00:00Z"}
+    alert = {
+        "labels": {"severity": "critical", **labels},
+        "startsAt": "2020-01-01T00:00:00Z",
+        "endsAt": "2020-01-02T00:00:00Z",
+    }
     requests.post(stack.url("alertmanager", "/api/v2/alerts"), json=[alert], timeout=10).raise_for_status()
 
 
 def test_figures_equal_those_of_metrics(page, business, admin):
     open_overview(page)
     values = exposed(
-        business, "influencer_registration_attempts_total", "influencer_registration_success_total",
-        "payment_processing_success_total", "payment_processing_failures_total", "ai_image_generation_success_total",
+        business,
+        "influencer_registration_attempts_total",
+        "influencer_registration_success_total",
+        "payment_processing_success_total",
+        "payment_processing_failures_total",
+        "ai_image_generation_success_total",
         "ai_image_generation_failures_total",
     )
     registrations, payments, images = (
@@ -63,7 +70,8 @@ def test_figures_equal_those_of_metrics(page, business, admin):
     assert registrations["tried since counting began"] == values["influencer_registration_attempts_total",]
     # what was deleted stays counted
     assert shown(page, "registrations") == admin.call(
-        "influencegen.influencer", "search_count", [("source", "!=", "backoffice")])
+        "influencegen.influencer", "search_count", [("source", "!=", "backoffice")]
+    )
     active = shown(page, "funnel")
     until(lambda: exposed(business, "influencer_active")["influencer_active",] == active, "the database is read again")
     assert payments["paid"] == values["payment_processing_success_total",]
@@ -104,16 +112,18 @@ def test_charts_take_their_colours_from_the_theme(page):
     page.add_style_tag(content=":root { --primary: rgb(1, 2, 3) !important; }")
     page.click("[data-span=week]")
     page.wait_for_selector(".o_telemetry_page[aria-busy=false]")
-    colour = tile(page, "registrations").locator("canvas").evaluate(
-        "canvas => Chart.getChart(canvas).data.datasets[0].backgroundColor")
+    colour = (
+        tile(page, "registrations")
+        .locator("canvas")
+        .evaluate("canvas => Chart.getChart(canvas).data.datasets[0].backgroundColor")
+    )
     assert colour == "rgb(1, 2, 3)"
 
 
 def test_backups_are_those_of_prometheus(page, business):
     open_overview(page)
     assert set(details(page, "backups")) == {
-        series["metric"]["backup"]
-        for series in reconcile.query(business, "backup_last_success_timestamp_seconds > 0")
+        series["metric"]["backup"] for series in reconcile.query(business, "backup_last_success_timestamp_seconds > 0")
     }
 
 
@@ -127,8 +137,9 @@ def test_an_alert_shows_in_the_overview(page, business):
 
     until(told, "the overview shows the alert", 180)
     assert tile(page, "alerts").get_by_role("link", name="Runbook").first.get_attribute("href").startswith("https://")
-    assert re.fullmatch("1 alert fires|[0-9]+ alerts fire",
-                        tile(page, "telemetry").locator(".o_telemetry_state").inner_text())
+    assert re.fullmatch(
+        "1 alert fires|[0-9]+ alerts fire", tile(page, "telemetry").locator(".o_telemetry_state").inner_text()
+    )
     end_alert(business, alertname="TelemetryErrors")
 
 

@@ -20,18 +20,34 @@ pytestmark = pytest.mark.servers
 
 ROOT = Path(__file__).parents[2]
 HOUR, DAY = 3600, 86400
-RULES = {"groups": [{"name": "all", "rules": [
-    {"record": "influencegen:influencer_active:max", "expr": "max by (job) (influencer_active)"}, *(
-    {"alert": name, "expr": f"{metric} > 1e9"} for name, metric in (
-        ("HostCpuHigh", "node_load1"), ("DiskSpaceLow", "node_load1"), ("NeverFired", "influencer_active"),
-        ("OnlyPending", "node_load1")))]}]}
+RULES = {
+    "groups": [
+        {
+            "name": "all",
+            "rules": [
+                {"record": "influencegen:influencer_active:max", "expr": "max by (job) (influencer_active)"},
+                *(
+                    {"alert": name, "expr": f"{metric} > 1e9"}
+                    for name, metric in (
+                        ("HostCpuHigh", "node_load1"),
+                        ("DiskSpaceLow", "node_load1"),
+                        ("NeverFired", "influencer_active"),
+                        ("OnlyPending", "node_load1"),
+                    )
+                ),
+            ],
+        }
+    ]
+}
 
 
 def firing(name, since, hours, state="firing", **labels):
     """Samples of an alert, one a minute."""
     text = "".join(f',{key}="{value}"' for key, value in labels.items())
-    return [f'ALERTS{{alertname="{name}",alertstate="{state}"{text}}} 1 {moment}'
-            for moment in range(since, since + int(hours * HOUR), 60)]
+    return [
+        f'ALERTS{{alertname="{name}",alertstate="{state}"{text}}} 1 {moment}'
+        for moment in range(since, since + int(hours * HOUR), 60)
+    ]
 
 
 def made_data(now):
@@ -42,8 +58,14 @@ def made_data(now):
     lines += firing("OnlyPending", now - 5 * DAY, 1, state="pending")
     for series in ("up", 'alertmanager_notifications_total{integration="email"}'):
         lines += [f"{series} {number} {moment}" for number, moment in enumerate(range(now - 60 * DAY, now, HOUR))]
-    ours = ("influencer_active", "metric_of_nobody", "time_of_nobody_bucket", "time_of_nobody_count",
-            "time_of_nobody_sum", "influencegen:influencer_active:max")
+    ours = (
+        "influencer_active",
+        "metric_of_nobody",
+        "time_of_nobody_bucket",
+        "time_of_nobody_count",
+        "time_of_nobody_sum",
+        "influencegen:influencer_active:max",
+    )
     just_now = int(time.time())
     lines += [f'{name}{{job="influencegen-business"}} 1 {just_now}' for name in ours]
     lines += [f'{name}{{job="node"}} 1 {just_now}' for name in ("node_load1", "node_of_nobody")]
@@ -54,8 +76,12 @@ class Alertmanager(BaseHTTPRequestHandler):
     """Answers with two silences; that Alertmanager itself would is the business of tests/alerting."""
 
     def do_GET(self):  # as http.server calls it
-        silence = {"matchers": [{"name": "alertname", "value": "HostCpuHigh"}], "endsAt": "2030-01-01T00:00:00Z",
-                   "createdBy": "ada", "comment": "new CPUs are ordered"}
+        silence = {
+            "matchers": [{"name": "alertname", "value": "HostCpuHigh"}],
+            "endsAt": "2030-01-01T00:00:00Z",
+            "createdBy": "ada",
+            "comment": "new CPUs are ordered",
+        }
         body = json.dumps([{**silence, "status": {"state": state}} for state in ("active", "expired")]).encode()
         self.send_response(200)
         self.end_headers()
@@ -75,26 +101,55 @@ def report(tmp_path_factory):
     folder = tmp_path_factory.mktemp("review")
     now = int(time.time()) // HOUR * HOUR
     (folder / "data.om").write_text(made_data(now))
-    subprocess.run([prometheus.executable("promtool"), "tsdb", "create-blocks-from", "openmetrics",
-                    "--max-block-duration=720h", folder / "data.om", folder / "data"], check=True, capture_output=True)
+    subprocess.run(
+        [
+            prometheus.executable("promtool"),
+            "tsdb",
+            "create-blocks-from",
+            "openmetrics",
+            "--max-block-duration=720h",
+            folder / "data.om",
+            folder / "data",
+        ],
+        check=True,
+        capture_output=True,
+    )
     (folder / "rules.yml").write_text(yaml.safe_dump(RULES))
     with HTTPServer(("127.0.0.1", 0), Alertmanager) as alertmanager:
         threading.Thread(target=alertmanager.serve_forever, daemon=True).start()
-        (folder / "prometheus.yml").write_text(yaml.safe_dump({
-            "rule_files": ["rules.yml"],
-            "alerting": {"alertmanagers": [{"static_configs": [
-                {"targets": [f"127.0.0.1:{alertmanager.server_port}"]}]}]}}))
+        (folder / "prometheus.yml").write_text(
+            yaml.safe_dump(
+                {
+                    "rule_files": ["rules.yml"],
+                    "alerting": {
+                        "alertmanagers": [{"static_configs": [{"targets": [f"127.0.0.1:{alertmanager.server_port}"]}]}]
+                    },
+                }
+            )
+        )
         url = f"http://127.0.0.1:{Ports.free().prometheus}"
-        with open(folder / "log", "w") as log, subprocess.Popen(
-            [prometheus.executable("prometheus"), f"--config.file={folder / 'prometheus.yml'}",
-             "--query.lookback-delta=5m", f"--storage.tsdb.path={folder / 'data'}",
-             "--storage.tsdb.retention.time=120d", f"--web.listen-address={url.removeprefix('http://')}"],
-            stdout=log, stderr=log,
-        ) as server:
+        with (
+            open(folder / "log", "w") as log,
+            subprocess.Popen(
+                [
+                    prometheus.executable("prometheus"),
+                    f"--config.file={folder / 'prometheus.yml'}",
+                    "--query.lookback-delta=5m",
+                    f"--storage.tsdb.path={folder / 'data'}",
+                    "--storage.tsdb.retention.time=120d",
+                    f"--web.listen-address={url.removeprefix('http://')}",
+                ],
+                stdout=log,
+                stderr=log,
+            ) as server,
+        ):
             try:
                 until(lambda: knows_alertmanager(url), "Prometheus has found Alertmanager")
-                result = subprocess.run([sys.executable, ROOT / "prometheus" / "review.py", "--prometheus", url],
-                                        capture_output=True, text=True)
+                result = subprocess.run(
+                    [sys.executable, ROOT / "prometheus" / "review.py", "--prometheus", url],
+                    capture_output=True,
+                    text=True,
+                )
             finally:
                 server.kill()
         alertmanager.shutdown()
@@ -134,7 +189,8 @@ def test_notifications_are_counted_by_channel(report):
 
 def test_silences_that_hold_are_listed(report):
     assert report["Silences that hold now"] == [
-        "alertname=HostCpuHigh  until 2030-01-01T00:00, by ada: new CPUs are ordered"]
+        "alertname=HostCpuHigh  until 2030-01-01T00:00, by ada: new CPUs are ordered"
+    ]
 
 
 def test_metrics_of_ours_that_nobody_uses_are_listed(report):

@@ -31,8 +31,11 @@ def mutants(alert: str) -> Iterator[tuple[str, dict]]:
     content = yaml.safe_load(thresholds.FILE.read_text())
     original = _rule(alert, content)
     seen = [original]
-    for what, rule in (*_other_thresholds(alert, content), *_other_comparisons(original), *_other_durations(alert,
-                                                                                                            original)):
+    for what, rule in (
+        *_other_thresholds(alert, content),
+        *_other_comparisons(original),
+        *_other_durations(alert, original),
+    ):
         if rule not in seen:
             seen.append(rule)
             yield what, rule
@@ -40,13 +43,17 @@ def mutants(alert: str) -> Iterator[tuple[str, dict]]:
 
 def alerts() -> list[str]:
     """Return the names of all alerts that have a threshold."""
-    return [rule["alert"] for group in promtool.groups() for rule in group["rules"]
-            if "alert" in rule and rule["alert"] not in _NO_THRESHOLD]
+    return [
+        rule["alert"]
+        for group in promtool.groups()
+        for rule in group["rules"]
+        if "alert" in rule and rule["alert"] not in _NO_THRESHOLD
+    ]
 
 
 def survives(alert: str, rule: dict) -> bool:
     """Return whether all cases of the alert hold with this rule in its place."""
-    group, = promtool.needed_by(alert, promtool.groups())
+    (group,) = promtool.needed_by(alert, promtool.groups())
     mutated = [{**group, "rules": [*group["rules"][:-1], rule]}]
     with tempfile.TemporaryDirectory() as folder:
         return not any(promtool.check(Path(folder), mutated, [case]) for case in CASES if case.alert == alert)
@@ -54,8 +61,13 @@ def survives(alert: str, rule: dict) -> bool:
 
 def _rule(alert, content):
     files = generator.files(thresholds.Thresholds(content))
-    return next(rule.content() for groups in files.values() for group in groups for rule in group.rules
-                if getattr(rule, "severity", None) and rule.name == alert)
+    return next(
+        rule.content()
+        for groups in files.values()
+        for group in groups
+        for rule in group.rules
+        if getattr(rule, "severity", None) and rule.name == alert
+    )
 
 
 def _other_thresholds(alert, content):
@@ -75,7 +87,7 @@ def _other_comparisons(rule):
     restricted = _RESTRICTED.match(rule["expr"])
     expression = restricted[1] if restricted else rule["expr"]
     for found in _COMPARISON.finditer(expression):
-        before, after = expression[:found.start()], expression[found.end():]
+        before, after = expression[: found.start()], expression[found.end() :]
         operator, matching, figure = found.groups()
         sides = [_OPPOSITE[operator] + f" {matching}{figure or ''}"]
         if figure:
@@ -111,13 +123,20 @@ def main(pattern: str = "") -> int:
     with ThreadPoolExecutor(2) as pool:
         for alert in filter(re.compile(pattern).search, alerts()):
             changes = list(mutants(alert))
-            living = [what for (what, _), lives in zip(
-                changes, pool.map(lambda change, alert=alert: survives(alert, change[1]), changes),
-                strict=True) if lives]
+            living = [
+                what
+                for (what, _), lives in zip(
+                    changes, pool.map(lambda change, alert=alert: survives(alert, change[1]), changes), strict=True
+                )
+                if lives
+            ]
             total += len(changes)
             survived += len(living)
-            print(f"{alert:36} {len(changes) - len(living):3} of {len(changes):3} caught"
-                  f"{'; survived: ' if living else ''}{', '.join(living)}", flush=True)
+            print(
+                f"{alert:36} {len(changes) - len(living):3} of {len(changes):3} caught"
+                f"{'; survived: ' if living else ''}{', '.join(living)}",
+                flush=True,
+            )
     print(f"{total - survived} of {total} changes were caught.")
     return survived
 

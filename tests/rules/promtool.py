@@ -36,12 +36,16 @@ def run_all(folder: Path, rules: list[dict], tests: dict[str, list[dict]]) -> st
     files = []
     for evaluated, cases in tests.items():
         files.append(folder / f"{evaluated}.yml")
-        files[-1].write_text(json.dumps({
-            "rule_files": ["rules.yml"],
-            "evaluation_interval": evaluated,
-            "group_eval_order": [group["name"] for group in rules],
-            "tests": cases,
-        }))
+        files[-1].write_text(
+            json.dumps(
+                {
+                    "rule_files": ["rules.yml"],
+                    "evaluation_interval": evaluated,
+                    "group_eval_order": [group["name"] for group in rules],
+                    "tests": cases,
+                }
+            )
+        )
     command = [prometheus.executable("promtool"), "test", "rules", *files]
     # a quarter less CPU time than with Go's default, for some more memory
     result = subprocess.run(command, capture_output=True, text=True, env={**os.environ, "GOGC": "400"})
@@ -83,6 +87,6 @@ def needed_by(alert: str, rules: list[dict], given: str = "influencegen:working_
                     want(rule["expr"])
             wanted.setdefault(name)
 
-    rule, = (rule for rule in every if rule.get("alert") == alert)
+    (rule,) = (rule for rule in every if rule.get("alert") == alert)
     want(rule["expr"])
     return [{"name": alert, "rules": [*(rule for name in wanted for rule in recorded[name]), rule]}]

@@ -10,8 +10,10 @@ ALERTS = {rule["alert"]: rule for group in GROUPS for rule in group["rules"] if 
 
 
 # an error budget is used up over days
-CHECKED = [pytest.param(alert, marks=[pytest.mark.slow] if "BudgetBurn" in alert else [])
-           for alert in sorted(ALERTS.keys() - {"DeadMansSwitch"})]
+CHECKED = [
+    pytest.param(alert, marks=[pytest.mark.slow] if "BudgetBurn" in alert else [])
+    for alert in sorted(ALERTS.keys() - {"DeadMansSwitch"})
+]
 
 
 @pytest.mark.parametrize("alert", CHECKED)
@@ -22,26 +24,38 @@ def test_it_fires_beyond_its_threshold_and_recovers(alert, tmp_path):
 
 
 def test_the_dead_mans_switch_always_fires(tmp_path):
-    wrong = promtool.run(tmp_path, promtool.needed_by("DeadMansSwitch", GROUPS), {
-        "name": "nothing is scraped",
-        "promql_expr_test": [
-            {"expr": "count(ALERTS)", "eval_time": moment, "exp_samples": [{"labels": "{}", "value": 1}]}
-            for moment in ("0s", "1h")
-        ],
-    }, "1m")
+    wrong = promtool.run(
+        tmp_path,
+        promtool.needed_by("DeadMansSwitch", GROUPS),
+        {
+            "name": "nothing is scraped",
+            "promql_expr_test": [
+                {"expr": "count(ALERTS)", "eval_time": moment, "exp_samples": [{"labels": "{}", "value": 1}]}
+                for moment in ("0s", "1h")
+            ],
+        },
+        "1m",
+    )
     assert not wrong
 
 
 def test_nothing_else_fires_when_nothing_is_scraped(tmp_path):
-    wrong = promtool.run(tmp_path, GROUPS, {
-        "name": "nothing is scraped",
-        "promql_expr_test": [{
-            "expr": "count by (alertname) (ALERTS)",
-            "eval_time": "12h",
-            "exp_samples": [
-                {"labels": f'{{alertname="{alert}"}}', "value": loud}
-                for alert, loud in (("DeadMansSwitch", 1), ("TargetMissing", len(JOBS)), ("BackupMissing", 3))
+    wrong = promtool.run(
+        tmp_path,
+        GROUPS,
+        {
+            "name": "nothing is scraped",
+            "promql_expr_test": [
+                {
+                    "expr": "count by (alertname) (ALERTS)",
+                    "eval_time": "12h",
+                    "exp_samples": [
+                        {"labels": f'{{alertname="{alert}"}}', "value": loud}
+                        for alert, loud in (("DeadMansSwitch", 1), ("TargetMissing", len(JOBS)), ("BackupMissing", 3))
+                    ],
+                }
             ],
-        }],
-    }, "30m")
+        },
+        "30m",
+    )
     assert not wrong

@@ -24,6 +24,7 @@ ALERTS = [rule for group in promtool.groups() for rule in group["rules"] if "ale
 @pytest.fixture(scope="module")
 def run():
     """Function run(program, *arguments): run one of Prometheus's tools, and fail with what it says."""
+
     def run(program, *arguments):
         result = subprocess.run([prometheus.executable(program), *map(str, arguments)], capture_output=True, text=True)
         assert result.returncode == 0, result.stdout + result.stderr
@@ -62,7 +63,8 @@ def test_each_alert_says_what_to_do(subtests):
             assert alert["annotations"].keys() - {"dashboard"} == {"summary", "description", "runbook_url"}
             assert "$value" in alert["annotations"]["description"]
             assert alert["annotations"]["runbook_url"] == (
-                f"https://github.com/influencegen/telemetry/blob/main/docs/runbooks/{alert['alert']}.md")
+                f"https://github.com/influencegen/telemetry/blob/main/docs/runbooks/{alert['alert']}.md"
+            )
 
 
 def test_no_alert_is_there_twice():
@@ -73,7 +75,7 @@ def test_no_alert_is_there_twice():
 def test_alerts_that_are_required_have_their_condition_and_duration(subtests):
     for alert, wanted in requirements.ALERTS.items():
         with subtests.test(alert):
-            rule, = (rule for rule in ALERTS if rule["alert"] == alert)
+            (rule,) = (rule for rule in ALERTS if rule["alert"] == alert)
             expression = rule["expr"].removeprefix("(").split(") and on () influencegen:working_hours")[0]
             assert (expression, rule.get("for")) == (wanted["expression"], wanted.get("for"))
             requirement = business.SPECIFICATION[wanted["metric"]]
@@ -99,28 +101,38 @@ def test_a_changed_threshold_reaches_the_rule_and_its_description():
     assert "more than 62.5 % is" in rule["annotations"]["description"]
 
 
-@pytest.mark.parametrize(("change", "words"), [
-    (("alerts", "HostCpuHigh", "above_percent", "70 %"), ("alerts.HostCpuHigh.above_percent", "'70 %'", "without a "
-                                                                                                        "unit")),
-    (("alerts", "HostCpuHigh", "above_percent", 170), ("alerts.HostCpuHigh.above_percent", "170", "0 to 100")),
-    (("alerts", "HostCpuHigh", "above_percent", -1), ("alerts.HostCpuHigh.above_percent", "-1", "0 or more")),
-    (("alerts", "HostCpuHigh", "above_percent", True), ("alerts.HostCpuHigh.above_percent", "True", "no number")),
-    (("alerts", "HostCpuHigh", "above_percent", float("nan")), ("alerts.HostCpuHigh.above_percent", "nan",
-                                                                "no number")),
-    (("alerts", "HostCpuHigh", "above_percent", 85), ("HostCpuHigh.above_percent", "HostCpuCritical", "before")),
-    (("alerts", "HostCpuHigh", "above_percent", None), ("alerts.HostCpuHigh.above_percent", "missing", "add it")),
-    (("alerts", "HostCpuHigh", "abvoe_percent", 70), ("alerts.HostCpuHigh.abvoe_percent", "above_percent", "Remove")),
-    (("alerts", "HostCpuHigh", "for", 15), ("alerts.HostCpuHigh.for", "15", "15m")),
-    (("alerts", "HostCpuHigh", "for", "quarter of an hour"), ("alerts.HostCpuHigh.for", "quarter", "15m")),
-    (("alerts", "HostCpuHigh", None, None), ("alerts.HostCpuHigh is missing", "add", "above_percent")),
-    (("alerts", "HostCpuHihg", "for", "1m"), ("alerts.HostCpuHihg", "HostCpuHigh", "Remove")),
-    (("objectives", "webhook", "good_percent", 100), ("objectives.webhook.good_percent", "100", "less than 100")),
-    (("working_hours", "business", "from_hour", 18), ("working_hours.business", "whole hours of one day")),
-    (("working_hours", "business", "until_weekday", 7), ("working_hours.business", "weekdays of one week")),
-    (("working_hours", "business", "from_hour", 8.5), ("working_hours.business", "whole hours of one day")),
-    (("alerts", "KycQueueOld", "for", "11h"), ("alerts.KycQueueOld.for", "11h", "lower it")),
-    (("links", "unknown", "bytes_per_second", 0), ("links.unknown.bytes_per_second", "0", "more than 0")),
-])
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        (
+            ("alerts", "HostCpuHigh", "above_percent", "70 %"),
+            ("alerts.HostCpuHigh.above_percent", "'70 %'", "without a unit"),
+        ),
+        (("alerts", "HostCpuHigh", "above_percent", 170), ("alerts.HostCpuHigh.above_percent", "170", "0 to 100")),
+        (("alerts", "HostCpuHigh", "above_percent", -1), ("alerts.HostCpuHigh.above_percent", "-1", "0 or more")),
+        (("alerts", "HostCpuHigh", "above_percent", True), ("alerts.HostCpuHigh.above_percent", "True", "no number")),
+        (
+            ("alerts", "HostCpuHigh", "above_percent", float("nan")),
+            ("alerts.HostCpuHigh.above_percent", "nan", "no number"),
+        ),
+        (("alerts", "HostCpuHigh", "above_percent", 85), ("HostCpuHigh.above_percent", "HostCpuCritical", "before")),
+        (("alerts", "HostCpuHigh", "above_percent", None), ("alerts.HostCpuHigh.above_percent", "missing", "add it")),
+        (
+            ("alerts", "HostCpuHigh", "abvoe_percent", 70),
+            ("alerts.HostCpuHigh.abvoe_percent", "above_percent", "Remove"),
+        ),
+        (("alerts", "HostCpuHigh", "for", 15), ("alerts.HostCpuHigh.for", "15", "15m")),
+        (("alerts", "HostCpuHigh", "for", "quarter of an hour"), ("alerts.HostCpuHigh.for", "quarter", "15m")),
+        (("alerts", "HostCpuHigh", None, None), ("alerts.HostCpuHigh is missing", "add", "above_percent")),
+        (("alerts", "HostCpuHihg", "for", "1m"), ("alerts.HostCpuHihg", "HostCpuHigh", "Remove")),
+        (("objectives", "webhook", "good_percent", 100), ("objectives.webhook.good_percent", "100", "less than 100")),
+        (("working_hours", "business", "from_hour", 18), ("working_hours.business", "whole hours of one day")),
+        (("working_hours", "business", "until_weekday", 7), ("working_hours.business", "weekdays of one week")),
+        (("working_hours", "business", "from_hour", 8.5), ("working_hours.business", "whole hours of one day")),
+        (("alerts", "KycQueueOld", "for", "11h"), ("alerts.KycQueueOld.for", "11h", "lower it")),
+        (("links", "unknown", "bytes_per_second", 0), ("links.unknown.bytes_per_second", "0", "more than 0")),
+    ],
+)
 def test_a_value_that_cannot_be_meant_is_refused_with_its_key_and_a_remedy(change, words):
     with pytest.raises(thresholds.Refused) as refused:
         generator.files(changed(*change))

@@ -6,8 +6,9 @@ from . import ordinary, promtool
 from .alert_cases import WORKING_HOURS
 
 pytestmark = pytest.mark.slow
-TOLD = ('count by (alertname, severity) '
-        '(count_over_time(ALERTS{{alertstate="firing", alertname!="DeadMansSwitch"}}[{}d]))')
+TOLD = (
+    'count by (alertname, severity) (count_over_time(ALERTS{{alertstate="firing", alertname!="DeadMansSwitch"}}[{}d]))'
+)
 
 
 def rules():
@@ -20,21 +21,34 @@ def rules():
     return [{"name": "all", "rules": chosen}]
 
 
-@pytest.mark.parametrize(("days", "evaluated", "n8n_down", "told"), [
-    (7, "5m", range(0), {}),
-    (1, "1m", range(0), {}),
-    (1, "2m", range(1000, 1010), {"N8nDown": "critical", "PlatformAvailabilityBudgetBurnSlow": "warning"}),
-], ids=["an ordinary week", "an ordinary day", "n8n is down for ten minutes"])
+@pytest.mark.parametrize(
+    ("days", "evaluated", "n8n_down", "told"),
+    [
+        (7, "5m", range(0), {}),
+        (1, "1m", range(0), {}),
+        (1, "2m", range(1000, 1010), {"N8nDown": "critical", "PlatformAvailabilityBudgetBurnSlow": "warning"}),
+    ],
+    ids=["an ordinary week", "an ordinary day", "n8n is down for ten minutes"],
+)
 def test_who_is_told_of_what(days, evaluated, n8n_down, told, tmp_path):
-    wrong = promtool.run(tmp_path, rules(), {
-        "name": f"{days} days",
-        "interval": "1m",
-        "input_series": promtool.input_series(ordinary.series(days, n8n_down) | WORKING_HOURS),
-        "promql_expr_test": [{
-            "expr": TOLD.format(days),
-            "eval_time": f"{days * 24 * 60 - 1}m",
-            "exp_samples": [{"labels": f'{{alertname="{alert}", severity="{severity}"}}', "value": 1}
-                            for alert, severity in told.items()],
-        }],
-    }, evaluated)
+    wrong = promtool.run(
+        tmp_path,
+        rules(),
+        {
+            "name": f"{days} days",
+            "interval": "1m",
+            "input_series": promtool.input_series(ordinary.series(days, n8n_down) | WORKING_HOURS),
+            "promql_expr_test": [
+                {
+                    "expr": TOLD.format(days),
+                    "eval_time": f"{days * 24 * 60 - 1}m",
+                    "exp_samples": [
+                        {"labels": f'{{alertname="{alert}", severity="{severity}"}}', "value": 1}
+                        for alert, severity in told.items()
+                    ],
+                }
+            ],
+        },
+        evaluated,
+    )
     assert not wrong

@@ -15,12 +15,17 @@ from tests.promql import errors, matchers, selectors
 ROOT = Path(__file__).parents[2]
 PAGES = sorted((ROOT / "docs" / "runbooks").glob("*.md"))
 PARTS = ["What it means for users", "First three checks", "Likely causes", "Remedy", "Escalation"]
-RULES = [rule for path in sorted((ROOT / "prometheus" / "rules").glob("*.yml"))
-         for group in yaml.safe_load(path.read_text())["groups"] for rule in group["rules"]]
+RULES = [
+    rule
+    for path in sorted((ROOT / "prometheus" / "rules").glob("*.yml"))
+    for group in yaml.safe_load(path.read_text())["groups"]
+    for rule in group["rules"]
+]
 # Series of programs that are not the project's own: what they are is their makers' business.
 OTHERS = re.compile(r"(node|pg|namedprocess|probe|prometheus|alertmanager|scrape|n8n_process|n8n_nodejs)_\w+|up|ALERTS")
 METRICS = {
-    f"{metric.name}{suffix}": metric for metric in catalogue.METRICS.values()
+    f"{metric.name}{suffix}": metric
+    for metric in catalogue.METRICS.values()
     for suffix in (("_bucket", "_sum", "_count") if metric.kind == "histogram" else ("",))
 }
 KNOWN = {
@@ -36,8 +41,7 @@ def blocks(page, language):
     return re.findall(rf"^ *```{language}\n(.+?)\n *```", page.read_text(), re.DOTALL | re.MULTILINE)
 
 
-QUERIES = {f"{page.stem}-{number}": query
-           for page in PAGES for number, query in enumerate(blocks(page, "promql"), 1)}
+QUERIES = {f"{page.stem}-{number}": query for page in PAGES for number, query in enumerate(blocks(page, "promql"), 1)}
 
 
 def fits(matcher, value):

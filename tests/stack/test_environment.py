@@ -16,8 +16,9 @@ def test_every_requirement_is_pinned():
 def test_the_hooks_of_pre_commit_have_the_versions_of_the_project():
     pins = environment.requirements(tomllib.loads((PROJECT / "pyproject.toml").read_text()))
     [repository] = yaml.safe_load((PROJECT / ".pre-commit-config.yaml").read_text())["repos"]
-    hooks = {hook["id"]: hook["additional_dependencies"]
-             for hook in repository["hooks"] if hook["language"] == "python"}
+    hooks = {
+        hook["id"]: hook["additional_dependencies"] for hook in repository["hooks"] if hook["language"] == "python"
+    }
     assert {"ruff-check", "mypy", "pylint-odoo"} <= hooks.keys()
     assert {pin for used in hooks.values() for pin in used} - set(pins) == set()
 

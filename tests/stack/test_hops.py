@@ -34,9 +34,7 @@ class World:
         return {"search": [], "search_count": len(self.images), "search_read": self.images}[method]
 
     def rows(self):
-        return {
-            (line.fact, line.labels["status_code_class"]): (line.rows, line.counter) for line in self.hops.lines()
-        }
+        return {(line.fact, line.labels["status_code_class"]): (line.rows, line.counter) for line in self.hops.lines()}
 
 
 @pytest.fixture

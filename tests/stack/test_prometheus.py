@@ -42,11 +42,17 @@ def test_the_token_is_read_from_the_state():
 
 def test_each_server_reads_secrets_of_its_own(tmp_path):
     prometheus.configure(Layout(tmp_path, PORTS))
-    keys = {name: set(re.findall(r"_file: (.+)", (tmp_path / f"{name}.yml").read_text()))
-            for name in ("prometheus", "alertmanager")}
-    assert keys == {name: {str(tmp_path / "secrets" / secret) for secret in secrets} for name, secrets in {
-        "prometheus": ["scrape-token", "prometheus", "alertmanager", "victoria", "exporters"],
-        "alertmanager": ["chat-token", "pager-key"]}.items()}
+    keys = {
+        name: set(re.findall(r"_file: (.+)", (tmp_path / f"{name}.yml").read_text()))
+        for name in ("prometheus", "alertmanager")
+    }
+    assert keys == {
+        name: {str(tmp_path / "secrets" / secret) for secret in secrets}
+        for name, secrets in {
+            "prometheus": ["scrape-token", "prometheus", "alertmanager", "victoria", "exporters"],
+            "alertmanager": ["chat-token", "pager-key"],
+        }.items()
+    }
     assert all(Path(file).read_text() for files in keys.values() for file in files)
 
 

@@ -32,8 +32,11 @@ class Running:
         self.url = f"http://127.0.0.1:{port}"
         self.process = subprocess.Popen(
             [sys.executable, "-m", f"stack.standins.{name}", "--port", str(port), *options],
-            cwd=ROOT, env={"SMTP_LISTEN": f"127.0.0.1:{mail_port}", **os.environ, **environment},
-            stdout=subprocess.PIPE, text=True)
+            cwd=ROOT,
+            env={"SMTP_LISTEN": f"127.0.0.1:{mail_port}", **os.environ, **environment},
+            stdout=subprocess.PIPE,
+            text=True,
+        )
         wait_until(self.is_up, name)
 
     def is_up(self):

@@ -33,10 +33,20 @@ def test_size_has_a_default(ai):
     assert Image.open(io.BytesIO(response.content)).size == (512, 512)
 
 
-@pytest.mark.parametrize("change", [
-    {"model": ""}, {"model": "m" * 65}, {"prompt": ""}, {"prompt": None}, {"prompt": "p" * 2001},
-    {"parameters": []}, {"parameters": {"width": 63}}, {"parameters": {"height": 2049}}, {"parameters": {"width": "9"}},
-])
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"model": ""},
+        {"model": "m" * 65},
+        {"prompt": ""},
+        {"prompt": None},
+        {"prompt": "p" * 2001},
+        {"parameters": []},
+        {"parameters": {"width": 63}},
+        {"parameters": {"height": 2049}},
+        {"parameters": {"width": "9"}},
+    ],
+)
 def test_what_is_out_of_bounds_is_refused(ai, change):
     assert ai.post("/v1/images", {**ORDER, **change}).status_code == 400
 
@@ -68,7 +78,10 @@ def test_the_log_tells_how_each_try_ended(ai, wait_until):
     with pytest.raises(requests.Timeout):
         order("third", timeout=0.5)
     assert wait_until(lambda: len(tries := ai.get("/log")["tries"]) == 3 and tries, "the try without an answer") == {
-        "first": "200", "second": "500", "third": "none"}
+        "first": "200",
+        "second": "500",
+        "third": "none",
+    }
 
 
 def test_tries_outlive_a_restart(start, tmp_path):
@@ -80,8 +93,9 @@ def test_tries_outlive_a_restart(start, tmp_path):
         ai.stop()
 
 
-@pytest.mark.parametrize("header, status", [
-    (None, 401), ("Bearer other", 401), ("Bearer töken", 401), ("token", 401), ("Bearer token", 200)])
+@pytest.mark.parametrize(
+    "header, status", [(None, 401), ("Bearer other", 401), ("Bearer töken", 401), ("token", 401), ("Bearer token", 200)]
+)
 def test_with_a_token_only_who_has_it_gets_an_image(start, header, status):
     ai = start("ai_service", AI_SERVICE_TOKEN="token")
     ai.control()

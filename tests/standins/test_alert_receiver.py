@@ -12,14 +12,26 @@ PostgreSQL is back
 It is FIRING no longer.
 """
 ALERTS = [
-    {"status": "firing", "labels": {"alertname": "HostDown", "severity": "critical", "team": "platform"},
-     "text": "FIRING HostDown (critical, platform)\nA host is down\nThe value is 0."},
-    {"status": "resolved", "labels": {"alertname": "PostgresDown", "severity": "critical", "team": "platform"},
-     "text": "RESOLVED PostgresDown (critical, platform)\nPostgreSQL is back\nIt is FIRING no longer."},
+    {
+        "status": "firing",
+        "labels": {"alertname": "HostDown", "severity": "critical", "team": "platform"},
+        "text": "FIRING HostDown (critical, platform)\nA host is down\nThe value is 0.",
+    },
+    {
+        "status": "resolved",
+        "labels": {"alertname": "PostgresDown", "severity": "critical", "team": "platform"},
+        "text": "RESOLVED PostgresDown (critical, platform)\nPostgreSQL is back\nIt is FIRING no longer.",
+    },
 ]
-EVENT = {"routing_key": "key", "dedup_key": "1", "payload": {
-    "summary": "Title", "group": "platform", "custom_details": {"firing": ALERTS[0]["text"],
-                                                                "resolved": ALERTS[1]["text"]}}}
+EVENT = {
+    "routing_key": "key",
+    "dedup_key": "1",
+    "payload": {
+        "summary": "Title",
+        "group": "platform",
+        "custom_details": {"firing": ALERTS[0]["text"], "resolved": ALERTS[1]["text"]},
+    },
+}
 MESSAGE = {"channel": "#platform", "attachments": [{"title": "Title", "text": TEXT}]}
 TOKEN = {"Authorization": "Bearer token"}
 
@@ -50,10 +62,13 @@ def test_alerts_of_all_channels_are_kept_and_printed_one_a_line(receiver, mail_p
     whom = {"pager": "platform", "chat": "#platform", "mail": "platform@example.org"}
     assert receiver.get("/alerts") == [
         {"channel": channel, "to": to, "title": "Title", "message": number, **alert}
-        for number, (channel, to) in enumerate(whom.items(), 1) for alert in ALERTS]
+        for number, (channel, to) in enumerate(whom.items(), 1)
+        for alert in ALERTS
+    ]
     output, _ = receiver.stop()
-    assert output.splitlines() == [f"{channel} to {to}: {alert['text'].splitlines()[0]}"
-                                   for channel, to in whom.items() for alert in ALERTS]
+    assert output.splitlines() == [
+        f"{channel} to {to}: {alert['text'].splitlines()[0]}" for channel, to in whom.items() for alert in ALERTS
+    ]
 
 
 def test_who_does_not_authenticate_is_refused(receiver):
@@ -75,7 +90,7 @@ def test_what_was_received_outlives_a_restart(start, mail_port, tmp_path):
     for number in (1, 2):
         receiver = start("alert_receiver", "--state-dir", str(tmp_path), SMTP_LISTEN=f"127.0.0.1:{mail_port}")
         assert receiver.post("/pager", EVENT).ok and receiver.post("/heartbeat", {}).ok
-        assert [alert["message"] for alert in receiver.get("/alerts")] == [1, 1, 2, 2][:2 * number]
+        assert [alert["message"] for alert in receiver.get("/alerts")] == [1, 1, 2, 2][: 2 * number]
         assert receiver.get("/heartbeat")["count"] == number
         receiver.stop()
 

@@ -5,8 +5,13 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 import requests
 
-SUBMISSION = {"reference": "kyc-1", "name": "Ada", "birthdate": "1990-01-01", "document_type": "passport",
-              "document": base64.b64encode(b"%PDF").decode()}
+SUBMISSION = {
+    "reference": "kyc-1",
+    "name": "Ada",
+    "birthdate": "1990-01-01",
+    "document_type": "passport",
+    "document": base64.b64encode(b"%PDF").decode(),
+}
 TRANSFER = {"reference": "pay-1", "amount": 120.5, "currency": "EUR", "recipient": "Ada"}
 
 
@@ -62,8 +67,10 @@ def test_a_key_moves_money_once_whatever_happens_to_the_answers(provider, wait_u
         responses = list(pool.map(lambda _: pay(provider), range(24)))
     answers = [response.json() for response in responses if response.ok]
     assert answers == [{"status": "paid", "error": None}] * len(answers) != []
-    log = wait_until(lambda: (log := provider.get("/log"))["requests"]["/payments/transfer"].get("none") and log,
-                     "the unanswered request in the log")
+    log = wait_until(
+        lambda: (log := provider.get("/log"))["requests"]["/payments/transfer"].get("none") and log,
+        "the unanswered request in the log",
+    )
     assert log["money_moved"] == 1
     assert log["transfers"]["key-1"] == {"order": TRANSFER, "status": "paid", "requests": 1 + len(answers)}
 

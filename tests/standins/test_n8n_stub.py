@@ -61,17 +61,30 @@ def n8n(start, ai):
 
 
 def ask(n8n, platform, request_id="one", secret=SECRET, timestamp=None, **change):
-    body = json.dumps({"request_id": request_id, "model": "flux", "prompt": "a fox",
-                       "parameters": {"width": 64, "height": 64}, "callback_url": platform.url, **change}).encode()
-    return requests.post(f"{n8n.url}/webhook/influencegen-image", data=body, timeout=10,
-                         headers={"traceparent": TRACE, **signing.sign(secret, body, timestamp)})
+    body = json.dumps(
+        {
+            "request_id": request_id,
+            "model": "flux",
+            "prompt": "a fox",
+            "parameters": {"width": 64, "height": 64},
+            "callback_url": platform.url,
+            **change,
+        }
+    ).encode()
+    return requests.post(
+        f"{n8n.url}/webhook/influencegen-image",
+        data=body,
+        timeout=10,
+        headers={"traceparent": TRACE, **signing.sign(secret, body, timestamp)},
+    )
 
 
 @pytest.fixture
 def settled(n8n, wait_until):
     """Function that gives n8n's log once nothing is in hand any more."""
     return lambda: wait_until(
-        lambda: not (log := n8n.get("/log"))["pending"] and sum(log["results"].values()) and log, "the work in hand")
+        lambda: not (log := n8n.get("/log"))["pending"] and sum(log["results"].values()) and log, "the work in hand"
+    )
 
 
 def test_a_request_comes_back_as_an_image(n8n, platform, settled):

@@ -56,11 +56,21 @@ def test_latency_is_lognormal_around_its_median():
     assert statistics.stdev(logarithms) == pytest.approx(0.5, abs=0.05)
 
 
-@pytest.mark.parametrize("change", [
-    {"fail_rate": 2}, {"fail_rate": -0.1}, {"fail_rate": "often"}, {"fail_rate": 0.6, "timeout_rate": 0.6},
-    {"html_rate": 0.6, "huge_rate": 0.6}, {"slow_seconds": "long"},
-    {"mood": 1}, {"latency": 3}, {"latency": {"median": 1}}, [],
-])
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"fail_rate": 2},
+        {"fail_rate": -0.1},
+        {"fail_rate": "often"},
+        {"fail_rate": 0.6, "timeout_rate": 0.6},
+        {"html_rate": 0.6, "huge_rate": 0.6},
+        {"slow_seconds": "long"},
+        {"mood": 1},
+        {"latency": 3},
+        {"latency": {"median": 1}},
+        [],
+    ],
+)
 def test_a_senseless_control_is_refused_and_changes_nothing(ai, change):
     before = ai.get("/control")
     assert requests.put(f"{ai.url}/control", json=change, timeout=10).status_code == 400
@@ -92,7 +102,12 @@ def test_the_log_outlives_a_restart(start, tmp_path):
 def test_a_taken_port_is_a_clear_message():
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = str(taken.getsockname()[1])
-        result = subprocess.run([sys.executable, "-m", "stack.standins.ai_service", "--port", port],
-                                cwd=ROOT, capture_output=True, text=True, timeout=60)
+        result = subprocess.run(
+            [sys.executable, "-m", "stack.standins.ai_service", "--port", port],
+            cwd=ROOT,
+            capture_output=True,
+            text=True,
+            timeout=60,
+        )
     assert result.returncode == 1
     assert f"cannot listen on 127.0.0.1:{port}" in result.stderr

@@ -30,6 +30,7 @@ def ai(start, collector):
 @pytest.fixture
 def span_of(ai, collector):
     """Function that orders an image, ends the service, and gives the one span there is."""
+
     def span_of(traceparent=None, timeout=10, **behaviour):
         ai.control(**behaviour)
         with suppress(requests.Timeout):
@@ -85,7 +86,9 @@ def test_a_collector_that_is_away_costs_no_image(start):
 
 
 def test_nothing_of_it_is_imported_unless_it_is_asked_for():
-    code = ("import sys; from stack.standins.ai_service import AiService; AiService().application();"
-            "print([name for name in sys.modules if name.startswith('opentelemetry')])")
+    code = (
+        "import sys; from stack.standins.ai_service import AiService; AiService().application();"
+        "print([name for name in sys.modules if name.startswith('opentelemetry')])"
+    )
     result = run([sys.executable, "-c", code], env={}, capture_output=True, text=True)
     assert result.stdout == "[]\n", result.stderr

@@ -19,6 +19,7 @@ def layout(tmp_path):
 def running():
     """A function that takes a server that was started, gives it back, and ends it with the test."""
     with ExitStack() as stack:
+
         def running(server):
             stack.callback(server.kill)
             return server

@@ -56,8 +56,12 @@ class Server:
     def labelled(self, name, selected=()):
         """Return (labels, value) of its own samples of that name, of those with these labels if any are given."""
         text = requests.get(f"{self.url}/metrics", timeout=60).text
-        return [(sample.labels, sample.value) for family in text_string_to_metric_families(text)
-                for sample in family.samples if sample.name == name and dict(selected).items() <= sample.labels.items()]
+        return [
+            (sample.labels, sample.value)
+            for family in text_string_to_metric_families(text)
+            for sample in family.samples
+            if sample.name == name and dict(selected).items() <= sample.labels.items()
+        ]
 
     def metric(self, name):
         """Return the sum over labels of one of its own metrics, 0 if it has none."""

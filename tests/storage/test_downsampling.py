@@ -54,9 +54,13 @@ def scrapes(instance, observed):
 def latencies():
     """The latencies that two servers observed in the scrapes of those hours, as {server: [(time, latencies)]}."""
     draw = random.Random(5)
-    return {instance: [(at, [draw.lognormvariate(median, 0.5) for _ in range(draw.randrange(3))])
-                       for at in range(BEGIN + SCRAPE, END + SCRAPE, SCRAPE)]
-            for instance, median in (("a", 2.0), ("b", 2.8))}
+    return {
+        instance: [
+            (at, [draw.lognormvariate(median, 0.5) for _ in range(draw.randrange(3))])
+            for at in range(BEGIN + SCRAPE, END + SCRAPE, SCRAPE)
+        ]
+        for instance, median in (("a", 2.0), ("b", 2.8))
+    }
 
 
 @pytest.fixture
@@ -69,30 +73,44 @@ def servers(layout, running, latencies):
     blocks = layout.state / "prometheus"
 
     def write_blocks(kind, *arguments):
-        subprocess.run([promtool, "tsdb", "create-blocks-from", kind, *map(str, arguments)], check=True,
-                       capture_output=True)
+        subprocess.run(
+            [promtool, "tsdb", "create-blocks-from", kind, *map(str, arguments)], check=True, capture_output=True
+        )
 
-    samples = [*scrapes("a", latencies["a"]),
-               *scrapes("b", [pair for pair in latencies["b"] if pair[0] <= RESTART]),
-               *scrapes("b", [pair for pair in latencies["b"] if pair[0] > RESTART])]
+    samples = [
+        *scrapes("a", latencies["a"]),
+        *scrapes("b", [pair for pair in latencies["b"] if pair[0] <= RESTART]),
+        *scrapes("b", [pair for pair in latencies["b"] if pair[0] > RESTART]),
+    ]
     raw = layout.state / "raw.txt"
-    raw.write_text(f"# TYPE {METRIC.name} histogram\n"
-                   + "".join(f"{series} {value} {at}\n" for series, value, at in samples) + "# EOF\n")
+    raw.write_text(
+        f"# TYPE {METRIC.name} histogram\n"
+        + "".join(f"{series} {value} {at}\n" for series, value, at in samples)
+        + "# EOF\n"
+    )
     write_blocks("openmetrics", raw, blocks)
     server = running(start_prometheus(layout, layout.state / "none.yml"))
     for group in tiers.groups():
         rules = layout.state / f"{group.name}.yml"
         rules.write_text(yaml.safe_dump({"groups": [group.content()]}))
-        write_blocks("rules", f"--start={BEGIN}", f"--end={END}", f"--url={server.url}", f"--output-dir={blocks}",
-                     rules)
+        write_blocks(
+            "rules", f"--start={BEGIN}", f"--end={END}", f"--url={server.url}", f"--output-dir={blocks}", rules
+        )
         server.stop()
         server.start()
 
     storage = running(start_victoria(layout, "victoria_1h"))
     recorded = server.get("/api/v1/query", query=f'{{__name__=~"tier1h:.+"}}[{HOURS}h]', time=END)["data"]["result"]
-    lines = [json.dumps({"metric": {**series["metric"], "__name__": series["metric"]["__name__"].replace("1h", "", 1)},
-                         "values": [float(value) for _, value in series["values"]],
-                         "timestamps": [round(at * 1000) for at, _ in series["values"]]}) for series in recorded]
+    lines = [
+        json.dumps(
+            {
+                "metric": {**series["metric"], "__name__": series["metric"]["__name__"].replace("1h", "", 1)},
+                "values": [float(value) for _, value in series["values"]],
+                "timestamps": [round(at * 1000) for at, _ in series["values"]],
+            }
+        )
+        for series in recorded
+    ]
     requests.post(f"{storage.url}/api/v1/import", data="\n".join(lines), timeout=10).raise_for_status()
     until(lambda: storage.query(f"tier:{METRIC.name}_count:increase", END), "what was imported is found")
     hour = recorded[0]["values"][-1][0]
@@ -102,15 +120,21 @@ def servers(layout, running, latencies):
 
 def test_hours_tell_what_raw_samples_tell(servers, latencies):
     raw, tier, hour, step = servers
-    seconds = sorted(latency for scraped in latencies.values() for at, several in scraped for latency in several
-                     if step - TOLD * 3600 < at <= step)
+    seconds = sorted(
+        latency
+        for scraped in latencies.values()
+        for at, several in scraped
+        for latency in several
+        if step - TOLD * 3600 < at <= step
+    )
     bounds = (0, *METRIC.buckets)
     from_raw = f"increase({METRIC.name}_bucket[{TOLD}h])"
     from_tier = f"sum_over_time(tier:{METRIC.name}_bucket:increase[{TOLD}h])"
     for q in (0.5, 0.9, 0.95, 0.99):
         (_, of_raw), (_, of_tier) = (
             server.query(f"histogram_quantile({q}, sum by (le) ({growth}))", end)[0]
-            for server, growth, end in ((raw, from_raw, step), (tier, from_tier, hour)))
+            for server, growth, end in ((raw, from_raw, step), (tier, from_tier, hour))
+        )
         bucket = bisect.bisect_left(bounds, seconds[int(q * len(seconds))])
         assert bounds[bucket - 1] <= of_tier <= bounds[bucket]
         assert of_tier == pytest.approx(of_raw, rel=0.01)

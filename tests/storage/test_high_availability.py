@@ -35,8 +35,15 @@ def layouts(tmp_path):
 def receiver(running, layouts):
     """The stand-in that receives notifications."""
     [layout, _] = layouts
-    command = [sys.executable, "-m", "stack.standins.alert_receiver", "--port", layout.ports.receiver,
-               "--state-dir", layout.state / "receiver"]
+    command = [
+        sys.executable,
+        "-m",
+        "stack.standins.alert_receiver",
+        "--port",
+        layout.ports.receiver,
+        "--state-dir",
+        layout.state / "receiver",
+    ]
     return running(Server(
         Program("receiver", command), layout.url("receiver"), layout.state, ready="/health",
         environment={**os.environ, "SMTP_LISTEN": f"127.0.0.1:{layout.ports.smtp}"},
@@ -60,7 +67,9 @@ def alertmanagers(running, layouts, receiver):
         address = f"127.0.0.1:{layout.ports.odoo}"
         command = [
             *(part for part in program.command if part != alone),
-            f"--cluster.listen-address={address}", f"--cluster.advertise-address={address}", PEER_TIMEOUT,
+            f"--cluster.listen-address={address}",
+            f"--cluster.advertise-address={address}",
+            PEER_TIMEOUT,
             *(f"--cluster.peer={peer}" for peer in peers),
         ]
         (layout.state / "alertmanager.yml").write_text(yaml.safe_dump(configuration))
@@ -69,15 +78,35 @@ def alertmanagers(running, layouts, receiver):
     address, first = start(layouts[0])
     _, second = start(layouts[1], address)
     for alertmanager in (first, second):
-        until(lambda alertmanager=alertmanager: alertmanager.metric("alertmanager_cluster_members") == 2,
-              "it knows of two")
+        until(
+            lambda alertmanager=alertmanager: alertmanager.metric("alertmanager_cluster_members") == 2,
+            "it knows of two",
+        )
     return first, second
 
 
 def write_alerts(path, *names):
-    path.write_text(yaml.safe_dump({"groups": [{"name": "trial", "interval": "1s", "rules": [
-        {"alert": name, "expr": "vector(1)", "labels": {"severity": "critical", "team": "platform"},
-         "annotations": {"summary": "A trial", "description": "It fires."}} for name in names]}]}))
+    path.write_text(
+        yaml.safe_dump(
+            {
+                "groups": [
+                    {
+                        "name": "trial",
+                        "interval": "1s",
+                        "rules": [
+                            {
+                                "alert": name,
+                                "expr": "vector(1)",
+                                "labels": {"severity": "critical", "team": "platform"},
+                                "annotations": {"summary": "A trial", "description": "It fires."},
+                            }
+                            for name in names
+                        ],
+                    }
+                ]
+            }
+        )
+    )
 
 
 def test_each_alert_is_told_once_whichever_is_lost(tmp_path, running, layouts, receiver, alertmanagers):
@@ -94,11 +123,15 @@ def test_each_alert_is_told_once_whichever_is_lost(tmp_path, running, layouts, r
     targets = [f"127.0.0.1:{layout.ports.alertmanager}" for layout in layouts]
     login = {"username": ACCOUNT, "password": layouts[0].secret("alertmanager")}
     alerting["alertmanagers"] = [{"basic_auth": login, "static_configs": [{"targets": targets}]}]
-    writers = [running(start_prometheus(layout, rules, {"alerting": alerting, "remote_write": []}, {"REPLICA": name}))
-               for name, layout in zip("ab", layouts, strict=True)]
+    writers = [
+        running(start_prometheus(layout, rules, {"alerting": alerting, "remote_write": []}, {"REPLICA": name}))
+        for name, layout in zip("ab", layouts, strict=True)
+    ]
     for writer in writers:
-        until(lambda writer=writer: writer.metric("prometheus_notifications_alertmanagers_discovered") == 2,
-              "it knows both")
+        until(
+            lambda writer=writer: writer.metric("prometheus_notifications_alertmanagers_discovered") == 2,
+            "it knows both",
+        )
     write_alerts(rules, "First")
     for writer in writers:
         writer.reload()

@@ -20,17 +20,23 @@ def test_each_metric_of_the_catalogue_is_in_both_tiers(subtests):
     for metric in catalogue.METRICS.values():
         with subtests.test(metric.name):
             name = metric.name.removesuffix("_total")
-            series = {"counter": {f"{name}:increase"}, "gauge": {f"{name}:avg"},
-                      "histogram": {f"{name}_{part}:increase" for part in ("bucket", "sum", "count")}}[metric.kind]
+            series = {
+                "counter": {f"{name}:increase"},
+                "gauge": {f"{name}:avg"},
+                "histogram": {f"{name}_{part}:increase" for part in ("bucket", "sum", "count")},
+            }[metric.kind]
             for tier in ("5m", "1h"):
                 assert {f"tier{tier}:{one}" for one in series} <= RECORDED[f"tier-{tier}"]
 
 
 def test_each_metric_of_the_specification_is_in_the_tiers():
     expressions = TEXT["tier-5m"]
-    assert [requirement.name for requirement in business.SPECIFICATION.values()
-            if not all(series in expressions for series in requirement.series)
-            and f"({requirement.rule}[" not in expressions] == []
+    assert [
+        requirement.name
+        for requirement in business.SPECIFICATION.values()
+        if not all(series in expressions for series in requirement.series)
+        and f"({requirement.rule}[" not in expressions
+    ] == []
 
 
 def test_the_coarser_tier_is_made_of_the_finer():
@@ -40,8 +46,11 @@ def test_the_coarser_tier_is_made_of_the_finer():
 
 def test_scrapes_are_as_far_apart_as_the_rules_take_them_to_be():
     jobs = yaml.safe_load((PROMETHEUS / "prometheus.yml").read_text())["scrape_configs"]
-    intervals = {group: int(job["scrape_interval"].removesuffix("s"))
-                 for job in jobs for group in job.get("params", {}).get("group[]", [])}
+    intervals = {
+        group: int(job["scrape_interval"].removesuffix("s"))
+        for job in jobs
+        for group in job.get("params", {}).get("group[]", [])
+    }
     assert intervals == promql.SCRAPED
 
 

@@ -55,13 +55,16 @@ def upgraded(tmp_path):
 
 def test_an_upgrade_carries_all_values_over(former, upgraded):
     for slot in range(2):
-        directory = former({
-            (ATTEMPTS, "db", (), ""): 3.0,
-            (CAMPAIGN, "db", ("12",), ""): 2.0,
-            (LATENCY, "db", (), "sum"): 8.0,
-            (LATENCY, "db", (), "10.0"): 1.0,
-            ("gone_total", None, (), ""): 1.0,
-        }, slot)
+        directory = former(
+            {
+                (ATTEMPTS, "db", (), ""): 3.0,
+                (CAMPAIGN, "db", ("12",), ""): 2.0,
+                (LATENCY, "db", (), "sum"): 8.0,
+                (LATENCY, "db", (), "10.0"): 1.0,
+                ("gone_total", None, (), ""): 1.0,
+            },
+            slot,
+        )
     store = upgraded()
     store.inc(ATTEMPTS, database="db")
     values = store.read()[0]

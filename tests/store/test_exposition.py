@@ -93,11 +93,23 @@ def publish_own(store, database, *metrics):
     """Publish custom metrics: (name, kind, labels, series) each."""
     from odoo_telemetry.metrics.own import OwnMetric, Reading
 
-    store.publish_own(database, Reading(time.monotonic(), {
-        name: OwnMetric(name, kind, 'Of a "test" with a \\ and\ntwo lines.', labels=labels, series=series,
-                        read_at=time.monotonic())
-        for name, kind, labels, series in metrics
-    }))
+    store.publish_own(
+        database,
+        Reading(
+            time.monotonic(),
+            {
+                name: OwnMetric(
+                    name,
+                    kind,
+                    'Of a "test" with a \\ and\ntwo lines.',
+                    labels=labels,
+                    series=series,
+                    read_at=time.monotonic(),
+                )
+                for name, kind, labels, series in metrics
+            },
+        ),
+    )
 
 
 def test_what_belongs_to_no_database_is_told_apart(store, scrape):
@@ -211,8 +223,17 @@ def tricky(store):
     store.trace_with(None)
 
 
-@pytest.mark.parametrize("accept", ["", TEXT, "text/plain; version=1.0.0; escaping=allow-utf-8", OPENMETRICS,
-                                    f"{OPENMETRICS}; escaping=allow-utf-8", f"{OPENMETRICS}; escaping=dots"])
+@pytest.mark.parametrize(
+    "accept",
+    [
+        "",
+        TEXT,
+        "text/plain; version=1.0.0; escaping=allow-utf-8",
+        OPENMETRICS,
+        f"{OPENMETRICS}; escaping=allow-utf-8",
+        f"{OPENMETRICS}; escaping=dots",
+    ],
+)
 def test_it_is_written_as_prometheus_client_writes_it(store, tricky, accept):
     from odoo_telemetry.metrics import catalogue, exposition
 
@@ -242,7 +263,10 @@ def test_labels_and_values_are_read_as_they_were_written(tricky, body, accept, p
     assert [repr(shown[place].value) for place in range(len(NUMBERS))] == [repr(float(number)) for number in NUMBERS]
     buckets = [sample for sample in samples(DURATION) if sample.labels.get("le") in ("0.25", "0.5", "30.0", "+Inf")]
     assert {(sample.labels["le"], sample.value) for sample in buckets} == {
-        ("0.25", 0), ("0.5", 1), ("30.0", 1), ("+Inf", 2)
+        ("0.25", 0),
+        ("0.5", 1),
+        ("30.0", 1),
+        ("+Inf", 2),
     }
     assert {sample.value for sample in samples(DURATION) if sample.name.endswith("_count")} == {2}
     exemplars = {sample.labels["le"]: sample.exemplar.value for sample in samples(DURATION) if sample.exemplar}
@@ -315,7 +339,9 @@ def test_a_scrape_is_whole_when_another_thread_finds_new_series(store, body, mon
         answer = body(TEXT)
     found = {
         sample.labels["route"]: sample.value
-        for family in parse_text(answer) for sample in family.samples if sample.name == REQUESTS
+        for family in parse_text(answer)
+        for sample in family.samples
+        if sample.name == REQUESTS
     }
     assert found == shown
     assert '"/2"' in body(TEXT)
@@ -387,12 +413,29 @@ def test_a_part_of_the_series_can_be_asked_for(store):
     assert families.series(ATTEMPTS) == []
 
 
-@pytest.mark.parametrize("accept_encoding, coding", [
-    ("", None), ("identity", None), ("br, deflate", None), ("gzip", "gzip"), ("GZIP", "gzip"), ("x-gzip", "gzip"),
-    ("gzip;q=0", None), ("gzip; q=0.000", None), ("gzip;q=0.5", "gzip"), ("gzip;q=2", None), ("*", "gzip"),
-    ("gzip;q=0, *", None), ("*;q=0, gzip", "gzip"), ("identity, gzip;q=0.5", None), ("identity;q=0.5, gzip", "gzip"),
-    ("identity;q=0, *", "gzip"), ("deflate, gzip;q=1.0, *;q=0.5", "gzip"), ("gzipped", None),
-])
+@pytest.mark.parametrize(
+    "accept_encoding, coding",
+    [
+        ("", None),
+        ("identity", None),
+        ("br, deflate", None),
+        ("gzip", "gzip"),
+        ("GZIP", "gzip"),
+        ("x-gzip", "gzip"),
+        ("gzip;q=0", None),
+        ("gzip; q=0.000", None),
+        ("gzip;q=0.5", "gzip"),
+        ("gzip;q=2", None),
+        ("*", "gzip"),
+        ("gzip;q=0, *", None),
+        ("*;q=0, gzip", "gzip"),
+        ("identity, gzip;q=0.5", None),
+        ("identity;q=0.5, gzip", "gzip"),
+        ("identity;q=0, *", "gzip"),
+        ("deflate, gzip;q=1.0, *;q=0.5", "gzip"),
+        ("gzipped", None),
+    ],
+)
 def test_it_is_compressed_as_rfc_9110_has_it(store, accept_encoding, coding):
     from odoo_telemetry.metrics import exposition
 
@@ -408,13 +451,23 @@ def test_a_scraper_that_takes_no_coding_is_told(store, accept_encoding):
         exposition.encode(exposition.Families(store.databases()), "", accept_encoding)
 
 
-@pytest.mark.parametrize("accept, kind", [
-    ("*/*", "text/plain"), ("text/*", "text/plain"), ("application/*", OPENMETRICS), ("image/png", "text/plain"),
-    ("Application/OpenMetrics-Text; version=1.0.0", OPENMETRICS), (f"{OPENMETRICS};q=0", "text/plain"),
-    ("text/plain;q=0.9, application/openmetrics-text;q=0.1", "text/plain"), ("text/plain;q=0, */*", OPENMETRICS),
-    ("text/plain;q=0.1, application/openmetrics-text;q=0.9", OPENMETRICS), ("*/*, text/plain;q=0.1", OPENMETRICS),
-    ("application/openmetrics-text;version=1.x", OPENMETRICS), ("text/plain;version=x", "text/plain"),
-])
+@pytest.mark.parametrize(
+    "accept, kind",
+    [
+        ("*/*", "text/plain"),
+        ("text/*", "text/plain"),
+        ("application/*", OPENMETRICS),
+        ("image/png", "text/plain"),
+        ("Application/OpenMetrics-Text; version=1.0.0", OPENMETRICS),
+        (f"{OPENMETRICS};q=0", "text/plain"),
+        ("text/plain;q=0.9, application/openmetrics-text;q=0.1", "text/plain"),
+        ("text/plain;q=0, */*", OPENMETRICS),
+        ("text/plain;q=0.1, application/openmetrics-text;q=0.9", OPENMETRICS),
+        ("*/*, text/plain;q=0.1", OPENMETRICS),
+        ("application/openmetrics-text;version=1.x", OPENMETRICS),
+        ("text/plain;version=x", "text/plain"),
+    ],
+)
 def test_the_format_is_the_one_that_rfc_9110_finds_best(store, accept, kind):
     from odoo_telemetry.metrics import exposition
 

@@ -25,11 +25,17 @@ def publish(store):
             for name, kind, labels, series in metrics
         }  # fmt: skip
         store.publish_own(database, Reading(now, own))
-        facts.publish(database, {
-            (f"{name}{{}}", tuple(f"raw {text}" for text in labels), ""): value
-            for name, kind, _labels, series in metrics if kind == "counter"
-            for labels, value in series
-        }, 0.0, [])
+        facts.publish(
+            database,
+            {
+                (f"{name}{{}}", tuple(f"raw {text}" for text in labels), ""): value
+                for name, kind, _labels, series in metrics
+                if kind == "counter"
+                for labels, value in series
+            },
+            0.0,
+            [],
+        )
 
     return publish
 
@@ -41,14 +47,17 @@ def exposed(store, names=()):
     body, _headers = encode(Families(store.databases(), names=names), OPENMETRICS, "")
     return {
         (sample.name, tuple(sorted(sample.labels.items()))): sample.value
-        for family in parse_openmetrics(body.decode()) if family.name.startswith("odoo_custom_")
+        for family in parse_openmetrics(body.decode())
+        if family.name.startswith("odoo_custom_")
         for sample in family.samples
     }
 
 
 def test_a_gauge_and_a_counter(store, publish):
-    publish(("odoo_custom_jobs", "gauge", ["state"], [[["done"], 2.0], [["failed"], 0.0]]),
-            ("odoo_custom_made_total", "counter", [], [[[], 5.0]]))
+    publish(
+        ("odoo_custom_jobs", "gauge", ["state"], [[["done"], 2.0], [["failed"], 0.0]]),
+        ("odoo_custom_made_total", "counter", [], [[[], 5.0]]),
+    )
     assert exposed(store) == {
         ("odoo_custom_jobs", (("database", "db"), ("state", "done"))): 2.0,
         ("odoo_custom_jobs", (("database", "db"), ("state", "failed"))): 0.0,
@@ -113,13 +122,16 @@ def test_a_value_without_a_name_waits_for_one_and_two_of_one_name_are_added(stor
 def test_a_counter_that_is_forgotten_begins_at_zero(store, publish):
     from odoo_telemetry.metrics import facts
 
-    publish(("odoo_custom_made_total", "counter", [], [[[], 5.0]]),
-            ("odoo_custom_born_total", "counter", [], [[[], 6.0]]))
+    publish(
+        ("odoo_custom_made_total", "counter", [], [[[], 5.0]]), ("odoo_custom_born_total", "counter", [], [[[], 6.0]])
+    )
     facts.forget("db", lambda name: name == "odoo_custom_made_total{}")
-    publish(("odoo_custom_made_total", "counter", [], [[[], 0.0]]),
-            ("odoo_custom_born_total", "counter", [], [[[], 0.0]]))
+    publish(
+        ("odoo_custom_made_total", "counter", [], [[[], 0.0]]), ("odoo_custom_born_total", "counter", [], [[[], 0.0]])
+    )
     assert {name: value for (name, _labels), value in exposed(store).items()} == {
-        "odoo_custom_made_total": 0.0, "odoo_custom_born_total": 6.0
+        "odoo_custom_made_total": 0.0,
+        "odoo_custom_born_total": 6.0,
     }
 
 

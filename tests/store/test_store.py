@@ -126,12 +126,15 @@ def test_a_bad_amount_is_dropped_and_counted(store, total, amount, caplog):
     assert "a value was dropped" in caplog.text
 
 
-@pytest.mark.parametrize("name, labels, reason", [
-    ("no_such_metric", (), "metric"),
-    ("campaign_applications_total", (), "label"),
-    ("campaign_applications_total", ("1", "2"), "label"),
-    ("campaign_applications_total", ([1],), "value"),
-])
+@pytest.mark.parametrize(
+    "name, labels, reason",
+    [
+        ("no_such_metric", (), "metric"),
+        ("campaign_applications_total", (), "label"),
+        ("campaign_applications_total", ("1", "2"), "label"),
+        ("campaign_applications_total", ([1],), "value"),
+    ],
+)
 def test_what_the_catalogue_does_not_know_is_dropped_and_counted(store, total, name, labels, reason):
     store.inc(name, labels, database="db")
     assert total(ERRORS, (reason,), database=None) == 1

@@ -334,8 +334,11 @@ def test_workflows_whose_failures_are_reported_begin_at_zero_within_the_labels_b
     state.call("report_error", "failed", "node", "node_execution_error")
 
     def errors():
-        return {tuple(sample.labels[name] for name in ("workflow_name", "node_name", "error_type")): sample.value
-                for sample in state.samples() if sample.name == "n8n_workflow_execution_errors_total"}
+        return {
+            tuple(sample.labels[name] for name in ("workflow_name", "node_name", "error_type")): sample.value
+            for sample in state.samples()
+            if sample.name == "n8n_workflow_execution_errors_total"
+        }
 
     assert errors() == {
         ("failed", "node", "node_execution_error"): 1,
