@@ -56,14 +56,14 @@ sbom: ## Write the bills of materials of what comes from PyPI and npm to sbom/ (
 	$(in_environment) -m stack sbom
 
 docs: ## Write what is generated from the catalogue: docs/metrics.md and n8n_workflows/metrics.sql
-	$(in_environment) -m docs.src.metrics > docs/metrics.md
-	$(in_environment) -m n8n_workflows.src.metrics > n8n_workflows/metrics.sql
+	$(in_environment) -m docs.generator.metrics > docs/metrics.md
+	$(in_environment) -m n8n_workflows.generator.metrics > n8n_workflows/metrics.sql
 
 rules: ## Write prometheus/rules/ from the catalogue and prometheus/thresholds.yml
-	$(in_environment) -m prometheus.src
+	$(in_environment) -m prometheus.generator
 
-dashboards: ## Write the dashboards of Grafana from grafana_dashboards/src/ and prometheus/thresholds.yml
-	$(in_environment) -m grafana_dashboards.src
+dashboards: ## Write the dashboards of Grafana from grafana_dashboards/generator/ and prometheus/thresholds.yml
+	$(in_environment) -m grafana_dashboards.generator
 
 preview: ## Draw the dashboards from the running system into docs/images/dashboards (PREVIEW_ARGS="..." for some)
 	$(in_environment) -m grafana_dashboards.preview $(PREVIEW_ARGS)

@@ -5,7 +5,7 @@ from urllib.parse import urljoin
 import psycopg2
 import requests
 
-from odoo.addons.odoo_telemetry.instrumentation import health
+from odoo.addons.odoo_telemetry.odoo_hooks import health
 
 SECONDS = 1.0
 WEBHOOK_PARAMETER = "influencegen.n8n_webhook_url"

@@ -4,9 +4,9 @@ import functools
 
 from odoo.tools import config, str2bool
 
-from . import former, instrumentation
-from .instrumentation import logs, tracing
+from . import former, odoo_hooks
 from .metrics import store
+from .odoo_hooks import logs, tracing
 from .publication import publish_loaded
 
 PARAMETERS = "odoo_telemetry."
@@ -24,7 +24,7 @@ def post_load():
     store.configure(config.get("odoo_telemetry_dir") or former.directory(config["data_dir"]))
     tracing.configure(config.get("odoo_telemetry_otlp_endpoint"))
     logs.configure(str2bool(str(config.get("odoo_telemetry_json_logs")), False))
-    instrumentation.install()
+    odoo_hooks.install()
     store.on_heartbeat(publish_loaded)
 
 
@@ -49,6 +49,6 @@ def uninstall_hook(env):
     def withdraw():
         store.withdraw(database)
         if not store.databases():
-            instrumentation.uninstall()
+            odoo_hooks.uninstall()
             store.off_heartbeat(publish_loaded)
             store.remove()

@@ -11,9 +11,9 @@ from odoo import SUPERUSER_ID
 from odoo.http import request
 from odoo.tools.misc import hash_sign, verify_hash_signed
 
-from .instrumentation import roles
-from .instrumentation.routes import UNMATCHED
 from .metrics import clock, store
+from .odoo_hooks import roles
+from .odoo_hooks.routes import UNMATCHED
 
 VALID_HOURS = 12
 """A tab that stays open longer is measured no more until it loads a page again."""

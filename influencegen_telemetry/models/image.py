@@ -2,8 +2,8 @@ from functools import partial
 
 from odoo import api, models
 
-from odoo.addons.odoo_telemetry.instrumentation import tracing
 from odoo.addons.odoo_telemetry.metrics import store
+from odoo.addons.odoo_telemetry.odoo_hooks import tracing
 
 _LATENCY = "ai_image_generation_end_to_end_latency_seconds"
 

@@ -5,7 +5,7 @@ from . import (
     test_audit,
     test_copies,
     test_facts,
-    test_instrumentation_api,
+    test_hook_api,
     test_interactions,
     test_kill,
     test_ledger,

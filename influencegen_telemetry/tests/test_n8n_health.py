@@ -4,9 +4,9 @@ from unittest.mock import patch
 
 from odoo.tests import BaseCase, TransactionCase, tagged
 
-from odoo.addons.odoo_telemetry.instrumentation import health
+from odoo.addons.odoo_telemetry.odoo_hooks import health
 from odoo.addons.odoo_telemetry.tests.monitoring_case import answering
-from odoo.addons.odoo_telemetry.tests.test_instrumentation_tracing import NOBODY, InMemorySpanExporter, Traced
+from odoo.addons.odoo_telemetry.tests.test_hook_tracing import NOBODY, InMemorySpanExporter, Traced
 
 from .. import n8n_health
 

@@ -6,11 +6,11 @@ from odoo import SUPERUSER_ID, http
 from odoo.http import request
 
 from .. import intake, page_token
-from ..instrumentation import routes
 from ..metrics import clock, store
 from ..metrics.allowance import Allowance
 from ..metrics.catalogue import INTERACTION, internal_roles
 from ..metrics.labels import OTHER
+from ..odoo_hooks import routes
 
 LARGEST_BATCH = 16 * 1024
 MOST_VALUES = 100

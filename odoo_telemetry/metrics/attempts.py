@@ -1,7 +1,7 @@
 """Attempts: counted at once, whether or not they succeed, and once however often Odoo repeats the request.
 
 Odoo runs a request's code again after a serialization failure, and a read-only one again with a read/write cursor.
-``instrumentation/retries.py`` opens a :class:`Scope` for each request; within it the n-th attempt of a repetition is
+``odoo_hooks/retries.py`` opens a :class:`Scope` for each request; within it the n-th attempt of a repetition is
 the n-th attempt of the first run, and is not counted again.
 """
 

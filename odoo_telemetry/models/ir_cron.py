@@ -3,8 +3,8 @@ from datetime import datetime
 
 from odoo import models
 
-from ..instrumentation import workers
 from ..metrics import store
+from ..odoo_hooks import workers
 
 
 class IrCron(models.Model):

@@ -1,7 +1,7 @@
 from odoo import models
 
 from .. import page_token
-from ..instrumentation import roles, routes
+from ..odoo_hooks import roles, routes
 
 
 class IrHttp(models.AbstractModel):

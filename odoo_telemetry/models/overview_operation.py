@@ -1,9 +1,9 @@
 from odoo import api, models
 
 from .. import monitoring
-from ..instrumentation import health
 from ..metrics.clock import STALE_AFTER_SECONDS
 from ..metrics.exposition import DURATION
+from ..odoo_hooks import health
 from .overview import state, total
 
 

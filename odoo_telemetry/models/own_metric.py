@@ -6,9 +6,9 @@ from odoo.exceptions import AccessError, ValidationError
 
 from ..compat import USER_GROUPS, Constraint
 from ..facts import rollup
-from ..instrumentation import records as instrumentation
 from ..metrics import facts, store
 from ..metrics.own import PREFIX
+from ..odoo_hooks import records as hooks
 from .own_note import NOT_COUNTED
 from .own_query import ledger_name
 
@@ -256,7 +256,7 @@ class OwnMetric(models.Model):
                 counters = list(self._counters().values())
         except Exception as exception:
             store.error("own_metric", "the definitions of %s can't be read: %s", self.env.cr.dbname, exception)
-        instrumentation.watch(self.env.registry, counters)
+        hooks.watch(self.env.registry, counters)
 
     # ------------------------------------------------------------------ actions
 

@@ -15,7 +15,7 @@ from odoo.tools.js_transpiler import is_odoo_module, transpile_javascript
 from .. import intake, page_token
 from ..controllers import browser
 from ..metrics import store
-from .instrumentation_case import observations, value
+from .hook_case import observations, value
 from .settings_case import Published
 
 INTAKE = "/telemetry/browser"

@@ -4,8 +4,8 @@ from unittest.mock import patch
 
 from odoo.tests import TransactionCase, new_test_user, tagged
 
-from ..instrumentation import health
 from ..metrics.catalogue import Label, Metric, Rows
+from ..odoo_hooks import health
 from .settings_case import Published
 
 BANKS = Metric("trial_banks_total", "counter", "Banks.", (Label("active", ("true", "false")),),

@@ -5,9 +5,9 @@ from odoo import sql_db
 from odoo.http import root
 from odoo.tests import HttpCase, TransactionCase, tagged
 
-from ..instrumentation import health
 from ..metrics import store
 from ..metrics.settings import Settings
+from ..odoo_hooks import health
 
 UNREACHABLE = "", {"database": "x", "host": "127.0.0.1", "port": 9, "user": "x"}
 

@@ -7,9 +7,9 @@ import pytest
 import requests
 import yaml
 
-from prometheus.src import __main__ as generator
-from prometheus.src import thresholds
-from prometheus.src.rules import render
+from prometheus.generator import __main__ as generator
+from prometheus.generator import thresholds
+from prometheus.generator.rules import render
 from tests.end_to_end.waiting import until
 
 pytestmark = pytest.mark.servers

@@ -16,12 +16,12 @@ from werkzeug.test import EnvironBuilder, run_wsgi_app
 from odoo import http
 from odoo.tools import config
 
-from odoo.addons.odoo_telemetry import instrumentation
+from odoo.addons.odoo_telemetry import odoo_hooks
 
 BLOCK = 20
 TURNS = 40
 PROFILED = 200
-PACKAGE = f"{Path(instrumentation.__file__).parents[1]}/"
+PACKAGE = f"{Path(odoo_hooks.__file__).parents[1]}/"
 
 
 def request():
@@ -40,9 +40,9 @@ def microseconds():
 
 
 def without():
-    instrumentation.uninstall()
+    odoo_hooks.uninstall()
     taken = microseconds()
-    instrumentation.install()
+    odoo_hooks.install()
     return taken
 
 

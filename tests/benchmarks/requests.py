@@ -58,9 +58,12 @@ def serve() -> None:
     from odoo.http import root
     from odoo.modules import get_module_path
 
-    # the baseline is of before the addon was split
-    addon = "odoo_telemetry" if get_module_path("odoo_telemetry", display_warning=False) else "influencegen_telemetry"
-    instrumentation = import_module(f"odoo.addons.{addon}.instrumentation")
+    # in the baseline, one addon had everything
+    if get_module_path("odoo_telemetry", display_warning=False):
+        addon, package = "odoo_telemetry", "odoo_hooks"
+    else:
+        addon, package = "influencegen_telemetry", "instrumentation"
+    odoo_hooks = import_module(f"odoo.addons.{addon}.{package}")
     store = import_module(f"odoo.addons.{addon}.metrics.store")
 
     def request():
@@ -70,7 +73,7 @@ def serve() -> None:
             raise ValueError(f"{PATH} was answered with {status}")
 
     def block(name):
-        getattr(instrumentation, {WITH: "install", WITHOUT: "uninstall"}[name])()
+        getattr(odoo_hooks, {WITH: "install", WITHOUT: "uninstall"}[name])()
         # the first finds caches cold that the change has emptied
         request()
         times = []

@@ -10,7 +10,7 @@ from functools import cache
 from itertools import product
 
 from influencegen_telemetry.business import catalogue
-from prometheus.src import tiers
+from prometheus.generator import tiers
 
 SERVERS = 20
 HOSTS = 25

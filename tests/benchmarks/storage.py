@@ -22,7 +22,7 @@ import requests
 from aiohttp import web
 
 from influencegen_telemetry.business import catalogue
-from prometheus.src import promql
+from prometheus.generator import promql
 from stack import prometheus, victoria
 from stack.layout import Layout
 from stack.ports import Ports

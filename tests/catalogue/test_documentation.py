@@ -4,10 +4,10 @@ from pathlib import Path
 
 import pytest
 
-from docs.src import metrics as documentation
+from docs.generator import metrics as documentation
 from influencegen_telemetry import business
 from influencegen_telemetry.business import catalogue
-from n8n_workflows.src import metrics as n8n
+from n8n_workflows.generator import metrics as n8n
 
 ROOT = Path(__file__).parents[2]
 

@@ -99,7 +99,7 @@ def test_grafana_finds_its_data_sources_and_dashboards(services):
     written = {
         path.parent
         for path in (ROOT / "grafana_dashboards").glob("*/*.json")
-        if path.parent.name not in ("preview", "src")
+        if path.parent.name not in ("preview", "generator")
     }
     assert {path.name: name for path, name in given.items()} == {path.name: path.name.title() for path in written}
 

@@ -7,10 +7,10 @@ import re
 import pytest
 import yaml
 
-from grafana_dashboards.src import __main__ as generator
-from grafana_dashboards.src import limits, palette
+from grafana_dashboards.generator import __main__ as generator
+from grafana_dashboards.generator import limits, palette
 from influencegen_telemetry import business
-from prometheus.src.rules import RUNBOOKS
+from prometheus.generator.rules import RUNBOOKS
 from tests import requirements
 
 from .reading import DASHBOARDS, FILES, NAMED_PANELS, PANELS, ROOT, each_dashboard, panels

@@ -14,8 +14,8 @@ from pathlib import Path
 
 import yaml
 
-from prometheus.src import __main__ as generator
-from prometheus.src import thresholds
+from prometheus.generator import __main__ as generator
+from prometheus.generator import thresholds
 
 from . import promtool
 from .alert_cases import CASES

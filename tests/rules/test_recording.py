@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from influencegen_telemetry.business import catalogue
-from prometheus.src import promql
+from prometheus.generator import promql
 
 from . import promtool
 from .recording_cases import CASES

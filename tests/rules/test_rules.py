@@ -9,8 +9,8 @@ import pytest
 import yaml
 
 from influencegen_telemetry import business
-from prometheus.src import __main__ as generator
-from prometheus.src import rules, thresholds
+from prometheus.generator import __main__ as generator
+from prometheus.generator import rules, thresholds
 from stack import prometheus
 from tests import requirements
 

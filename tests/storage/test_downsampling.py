@@ -14,7 +14,7 @@ import requests
 import yaml
 
 from influencegen_telemetry.business import catalogue
-from prometheus.src import promql, tiers
+from prometheus.generator import promql, tiers
 from stack import prometheus
 from tests.end_to_end.waiting import until
 from tests.storage.servers import start_prometheus, start_victoria

@@ -6,7 +6,7 @@ import yaml
 
 from influencegen_telemetry import business
 from influencegen_telemetry.business import catalogue
-from prometheus.src import promql, tiers
+from prometheus.generator import promql, tiers
 from stack import victoria
 from tests import requirements
 from tests.storage.conftest import ROOT

@@ -14,7 +14,7 @@ def tracer(collector):
     """A tracer that sends to the collector."""
     if "ODOO_RC" not in os.environ:
         pytest.skip("needs the system that `make test` prepares")
-    from odoo.addons.odoo_telemetry.instrumentation.otel import Tracer
+    from odoo.addons.odoo_telemetry.odoo_hooks.otel import Tracer
 
     tracer = Tracer(collector.url)
     yield tracer

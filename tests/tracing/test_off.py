@@ -17,7 +17,7 @@ config.parse_config(["--config", os.environ["ODOO_RC"]])
 from odoo.service.server import load_server_wide_modules
 
 load_server_wide_modules()
-assert "odoo.addons.odoo_telemetry.instrumentation.tracing" in sys.modules
+assert "odoo.addons.odoo_telemetry.odoo_hooks.tracing" in sys.modules
 print([name for name in sys.modules if name.split(".")[0] in ("opentelemetry", "google", "pythonjsonlogger")])
 """
 

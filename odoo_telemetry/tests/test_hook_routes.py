@@ -5,10 +5,10 @@ from odoo.modules.registry import Registry
 from odoo.tests import HttpCase, TransactionCase, tagged
 
 from ..compat import snapshot
-from ..instrumentation import routes
 from ..metrics import catalogue, store
+from ..odoo_hooks import routes
 from ..publication import publish_loaded
-from .instrumentation_case import value
+from .hook_case import value
 
 REQUESTS = "odoo_http_requests_total"
 FOLDED = "odoo_telemetry_labels_folded_total"

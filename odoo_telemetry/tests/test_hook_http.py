@@ -7,10 +7,10 @@ from odoo import http, sql_db
 from odoo.tests import HttpCase, mute_logger, tagged
 from odoo.tools import config
 
-from ..instrumentation import http as http_instrumentation
-from ..instrumentation import presence, roles, workers
 from ..metrics import store
-from .instrumentation_case import bare_odoo, observations, scraped, value
+from ..odoo_hooks import http as http_hook
+from ..odoo_hooks import presence, roles, workers
+from .hook_case import bare_odoo, observations, scraped, value
 
 REQUESTS = "odoo_http_requests_total"
 DURATION = "odoo_http_request_duration_seconds"
@@ -40,15 +40,15 @@ class TestHttp(HttpCase):
         self.assertEqual(self.requests("/web/static", "GET", "2xx", "public"), before + 1)
 
     def test_what_matches_no_route_is_unmatched(self):
-        before = self.requests(http_instrumentation.UNMATCHED, "GET", "4xx", "public")
+        before = self.requests(http_hook.UNMATCHED, "GET", "4xx", "public")
         self.assertEqual(self.url_open("/no/such/page").status_code, 404)
         self.assertEqual(self.url_open("/no_such_module/static/x.js").status_code, 404)
-        self.assertEqual(self.requests(http_instrumentation.UNMATCHED, "GET", "4xx", "public"), before + 2)
+        self.assertEqual(self.requests(http_hook.UNMATCHED, "GET", "4xx", "public"), before + 2)
 
     def test_an_unknown_method_is_other(self):
-        before = self.requests(http_instrumentation.UNMATCHED, "other", "4xx", "public")
+        before = self.requests(http_hook.UNMATCHED, "other", "4xx", "public")
         self.opener.request("BREW", self.base_url() + "/no/such/page")
-        self.assertEqual(self.requests(http_instrumentation.UNMATCHED, "other", "4xx", "public"), before + 1)
+        self.assertEqual(self.requests(http_hook.UNMATCHED, "other", "4xx", "public"), before + 1)
 
     def test_an_exception_is_a_5xx_of_its_route(self):
         before = self.requests("/web/version_info", "POST", "2xx", "public")

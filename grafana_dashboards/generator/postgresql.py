@@ -1,6 +1,6 @@
 """PostgreSQL: does the database keep up, and could it be restored?"""
 
-from prometheus.src.promql import CLIENTS
+from prometheus.generator.promql import CLIENTS
 
 from . import variables
 from .frame import Page

@@ -6,8 +6,8 @@ import psycopg2
 from odoo.exceptions import ValidationError
 from odoo.tests import BaseCase, tagged
 
-from ..instrumentation import errors, retries
-from .instrumentation_case import value
+from ..odoo_hooks import errors, retries
+from .hook_case import value
 
 ERRORS = "odoo_application_errors_total"
 HERE = "odoo_telemetry"

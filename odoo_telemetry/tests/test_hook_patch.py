@@ -1,6 +1,6 @@
 from odoo.tests import BaseCase
 
-from ..instrumentation.patch import Patch
+from ..odoo_hooks.patch import Patch
 
 
 class Owner:

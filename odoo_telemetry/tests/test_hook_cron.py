@@ -2,7 +2,7 @@ from datetime import datetime, timedelta
 
 from odoo.tests import TransactionCase, mute_logger, tagged
 
-from .instrumentation_case import observations, value
+from .hook_case import observations, value
 
 
 @tagged("post_install", "-at_install")

@@ -5,8 +5,8 @@ from unittest.mock import patch
 from odoo.tests import BaseCase
 from odoo.tools import config
 
-from ..instrumentation import queue
-from .instrumentation_case import scraped, value
+from ..odoo_hooks import queue
+from .hook_case import scraped, value
 
 
 class TestQueue(BaseCase):

@@ -24,7 +24,7 @@ _ORM_FRAMES = ("odoo.models", "odoo.fields", "odoo.orm", "odoo.api", "odoo.osv",
 _COUNTED = "_telemetry_counted"
 _DEEPEST = 5
 
-declare_observer(__name__.removesuffix(".instrumentation.errors"))
+declare_observer(__name__.removesuffix(".odoo_hooks.errors"))
 
 
 def _belongs(module, packages):

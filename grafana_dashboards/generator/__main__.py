@@ -6,7 +6,7 @@ from pathlib import Path
 
 from grafana_foundation_sdk.cog.encoder import JSONEncoder
 
-from prometheus.src.thresholds import Refused
+from prometheus.generator.thresholds import Refused
 
 from .frame import Page
 

@@ -7,7 +7,7 @@ from odoo.tests import TransactionCase, tagged
 from odoo.addons.influencegen.models.api import FAILURES_TO_OPEN, ApiError
 from odoo.addons.influencegen.models.kyc import STEPS
 from odoo.addons.odoo_telemetry.metrics import store
-from odoo.addons.odoo_telemetry.tests.instrumentation_case import observations, value
+from odoo.addons.odoo_telemetry.tests.hook_case import observations, value
 
 from ..models.kyc import STEP_LATENCY
 

@@ -4,9 +4,9 @@ from functools import cache
 
 from grafana_foundation_sdk.models.dashboard import Threshold
 
-from prometheus.src.__main__ import files
-from prometheus.src.rules import RUNBOOKS, Alert
-from prometheus.src.thresholds import Thresholds
+from prometheus.generator.__main__ import files
+from prometheus.generator.rules import RUNBOOKS, Alert
+from prometheus.generator.thresholds import Thresholds
 
 from .palette import CRITICAL, GOOD, WARNING
 

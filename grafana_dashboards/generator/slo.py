@@ -2,7 +2,7 @@
 
 from grafana_foundation_sdk.models.dashboard import Threshold
 
-from prometheus.src.slo import FAST, OBJECTIVES, SLOW
+from prometheus.generator.slo import FAST, OBJECTIVES, SLOW
 
 from . import limits, variables
 from .frame import Page

@@ -2,18 +2,18 @@
 
 from contextlib import contextmanager
 
-from .. import instrumentation
+from .. import odoo_hooks
 from ..metrics import store
 
 
 @contextmanager
 def bare_odoo():
     """Leave Odoo as it is without the addon for the length of the block."""
-    instrumentation.uninstall()
+    odoo_hooks.uninstall()
     try:
         yield
     finally:
-        instrumentation.install()
+        odoo_hooks.install()
 
 
 def value(name, labels=(), database=None, sample=""):

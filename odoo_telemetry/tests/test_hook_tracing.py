@@ -7,9 +7,9 @@ import requests
 from odoo.tests import BaseCase, HttpCase, mute_logger, tagged
 from odoo.tools.misc import Callbacks
 
-from ..instrumentation import tracing
 from ..metrics import store
-from .instrumentation_case import value
+from ..odoo_hooks import tracing
+from .hook_case import value
 
 try:
     from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
@@ -19,7 +19,7 @@ try:
 except ImportError:
     InMemorySpanExporter = None
 
-OTEL = "odoo.addons.odoo_telemetry.instrumentation.otel"
+OTEL = "odoo.addons.odoo_telemetry.odoo_hooks.otel"
 TRACE, CALLER = "0af7651916cd43dd8448eb211c80319c", "b7ad6b7169203331"
 NOBODY = "http://127.0.0.1:9"
 
@@ -32,7 +32,7 @@ class Traced:
 
     def setUp(self):
         super().setUp()
-        from ..instrumentation import otel
+        from ..odoo_hooks import otel
 
         self.exporter = InMemorySpanExporter()
         exporting = patch.object(otel, "OTLPSpanExporter", return_value=self.exporter)
@@ -142,7 +142,7 @@ class TestSpans(Traced, BaseCase):
         self.assertEqual(self.errors(), before + 1)
 
     def test_an_endpoint_that_is_no_address_costs_spans_and_is_counted(self):
-        from ..instrumentation import otel
+        from ..odoo_hooks import otel
 
         before = self.errors()
         with mute_logger(store.__name__), patch.object(otel, "OTLPSpanExporter", OTLPSpanExporter):
@@ -217,7 +217,7 @@ class TestRequests(Traced, HttpCase):
                 self.assertGreater(self.errors(), before)
 
     def test_a_broken_span_costs_no_request_and_is_counted(self):
-        from ..instrumentation import otel
+        from ..odoo_hooks import otel
 
         for broken in ("describe", "end"):
             before = self.errors()

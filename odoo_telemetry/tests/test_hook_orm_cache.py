@@ -1,7 +1,7 @@
 from odoo.tests import TransactionCase, tagged
 
-from ..instrumentation import orm_cache
-from .instrumentation_case import value
+from ..odoo_hooks import orm_cache
+from .hook_case import value
 
 HITS, MISSES = "odoo_orm_cache_hits_total", "odoo_orm_cache_misses_total"
 

@@ -8,9 +8,9 @@ from unittest.mock import patch
 
 from odoo.tests import BaseCase, TransactionCase, tagged
 
-from ..instrumentation import logs, request_id, tracing
+from ..odoo_hooks import logs, request_id, tracing
 
-LINES = "odoo.addons.odoo_telemetry.instrumentation.json_lines"
+LINES = "odoo.addons.odoo_telemetry.odoo_hooks.json_lines"
 DIGEST = "5f70bf18a086007016e948b04aed3b82103a36bea41755b6cddfaf10ace3c6ef"
 
 needs_package = skipUnless(find_spec("pythonjsonlogger"), "python-json-logger is not installed")
@@ -44,14 +44,14 @@ HARMLESS = (
 @needs_package
 class TestMasking(BaseCase):
     def test_secrets_are_masked(self):
-        from ..instrumentation.json_lines import masked
+        from ..odoo_hooks.json_lines import masked
 
         for text, expected in SECRETS:
             with self.subTest(text=text):
                 self.assertEqual(masked(text), expected)
 
     def test_the_rest_is_left_as_it_is(self):
-        from ..instrumentation.json_lines import masked
+        from ..odoo_hooks.json_lines import masked
 
         for text in HARMLESS:
             with self.subTest(text=text):
@@ -121,7 +121,7 @@ class TestLogs(Logged, TransactionCase):
         self.addCleanup(tracing.configure, tracing._endpoint)
         tracing.configure("http://127.0.0.1:9")
         self.install()
-        with patch("odoo.addons.odoo_telemetry.instrumentation.otel.OTLPSpanExporter"):
+        with patch("odoo.addons.odoo_telemetry.odoo_hooks.otel.OTLPSpanExporter"):
             tracing.install()
             with tracing.span("something"):
                 context = tracing.current()
