@@ -40,11 +40,11 @@ def memory(service: str, name: str, matchers: str = "", **told) -> timeseries.Pa
 
 
 def _used(title, of_host, of_service, service, name, matchers, every=RULES, **told):
-    own = f'influencegen:{of_service}{{service_name="{service}"{matchers}}}'
+    own = f'telemetry:{of_service}{{service_name="{service}"{matchers}}}'
     return series(
         title,
         [
-            Query(of_hosts(f"influencegen:{of_host}", service), "{{host}}", every),
+            Query(of_hosts(f"telemetry:{of_host}", service), "{{host}}", every),
             Query(own, f"of that, {name} on {{{{host}}}}", every),
         ],
         "percent",

@@ -9,7 +9,7 @@ from .queries import SYSTEM, Query, or_none, quantile
 _OF_INSTANCE = 'instance=~"$instance"'
 _OF_BOTH = f'{_OF_INSTANCE}, database=~"$database"'
 _REQUESTS = "odoo_http_request_duration_seconds"
-_ERRORS = "influencegen:odoo_application_error_rate:rate_5m"
+_ERRORS = "telemetry:odoo_application_error_rate:rate_5m"
 
 
 def _users(name, roles):
@@ -27,7 +27,7 @@ _FIRST = (
     ),
     figure(
         "The platform is up",
-        Query("influencegen:system_availability:percent_1h", every="60s"),
+        Query("telemetry:system_availability:percent_1h", every="60s"),
         "percent",
         spec="system.availability.percentage",
         says="Of the probes of Odoo, n8n and the AI service in the last hour, how many were answered. Below the "
@@ -73,7 +73,7 @@ _FIRST = (
     ),
     figure(
         "Fullest disk",
-        Query('max(influencegen:system_disk_space_used:percent{host=~"$host"})', every="60s"),
+        Query('max(telemetry:system_disk_space_used:percent{host=~"$host"})', every="60s"),
         "percent",
         spec="system.disk.space.used.percentage",
         says="How full the fullest disk of all hosts is. Above the first limit: clear away, or make it larger, "
@@ -89,12 +89,12 @@ _USERS_FEEL = (
     series(
         "How long do people wait for a page?",
         [
-            Query("influencegen:odoo_ui_page_load_time_seconds:p95_5m", "one page in twenty takes longer"),
-            Query("influencegen:odoo_ui_page_load_time_seconds:p50_5m", "half of the pages take longer"),
+            Query("telemetry:odoo_ui_page_load_time_seconds:p95_5m", "one page in twenty takes longer"),
+            Query("telemetry:odoo_ui_page_load_time_seconds:p50_5m", "half of the pages take longer"),
             # of all interactions together: the rule has a quantile for each
             Query(
                 "histogram_quantile(0.95, "
-                "sum by (le) (influencegen:odoo_ui_interaction_latency_seconds_bucket:rate_5m)) >= 0",
+                "sum by (le) (telemetry:odoo_ui_interaction_latency_seconds_bucket:rate_5m)) >= 0",
                 "one click in twenty takes longer",
             ),
         ],
@@ -222,7 +222,7 @@ _CAUSES = (
     ),
     series(
         "Does the cache help?",
-        [Query("influencegen:odoo_orm_cache_hit_ratio:percent_5m", "answered by the cache")],
+        [Query("telemetry:odoo_orm_cache_hit_ratio:percent_5m", "answered by the cache")],
         "percent",
         spec="odoo.orm.cache.hit_ratio",
         says="Of the look-ups in Odoo's ORM cache, how many it could answer, over 5 minutes. Low for long: "
@@ -233,9 +233,7 @@ _CAUSES = (
     series(
         "Is the network busy?",
         [
-            Query(
-                'max by (host) (influencegen:system_network_utilization:percent_5m{host=~"$host"})', "{{host}}", "60s"
-            ),
+            Query('max by (host) (telemetry:system_network_utilization:percent_5m{host=~"$host"})', "{{host}}", "60s"),
         ],
         "percent",
         spec="system.network.io.bytes, of what the link carries",

@@ -26,7 +26,7 @@ _FIRST = (
     ),
     figure(
         "Connections in use",
-        Query(f"max(influencegen:postgresql_connections_utilization:percent{{{_SERVER}}})", every=BUSINESS),
+        Query(f"max(telemetry:postgresql_connections_utilization:percent{{{_SERVER}}})", every=BUSINESS),
         "percent",
         spec="postgresql.connections.active_count, of max_connections",
         says="At 100 % nobody gets in any more. Near the limit: look who holds them, lower Odoo's db_maxconn or "
@@ -38,7 +38,7 @@ _FIRST = (
     ),
     figure(
         "Slow statements",
-        Query(f"60 * sum(influencegen:postgresql_query_slow_query_rate:rate_5m{{{_SERVER}}})", every=BUSINESS),
+        Query(f"60 * sum(telemetry:postgresql_query_slow_query_rate:rate_5m{{{_SERVER}}})", every=BUSINESS),
         "none",
         spec="postgresql.query.slow_query_rate",
         says="Statements a minute that took a second or longer, over the last 5 minutes. The log of PostgreSQL "
@@ -130,7 +130,7 @@ _LOAD = (
     series(
         "Which database is slow?",
         [
-            Query(f"60 * influencegen:postgresql_query_slow_query_rate:rate_5m{{{_SERVER}}}", "{{database}}"),
+            Query(f"60 * telemetry:postgresql_query_slow_query_rate:rate_5m{{{_SERVER}}}", "{{database}}"),
         ],
         "none",
         width=12,
@@ -185,7 +185,7 @@ _TROUBLE = (
     series(
         "How busy are the disks?",
         [
-            Query("max by (host) (influencegen:system_disk_io_time:percent_5m)", "{{host}}", BUSINESS),
+            Query("max by (host) (telemetry:system_disk_io_time:percent_5m)", "{{host}}", BUSINESS),
         ],
         "percent",
         spec="system.disk.io.ops, by the time that they take",

@@ -54,7 +54,7 @@ def of_hosts(rule: str, service: str) -> str:
     """Return a rule about hosts, for the hosts on which a service runs: its own, or one that it shares."""
     return (
         f'{rule}{{service_name="{service}"}} or '
-        f'{rule} and on (host) influencegen:service_cpu_utilization:avg_5m{{service_name="{service}"}}'
+        f'{rule} and on (host) telemetry:service_cpu_utilization:avg_5m{{service_name="{service}"}}'
     )
 
 

@@ -60,7 +60,7 @@ _FIRST = (
     ),
     figure(
         "The platform is up",
-        Query("influencegen:system_availability:percent_30d", every=BUSINESS),
+        Query("telemetry:system_availability:percent_30d", every=BUSINESS),
         "percent",
         width=6,
         height=8,

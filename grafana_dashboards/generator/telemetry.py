@@ -152,9 +152,7 @@ _TRUTH = (
         "Ledger",
         [
             Query("sum(max by (database) (odoo_telemetry_ledger_backlog))", "backlog", BUSINESS),
-            Query(
-                "sum(influencegen:telemetry_facts_carried_over:increase_1h)", "carried over (1 h)", BUSINESS, CRITICAL
-            ),
+            Query("sum(telemetry:facts_carried_over:increase_1h)", "carried over (1 h)", BUSINESS, CRITICAL),
         ],
         "none",
         spec=_NO_SPEC,

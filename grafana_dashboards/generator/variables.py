@@ -40,7 +40,7 @@ def of_label(name: str, label: str, series: str, text: str) -> dashboard.QueryVa
 
 
 def host() -> dashboard.QueryVariable:
-    return of_label("host", "host", "influencegen:system_cpu_utilization:avg_5m", "Host")
+    return of_label("host", "host", "telemetry:system_cpu_utilization:avg_5m", "Host")
 
 
 def gpu_host() -> dashboard.QueryVariable:

@@ -97,7 +97,7 @@ HOSTS = (
     *_two(
         "platform",
         ("HostCpuHigh", "HostCpuCritical"),
-        "influencegen:system_cpu_utilization:avg_5m > <above_percent>",
+        "telemetry:system_cpu_utilization:avg_5m > <above_percent>",
         ("A host's CPUs are busy", "A host's CPUs are nearly used up"),
         f"The CPUs of {_ON_HOST} ({{{{ $labels.service_name }}}}) were {_ONE} % busy over the last 5 minutes; more "
         f"than <above_percent> % is too much.",
@@ -106,7 +106,7 @@ HOSTS = (
     *_two(
         "platform",
         ("HostMemoryHigh", "HostMemoryCritical"),
-        "influencegen:system_memory_utilization:percent > <above_percent>",
+        "telemetry:system_memory_utilization:percent > <above_percent>",
         ("A host's memory is filling", "A host's memory is nearly used up"),
         f"{_ONE} % of the memory of {_ON_HOST} ({{{{ $labels.service_name }}}}) is used; more than <above_percent> "
         f"% is too much.",
@@ -115,7 +115,7 @@ HOSTS = (
     *_two(
         "platform",
         ("DiskSpaceLow", "DiskSpaceCritical"),
-        "influencegen:system_disk_space_used:percent > <above_percent>",
+        "telemetry:system_disk_space_used:percent > <above_percent>",
         ("A disk is filling", "A disk is nearly full"),
         f"{_OF_DISK} is {_ONE} % full; more than <above_percent> % is too much.",
         SYSTEM,
@@ -123,7 +123,7 @@ HOSTS = (
     _platform(
         "DiskFullSoon",
         WARNING,
-        f"influencegen:system_disk_space_used:percent > <above_percent> and on ({_DISK_LABELS}) "
+        f"telemetry:system_disk_space_used:percent > <above_percent> and on ({_DISK_LABELS}) "
         f"min by ({_DISK_LABELS}) (label_replace(predict_linear(node_filesystem_avail_bytes[6h], "
         '<within_hours> * 3600), "mount_point", "$1", "mountpoint", "(.+)")) < 0',
         "A disk will soon be full",
@@ -134,7 +134,7 @@ HOSTS = (
     *_two(
         "platform",
         ("DiskBusy", "DiskSaturated"),
-        "influencegen:system_disk_io_time:percent_5m > <above_percent>",
+        "telemetry:system_disk_io_time:percent_5m > <above_percent>",
         ("A disk is busy", "A disk has more to do than it can"),
         f"{_OF_DEVICE} was busy {_ONE} % of the last 5 minutes; more than <above_percent> % is too much.",
         DATABASE,
@@ -142,7 +142,7 @@ HOSTS = (
     *_two(
         "platform",
         ("NetworkBusy", "NetworkSaturated"),
-        "influencegen:system_network_utilization:percent_5m > <above_percent>",
+        "telemetry:system_network_utilization:percent_5m > <above_percent>",
         ("A network link is busy", "A network link is nearly used up"),
         f"{_OF_DEVICE} carried {_ONE} % of what it can over the last 5 minutes; more than <above_percent> % is too "
         f"much.",
@@ -202,7 +202,7 @@ GPU = (
     ),
 )
 
-_CONNECTIONS = "influencegen:postgresql_connections_utilization:percent > <above_percent>"
+_CONNECTIONS = "telemetry:postgresql_connections_utilization:percent > <above_percent>"
 POSTGRESQL = (
     _database(
         "PostgresDown",
@@ -224,7 +224,7 @@ POSTGRESQL = (
         "PostgresConnectionsRunOutSoon",
         WARNING,
         f"{_CONNECTIONS} and on (db_instance) "
-        f"predict_linear(influencegen:postgresql_connections_utilization:percent"
+        f"predict_linear(telemetry:postgresql_connections_utilization:percent"
         "[30m], <within_hours> * 3600) > 100",
         "PostgreSQL's connections will soon run out",
         f"{_ONE} % of the connections that PostgreSQL on {_OF_DATABASE} allows are used, and none will be left "
@@ -234,7 +234,7 @@ POSTGRESQL = (
     _database(
         "PostgresSlowQueries",
         WARNING,
-        "60 * sum by (db_instance) (influencegen:postgresql_query_slow_query_rate:rate_5m) > <above_per_minute>",
+        "60 * sum by (db_instance) (telemetry:postgresql_query_slow_query_rate:rate_5m) > <above_per_minute>",
         "PostgreSQL is slow to answer",
         f"{_ONE} statements a minute took PostgreSQL on {_OF_DATABASE} too long over the last 5 minutes; more "
         f"than <above_per_minute> are too many.",
@@ -319,7 +319,7 @@ ODOO = (
     _platform(
         "OdooApplicationErrors",
         WARNING,
-        f"60 * sum(influencegen:odoo_application_error_rate:rate_5m) > {_threshold('application_errors_per_minute')}",
+        f"60 * sum(telemetry:odoo_application_error_rate:rate_5m) > {_threshold('application_errors_per_minute')}",
         "Odoo makes errors",
         f"{_ONE} unhandled errors a minute in Odoo's log over the last 5 minutes; more than Odoo's settings allow.",
         keep="5m",
@@ -327,8 +327,8 @@ ODOO = (
     _platform(
         "OdooCacheHitRatioLow",
         WARNING,
-        "influencegen:odoo_orm_cache_hit_ratio:percent_5m < <below_percent> and on () "
-        "influencegen:odoo_orm_cache_lookups:increase_5m / 5 >= <minimum_lookups_per_minute>",
+        "telemetry:odoo_orm_cache_hit_ratio:percent_5m < <below_percent> and on () "
+        "telemetry:odoo_orm_cache_lookups:increase_5m / 5 >= <minimum_lookups_per_minute>",
         "Odoo's cache misses too often",
         f"Odoo's ORM cache answered {_ONE} % of the look-ups of the last 5 minutes; less than <below_percent> % "
         f"is too little.",
@@ -665,7 +665,7 @@ LEDGER = (
     _telemetry(
         "TelemetryDatabaseRestored",
         WARNING,
-        "influencegen:telemetry_facts_carried_over:increase_1h > <above_facts>",
+        "telemetry:facts_carried_over:increase_1h > <above_facts>",
         "The database is in an older state than its counters",
         f"The database {_IN_DATABASE} held {_WHOLE} facts fewer than its counters when it was read in the last "
         "hour; more than <above_facts> is a restore. The counters include what the restore removed.",

@@ -95,7 +95,7 @@ def files(link_speed: float) -> dict[str, list[Group]]:
                 COUNTER_WINDOWS,
                 lambda window: [
                     Recording(
-                        f"influencegen:postgresql_query_slow_query_rate:rate_{window}",
+                        f"telemetry:postgresql_query_slow_query_rate:rate_{window}",
                         f"sum by (db_instance, database) (rate(postgresql_slow_queries_total[{range_of(window, 60)}]))",
                     )
                 ],
@@ -117,6 +117,11 @@ def files(link_speed: float) -> dict[str, list[Group]]:
     }
 
 
+def _prefix(metric):
+    """Return the prefix of the rules about a metric: of any Odoo, or of the platform."""
+    return "telemetry" if metric in catalogue.RUNTIME else "influencegen"
+
+
 def _windows(name, windows, rules):
     """Return a group for each window, with the rules that the function `rules` gives for it."""
     return [Group(f"{name}-{window}", rules(window), interval(window)) for window in windows]
@@ -127,7 +132,7 @@ def _latency(metric):
     "them."""
     kept = KEPT.get(metric.name, ())
     labels = tuple(label.name for label in metric.labels if label.name not in DROPPED)
-    name = f"influencegen:{metric.name}"
+    name = f"{_prefix(metric)}:{metric.name}"
 
     def rules(window):
         def part(function, suffix, *others):
@@ -165,7 +170,7 @@ def _rates(metric):
     return _windows(
         name.replace("_", "-"),
         COUNTER_WINDOWS,
-        lambda window: [Recording(f"influencegen:{name}:rate_{window}", total("rate", metric, window, labels))],
+        lambda window: [Recording(f"{_prefix(metric)}:{name}:rate_{window}", total("rate", metric, window, labels))],
     )
 
 
@@ -246,10 +251,10 @@ def _business(metrics):
 def _odoo(metrics):
     hits = total("increase", metrics["odoo_orm_cache_hits_total"], "5m")
     misses = total("increase", metrics["odoo_orm_cache_misses_total"], "5m")
-    lookups = "influencegen:odoo_orm_cache_lookups:increase_5m"
+    lookups = "telemetry:odoo_orm_cache_lookups:increase_5m"
     return [
         Recording(lookups, both(hits, misses)),
-        Recording("influencegen:odoo_orm_cache_hit_ratio:percent_5m", percent(hits, lookups)),
+        Recording("telemetry:odoo_orm_cache_hit_ratio:percent_5m", percent(hits, lookups)),
     ]
 
 
@@ -262,25 +267,25 @@ def _hosts(link_speed):
     )
     rules = [
         Recording(
-            "influencegen:system_memory_utilization:percent",
+            "telemetry:system_memory_utilization:percent",
             f"max{by(_HOST)}(100 * (1 - node_memory_MemAvailable_bytes / node_memory_MemTotal_bytes))",
         ),
         Recording(
-            "influencegen:system_disk_space_used:percent",
+            "telemetry:system_disk_space_used:percent",
             f"max{by((*_HOST, 'mount_point'))}(label_replace(100 * (1 - "
             f"node_filesystem_avail_bytes{_FILESYSTEMS} "
             f'/ (node_filesystem_size_bytes > 0)), "mount_point", "$1", "mountpoint", "(.+)"))',
         ),
         Recording(
-            "influencegen:system_disk_io_time:percent_5m",
+            "telemetry:system_disk_io_time:percent_5m",
             f"100 * max{by(where)}(rate(node_disk_io_time_seconds_total[5m]))",
         ),
         Recording(
-            "influencegen:system_network_utilization:percent_5m",
-            f"100 * max without (direction) (influencegen:system_network_io_bytes:rate_5m) / {speed}",
+            "telemetry:system_network_utilization:percent_5m",
+            f"100 * max without (direction) (telemetry:system_network_io_bytes:rate_5m) / {speed}",
         ),
         Recording(
-            "influencegen:service_memory_utilization:percent",
+            "telemetry:service_memory_utilization:percent",
             f'100 * sum{by(_HOST)}(namedprocess_namegroup_memory_bytes{{memtype="resident"}}) '
             "/ on (host) group_left () max by (host) (node_memory_MemTotal_bytes)",
         ),
@@ -295,7 +300,7 @@ def _hosts(link_speed):
             '/ on (host) group_left () count by (host) (node_cpu_seconds_total{mode="idle"})',
         }
         for level, average in averages.items():
-            name = f"influencegen:{level}_cpu_utilization"
+            name = f"telemetry:{level}_cpu_utilization"
             rules += [
                 Recording(f"{name}:avg_{window}", average),
                 Recording(f"{name}:max_{window}", f"max_over_time({name}:avg_1m[{window}])"),
@@ -316,19 +321,19 @@ def _host_rates():
             for way, direction in (("receive", "in"), ("transmit", "out"))
         )
         return [
-            Recording(f"influencegen:system_disk_io_ops:rate_{window}", operations),
-            Recording(f"influencegen:system_network_io_bytes:rate_{window}", traffic),
+            Recording(f"telemetry:system_disk_io_ops:rate_{window}", operations),
+            Recording(f"telemetry:system_network_io_bytes:rate_{window}", traffic),
         ]
 
     return _windows("host-rates", COUNTER_WINDOWS, rules)
 
 
 def _postgresql():
-    connections = "influencegen:postgresql_connections_active_count:sum"
+    connections = "telemetry:postgresql_connections_active_count:sum"
     return [
         Recording(connections, f"sum by (db_instance) (pg_stat_activity_count{{{CLIENTS}}})"),
         Recording(
-            "influencegen:postgresql_connections_utilization:percent",
+            "telemetry:postgresql_connections_utilization:percent",
             f"100 * {connections} / on (db_instance) max by (db_instance) (pg_settings_max_connections)",
         ),
     ]
@@ -339,12 +344,12 @@ def _availability():
 
     Minutes do not overlap, and each has the same number of probes, so a longer period is the average of its minutes.
     """
-    minute = "influencegen:system_availability:percent_1m"
+    minute = "telemetry:system_availability:percent_1m"
     critical = 'probe_success{critical="true"}[1m]'
     return [
         Recording(minute, f"100 * sum(sum_over_time({critical})) / sum(count_over_time({critical}))"),
         *(
-            Recording(f"influencegen:system_availability:percent_{window}", f"avg_over_time({minute}[{window}])")
+            Recording(f"telemetry:system_availability:percent_{window}", f"avg_over_time({minute}[{window}])")
             for window in ("1h", "1d", "30d")
         ),
     ]
@@ -361,7 +366,7 @@ def _telemetry():
     before = "last_over_time({}[1d] offset 1h)"
     return [
         Recording(
-            "influencegen:telemetry_facts_carried_over:increase_1h",
+            "telemetry:facts_carried_over:increase_1h",
             f"sum by (database) ({over_instances(carried_over)}) - "
             f"(sum by (database) ({over_instances(before.format(carried_over))}) or "
             f"0 * max by (database) ({before.format(backlog)}))",

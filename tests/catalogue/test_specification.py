@@ -79,7 +79,7 @@ def test_histograms_have_the_buckets_that_are_required():
 
 def test_percentiles_are_recorded(recorded):
     assert {
-        f"influencegen:{series}:{percentile}_5m"
+        f"{'telemetry' if series.startswith('odoo_') else 'influencegen'}:{series}:{percentile}_5m"
         for requirement, percentiles in having("percentiles")
         for series in requirement.series
         for percentile in percentiles

@@ -79,7 +79,7 @@ def needed_by(alert: str, rules: list[dict], given: str = "influencegen:working_
     wanted: dict[str, None] = {}
 
     def want(expression):
-        for name in dict.fromkeys(re.findall(r"influencegen:[a-z0-9_]+:[a-z0-9_]+", expression)):
+        for name in dict.fromkeys(re.findall(r"(?:influencegen|telemetry):[a-z0-9_]+:[a-z0-9_]+", expression)):
             if name.startswith(given):
                 continue
             for rule in recorded[name]:

@@ -14,7 +14,7 @@ COUNTER_WINDOWS = {"1m": MINUTE, "5m": 5 * MINUTE, "1h": HOUR, "1d": DAY}
 class Case:
     """What the rules of `files` give, after `hours`, for `series`: values by name, one every `every` seconds.
 
-    expected: values by name of the rule and its labels, without `influencegen:`, to three decimals.
+    expected: values by name of the rule and its labels, without its prefix, to three decimals.
     evaluated: time between evaluations.
     """
 
@@ -693,7 +693,7 @@ CARRIED_OVER = Case(
         'odoo_telemetry_ledger_backlog{instance="a", database="x"}': stays(0, hours=2),
         'odoo_telemetry_ledger_backlog{instance="a", database="y"}': "_x100 0x20",
     },
-    {'telemetry_facts_carried_over:increase_1h{database="x"}': 6},
+    {'facts_carried_over:increase_1h{database="x"}': 6},
     hours=2,
     evaluated="1m",
 )

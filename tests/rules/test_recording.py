@@ -12,13 +12,16 @@ from prometheus.generator import promql
 from . import promtool
 from .recording_cases import CASES
 
+PREFIXES = ("influencegen:", "telemetry:")
 # the tiers' rules are all made alike: tests/storage and prometheus/tests/tiers.yml have their tests
 RECORDED = [
-    rule for group in promtool.groups() for rule in group["rules"] if rule.get("record", "").startswith("influencegen:")
+    rule for group in promtool.groups() for rule in group["rules"] if rule.get("record", "").startswith(PREFIXES)
 ]
 ROOT = Path(__file__).parents[2]
 OF_ALL = re.compile(r"(max|min) (by|without) \([^)]+\) \((rate\(|increase\(|delta\(|(avg|last)_over_time\()?$")
-EVERYTHING = 'round(label_replace({__name__=~"influencegen:.+"}, "rule", "$1", "__name__", "influencegen:(.+)"), 0.001)'
+EVERYTHING = (
+    'round(label_replace({__name__=~"(influencegen|telemetry):.+"}, "rule", "$1", "__name__", "[a-z]+:(.+)"), 0.001)'
+)
 
 
 def sample(name, value):
@@ -56,22 +59,22 @@ def test_they_give_nothing_when_nothing_is_scraped(tmp_path):
         {
             "name": "nothing is scraped",
             "interval": "1m",
-            "promql_expr_test": [{"expr": '{__name__=~"influencegen:.+"}', "eval_time": "2h", "exp_samples": []}],
+            "promql_expr_test": [
+                {"expr": '{__name__=~"(influencegen|telemetry):.+"}', "eval_time": "2h", "exp_samples": []}
+            ],
         },
         "1h",
     )
 
 
 def test_each_has_a_case_with_traffic():
-    given = {
-        f"influencegen:{sample.partition('{')[0]}" for case in CASES for sample, value in case.expected.items() if value
-    }
-    assert {rule["record"] for rule in RECORDED} - given == set()
+    given = {sample.partition("{")[0] for case in CASES for sample, value in case.expected.items() if value}
+    assert {rule["record"] for rule in RECORDED if rule["record"].partition(":")[2] not in given} == set()
 
 
 def test_they_are_named_alike():
     operations = "rate|ratio|percent|avg|avg_hours|max|sum|count|p50|p90|p95|p99|increase|delta|lead"
-    name = re.compile(rf"influencegen:[a-z0-9_]+:(({operations})_\d+[mhd]|max|sum|percent)")
+    name = re.compile(rf"(influencegen|telemetry):[a-z0-9_]+:(({operations})_\d+[mhd]|max|sum|percent)")
     assert {rule["record"] for rule in RECORDED if not name.fullmatch(rule["record"])} == set()
 
 

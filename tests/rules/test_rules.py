@@ -157,7 +157,7 @@ def test_nothing_that_strangers_send_pages_on_call():
     recorded = {rule["record"]: rule["expr"] for rule in found if "record" in rule}
 
     def expanded(expression):
-        names = set(re.findall(r"influencegen:[\w:]+", expression))
+        names = set(re.findall(r"(?:influencegen|telemetry):[\w:]+", expression))
         return expression + "".join(expanded(recorded[name]) for name in sorted(names & recorded.keys()))
 
     paging = {

@@ -11,7 +11,7 @@ from stack import coverage
         (None, {}),
         ("node_memory_MemTotal_bytes", {"system.memory.utilization": "node_exporter"}),
         ("odoo_ui_page_load_time_seconds_count", {"odoo.ui.page_load_time_seconds": "browser"}),
-        ("influencegen:system_availability:percent_1m", {"system.availability.percentage": "blackbox_exporter"}),
+        ("telemetry:system_availability:percent_1m", {"system.availability.percentage": "blackbox_exporter"}),
     ],
 )
 def test_a_metric_without_one_of_its_series_or_its_rule_is_missing(monkeypatch, lost, missing):
