@@ -8,7 +8,7 @@ PYTHON ?= $(shell for python in python3 python3.13 python3.12 python3.11; do \
 
 # Runs a command in that environment, which is made when it is first needed.
 in_environment = @test -n "$(PYTHON)" || { echo "Python 3.11 or newer is needed: install it, or name it with PYTHON=" >&2; exit 1; }; \
-	python=$$($(PYTHON) -m stack.environment) && exec $$python
+	python=$$($(PYTHON) -m stack.provide.environment) && exec $$python
 
 help: ## List the verbs
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)

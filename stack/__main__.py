@@ -3,10 +3,12 @@
 import argparse
 import sys
 
-from stack import audit, checks, demo, system
-from stack.console import told
-from stack.drill import course
+from stack import system
+from stack.console import exit_on_error
 from stack.layout import Layout
+from stack.scenarios import demo
+from stack.scenarios.drill import runner
+from stack.verify import audit, checks
 
 
 def up(layout: Layout) -> bool:
@@ -22,7 +24,7 @@ def run_demo(layout: Layout) -> bool:
 
 def run_drill(layout: Layout) -> bool:
     """Bring the system up, and see what on-call is told of real faults."""
-    return course.run(system.up(layout))
+    return runner.run(system.up(layout))
 
 
 def stop(layout: Layout) -> bool:
@@ -49,7 +51,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m stack", description=__doc__)
     parser.add_argument("verb", choices=VERBS)
     verb = parser.parse_args().verb
-    with told():
+    with exit_on_error():
         sys.exit(not VERBS[verb](Layout.from_environment()))
 
 

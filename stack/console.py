@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 
-class Trouble(Exception):
+class StackError(Exception):
     """Something the person can mend; the text says what is wrong and what to do."""
 
 
@@ -26,18 +26,18 @@ def step(text: str) -> Iterator[None]:
 
 
 @contextmanager
-def told() -> Iterator[None]:
-    """End the program with the sentence of a Trouble, or quietly on Ctrl-C, with a status other than 0."""
+def exit_on_error() -> Iterator[None]:
+    """End the program with the sentence of a StackError, or quietly on Ctrl-C, with a status other than 0."""
     try:
         yield
-    except Trouble as trouble:
+    except StackError as trouble:
         sys.exit(f"\n{trouble}")
     except KeyboardInterrupt:
         sys.exit(130)
 
 
 def run(command: Sequence[str | Path], *, log: Path, **kwargs) -> None:
-    """Run a command with its output appended to `log`; raise Trouble with the last lines if it fails.
+    """Run a command with its output appended to `log`; raise StackError with the last lines if it fails.
 
     Further arguments are those of subprocess.run.
     """
@@ -45,7 +45,7 @@ def run(command: Sequence[str | Path], *, log: Path, **kwargs) -> None:
     with open(log, "a") as output:
         done = subprocess.run(command, stdout=output, stderr=subprocess.STDOUT, **kwargs)
     if done.returncode:
-        raise Trouble(f"{Path(command[0]).name} failed with status {done.returncode}.\n{tail(log)}")
+        raise StackError(f"{Path(command[0]).name} failed with status {done.returncode}.\n{tail(log)}")
 
 
 def tail(log: Path, lines: int = 15) -> str:

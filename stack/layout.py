@@ -59,7 +59,7 @@ class Layout:
     def secret(self, name: str) -> str:
         """Return the secret of that name; made at random, and kept for the owner's eyes only, on first use.
 
-        :raises Trouble: when its folder or its file is not the owner's alone to change.
+        :raises StackError: when its folder or its file is not the owner's alone to change.
         """
         private.folder(self.state)
         private.folder(self.state / "secrets")

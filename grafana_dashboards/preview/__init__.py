@@ -14,9 +14,9 @@ import requests
 import yaml
 from playwright.sync_api import Browser, Page, Route, TimeoutError
 
-from stack import npm
-from stack.console import Trouble, run
+from stack.console import StackError, run
 from stack.layout import Layout
+from stack.provide import npm
 
 HERE = Path(__file__).parent
 SOURCES = HERE.parent / "provisioning" / "datasources.yml"
@@ -92,7 +92,7 @@ def drawn(
             )
         except TimeoutError as error:
             complaints = " ".join(drawing.complaints)
-            raise Trouble(f"{dashboard.name} isn't drawn after {PATIENCE_SECONDS} s: {complaints}") from error
+            raise StackError(f"{dashboard.name} isn't drawn after {PATIENCE_SECONDS} s: {complaints}") from error
         yield drawing
     finally:
         context.close()

@@ -1,4 +1,4 @@
-"""A real Alertmanager with the project's configuration, and the stand-ins of pager, chat and mail that it sends to."""
+"""A real Alertmanager with the project's configuration, and the simulators of pager, chat and mail that it sends to."""
 
 import datetime
 import subprocess
@@ -8,9 +8,9 @@ import pytest
 import requests
 import yaml
 
-from stack import prometheus
 from stack.layout import PROJECT, Layout
 from stack.ports import Ports
+from stack.services import prometheus
 from tests.end_to_end.waiting import until
 
 # The package metrics imports nothing of Odoo; the addon that holds it does.
@@ -44,7 +44,7 @@ class OnCall:
         written.write_text(yaml.safe_dump(configuration))
         ports = self.layout.ports
         self.run(
-            [sys.executable, "-m", "stack.standins.alert_receiver", "--port", str(ports.receiver)],
+            [sys.executable, "-m", "stack.simulators.alert_receiver", "--port", str(ports.receiver)],
             cwd=PROJECT,
             env={"SMTP_LISTEN": f"127.0.0.1:{ports.smtp}"},
         )

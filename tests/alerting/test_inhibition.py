@@ -7,7 +7,7 @@ from itertools import chain
 import pytest
 import yaml
 
-from stack import prometheus
+from stack.services import prometheus
 from tests.end_to_end.waiting import until
 
 pytestmark = pytest.mark.servers

@@ -10,7 +10,7 @@ import pytest
 import requests
 import yaml
 
-from stack import prometheus
+from stack.services import prometheus
 from tests.end_to_end.waiting import until
 
 from .exporter import Exporter

@@ -9,8 +9,8 @@ from contextlib import closing
 import psycopg2
 import pytest
 
-from stack import n8n, odoo, postgres
 from stack.layout import PROJECT
+from stack.services import n8n, odoo, postgres
 
 from . import nasty
 from .conftest import administer, superuser

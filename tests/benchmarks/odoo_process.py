@@ -8,8 +8,8 @@ and loads Odoo with :func:`load_registry`.
 import sys
 from importlib import import_module
 
-from stack import odoo
 from stack.layout import PROJECT
+from stack.services import odoo
 from tests.benchmarks.apart import Apart
 from tests.benchmarks.servers import Server
 

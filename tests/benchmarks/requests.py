@@ -22,9 +22,9 @@ from importlib import import_module
 from itertools import chain
 from statistics import median, quantiles
 
-from stack import odoo
-from stack.console import step, told
+from stack.console import exit_on_error, step
 from stack.layout import PROJECT
+from stack.services import odoo
 from tests.benchmarks import baseline, load
 from tests.benchmarks.apart import answer
 from tests.benchmarks.odoo_process import load_registry, odoo_process
@@ -167,7 +167,7 @@ def compare(servers: dict[str, Server]) -> None:
 
 
 def main() -> None:
-    with told():
+    with exit_on_error():
         figure = compare_added()
         with running(odoo.choose(), {WITHOUT: "", WITH: TELEMETRY}) as servers:
             compare(servers)

@@ -12,11 +12,11 @@ from types import MappingProxyType
 
 import psutil
 
-from stack import odoo, postgres
 from stack.console import step
 from stack.layout import PROJECT, Layout
 from stack.ports import Ports
-from stack.processes import Processes, Program
+from stack.services import odoo, postgres
+from stack.services.processes import Processes, Program
 from stack.system import answers
 
 PLATFORM, GENERIC, TELEMETRY = odoo.ADDONS

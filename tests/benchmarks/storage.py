@@ -23,10 +23,10 @@ from aiohttp import web
 
 from influencegen_telemetry.business import catalogue
 from prometheus.generator import promql
-from stack import prometheus, victoria
 from stack.layout import Layout
 from stack.ports import Ports
-from stack.processes import Program
+from stack.services import prometheus, victoria
+from stack.services.processes import Program
 from tests.benchmarks.scale import DAYS, SERVERS, TIMES, bound, history, scraped, size, tier_series
 from tests.end_to_end.waiting import until
 from tests.storage.servers import Server, start_prometheus, start_victoria

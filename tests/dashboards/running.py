@@ -11,10 +11,11 @@ from threading import Event
 import requests
 
 from grafana_dashboards.preview import past
-from stack import coverage, demo, reconcile
+from stack.scenarios import demo
+from stack.scenarios.browser_session import BrowserSession
+from stack.scenarios.traffic import Traffic, administrator
 from stack.system import answers
-from stack.traffic import Traffic, administrator
-from stack.visitor import Visitor
+from stack.verify import coverage, reconcile
 from tests.end_to_end.switching import scrape_fast
 from tests.end_to_end.waiting import until
 
@@ -122,7 +123,7 @@ def do_business(running):
 
     def browse():
         while not rested.is_set():
-            Visitor(stack).visit()
+            BrowserSession(stack).visit()
 
     with ThreadPoolExecutor() as beside:
         browsed = beside.submit(browse)

@@ -5,7 +5,7 @@ import re
 
 import pytest
 
-from stack import coverage, reconcile
+from stack.verify import coverage, reconcile
 from tests.end_to_end.waiting import until
 
 from .reading import ASKED, DASHBOARDS, each_dashboard, interpolated

@@ -9,8 +9,8 @@ from contextlib import contextmanager
 
 import requests
 
-from stack import odoo
 from stack.ports import Ports
+from stack.services import odoo
 from stack.system import answers
 
 from .waiting import until

@@ -9,8 +9,8 @@ from uuid import uuid4
 import pytest
 import requests
 
-from stack import n8n
-from stack.standins.n8n_stub import load_signing
+from stack.services import n8n
+from stack.simulators.n8n_stub import load_signing
 
 from .waiting import until
 

@@ -1,4 +1,4 @@
-"""What goes wrong on the AI image path: afterwards every image has ended, and each hop agrees with its other end."""
+"""What goes wrong on the AI image path: afterwards every image has ended, and each stage agrees with its other end."""
 
 import base64
 import json
@@ -7,7 +7,7 @@ import time
 
 import pytest
 
-from stack.standins.n8n_stub import load_signing
+from stack.simulators.n8n_stub import load_signing
 
 from .load import document
 from .pressure import FULL

@@ -7,7 +7,7 @@ from urllib.parse import parse_qs, urlsplit
 import requests
 from playwright.sync_api import expect
 
-from stack import reconcile
+from stack.verify import reconcile
 from tests.end_to_end.waiting import until
 from tests.pages.browsing import details, open_overview, tile
 

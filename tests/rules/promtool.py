@@ -8,7 +8,7 @@ from pathlib import Path
 
 import yaml
 
-from stack import prometheus
+from stack.services import prometheus
 
 RULES = Path(__file__).parents[2] / "prometheus" / "rules"
 

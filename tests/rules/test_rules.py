@@ -11,7 +11,7 @@ import yaml
 from influencegen_telemetry import business
 from prometheus.generator import __main__ as generator
 from prometheus.generator import rules, thresholds
-from stack import prometheus
+from stack.services import prometheus
 from tests import requirements
 
 from . import promtool

@@ -3,10 +3,10 @@ import stat
 
 import pytest
 
-from stack import odoo
-from stack.console import Trouble
+from stack.console import StackError
 from stack.layout import Layout
 from stack.ports import Ports
+from stack.services import odoo
 
 
 @pytest.fixture
@@ -29,7 +29,7 @@ def test_the_source_that_is_named_is_taken(checkout, monkeypatch):
 
 def test_a_folder_without_odoo_is_refused(tmp_path, monkeypatch):
     monkeypatch.setenv("ODOO_SOURCE", str(tmp_path))
-    with pytest.raises(Trouble, match="holds no Odoo"):
+    with pytest.raises(StackError, match="holds no Odoo"):
         odoo.choose()
 
 

@@ -15,7 +15,7 @@ import yaml
 
 from influencegen_telemetry.business import catalogue
 from prometheus.generator import promql, tiers
-from stack import prometheus
+from stack.services import prometheus
 from tests.end_to_end.waiting import until
 from tests.storage.servers import start_prometheus, start_victoria
 

@@ -7,7 +7,7 @@ import yaml
 from influencegen_telemetry import business
 from influencegen_telemetry.business import catalogue
 from prometheus.generator import promql, tiers
-from stack import victoria
+from stack.services import victoria
 from tests import requirements
 from tests.storage.conftest import ROOT
 
