@@ -14,6 +14,7 @@ import requests
 from stack import private
 from stack.console import StackError, step
 from stack.layout import Layout
+from stack.provide import odoo_source
 from stack.services import backup, exporters, gpu, n8n, odoo, postgres, prometheus, victoria
 from stack.services.processes import Processes, Program
 
@@ -59,7 +60,7 @@ class System:
     """A running system."""
 
     layout: Layout
-    source: odoo.Source
+    source: odoo_source.Source
     processes: Processes
     n8n_mode: N8nMode
 
@@ -78,13 +79,13 @@ def up(layout: Layout, mode: N8nMode | None = None) -> System:
         return system
 
 
-def prepare(layout: Layout) -> odoo.Source:
+def prepare(layout: Layout) -> odoo_source.Source:
     """Bring up PostgreSQL alone, with Odoo's database on it as `up` would find it; return the Odoo it is for."""
     with _locked(layout):
         return _prepare(layout, N8nMode(stub=True))[0]
 
 
-def programs(layout: Layout, source: odoo.Source, mode: N8nMode) -> list[Program]:
+def programs(layout: Layout, source: odoo_source.Source, mode: N8nMode) -> list[Program]:
     """Return all that a system runs, in the order of their start."""
     return [
         postgres.program(layout),
@@ -123,12 +124,12 @@ def answers(url: str) -> bool:
         return False
 
 
-def _prepare(layout: Layout, mode: N8nMode) -> tuple[odoo.Source, Processes]:
+def _prepare(layout: Layout, mode: N8nMode) -> tuple[odoo_source.Source, Processes]:
     processes = Processes(layout)
     _stop_if_elsewhere(layout, processes)
     ours = processes.running()
     layout.ports.check(name for name, owners in OWNERS.items() if not owners & ours)
-    source = odoo.choose()
+    source = odoo_source.choose()
     print(f"  Odoo {source.series}: {source.why}")
     print(f"  GPU: {gpu.why()}")
     configuration = odoo.configure(layout, source)

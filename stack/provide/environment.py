@@ -3,10 +3,8 @@
 Runs on the machine's own Python, so it imports nothing but the standard library.
 """
 
-import fcntl
 import hashlib
 import os
-import shutil
 import subprocess
 import sys
 import tomllib
@@ -15,6 +13,7 @@ from pathlib import Path
 
 from stack.console import StackError, exit_on_error, run, step
 from stack.layout import PROJECT, cache
+from stack.provide.once import made_once
 
 
 def requirements(pyproject: dict) -> list[str]:
@@ -27,19 +26,8 @@ def ensure() -> Path:
     """Make the environment unless it is there, and return the path of its Python."""
     pins = requirements(tomllib.loads((PROJECT / "pyproject.toml").read_text()))
     key = hashlib.sha256("\n".join([sys.version, sys.executable, *pins]).encode()).hexdigest()[:12]
-    place = cache() / f"venv-{key}"
-    python = place / "bin" / "python"
-    complete = place / ".complete"
-    if complete.exists():
-        return python
-    place.parent.mkdir(parents=True, exist_ok=True)
-    with open(place.with_suffix(".lock"), "w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        if not complete.exists():
-            shutil.rmtree(place, ignore_errors=True)
-            _create(place, pins)
-            complete.touch()
-    return python
+    place = made_once(cache() / f"venv-{key}", lambda place: _create(place, pins))
+    return place / "bin" / "python"
 
 
 def _create(place: Path, pins: list[str]) -> None:

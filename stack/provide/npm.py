@@ -1,12 +1,12 @@
 """Programs and libraries from npm: installed in the cache by the pins of a package-lock.json."""
 
-import fcntl
 import hashlib
 import shutil
 from pathlib import Path
 
 from stack.console import StackError, run, step
 from stack.layout import cache
+from stack.provide.once import made_once
 
 
 def installed(package: Path, what: str) -> Path:
@@ -18,20 +18,15 @@ def installed(package: Path, what: str) -> Path:
     """
     lock = package / "package-lock.json"
     place = cache() / f"{package.name}-{hashlib.sha256(lock.read_bytes()).hexdigest()[:12]}"
-    place.mkdir(parents=True, exist_ok=True)
-    with open(place / "lock", "w") as held:
-        fcntl.flock(held, fcntl.LOCK_EX)
-        if not (place / ".complete").exists():
-            _install(package, place, what)
-    return place / "node_modules"
+    return made_once(place, lambda place: _install(package, place, what)) / "node_modules"
 
 
 def _install(package: Path, place: Path, what: str) -> None:
     if not shutil.which("npm"):
         raise StackError(f"{what} comes from npm, which is not on PATH: install Node with npm.")
+    place.mkdir()
     for name in ("package.json", "package-lock.json"):
         shutil.copy(package / name, place)
     with step(f"{what} from npm (some minutes, first time only)"):
         run(["npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"],
             log=place / "npm.log", cwd=place)  # fmt: skip
-    (place / ".complete").touch()

@@ -1,37 +1,21 @@
-"""Odoo: where it comes from, how it is configured, and the database it runs on."""
+"""Odoo: how it is configured and run, and the database it runs on."""
 
 import hashlib
 import json
 import os
-import re
 import shutil
-import subprocess
-import sys
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 
 from stack import private
-from stack.console import StackError, run, step
-from stack.layout import PROJECT, Layout, cache
-from stack.provide import debian
+from stack.console import run, step
+from stack.layout import PROJECT, Layout
+from stack.provide.odoo_source import SERIES, Source
 from stack.services import postgres
 from stack.services.processes import Program
 
 DATABASE = "influencegen"
 ADDONS = ("influencegen", "odoo_telemetry", "influencegen_telemetry")
-OFFICIAL = "https://github.com/odoo/odoo"
-SERIES = "18.0"
-COMMAND = PROJECT / "stack" / "services" / "odoo_bin.py"
-# Debian's package links these scripts and fonts of the web client to packages of their own.
-PACKAGES = (
-    "odoo-19",
-    "libjs-jquery",
-    "libjs-jquery-form",
-    "libjs-underscore",
-    "fonts-font-awesome",
-    "fonts-montserrat",
-    "fonts-roboto-unhinted",
-)
 
 CONFIGURATION = """[options]
 addons_path = {addons_path}
@@ -57,44 +41,6 @@ limit_memory_hard = {limit_memory_hard}
 """
 # Odoo's own default; a process with threads has none, because what it starts would inherit it.
 LIMIT_MEMORY_HARD = 2560 * 1024 * 1024
-
-
-@dataclass(frozen=True)
-class Source:
-    """An Odoo that can be run: the folder that holds its package, and why it was chosen."""
-
-    folder: Path
-    why: str
-
-    @property
-    def series(self) -> str:
-        """The series, such as 18.0, by Odoo's own release.py."""
-        release = (self.folder / "odoo" / "release.py").read_text()
-        numbers = re.search(r"^version_info = \((\d+), (\d+)", release, re.MULTILINE)
-        return ".".join(numbers.groups())
-
-    @property
-    def addons_path(self) -> list[Path]:
-        return [path for path in (self.folder / "odoo" / "addons", self.folder / "addons") if _has_addons(path)]
-
-
-def choose() -> Source:
-    """Return the Odoo to run: $ODOO_SOURCE; else the official 18.0 if it can be had; else Debian's package of 19.0."""
-    given = os.environ.get("ODOO_SOURCE")
-    if given:
-        folder = Path(given).expanduser().resolve()
-        if not (folder / "odoo" / "release.py").exists():
-            raise StackError(f"ODOO_SOURCE={given} holds no Odoo: it has no odoo/release.py.")
-        return Source(folder, "ODOO_SOURCE names it")
-    official = cache() / f"odoo-{SERIES}"
-    if (official / "odoo" / "release.py").exists():
-        return Source(official, "the official source, fetched earlier")
-    why_not = _why_official_is_out_of_reach()
-    if not why_not:
-        _clone(official)
-        return Source(official, f"the official source, {OFFICIAL}")
-    root = debian.unpacked(*PACKAGES)
-    return Source(root / "usr/lib/python3/dist-packages", f"Debian's package, because {OFFICIAL} {why_not}")
 
 
 def configure(
@@ -138,15 +84,14 @@ def environment(source: Source) -> dict[str, str]:
     """Return the variables under which this Odoo is run."""
     # the name in PostgreSQL, where Odoo would put the number of each worker: a label has no room for that
     name = "ODOO_PGAPPNAME" if source.series == SERIES else "PGAPPNAME"
-    # the safe path keeps this folder's odoo.py from being taken for Odoo
-    return {"PYTHONPATH": str(source.folder), "PYTHONSAFEPATH": "1", "TZ": "UTC", name: "odoo"}
+    return {"TZ": "UTC", name: "odoo"}
 
 
 def program(layout: Layout, source: Source) -> Program:
     """Return how the server is run."""
     return Program(
         name="odoo",
-        command=[sys.executable, COMMAND, "--config", layout.state / f"{DATABASE}.conf"],
+        command=[*source.command, "--config", layout.state / f"{DATABASE}.conf"],
         environment=environment(source),
     )
 
@@ -155,7 +100,7 @@ def run_once(layout: Layout, source: Source, configuration: Path, *arguments: st
     """Run Odoo's command line once, beside a server or without one; `script` is Python for its standard input."""
     command, *options = arguments or ("server",)
     run(
-        [sys.executable, COMMAND, command, "--config", configuration, "--no-http", "--workers=0", *options],
+        [*source.command, command, "--config", configuration, "--no-http", "--workers=0", *options],
         log=layout.logs / "odoo-once.log",
         env={**os.environ, **environment(source)},
         cwd=layout.state,
@@ -245,32 +190,3 @@ def fingerprint(folder: Path, addons: tuple[str, ...]) -> str:
                 digest.update(f"{path.relative_to(folder)}\0{path.stat().st_size}\0".encode())
                 digest.update(path.read_bytes())
     return digest.hexdigest()
-
-
-def _has_addons(path: Path) -> bool:
-    return any(path.glob("*/__manifest__.py"))
-
-
-def _why_official_is_out_of_reach() -> str:
-    """Return why the official source can't be fetched, or nothing if it can."""
-    if not shutil.which("git"):
-        return "can't be fetched without git"
-    try:
-        asked = subprocess.run(
-            ["git", "ls-remote", "--exit-code", OFFICIAL, SERIES],
-            capture_output=True, timeout=20, env={**os.environ, "GIT_TERMINAL_PROMPT": "0"},
-        )  # fmt: skip
-    except subprocess.TimeoutExpired:
-        return "gives no answer"
-    return "can't be reached from here" if asked.returncode else ""
-
-
-def _clone(folder: Path) -> None:
-    unfinished = folder.with_name(f"{folder.name}.unfinished")
-    shutil.rmtree(unfinished, ignore_errors=True)
-    with step(f"Odoo {SERIES} from {OFFICIAL}"):
-        run(
-            ["git", "clone", "--quiet", "--depth", "1", "--branch", SERIES, OFFICIAL, unfinished],
-            log=folder.parent / "odoo.log",
-        )
-        unfinished.rename(folder)

@@ -10,35 +10,23 @@ Environment: ``INFLUENCEGEN_WEBHOOK_SECRET``, ``AI_SERVICE_URL`` (default http:/
 
 import asyncio
 import base64
-import importlib.util
 import io
 import json
 import os
 import secrets
 from collections import Counter
 from http import HTTPStatus
-from pathlib import Path
 
 from aiohttp import ClientError, ClientSession, ClientTimeout, web
 from PIL import Image
 from tenacity import retry, retry_if_exception_type, stop_after_attempt, wait_random_exponential
 
+from influencegen import signing
+
 from .server import Simulator, json_object, main
 
-SIGNING = Path(__file__).parents[2] / "influencegen" / "signing.py"
 TRIES = 4
 NEEDED = ("request_id", "model", "prompt", "callback_url")
-
-
-def load_signing():
-    """The platform's signing module, without its package: that one needs Odoo."""
-    spec = importlib.util.spec_from_file_location("influencegen_signing", SIGNING)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-signing = load_signing()
 
 
 class RefusedError(Exception):

@@ -13,7 +13,7 @@ from stack import system
 from stack.console import step
 from stack.layout import PROJECT, Layout
 from stack.ports import Ports
-from stack.provide import browser
+from stack.provide import browser, odoo_source
 from stack.services import odoo, postgres, prometheus
 
 DATABASE = f"{odoo.DATABASE}_test"
@@ -31,11 +31,11 @@ WITHOUT_ODOO = ("-p", "no:odoo", "-n", "auto", "--dist")
 
 def test(layout: Layout) -> bool:
     """Run all tests, on databases made for them; say whether they passed."""
-    with _prepared(layout) as environment:
+    with _prepared(layout) as (python, environment):
         if arguments := _asked():
-            return _passed("--odoo-http", *arguments, environment=environment)
+            return _passed("--odoo-http", *arguments, environment=environment, python=python)
         with _beside(environment) as passed_beside:
-            passed = _passed("--odoo-http", *WAITING, environment=environment)
+            passed = _passed("--odoo-http", *WAITING, environment=environment, python=python)
             return passed_beside() and passed
 
 
@@ -46,14 +46,14 @@ def test_fast(layout: Layout) -> bool:
 
 def test_odoo(layout: Layout) -> bool:
     """Run the tests of the addons, in Odoo; say whether they passed."""
-    with _prepared(layout) as environment:
-        return _passed("--odoo-http", *ODOO, *_asked(), environment=environment)
+    with _prepared(layout) as (python, environment):
+        return _passed("--odoo-http", *ODOO, *_asked(), environment=environment, python=python)
 
 
 def test_system(layout: Layout) -> bool:
     """Run the tests that run servers or a whole system; say whether they passed."""
-    with _prepared(layout) as environment:
-        return _passed("--odoo-http", *SYSTEM, *_asked(), environment=environment)
+    with _prepared(layout) as (python, environment):
+        return _passed("--odoo-http", *SYSTEM, *_asked(), environment=environment, python=python)
 
 
 def _asked() -> list[str]:
@@ -61,8 +61,8 @@ def _asked() -> list[str]:
     return os.environ.get("PYTEST_ARGS", "").split()
 
 
-def _passed(*arguments: str, environment: dict[str, str]) -> bool:
-    return subprocess.run([sys.executable, "-m", "pytest", *arguments], cwd=PROJECT, env=environment).returncode == 0
+def _passed(*arguments: str, environment: dict[str, str], python: str | Path = sys.executable) -> bool:
+    return subprocess.run([python, "-m", "pytest", *arguments], cwd=PROJECT, env=environment).returncode == 0
 
 
 def _with_programs() -> dict[str, str]:
@@ -72,25 +72,27 @@ def _with_programs() -> dict[str, str]:
 
 
 @contextmanager
-def _prepared(layout: Layout) -> Iterator[dict[str, str]]:
-    """Make a system and databases for tests during the block; yield the environment of the tests."""
+def _prepared(layout: Layout) -> Iterator[tuple[Path, dict[str, str]]]:
+    """Make a system and databases for tests during the block; yield the Python and the environment of the tests."""
     own = Layout(layout.state / "test", Ports.free())
     system.clean(own)
     try:
         source = system.prepare(own)
         configuration = _copy_database(own, source)
         environment = _with_programs()
-        yield {
-            **environment,
-            **odoo.environment(source),
-            **own.ports.variables(),
-            "INFLUENCEGEN_STATE": str(own.state),
-            # the browser that Odoo's own tours look for
-            "PATH": f"{browser.chromium().parent}:{environment['PATH']}",
-            # pytest-odoo reads Odoo's configuration file from it
-            "ODOO_RC": str(configuration),
-            "PYTHONPATH": f"{source.folder}:{PROJECT}",
-        }
+        yield (
+            source.python,
+            {
+                **environment,
+                **odoo.environment(source),
+                **own.ports.variables(),
+                "INFLUENCEGEN_STATE": str(own.state),
+                # the browser that Odoo's own tours look for
+                "PATH": f"{browser.chromium().parent}:{environment['PATH']}",
+                # pytest-odoo reads Odoo's configuration file from it
+                "ODOO_RC": str(configuration),
+            },
+        )
     finally:
         system.clean(own)
 
@@ -142,7 +144,7 @@ def _prose() -> list[Path]:
     return [page for folder in folders for page in sorted(folder.glob("*.md")) if page.name != "metrics.md"]
 
 
-def _copy_database(layout: Layout, source: odoo.Source) -> Path:
+def _copy_database(layout: Layout, source: odoo_source.Source) -> Path:
     """Make a fresh copy of the prepared database and its files for the addons' tests; return its configuration."""
     with step("database for the addons' tests"):
         postgres.execute(layout, f'CREATE DATABASE "{DATABASE}" TEMPLATE "{odoo.DATABASE}"')

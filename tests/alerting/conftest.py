@@ -13,9 +13,6 @@ from stack.ports import Ports
 from stack.services import prometheus
 from tests.end_to_end.waiting import until
 
-# The package metrics imports nothing of Odoo; the addon that holds it does.
-sys.path.append(str(PROJECT / "influencegen_telemetry"))
-
 RUNBOOK = "https://github.com/influencegen/telemetry/blob/main/docs/runbooks/"
 # Notifications wait for others to come with them; tests wait as long as that takes on a busy machine.
 SHORT = {"group_wait": "500ms", "group_interval": "1s", "repeat_interval": "1h"}

@@ -19,7 +19,7 @@ from statistics import median
 from prometheus_client.parser import text_string_to_metric_families
 
 from stack.console import exit_on_error, step
-from stack.services import odoo
+from stack.provide import odoo_source
 from tests.benchmarks import load
 from tests.benchmarks.rounds import interleaved
 from tests.benchmarks.servers import TELEMETRY, Server, running
@@ -79,7 +79,7 @@ def compare(servers: dict[str, Server]) -> None:
 
 
 def main() -> None:
-    source = odoo.choose()
+    source = odoo_source.choose()
     with exit_on_error(), tempfile.TemporaryDirectory() as place:
         addons = {TELEMETRY: TELEMETRY}
         if source.series == SERIES:

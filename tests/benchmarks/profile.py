@@ -11,6 +11,7 @@ from itertools import chain
 from statistics import quantiles
 
 from stack.console import exit_on_error, step
+from stack.provide import odoo_source
 from stack.services import odoo
 from tests.benchmarks.servers import TELEMETRY, Server, running
 
@@ -38,7 +39,7 @@ def profile(server: Server) -> None:
 
 
 def main() -> None:
-    with exit_on_error(), running(odoo.choose(), {"with": TELEMETRY}) as servers:
+    with exit_on_error(), running(odoo_source.choose(), {"with": TELEMETRY}) as servers:
         profile(servers["with"])
 
 

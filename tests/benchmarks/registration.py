@@ -24,7 +24,7 @@ from uuid import uuid4
 
 from stack.console import exit_on_error, step
 from stack.layout import PROJECT
-from stack.services import odoo
+from stack.provide import odoo_source
 from tests.benchmarks import baseline
 from tests.benchmarks.apart import answer
 from tests.benchmarks.odoo_process import load_registry, odoo_process
@@ -159,7 +159,7 @@ def compare(servers: dict[str, Server]) -> None:
 
 
 def main() -> None:
-    with exit_on_error(), baseline.checkout() as today, cluster(odoo.choose()) as made:
+    with exit_on_error(), baseline.checkout() as today, cluster(odoo_source.choose()) as made:
         checkouts = {TREE: PROJECT, TODAY: today}
         compare({name: made.server(name, TELEMETRY, checkout) for name, checkout in checkouts.items()})
 

@@ -24,7 +24,7 @@ from statistics import median, quantiles
 
 from stack.console import exit_on_error, step
 from stack.layout import PROJECT
-from stack.services import odoo
+from stack.provide import odoo_source
 from tests.benchmarks import baseline, load
 from tests.benchmarks.apart import answer
 from tests.benchmarks.odoo_process import load_registry, odoo_process
@@ -109,7 +109,7 @@ def measure_added(servers: dict[str, Server], names: list[str]) -> dict[tuple[st
 
 def compare_added() -> float:
     """Measure what the two builds add to a request, print it, and return the ratio."""
-    with baseline.checkout() as today, cluster(odoo.choose()) as made:
+    with baseline.checkout() as today, cluster(odoo_source.choose()) as made:
         checkouts = {TREE: PROJECT, TODAY: today}
         servers = {name: made.server(name, TELEMETRY, checkout) for name, checkout in checkouts.items()}
         with step(f"{PROCESS_STARTS} starts of {PROCESS_ROUNDS} rounds"):
@@ -169,7 +169,7 @@ def compare(servers: dict[str, Server]) -> None:
 def main() -> None:
     with exit_on_error():
         figure = compare_added()
-        with running(odoo.choose(), {WITHOUT: "", WITH: TELEMETRY}) as servers:
+        with running(odoo_source.choose(), {WITHOUT: "", WITH: TELEMETRY}) as servers:
             compare(servers)
     baseline.bar("request_overhead", figure, LIMIT)
 

@@ -8,7 +8,7 @@ takes the spans and does not look at them: its work is not Odoo's.
 from statistics import median
 
 from stack.console import exit_on_error
-from stack.services import odoo
+from stack.provide import odoo_source
 from tests.benchmarks.requests import PATH, measure_all
 from tests.benchmarks.rounds import ratio
 from tests.benchmarks.servers import TELEMETRY, Server, running
@@ -36,7 +36,7 @@ def main() -> None:
         collector.status = TAKEN_UNREAD
         settings = {ON: {"odoo_telemetry_otlp_endpoint": collector.url}}
         addons = {WITHOUT: "", OFF: TELEMETRY, ON: TELEMETRY}
-        with running(odoo.choose(), addons, settings=settings) as servers:
+        with running(odoo_source.choose(), addons, settings=settings) as servers:
             compare(servers)
         print(f"  {collector.batches} batches of spans were taken")
 

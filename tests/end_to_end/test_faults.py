@@ -13,8 +13,8 @@ from contextlib import contextmanager
 import pytest
 import requests
 
+from influencegen import signing
 from stack.services import odoo, postgres
-from stack.simulators.n8n_stub import load_signing
 from stack.system import answers
 from stack.verify import reconcile
 
@@ -22,8 +22,6 @@ from .load import Load, behave, document
 from .pressure import ATTEMPTS, agreed, settle, value
 from .waiting import until
 from .workers import Workers
-
-signing = load_signing()
 
 
 @pytest.fixture
