@@ -1,12 +1,13 @@
 """The verbs: `python -m stack VERB`; `--help` lists them."""
 
 import argparse
+import shutil
 import sys
 
-from stack import audit, checks, demo, system
+from stack import audit, checks, demo, system, wheels
 from stack.console import told
 from stack.drill import course
-from stack.layout import Layout
+from stack.layout import PROJECT, Layout
 
 
 def up(layout: Layout) -> bool:
@@ -37,10 +38,18 @@ def clean(layout: Layout) -> bool:
     return True
 
 
+def build_wheels(layout: Layout) -> bool:
+    """Build the addons' wheels in dist/, and no others are there."""
+    folder = PROJECT / "dist"
+    shutil.rmtree(folder, ignore_errors=True)
+    wheels.build(PROJECT, folder)
+    return True
+
+
 VERBS = {
     "up": up, "demo": run_demo, "drill": run_drill, "stop": stop, "clean": clean, "test": checks.test,
     "test-fast": checks.test_fast, "test-odoo": checks.test_odoo, "test-system": checks.test_system,
-    "lint": checks.lint, "audit": audit.audit, "sbom": audit.sbom,
+    "lint": checks.lint, "audit": audit.audit, "sbom": audit.sbom, "wheels": build_wheels,
 }  # fmt: skip
 
 
