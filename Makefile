@@ -1,6 +1,6 @@
 # The verbs of the project. `make` alone lists them.
 .DEFAULT_GOAL := help
-.PHONY: help demo drill up stop clean test test-fast test-odoo test-system bench hooks lint audit sbom docs rules dashboards preview mutations review
+.PHONY: help demo drill up stop clean test test-fast test-odoo test-system bench hooks lint audit sbom wheels docs rules dashboards preview mutations review
 
 # The Python that the project's own environment is made with.
 PYTHON ?= $(shell for python in python3 python3.13 python3.12 python3.11; do \
@@ -54,6 +54,9 @@ audit: ## List known vulnerabilities of what comes from PyPI and npm; audit.toml
 
 sbom: ## Write the bills of materials of what comes from PyPI and npm to sbom/ (CycloneDX)
 	$(in_environment) -m stack sbom
+
+wheels: ## Build the addons' wheels in dist/, for each supported Odoo
+	$(in_environment) -m stack wheels
 
 docs: ## Write what is generated from the catalogue: docs/metrics.md and n8n_workflows/metrics.sql
 	$(in_environment) -m docs.generator.metrics > docs/metrics.md

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from stack import system
 from stack.console import step
-from stack.layout import PROJECT, Layout
+from stack.layout import ADDONS, PROJECT, Layout
 from stack.ports import Ports
 from stack.provide import browser, odoo_source
 from stack.services import odoo, postgres, prometheus
@@ -19,7 +19,7 @@ from stack.services import odoo, postgres, prometheus
 DATABASE = f"{odoo.DATABASE}_test"
 # The options of pytest for each lane, by the markers of pyproject.toml.
 FAST = ("-o", "testpaths=tests", "-m", "not servers and not system and not slow")
-ODOO = ("-o", f"testpaths={' '.join(odoo.ADDONS)}")
+ODOO = ("-o", f"testpaths={' '.join(ADDONS)}")
 SYSTEM = ("-o", "testpaths=tests", "-m", "servers or system or slow")
 # Of all tests, those that wait on the prepared system most of the time, and those that run beside them and give way.
 WAITING = ("-m", "odoo or system")
@@ -129,7 +129,7 @@ def lint(layout: Layout) -> bool:
         [sys.executable, "-m", "ruff", "check", "."],
         [sys.executable, "-m", "ruff", "format", "--check", "."],
         [sys.executable, "-m", "mypy"],
-        [sys.executable, "-m", "pylint", *odoo.ADDONS],
+        [sys.executable, "-m", "pylint", *ADDONS],
         [sys.executable, "-m", "codespell_lib"],
         [sys.executable, "-m", "proselint", "check", *_prose()],
         [promtool, "check", "rules", *rules],
