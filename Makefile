@@ -59,10 +59,10 @@ docs: ## Write what is generated from the catalogue: docs/metrics.md and n8n_wor
 	$(in_environment) -m docs.generator.metrics > docs/metrics.md
 	$(in_environment) -m n8n_workflows.generator.metrics > n8n_workflows/metrics.sql
 
-rules: ## Write prometheus/rules/ from the catalogue and prometheus/thresholds.yml
+rules: ## Write prometheus/rules/ from the catalogue and prometheus/thresholds/
 	$(in_environment) -m prometheus.generator
 
-dashboards: ## Write the dashboards of Grafana from grafana_dashboards/generator/ and prometheus/thresholds.yml
+dashboards: ## Write the dashboards of Grafana from grafana_dashboards/generator/ and prometheus/thresholds/
 	$(in_environment) -m grafana_dashboards.generator
 
 preview: ## Draw the dashboards from the running system into docs/images/dashboards (PREVIEW_ARGS="..." for some)

@@ -60,7 +60,7 @@ class Fault:
     @property
     def runbook(self) -> str:
         """How the address of its runbook ends."""
-        return f"/docs/runbooks/{self.alert}.md"
+        return f"/{self.alert}.md"
 
     def is_told_by(self, alert: str, text: str) -> bool:
         """Say whether an alert with that text is the one that must arrive."""

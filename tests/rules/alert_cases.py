@@ -56,7 +56,7 @@ class Case:
     series: values by name, as Level or Rate, or in promtool's notation where they are always the same.
     fires, recovers: minutes after the start at which the alert fires first, and is first silent again.
     until: minutes for which the series are beyond, from the start or from the end of their history.
-    says: its description then; labels: its labels, but for severity and team, in promtool's notation.
+    says: its description then; labels: those of its labels that tell what it is about.
     every: seconds between samples and evaluations.
     """
 
@@ -75,15 +75,15 @@ class Case:
     def __str__(self):
         return f"{self.alert}: {self.name}"
 
-    def tests(self, annotations):
-        """The tests of the case as promtool wants them; `annotations` are those of the rule."""
+    def tests(self, rule):
+        """The tests of the case as promtool wants them; `rule` is that of the alert."""
         end = self.recovers + 10 * self.every / 60
         samples = [round(minutes * 60 / self.every) for minutes in (self.until, end - self.until)]
         tick = self.every / 60
         expected = [
             {
-                "exp_labels": {"severity": self.severity, "team": self.team, **self.labels},
-                "exp_annotations": {**annotations, "description": self.says},
+                "exp_labels": {**rule["labels"], "severity": self.severity, "team": self.team, **self.labels},
+                "exp_annotations": {**rule["annotations"], "description": self.says},
             }
         ]
         firing = f'ALERTS{{alertname="{self.alert}", alertstate="firing"}}'
@@ -537,12 +537,16 @@ POSTGRESQL = [
         "PostgresSlowQueries",
         "warning",
         "platform",
-        {'postgresql_slow_queries_total{db_instance="d", database="odoo"}': Rate(4.9, 5.1)},
+        {
+            'postgresql_slow_queries_total{db_instance="d", database="odoo"}': Rate(4.9, 5.1),
+            'postgresql_slow_queries_total{db_instance="d", database="n8n"}': Rate(4.9, 4.9),
+        },
         14,
         20,
         26,
-        "5.1 statements a minute took PostgreSQL on d too long over the last 5 minutes; more than 5 are too many.",
-        DB,
+        "5.1 statements a minute in the database odoo took PostgreSQL on d too long over the last 5 minutes; more than "
+        "5 are too many.",
+        {**DB, "database": "odoo"},
     ),
     *(
         Case(
@@ -691,40 +695,54 @@ ODOO = [
         "platform",
         {
             'odoo_application_errors_total{instance="i", error_type="orm_error"}': Rate(2, 2),
-            'odoo_application_errors_total{instance="j", error_type="orm_error"}': Rate(2.9, 3.1),
-            'odoo_telemetry_threshold{name="application_errors_per_minute"}': always(5),
-            'odoo_telemetry_threshold{name="n8n_errors_per_minute"}': always(2),
+            'odoo_application_errors_total{instance="i", error_type="controller_error"}': Rate(2.9, 3.1),
+            # another server, whose database allows more, and one that allows as many
+            'odoo_application_errors_total{instance="j", error_type="orm_error"}': Rate(49, 49),
+            'odoo_application_errors_total{instance="k", error_type="orm_error"}': Rate(4, 4),
+            **{
+                f'odoo_telemetry_threshold{{name="{name}", instance="{instance}", database="{database}"}}': always(most)
+                for instance, database, most in (("i", "x", 5), ("i", "y", 50), ("j", "y", 50), ("k", "x", 5))
+                for name, most in (("application_errors_per_minute", most), ("concurrent_users", 1))
+            },
         },
         9,
         15,
         21,
-        "5.1 unhandled errors a minute in Odoo's log over the last 5 minutes; more than Odoo's settings allow.",
+        "5.1 unhandled errors a minute in the log of i over the last 5 minutes; more than the settings of its "
+        "databases allow.",
+        {"instance": "i"},
     ),
     Case(
         "OdooCacheHitRatioLow",
         "warning",
         "platform",
         {
-            "odoo_orm_cache_hits_total": Rate(802, 798, 900),
-            "odoo_orm_cache_misses_total": Rate(198, 202, 100),
+            'odoo_orm_cache_hits_total{instance="i"}': Rate(802, 798, 900),
+            'odoo_orm_cache_misses_total{instance="i"}': Rate(198, 202, 100),
+            'odoo_orm_cache_hits_total{instance="j"}': Rate(9000, 9000, 9000),
+            'odoo_orm_cache_misses_total{instance="j"}': Rate(0, 0, 0),
         },
         33,
         40,
         46,
-        "Odoo's ORM cache answered 79.8 % of the look-ups of the last 5 minutes; less than 80 % is too little.",
+        "The ORM cache of i answered 79.8 % of the look-ups of the last 5 minutes; less than 80 % is too little.",
+        {"instance": "i"},
     ),
     Case(
         "OdooCacheHitRatioLow",
         "warning",
         "platform",
         {
-            "odoo_orm_cache_hits_total": Rate(299, 301, 0),
-            "odoo_orm_cache_misses_total": Rate(299, 301, 0),
+            'odoo_orm_cache_hits_total{instance="i"}': Rate(299, 301, 0),
+            'odoo_orm_cache_misses_total{instance="i"}': Rate(299, 301, 0),
+            'odoo_orm_cache_hits_total{instance="j"}': Rate(299, 299, 0),
+            'odoo_orm_cache_misses_total{instance="j"}': Rate(299, 299, 0),
         },
         34,
         40,
         46,
-        "Odoo's ORM cache answered 50.0 % of the look-ups of the last 5 minutes; less than 80 % is too little.",
+        "The ORM cache of i answered 50.0 % of the look-ups of the last 5 minutes; less than 80 % is too little.",
+        {"instance": "i"},
         name="how much it must be used",
     ),
     Case(
@@ -735,6 +753,9 @@ ODOO = [
             'odoo_concurrent_users{instance="a", database="x", user_role="user"}': Level(150, 151),
             'odoo_concurrent_users{instance="b", database="x", user_role="user"}': always(100),
             'odoo_concurrent_users{instance="a", database="x", user_role="admin"}': always(50),
+            # a database that is allowed more, and has more
+            'odoo_concurrent_users{instance="a", database="z", user_role="user"}': always(300),
+            'odoo_telemetry_threshold{name="concurrent_users", database="z"}': always(400),
             'odoo_telemetry_threshold{name="concurrent_users", database="x"}': always(200),
             'odoo_telemetry_threshold{name="concurrent_users", database="y"}': always(20),
         },
@@ -749,14 +770,17 @@ ODOO = [
         "warning",
         "platform",
         {
-            'odoo_cron_runs_total{cron="mail"}': Rate(1, 1, 1),
-            'odoo_cron_failures_total{cron="mail"}': Rate(0.49, 0.51, 0),
+            'odoo_cron_runs_total{database="x", instance="a", cron="mail"}': Rate(0.5, 0.5, 0.5),
+            'odoo_cron_runs_total{database="x", instance="b", cron="mail"}': Rate(0.5, 0.5, 0.5),
+            'odoo_cron_failures_total{database="x", instance="a", cron="mail"}': Rate(0.49, 0.51, 0),
+            # the same job of another database, which does not fail
+            'odoo_cron_runs_total{database="y", instance="a", cron="mail"}': Rate(100, 100, 100),
         },
         1,
         9,
         10,
-        "51 % of the runs of mail in the last hour failed.",
-        {"cron": "mail"},
+        "51 % of the runs of mail in the database x in the last hour failed.",
+        {"database": "x", "cron": "mail"},
     ),
 ]
 
@@ -1623,23 +1647,23 @@ MONITORING = [
         "TargetMissing",
         "critical",
         "platform",
-        {**{_up(job): always(1) for job in JOBS}, _up("n8n"): Level(1, 0)},
+        {_up("n8n"): Level(1, 0), _up("node"): always(0)},
         5,
         10,
         10,
-        "i does not answer for job n8n (up is 0): what it tells of is not seen.",
+        "i does not answer for job n8n (up is 0): what it measures is not seen.",
         {"job": "n8n", "instance": "i"},
     ),
     *(
         Case(
-            "TargetMissing",
+            "JobMissing",
             "critical",
             "platform",
             {**{_up(other): always(1) for other in JOBS}, _up(job): Level(1, "_", 1)},
             5,
             10,
             10,
-            f"There is no target for job {job} (up is 0): what it tells of is not seen.",
+            f"Prometheus has no target for job {job} (absent is 1): what it measures is not seen.",
             {"job": job},
             name=f"{job} has no target",
         )
@@ -1699,20 +1723,23 @@ MONITORING = [
     _monitoring(
         "LabelOverflow",
         "warning",
-        {'odoo_telemetry_labels_folded_total{label="route"}': Rate(0, 0.6)},
-        {"label": "route"},
+        {'odoo_telemetry_labels_folded_total{instance="i", label="route"}': Rate(0, 0.6)},
+        {"instance": "i", "label": "route"},
         1,
         124,
-        "1 values of the label route became `other` in the last hour.",
+        "1 values of the label route of i became `other` in the last hour.",
     ),
     _monitoring(
         "TelemetryErrors",
         "warning",
-        {'odoo_telemetry_errors_total{reason="disk"}': Rate(0.33, 0.34)},
-        {"reason": "disk"},
+        {
+            'odoo_telemetry_errors_total{instance="i", reason="disk"}': Rate(0.33, 0.34),
+            'odoo_telemetry_errors_total{instance="j", reason="disk"}': Rate(0.33, 0.33),
+        },
+        {"instance": "i", "reason": "disk"},
         14,
         36,
-        "5 errors of kind disk in the last 15 minutes: values are missing or old.",
+        "5 errors of kind disk in i in the last 15 minutes: values are missing or old.",
         20,
     ),
     *LEDGER,
