@@ -1600,7 +1600,29 @@ def _restored(carried_over, facts, name):
     )
 
 
-LEDGER = [
+TELEMETRY = [
+    _monitoring(
+        "LabelOverflow",
+        "warning",
+        {'odoo_telemetry_labels_folded_total{instance="i", label="route"}': Rate(0, 0.6)},
+        {"instance": "i", "label": "route"},
+        1,
+        124,
+        "1 values of the label route of i became `other` in the last hour.",
+    ),
+    _monitoring(
+        "TelemetryErrors",
+        "warning",
+        {
+            'odoo_telemetry_errors_total{instance="i", reason="disk"}': Rate(0.33, 0.34),
+            'odoo_telemetry_errors_total{instance="j", reason="disk"}': Rate(0.33, 0.33),
+        },
+        {"instance": "i", "reason": "disk"},
+        14,
+        36,
+        "5 errors of kind disk in i in the last 15 minutes: values are missing or old.",
+        20,
+    ),
     _difference(Level(0, 1), always(0), "a missing row"),
     _difference(always(0), Level(0, 1), "an extra row"),
     _stale(Level(300, 301), "The reading of the database x by b is 5m 1s old", "an old reading"),
@@ -1721,29 +1743,6 @@ MONITORING = [
         10,
     ),
     _monitoring(
-        "LabelOverflow",
-        "warning",
-        {'odoo_telemetry_labels_folded_total{instance="i", label="route"}': Rate(0, 0.6)},
-        {"instance": "i", "label": "route"},
-        1,
-        124,
-        "1 values of the label route of i became `other` in the last hour.",
-    ),
-    _monitoring(
-        "TelemetryErrors",
-        "warning",
-        {
-            'odoo_telemetry_errors_total{instance="i", reason="disk"}': Rate(0.33, 0.34),
-            'odoo_telemetry_errors_total{instance="j", reason="disk"}': Rate(0.33, 0.33),
-        },
-        {"instance": "i", "reason": "disk"},
-        14,
-        36,
-        "5 errors of kind disk in i in the last 15 minutes: values are missing or old.",
-        20,
-    ),
-    *LEDGER,
-    _monitoring(
         "LongTermStorageBehind",
         "warning",
         {
@@ -1760,4 +1759,16 @@ MONITORING = [
     ),
 ]
 
-CASES = [*HOSTS, *GPU, *POSTGRESQL, *ODOO, *INTEGRATION, *AI_IMAGES, *BUSINESS, *BACKUPS, *BUDGETS, *MONITORING]
+CASES = [
+    *HOSTS,
+    *POSTGRESQL,
+    *ODOO,
+    *TELEMETRY,
+    *MONITORING,
+    *GPU,
+    *INTEGRATION,
+    *AI_IMAGES,
+    *BUSINESS,
+    *BACKUPS,
+    *BUDGETS,
+]

@@ -12,7 +12,7 @@ from ..rules import Alert, Group, Part
 from ..thresholds import Thresholds
 from . import ai_images, backups, business, gpu, hosts, integration, monitoring, odoo, postgresql, scrapes, telemetry
 
-_ALERTS: dict[Part, dict[str, tuple[Alert, ...]]] = {
+DECLARED: dict[Part, dict[str, tuple[Alert, ...]]] = {
     "odoo": {
         "hosts": hosts.ALERTS,
         "postgresql": postgresql.ALERTS,
@@ -28,6 +28,7 @@ _ALERTS: dict[Part, dict[str, tuple[Alert, ...]]] = {
         "backups": backups.ALERTS,
     },
 }
+"""The alerts of each part by name of their module."""
 
 
 def files(thresholds: Thresholds, jobs: Iterable[str]) -> dict[str, list[Group]]:
@@ -36,7 +37,7 @@ def files(thresholds: Thresholds, jobs: Iterable[str]) -> dict[str, list[Group]]
     jobs: the scrape jobs that must have targets.
     """
     declared: dict[tuple[Part, str], tuple[Alert, ...]] = {
-        **{(part, subject): alerts for part, subjects in _ALERTS.items() for subject, alerts in subjects.items()},
+        **{(part, subject): alerts for part, subjects in DECLARED.items() for subject, alerts in subjects.items()},
         ("influencegen", "scrapes"): (scrapes.missing(jobs),),
     }
     content = {
