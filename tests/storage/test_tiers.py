@@ -4,7 +4,6 @@ import re
 
 from influencegen_telemetry import business
 from influencegen_telemetry.business import catalogue
-from odoo_telemetry.metrics import exposition
 from prometheus.generator import scraping, tiers
 from stack import victoria
 from tests import requirements
@@ -40,11 +39,6 @@ def test_each_metric_of_the_specification_is_in_the_tiers():
 def test_the_coarser_tier_is_made_of_the_finer():
     fine, coarse = (set(names) for names in RECORDED.values())
     assert {name.replace("tier1h:", "tier5m:") for name in coarse} == fine
-
-
-def test_each_group_of_the_catalogue_is_scraped():
-    """Prometheus scrapes the groups that metrics declare, that settings turn on and off, and no others."""
-    assert {metric.group for metric in catalogue.METRICS.values()} == set(scraping.GROUPS) == set(exposition.GROUPS)
 
 
 def test_samples_are_kept_as_long_as_is_required():
