@@ -14,7 +14,7 @@ _DECLARATION = """\
         team="platform",
         subject="{subject}",
         expr="up > <above>",
-        summary="What is wrong, in under 80 characters",
+        summary="Value above <above>",
         description="The value {{{{ $value }}}} with its unit and window; the limit is <above>.",
     ),
 )

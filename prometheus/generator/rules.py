@@ -45,7 +45,7 @@ class Alert:
     """An alert: its `name` is that of its thresholds and of its runbook too.
 
     subject: what it is about. Alertmanager's inhibit rules select alerts by this label.
-    expr, description: `<name>` in them stands for the threshold of that name.
+    expr, summary, description: `<name>` in them stands for the threshold of that name.
     tile: the tile of Odoo's overview that counts it, as a label.
     pair: what a warning and a critical alert about the same condition share, as a label: the critical one silences the
         warning.

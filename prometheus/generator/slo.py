@@ -177,9 +177,9 @@ def _alerts(objective: Objective, thresholds: Thresholds) -> Iterator[Alert]:
             tile=objective.tile,
             pair=f"{objective.name}_error_budget",
             expr=expr,
-            summary=f"The error budget is being used up {'fast' if fast else 'steadily'}: {objective.what}",
-            description=f"{{{{ $value | humanizePercentage }}}} of the {objective.what} failed; "
-            f"{number(promised['good_percent'])} % must succeed over 30 days.",
+            summary=f"{'Fast' if fast else 'Slow'} burn of the error budget: {objective.what}",
+            description=f"{{{{ $value | humanizePercentage }}}} of the {objective.what} failed; the objective is "
+            f"{number(promised['good_percent'])}% over 30 days.",
             dashboard="slo",
             pending_for=objective.pending_for if fast else "15m",
             part="influencegen",

@@ -61,6 +61,7 @@ class Thresholds:
         return replace(
             alert,
             expr=_put_in(alert.expr, values),
+            summary=_put_in(alert.summary, values),
             description=_put_in(alert.description, values),
             pending_for=values["for"] if re.search("[1-9]", values["for"]) else "",
         )

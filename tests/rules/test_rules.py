@@ -112,7 +112,7 @@ def test_a_changed_threshold_reaches_the_rule_and_its_description():
     content = generate.files(changed("alerts", "HostCpuHigh", "above_percent", 62.5))
     rule = content["odoo_alerts_hosts"][0].content()["rules"][0]
     assert rule["expr"].endswith("> 62.5")
-    assert "more than 62.5 % is" in rule["annotations"]["description"]
+    assert "the threshold is 62.5%" in rule["annotations"]["description"]
 
 
 @pytest.mark.parametrize(

@@ -11,9 +11,9 @@ ALERTS = (
         subject="ai_images",
         tile="images",
         expr="influencegen:ai_image_generation_end_to_end_latency_seconds:p95_5m > <above_seconds>",
-        summary="AI images take too long",
-        description=f"One AI image in twenty took longer than {DURATION} over the last 5 minutes; the target is "
-        f"<above_seconds> s.",
+        summary="AI image latency p95 above <above_seconds> s",
+        description=f"The p95 latency of AI images was {DURATION} over the last 5 minutes; the threshold is "
+        "<above_seconds> s.",
         dashboard="ai-image-generation-service-kpis",
     ),
     Alert(
@@ -23,9 +23,9 @@ ALERTS = (
         subject="ai_images",
         tile="images",
         expr="influencegen:ai_image_generation_end_to_end_latency_seconds:p90_5m > <above_seconds>",
-        summary="Many AI images take too long",
-        description=f"One AI image in ten took longer than {DURATION} over the last 5 minutes; the target is "
-        f"<above_seconds> s.",
+        summary="AI image latency p90 above <above_seconds> s",
+        description=f"The p90 latency of AI images was {DURATION} over the last 5 minutes; the threshold is "
+        "<above_seconds> s.",
         dashboard="ai-image-generation-service-kpis",
         keep_firing_for="5m",
     ),
@@ -37,8 +37,8 @@ ALERTS = (
         tile="images",
         expr="influencegen:ai_image_generation_success_rate:percent_1h < <below_percent> and on () "
         "influencegen:ai_image_generation_ended:increase_1h >= <minimum_images>",
-        summary="AI images fail",
-        description=f"{ONE} % of the AI images of the last hour were made; less than <below_percent> % is too few.",
+        summary="AI image success rate below <below_percent>%",
+        description=f"{ONE}% of the AI images of the last hour were made; the threshold is <below_percent>%.",
         dashboard="ai-image-generation-service-kpis",
         keep_firing_for="15m",
     ),
@@ -50,8 +50,8 @@ ALERTS = (
         tile="images",
         expr="sum(max by (database) (ai_image_generation_pending)) > <above> and on () "
         "sum(max by (database) (delta(ai_image_generation_pending[30m]))) > 0",
-        summary="AI images pile up",
-        description=f"{WHOLE} AI images wait to be made, and they become more; more than <above> are too many.",
+        summary="More than <above> AI images pending, and the number grows",
+        description=f"{WHOLE} AI images are pending, and the number grows; the threshold is <above>.",
         dashboard="ai-image-generation-service-kpis",
         keep_firing_for="10m",
     ),
@@ -62,9 +62,8 @@ ALERTS = (
         subject="ai_images",
         tile="images",
         expr="influencegen:ai_image_generation_daily_volume:increase_1d > <above_per_day>",
-        summary="More AI images than planned",
-        description=f"{WHOLE} AI images were asked for in the last 24 hours; more than <above_per_day> were not "
-        f"planned for.",
+        summary="More than <above_per_day> AI images requested per day",
+        description=f"{WHOLE} AI images were requested in the last 24 hours; the threshold is <above_per_day>.",
         dashboard="ai-image-generation-service-kpis",
         keep_firing_for="1h",
     ),
@@ -76,9 +75,8 @@ ALERTS = (
         tile="images",
         expr="influencegen:ai_image_generation_daily_volume:increase_1d < <below_per_day> and "
         "influencegen:ai_image_generation_daily_volume:increase_1d offset 1d > 0",
-        summary="Fewer AI images than planned",
-        description=f"{WHOLE} AI images were asked for in the last 24 hours; at least <below_per_day> were planned "
-        f"for.",
+        summary="Fewer than <below_per_day> AI images requested per day",
+        description=f"{WHOLE} AI images were requested in the last 24 hours; the threshold is <below_per_day>.",
         dashboard="ai-image-generation-service-kpis",
         keep_firing_for="1h",
     ),

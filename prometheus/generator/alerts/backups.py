@@ -14,8 +14,8 @@ ALERTS = (
         subject="backups",
         tile="backups",
         expr="influencegen:system_backup_job_success_rate:percent_24h < <below_percent>",
-        summary="A backup failed",
-        description=f"{ONE} % of the backup jobs of the last 24 hours succeeded; all must.",
+        summary="Backup job failed",
+        description=f"{ONE}% of the backup jobs of the last 24 hours succeeded; all must.",
         dashboard="postgresql",
     ),
     # one that never ran tells 0 as its last success, or nothing at all
@@ -30,10 +30,9 @@ ALERTS = (
         + " or ".join(
             f'time() * absent(backup_last_success_timestamp_seconds{{backup="{backup}"}})' for backup in BACKUPS
         ),
-        summary="There is no recent backup",
-        description=f"The last good backup of {{{{ $labels.backup }}}} is {DURATION} old, more than <above_schedules> "
-        f"times "
-        f"what it may be; if that is decades, there never was one.",
+        summary="No recent backup",
+        description=f"The last good backup of {{{{ $labels.backup }}}} is {DURATION} old, more than "
+        "<above_schedules> times what it may be; if that is decades, there never was one.",
         dashboard="postgresql",
     ),
 )

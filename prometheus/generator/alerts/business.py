@@ -13,9 +13,9 @@ ALERTS = (
         subject="registrations",
         tile="registrations",
         expr="influencegen:influencer_registration_success_rate:percent_1h < <below_percent>",
-        summary="Too many influencer registrations fail",
-        description=f"{ONE} % of the registration attempts of the last hour succeeded; less than <below_percent> % is "
-        f"too few.",
+        summary="Registration success rate below <below_percent>%",
+        description=f"{ONE}% of the registration attempts of the last hour succeeded; the threshold is "
+        f"<below_percent>%.",
         dashboard="onboarding-funnel",
     ),
     Alert(
@@ -25,9 +25,8 @@ ALERTS = (
         subject="registrations",
         tile="registrations",
         expr=f"{_PER_HOUR}:increase_1h > <above_per_hour>",
-        summary="More registrations than planned",
-        description=f"{WHOLE} registrations were tried in the last hour; more than <above_per_hour> were not planned "
-        f"for.",
+        summary="More than <above_per_hour> registration attempts per hour",
+        description=f"{WHOLE} registrations were attempted in the last hour; the threshold is <above_per_hour>.",
         dashboard="onboarding-funnel",
         keep_firing_for="30m",
     ),
@@ -39,9 +38,9 @@ ALERTS = (
         subject="registrations",
         tile="registrations",
         expr=f"{_PER_HOUR}:avg_1d < <below_per_hour> and {_PER_HOUR}:avg_1d offset 1d > 0",
-        summary="Fewer registrations than planned",
-        description=f"{WHOLE} registrations an hour were tried over the last day; at least <below_per_hour> were "
-        f"planned for.",
+        summary="Fewer than <below_per_hour> registration attempts per hour",
+        description=f"{WHOLE} registrations per hour were attempted over the last day; the threshold is "
+        f"<below_per_hour>.",
         dashboard="onboarding-funnel",
         keep_firing_for="1h",
     ),
@@ -53,9 +52,9 @@ ALERTS = (
         tile="funnel",
         expr="influencegen:influencer_onboarding_kyc_approval_rate:percent_1d < <below_percent> and on () "
         "influencegen:influencer_kyc_verifications:increase_1d >= <minimum_decisions>",
-        summary="Too few KYC verifications are approved",
-        description=f"{ONE} % of the KYC verifications of the last day were approved; less than <below_percent> % is "
-        f"too few.",
+        summary="KYC approval rate below <below_percent>%",
+        description=f"{ONE}% of the KYC verifications of the last day were approved; the threshold is "
+        f"<below_percent>%.",
         dashboard="onboarding-funnel",
         keep_firing_for="1h",
     ),
@@ -66,9 +65,9 @@ ALERTS = (
         subject="kyc",
         tile="funnel",
         expr="influencegen:influencer_onboarding_kyc_manual_review_time:avg_hours_1d > <above_hours>",
-        summary="Manual KYC reviews take too long",
-        description=f"A manual KYC review took {ONE} hours on average over the last day; more than <above_hours> is "
-        f"too long.",
+        summary="Mean time of manual KYC reviews above <above_hours> h",
+        description=f"A manual KYC review took {ONE} hours on average over the last day; the threshold is "
+        f"<above_hours>.",
         dashboard="onboarding-funnel",
         keep_firing_for="1h",
     ),
@@ -79,10 +78,9 @@ ALERTS = (
         subject="kyc",
         tile="funnel",
         expr="max by (state) (influencer_kyc_queue_oldest_age_seconds) / 3600 > <above_hours>",
-        summary="A KYC submission waits too long",
-        description=f"A KYC submission in state {{{{ $labels.state }}}} has waited {ONE} hours; more than "
-        f"<above_hours> "
-        f"is too long.",
+        summary="KYC submission waiting for more than <above_hours> h",
+        description=f"A KYC submission in state {{{{ $labels.state }}}} has waited {ONE} hours; the threshold "
+        "is <above_hours>.",
         dashboard="onboarding-funnel",
     ),
     Alert(
@@ -93,9 +91,8 @@ ALERTS = (
         tile="payments",
         expr="influencegen:payment_processing_success_rate:percent_1h < <below_percent> and on () "
         "influencegen:payment_processing_ended:increase_1h >= <minimum_payments>",
-        summary="Payments to influencers fail",
-        description=f"{ONE} % of the payments that ended in the last hour succeeded; less than <below_percent> % is "
-        f"too few.",
+        summary="Payment success rate below <below_percent>%",
+        description=f"{ONE}% of the payments that ended in the last hour succeeded; the threshold is <below_percent>%.",
         dashboard="business-operations-overview",
         keep_firing_for="15m",
     ),

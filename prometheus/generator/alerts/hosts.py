@@ -14,15 +14,13 @@ ALERTS = (
             subject="hosts",
             pair="host_cpu",
             expr="telemetry:system_cpu_utilization:avg_5m > <above_percent>",
-            summary="A host's CPUs are busy",
-            description=f"The CPUs of {HOST} ({{{{ $labels.service_name }}}}) were {ONE} % busy over the last 5 "
-            f"minutes; more "
-            f"than <above_percent> % is too much.",
+            summary="Host CPU utilization above <above_percent>%",
+            description=f"The CPUs of {HOST} ({{{{ $labels.service_name }}}}) were {ONE}% busy over the last 5 "
+            "minutes; the threshold is <above_percent>%.",
             dashboard="odoo-system-health",
             keep_firing_for="5m",
         ),
         name="HostCpuCritical",
-        summary="A host's CPUs are nearly used up",
     ),
     *with_critical(
         Alert(
@@ -32,15 +30,13 @@ ALERTS = (
             subject="hosts",
             pair="host_memory",
             expr="telemetry:system_memory_utilization:percent > <above_percent>",
-            summary="A host's memory is filling",
-            description=f"{ONE} % of the memory of {HOST} ({{{{ $labels.service_name }}}}) is used; more than "
-            f"<above_percent> "
-            f"% is too much.",
+            summary="Host memory utilization above <above_percent>%",
+            description=f"{ONE}% of the memory of {HOST} ({{{{ $labels.service_name }}}}) is used; the threshold "
+            "is <above_percent>%.",
             dashboard="odoo-system-health",
             keep_firing_for="5m",
         ),
         name="HostMemoryCritical",
-        summary="A host's memory is nearly used up",
     ),
     *with_critical(
         Alert(
@@ -50,13 +46,12 @@ ALERTS = (
             subject="hosts",
             pair="disk_space",
             expr="telemetry:system_disk_space_used:percent > <above_percent>",
-            summary="A disk is filling",
-            description=f"{DISK} is {ONE} % full; more than <above_percent> % is too much.",
+            summary="Disk space used above <above_percent>%",
+            description=f"{DISK} is {ONE}% full; the threshold is <above_percent>%.",
             dashboard="odoo-system-health",
             keep_firing_for="5m",
         ),
         name="DiskSpaceCritical",
-        summary="A disk is nearly full",
     ),
     Alert(
         name="DiskFullSoon",
@@ -66,9 +61,9 @@ ALERTS = (
         expr=f"telemetry:system_disk_space_used:percent > <above_percent> and on ({_DISK_LABELS}) "
         f"min by ({_DISK_LABELS}) (label_replace(predict_linear(node_filesystem_avail_bytes[6h], "
         '<within_hours> * 3600), "mount_point", "$1", "mountpoint", "(.+)")) < 0',
-        summary="A disk will soon be full",
-        description=f"{DISK} is {ONE} % full, and will be full within <within_hours> hours if it goes on filling as it "
-        f"did over the last 6.",
+        summary="Disk full within <within_hours> h at the present rate",
+        description=f"{DISK} is {ONE}% full, and will be full within <within_hours> hours if it goes on "
+        "filling as it did over the last 6.",
         dashboard="odoo-system-health",
         keep_firing_for="30m",
     ),
@@ -80,13 +75,12 @@ ALERTS = (
             subject="hosts",
             pair="disk_io",
             expr="telemetry:system_disk_io_time:percent_5m > <above_percent>",
-            summary="A disk is busy",
-            description=f"{DEVICE} was busy {ONE} % of the last 5 minutes; more than <above_percent> % is too much.",
+            summary="Disk I/O utilization above <above_percent>%",
+            description=f"{DEVICE} was busy {ONE}% of the last 5 minutes; the threshold is <above_percent>%.",
             dashboard="postgresql",
             keep_firing_for="5m",
         ),
         name="DiskSaturated",
-        summary="A disk has more to do than it can",
     ),
     *with_critical(
         Alert(
@@ -96,15 +90,13 @@ ALERTS = (
             subject="hosts",
             pair="network",
             expr="telemetry:system_network_utilization:percent_5m > <above_percent>",
-            summary="A network link is busy",
-            description=f"{DEVICE} carried {ONE} % of what it can over the last 5 minutes; more than <above_percent> "
-            f"% is too "
-            f"much.",
+            summary="Network link utilization above <above_percent>%",
+            description=f"{DEVICE} carried {ONE}% of what it can over the last 5 minutes; the threshold is "
+            f"<above_percent>%.",
             dashboard="odoo-system-health",
             keep_firing_for="5m",
         ),
         name="NetworkSaturated",
-        summary="A network link is nearly used up",
     ),
     Alert(
         name="HostDown",
@@ -112,7 +104,7 @@ ALERTS = (
         team="platform",
         subject="hosts",
         expr='up{job="node"} == 0',
-        summary="A host does not answer",
+        summary="Host is down",
         description=f"{HOST} ({{{{ $labels.service_name }}}}) does not answer Prometheus (up is {WHOLE}).",
         dashboard="odoo-system-health",
     ),

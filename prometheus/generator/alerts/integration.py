@@ -18,9 +18,9 @@ def _slow(
         subject=subject,
         tile=tile,
         expr=f"{latency}:p95_5m > <above_seconds> and on () sum({latency}:count_5m) >= <minimum_calls>",
-        summary=f"{what[0].upper()}{what[1:]} is slow",
-        description=f"One call to {what} in twenty took longer than {DURATION} over the last 5 minutes; "
-        "<above_seconds> s is the target.",
+        summary=f"Latency p95 of calls to {what} above <above_seconds> s",
+        description=f"The p95 latency of calls to {what} was {DURATION} over the last 5 minutes; the threshold "
+        "is <above_seconds> s.",
         dashboard=dashboard,
         keep_firing_for="5m",
     )
@@ -36,9 +36,9 @@ def _unavailable(*, name: str, severity: Severity, subject: Subject, slo: str, w
         expr=f'100 * (1 - influencegen:slo_errors:ratio_1h{{slo="{slo}"}}) < <below_percent> '
         f'and influencegen:slo_events:increase_1h{{slo="{slo}"}} >= <minimum_calls> '
         f'and influencegen:slo_errors:ratio_5m{{slo="{slo}"}} > 0',
-        summary=f"Calls to {what} fail",
-        description=f'{{{{ $value | printf "%.2f" }}}} % of the calls to {what} in the last hour succeeded, and some '
-        "still fail; <below_percent> % is promised.",
+        summary=f"Availability of {what} below <below_percent>%",
+        description=f'{{{{ $value | printf "%.2f" }}}}% of the calls to {what} in the last hour succeeded, and '
+        "some still fail; the objective is <below_percent>%.",
         dashboard=_DASHBOARD,
         keep_firing_for="5m",
     )
@@ -51,7 +51,7 @@ ALERTS = (
         team="integration",
         subject="n8n",
         expr='probe_success{service_name="n8n"} == 0',
-        summary="n8n does not answer",
+        summary="n8n is down",
         description=PROBE,
         dashboard=_DASHBOARD,
     ),
@@ -62,10 +62,9 @@ ALERTS = (
         subject="n8n",
         expr="60 * sum by (workflow_name) (influencegen:n8n_workflow_execution_error_rate:rate_5m) > on () "
         f"group_left () {threshold('n8n_errors_per_minute')}",
-        summary="A workflow of n8n fails",
-        description=f"{ONE} executions of {{{{ $labels.workflow_name }}}} a minute failed over the last 5 minutes; "
-        f"more "
-        f"than Odoo's settings allow.",
+        summary="n8n workflow errors above the threshold in Odoo's settings",
+        description=f"{ONE} executions of {{{{ $labels.workflow_name }}}} a minute failed over the last 5 "
+        "minutes; more than Odoo's settings allow.",
         dashboard=_DASHBOARD,
         keep_firing_for="5m",
     ),
@@ -75,8 +74,8 @@ ALERTS = (
         team="integration",
         subject="n8n",
         expr="influencegen:n8n_workflow_execution_queue_length:max > <above>",
-        summary="Executions of n8n wait",
-        description=f"{WHOLE} executions wait to run; more than <above> are too many.",
+        summary="More than <above> n8n executions queued",
+        description=f"{WHOLE} executions are queued; the threshold is <above>.",
         dashboard=_DASHBOARD,
         keep_firing_for="5m",
     ),
@@ -86,7 +85,7 @@ ALERTS = (
         team="integration",
         subject="ai_service",
         expr='probe_success{service_name="aiservice"} == 0',
-        summary="The AI image service does not answer",
+        summary="AI image service is down",
         description=PROBE,
         dashboard=_DASHBOARD,
     ),
@@ -96,10 +95,9 @@ ALERTS = (
         team="integration",
         subject="ai_service",
         expr="sum(influencegen:api_n8n_to_aiservice_error_rate:rate_5m) > <above_per_second>",
-        summary="Calls to the AI image service fail",
-        description='{{ $value | printf "%.2f" }} calls a second from n8n to the AI image service failed over the '
-        "last 5 "
-        "minutes; more than <above_per_second> is too many.",
+        summary="AI image service error rate above <above_per_second>/s",
+        description='{{ $value | printf "%.2f" }} calls a second from n8n to the AI image service failed over '
+        "the last 5 minutes; the threshold is <above_per_second>.",
         dashboard=_DASHBOARD,
     ),
     Alert(
@@ -108,10 +106,9 @@ ALERTS = (
         team="integration",
         subject="ai_service",
         expr="influencegen:api_n8n_to_aiservice_latency_seconds:avg_5m > <above_seconds>",
-        summary="The AI image service is slow",
-        description=f"A call to the AI image service took {DURATION} on average over the last 5 minutes; "
-        f"<above_seconds> s "
-        f"is the target.",
+        summary="AI image service mean latency above <above_seconds> s",
+        description=f"A call to the AI image service took {DURATION} on average over the last 5 minutes; the "
+        "threshold is <above_seconds> s.",
         dashboard=_DASHBOARD,
         keep_firing_for="5m",
     ),
@@ -137,7 +134,7 @@ ALERTS = (
         subject="kyc_service",
         tile="funnel",
         expr='probe_success{service_name="kyc"} == 0',
-        summary="The KYC service does not answer",
+        summary="KYC service is down",
         description=PROBE,
         dashboard="onboarding-funnel",
     ),
@@ -157,9 +154,9 @@ ALERTS = (
         tile="funnel",
         expr='100 * influencegen:slo_errors:ratio_1h{slo="kyc"} > <above_percent> '
         'and influencegen:slo_events:increase_1h{slo="kyc"} >= <minimum_calls>',
-        summary="Calls to the KYC service fail",
-        description=f"{ONE} % of the calls to the KYC service in the last hour failed; more than <above_percent> % is "
-        f"too much.",
+        summary="KYC service error ratio above <above_percent>%",
+        description=f"{ONE}% of the calls to the KYC service in the last hour failed; the threshold is "
+        f"<above_percent>%.",
         dashboard="onboarding-funnel",
         keep_firing_for="10m",
     ),
@@ -169,9 +166,9 @@ ALERTS = (
         team="integration",
         subject="circuit_breakers",
         expr="max by (dependency) (max_over_time(api_circuit_breaker_state[2m])) == 2",
-        summary="A service is not called any more",
-        description="The circuit to {{ $labels.dependency }} is open (state {{ $value }}): calls fail at once, "
-        "without being made.",
+        summary="Circuit breaker open",
+        description="The circuit to {{ $labels.dependency }} is open (state {{ $value }}): calls fail at "
+        "once, without being made.",
         dashboard=_DASHBOARD,
         keep_firing_for="2m",
     ),

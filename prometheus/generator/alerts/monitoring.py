@@ -10,7 +10,7 @@ ALERTS = (
         team="platform",
         subject="monitoring",
         expr="vector(1)",
-        summary="Alerts arrive",
+        summary="Alerting pipeline works",
         description="This alert always fires (its value is {{ $value }}): if it stops, alerts do not arrive any more.",
     ),
     Alert(
@@ -20,9 +20,9 @@ ALERTS = (
         subject="monitoring",
         tile="telemetry",
         expr="max by (job, instance) (avg_over_time(scrape_duration_seconds[10m])) > <above_seconds>",
-        summary="Metrics are slow to read",
-        description=f"{INSTANCE} took {DURATION} on average to answer job {{{{ $labels.job }}}}; more than "
-        "<above_seconds> s is too long.",
+        summary="Scrape duration above <above_seconds> s",
+        description=f"{INSTANCE} took {DURATION} on average to answer job {{{{ $labels.job }}}}; the threshold "
+        "is <above_seconds> s.",
         dashboard="telemetry",
         keep_firing_for="10m",
     ),
@@ -32,9 +32,9 @@ ALERTS = (
         team="platform",
         subject="monitoring",
         expr="sum by (rule_group) (increase(prometheus_rule_evaluation_failures_total[5m])) > <above>",
-        summary="Prometheus can't evaluate rules",
-        description=f"{WHOLE} evaluations of {{{{ $labels.rule_group }}}} failed in the last 5 minutes: its alerts "
-        f"are blind.",
+        summary="Rule evaluations fail",
+        description=f"{WHOLE} evaluations of {{{{ $labels.rule_group }}}} failed in the last 5 minutes: its "
+        "alerts are blind.",
         dashboard="telemetry",
         keep_firing_for="15m",
     ),
@@ -45,7 +45,7 @@ ALERTS = (
         subject="monitoring",
         expr="sum by (alertmanager) (increase(prometheus_notifications_errors_total[5m])) > 0 "
         "or max by (instance) (prometheus_notifications_alertmanagers_discovered) == 0",
-        summary="Prometheus does not reach Alertmanager",
+        summary="Prometheus can't reach Alertmanager",
         description=f"Prometheus can't hand alerts over to Alertmanager ({WHOLE}).",
         dashboard="telemetry",
     ),
@@ -55,7 +55,7 @@ ALERTS = (
         team="platform",
         subject="monitoring",
         expr="sum by (integration) (increase(alertmanager_notifications_failed_total[5m])) > <above>",
-        summary="Alertmanager can't tell anybody",
+        summary="Alertmanager can't deliver notifications",
         description=f"{WHOLE} notifications by {{{{ $labels.integration }}}} failed in the last 5 minutes.",
         dashboard="telemetry",
         keep_firing_for="10m",
@@ -68,9 +68,9 @@ ALERTS = (
         subject="monitoring",
         tile="telemetry",
         expr='up{job!="node"} == 0',
-        summary="Prometheus gets no metrics",
-        description=f"{INSTANCE} does not answer for job {{{{ $labels.job }}}} (up is {WHOLE}): what it measures is "
-        f"not seen.",
+        summary="Scrape target does not answer",
+        description=f"{INSTANCE} does not answer for job {{{{ $labels.job }}}} (up is {WHOLE}): what it "
+        "measures is not seen.",
         dashboard="telemetry",
     ),
     Alert(
@@ -79,10 +79,9 @@ ALERTS = (
         team="platform",
         subject="monitoring",
         expr="prometheus_remote_storage_samples_pending > <above>",
-        summary="Long-term storage lags behind",
-        description=f"{WHOLE} samples wait to be sent to {{{{ $labels.remote_name }}}}, and have waited all the time; "
-        f"each "
-        f"round of rules should be sent within seconds.",
+        summary="Remote write lags behind",
+        description=f"{WHOLE} samples wait to be sent to {{{{ $labels.remote_name }}}}, and have waited all "
+        "the time; each round of rules should be sent within seconds.",
         dashboard="telemetry",
         keep_firing_for="10m",
     ),

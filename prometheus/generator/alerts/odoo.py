@@ -11,7 +11,7 @@ ALERTS = (
         subject="odoo",
         tile="errors",
         expr='probe_success{service_name="odoo"} == 0',
-        summary="Odoo does not answer",
+        summary="Odoo is down",
         description=PROBE,
         dashboard="odoo-system-health",
     ),
@@ -23,7 +23,7 @@ ALERTS = (
         tile="errors",
         expr="sum by (instance, kind) (odoo_workers_configured) - (sum by (instance, kind) (odoo_workers_active) "
         "or 0 * sum by (instance, kind) (odoo_workers_configured)) > 0",
-        summary="Odoo lacks workers",
+        summary="Odoo workers missing",
         description=f"{WHOLE} of the {{{{ $labels.kind }}}} workers that {INSTANCE} is configured for are not there.",
         dashboard="odoo-system-health",
     ),
@@ -34,9 +34,9 @@ ALERTS = (
         subject="odoo",
         tile="errors",
         expr="max by (instance, listener) (odoo_request_queue_length) > <above>",
-        summary="Requests wait for a worker of Odoo",
-        description=f"{WHOLE} connections wait for a {{{{ $labels.listener }}}} worker of {INSTANCE}; more "
-        f"than <above> are too many.",
+        summary="More than <above> requests queued for Odoo workers",
+        description=f"{WHOLE} connections are queued for a {{{{ $labels.listener }}}} worker of {INSTANCE}; "
+        "the threshold is <above>.",
         dashboard="odoo-system-health",
         keep_firing_for="3m",
     ),
@@ -48,9 +48,9 @@ ALERTS = (
         subject="odoo",
         tile="errors",
         expr="sum by (instance, listener) (increase(odoo_request_queue_overflows_total[5m])) > <above>",
-        summary="Odoo refuses requests",
-        description=f"{INSTANCE} refused {WHOLE} connections in the last 5 minutes, because too many "
-        f"waited for a {{{{ $labels.listener }}}} worker.",
+        summary="Odoo refuses connections",
+        description=f"{INSTANCE} refused {WHOLE} connections in the last 5 minutes, because too many waited "
+        f"for a {{{{ $labels.listener }}}} worker.",
         dashboard="odoo-system-health",
         keep_firing_for="5m",
     ),
@@ -63,9 +63,9 @@ ALERTS = (
         # a line of the log has no database: an instance is compared with the lowest threshold of its databases
         expr="60 * sum by (instance) (telemetry:odoo_application_error_rate:rate_5m) > on (instance) "
         f"{threshold('application_errors_per_minute', 'instance')}",
-        summary="Odoo makes errors",
-        description=f"{ONE} unhandled errors a minute in the log of {INSTANCE} over the last 5 minutes; more than the "
-        "settings of its databases allow.",
+        summary="Odoo error rate above the threshold in its settings",
+        description=f"{ONE} unhandled errors per minute in the log of {INSTANCE} over the last 5 minutes; more "
+        "than the settings of its databases allow.",
         dashboard="odoo-system-health",
         keep_firing_for="5m",
     ),
@@ -77,9 +77,9 @@ ALERTS = (
         tile="errors",
         expr="telemetry:odoo_orm_cache_hit_ratio:percent_5m < <below_percent> and "
         "telemetry:odoo_orm_cache_lookups:increase_5m / 5 >= <minimum_lookups_per_minute>",
-        summary="Odoo's cache misses too often",
-        description=f"The ORM cache of {INSTANCE} answered {ONE} % of the look-ups of the last 5 minutes; less than "
-        "<below_percent> % is too little.",
+        summary="Odoo ORM cache hit ratio below <below_percent>%",
+        description=f"The ORM cache of {INSTANCE} answered {ONE}% of the look-ups of the last 5 minutes; the "
+        "threshold is <below_percent>%.",
         dashboard="odoo-system-health",
         keep_firing_for="5m",
     ),
@@ -91,7 +91,7 @@ ALERTS = (
         tile="errors",
         expr="sum by (database) (max by (database, user_role) (odoo_concurrent_users)) > on (database) "
         f"{threshold('concurrent_users', 'database')}",
-        summary="More users than Odoo was sized for",
+        summary="Concurrent users above the threshold in Odoo's settings",
         description=f"{WHOLE} users of the database {DATABASE} work at the same time; more than Odoo's "
         "settings allow for.",
         dashboard="odoo-system-health",
@@ -105,8 +105,8 @@ ALERTS = (
         tile="errors",
         expr="100 * sum by (database, cron) (increase(odoo_cron_failures_total[1h])) / "
         "sum by (database, cron) (increase(odoo_cron_runs_total[1h])) > <above_percent>",
-        summary="A scheduled job of Odoo fails",
-        description=f"{WHOLE} % of the runs of {{{{ $labels.cron }}}} in the database {DATABASE} in the last hour "
+        summary="More than <above_percent>% of the runs of a scheduled job fail",
+        description=f"{WHOLE}% of the runs of {{{{ $labels.cron }}}} in the database {DATABASE} in the last hour "
         f"failed.",
         dashboard="odoo-system-health",
     ),

@@ -16,9 +16,9 @@ INSTANCE = "{{ $labels.instance }}"
 PROBE = "It did not answer the probe of its health (probe_success is {{ $value }})."
 
 
-def with_critical(warning: Alert, *, name: str, summary: str) -> tuple[Alert, Alert]:
+def with_critical(warning: Alert, *, name: str) -> tuple[Alert, Alert]:
     """Return a warning, which has a `pair`, and the critical alert about the same condition."""
-    return warning, replace(warning, name=name, severity="critical", summary=summary)
+    return warning, replace(warning, name=name, severity="critical")
 
 
 def threshold(name: str, label: str = "") -> str:

@@ -13,7 +13,7 @@ ALERTS = (
         team="platform",
         subject="postgresql",
         expr="pg_up == 0",
-        summary="PostgreSQL does not answer",
+        summary="PostgreSQL is down",
         description=f"PostgreSQL on {SERVER} does not answer (pg_up is {WHOLE}).",
         dashboard="postgresql",
     ),
@@ -25,15 +25,13 @@ ALERTS = (
             subject="postgresql",
             pair="postgresql_connections",
             expr=_CONNECTIONS,
-            summary="PostgreSQL's connections are running out",
-            description=f"{ONE} % of the connections that PostgreSQL on {SERVER} allows are used; more than "
-            f"<above_percent> "
-            f"% is too much.",
+            summary="PostgreSQL connections above <above_percent>% of the limit",
+            description=f"{ONE}% of the connections that PostgreSQL on {SERVER} allows are used; the threshold is "
+            "<above_percent>%.",
             dashboard="postgresql",
             keep_firing_for="5m",
         ),
         name="PostgresConnectionsCritical",
-        summary="PostgreSQL's connections are nearly used up",
     ),
     Alert(
         name="PostgresConnectionsRunOutSoon",
@@ -43,9 +41,9 @@ ALERTS = (
         expr=f"{_CONNECTIONS} and on (db_instance) "
         f"predict_linear(telemetry:postgresql_connections_utilization:percent"
         "[30m], <within_hours> * 3600) > 100",
-        summary="PostgreSQL's connections will soon run out",
-        description=f"{ONE} % of the connections that PostgreSQL on {SERVER} allows are used, and none will be left "
-        f"within <within_hours> h if it goes on as over the last 30 minutes.",
+        summary="PostgreSQL connections exhausted within <within_hours> h at the present rate",
+        description=f"{ONE}% of the connections that PostgreSQL on {SERVER} allows are used, and none will be "
+        "left within <within_hours> h if it goes on as over the last 30 minutes.",
         dashboard="postgresql",
         keep_firing_for="15m",
     ),
@@ -55,10 +53,9 @@ ALERTS = (
         team="platform",
         subject="postgresql",
         expr="60 * telemetry:postgresql_query_slow_query_rate:rate_5m > <above_per_minute>",
-        summary="PostgreSQL is slow to answer",
-        description=f"{ONE} statements a minute in the database {DATABASE} took PostgreSQL on {SERVER} too long over "
-        f"the "
-        "last 5 minutes; more than <above_per_minute> are too many.",
+        summary="More than <above_per_minute> slow statements per minute",
+        description=f"{ONE} statements per minute in the database {DATABASE} took PostgreSQL on {SERVER} too "
+        "long over the last 5 minutes; the threshold is <above_per_minute>.",
         dashboard="postgresql",
         keep_firing_for="5m",
     ),
@@ -72,9 +69,10 @@ ALERTS = (
         "max by (db_instance) (round(1000 * pg_settings_log_min_duration_statement_seconds)) "
         "!= on (db_instance) max by (db_instance) (round(1000 * postgresql_slow_queries_threshold_seconds))",
         summary="Slow statements are not all counted",
-        description=f"The count of slow statements on {SERVER} is too low or has another threshold (value {WHOLE}): "
-        "more than <above> lines of the log in the last hour are damaged or in another language than English, "
-        "or log_min_duration_statement differs from the threshold of the exporter.",
+        description=f"The count of slow statements on {SERVER} is too low or has another threshold (value "
+        f"{WHOLE}): more than <above> lines of the log in the last hour are damaged or in another "
+        "language than English, or log_min_duration_statement differs from the threshold of the "
+        "exporter.",
         dashboard="postgresql",
     ),
     Alert(
@@ -84,9 +82,9 @@ ALERTS = (
         subject="postgresql",
         expr=f'max by (db_instance, datname) (pg_stat_activity_max_tx_duration{{state!="idle", {CLIENTS}}}) '
         "> <above_seconds>",
-        summary="A transaction stays open",
-        description=f"A client's transaction in {{{{ $labels.datname }}}} on {SERVER} has been open for {DURATION}; it "
-        f"holds its locks, and keeps old rows from being cleared away.",
+        summary="Transaction open for more than <above_seconds> s",
+        description=f"A client's transaction in {{{{ $labels.datname }}}} on {SERVER} has been open for "
+        f"{DURATION}; it holds its locks, and keeps old rows from being cleared away.",
         dashboard="postgresql",
     ),
     Alert(
@@ -95,9 +93,9 @@ ALERTS = (
         team="platform",
         subject="postgresql",
         expr="sum by (db_instance, datname) (increase(pg_stat_database_deadlocks[1h])) > <above_per_hour>",
-        summary="Transactions lock each other out",
-        description=f"{WHOLE} deadlocks in {{{{ $labels.datname }}}} on {SERVER} in the last hour; more than "
-        "<above_per_hour> are too many.",
+        summary="More than <above_per_hour> deadlocks per hour",
+        description=f"{WHOLE} deadlocks in {{{{ $labels.datname }}}} on {SERVER} in the last hour; the "
+        "threshold is <above_per_hour>.",
         dashboard="postgresql",
     ),
     Alert(
@@ -106,8 +104,8 @@ ALERTS = (
         team="platform",
         subject="postgresql",
         expr="max by (db_instance) (pg_replication_lag_seconds) > <above_seconds>",
-        summary="A copy of the database lags behind",
-        description=f"The standby {SERVER} is {DURATION} behind; more than <above_seconds> s is too much.",
+        summary="Replication lag above <above_seconds> s",
+        description=f"The standby {SERVER} is {DURATION} behind; the threshold is <above_seconds> s.",
         dashboard="postgresql",
         keep_firing_for="5m",
     ),

@@ -14,8 +14,8 @@ def missing(jobs: Iterable[str]) -> Alert:
         subject="monitoring",
         tile="telemetry",
         expr=" or ".join(f'absent(up{{job="{job}"}})' for job in jobs),
-        summary="A scrape job has no target",
-        description="Prometheus has no target for job {{ $labels.job }} (absent is {{ $value }}): what it measures is "
-        "not seen.",
+        summary="Scrape job without a target",
+        description="Prometheus has no target for job {{ $labels.job }} (absent is {{ $value }}): what it "
+        "measures is not seen.",
         dashboard="telemetry",
     )

@@ -13,7 +13,7 @@ ALERTS = (
         subject="telemetry",
         tile="telemetry",
         expr="sum by (instance, label) (increase(odoo_telemetry_labels_folded_total[1h])) > <above>",
-        summary="A label has too many values",
+        summary="Label values over the limit",
         description=f"{WHOLE} values of the label {{{{ $labels.label }}}} of {INSTANCE} became `other` in the last "
         f"hour.",
         dashboard="telemetry",
@@ -26,9 +26,9 @@ ALERTS = (
         subject="telemetry",
         tile="telemetry",
         expr="sum by (instance, reason) (increase(odoo_telemetry_errors_total[15m])) > <above>",
-        summary="Telemetry itself makes errors",
-        description=f"{WHOLE} errors of kind {{{{ $labels.reason }}}} in {INSTANCE} in the last 15 minutes: values are "
-        "missing or old.",
+        summary="More than <above> errors of telemetry in 15 minutes",
+        description=f"{WHOLE} errors of kind {{{{ $labels.reason }}}} in {INSTANCE} in the last 15 minutes: "
+        "values are missing or old.",
         dashboard="telemetry",
         keep_firing_for="15m",
     ),
@@ -40,10 +40,10 @@ ALERTS = (
         tile="telemetry",
         expr="max by (database, fact) (odoo_telemetry_audit_missing_rows + odoo_telemetry_audit_extra_rows) > "
         "<above_rows>",
-        summary="The ledger of facts differs from the database",
-        description=f"{WHOLE} rows of {{{{ $labels.fact }}}} in the database {DATABASE} are missing in the ledger or "
-        "no longer there, by the last complete audit; more than <above_rows> is a difference. The metric is "
-        "wrong by up to as many.",
+        summary="Ledger of facts differs from the database",
+        description=f"{WHOLE} rows of {{{{ $labels.fact }}}} in the database {DATABASE} are missing in the "
+        "ledger or no longer there, by the last complete audit; more than <above_rows> is a "
+        "difference. The metric is wrong by up to as many.",
         dashboard="telemetry",
     ),
     # each instance that exports a database exports its thresholds, even those that were never read from it
@@ -56,9 +56,9 @@ ALERTS = (
         expr=f"max by (instance, database) ({_AGE}) > <above_seconds> or min by (instance, database) ({_AGE}) < 0 "
         "or 0 * max by (instance, database) (odoo_telemetry_threshold) - 1 "
         f"unless on (instance, database) {_AGE}",
-        summary="Values read from the database are stale",
-        description=f"{{{{ if lt $value 0.0 }}}}{INSTANCE} has no reading of the database {DATABASE}, "
-        f"or one with an age below 0 ({ONE} s){{{{ else }}}}The reading of the database {DATABASE} by "
+        summary="Database reading older than <above_seconds> s",
+        description=f"{{{{ if lt $value 0.0 }}}}{INSTANCE} has no reading of the database {DATABASE}, or one "
+        f"with an age below 0 ({ONE} s){{{{ else }}}}The reading of the database {DATABASE} by "
         f"{INSTANCE} is {DURATION} old{{{{ end }}}}; more than <above_seconds> s is stale. Alerts "
         "and dashboards that use it show an earlier state.",
         dashboard="telemetry",
@@ -73,10 +73,10 @@ ALERTS = (
         tile="telemetry",
         expr="time() - min by (database) (max by (database, fact) "
         "(odoo_telemetry_audit_completed_timestamp_seconds)) > 86400 * <above_days>",
-        summary="The audit of the ledger does not complete",
-        description=f"The last complete audit of a fact in the database {DATABASE} ended {DURATION} ago; more than "
-        "<above_days> days is stale, and decades mean that none has ended. Differences between counters and "
-        "rows are not detected.",
+        summary="Audit of the ledger not complete for <above_days> days",
+        description=f"The last complete audit of a fact in the database {DATABASE} ended {DURATION} ago; more "
+        "than <above_days> days is stale, and decades mean that none has ended. Differences "
+        "between counters and rows are not detected.",
         dashboard="telemetry",
     ),
     Alert(
@@ -86,7 +86,7 @@ ALERTS = (
         subject="ledger",
         tile="telemetry",
         expr="max by (database) (odoo_telemetry_ledger_backlog) > <above_entries>",
-        summary="Entries of the ledger are not rolled up",
+        summary="More than <above_entries> ledger entries not rolled up",
         description=f"{WHOLE} entries of the ledger in the database {DATABASE} are not rolled up; more than "
         "<above_entries> is a backlog. Counters stay right, and each scrape takes longer.",
         dashboard="telemetry",
@@ -99,9 +99,10 @@ ALERTS = (
         subject="ledger",
         tile="telemetry",
         expr="telemetry:facts_carried_over:increase_1h > <above_facts>",
-        summary="The database is in an older state than its counters",
-        description=f"The database {DATABASE} held {WHOLE} facts fewer than its counters when it was read in the last "
-        "hour; more than <above_facts> is a restore. The counters include what the restore removed.",
+        summary="Database older than its counters",
+        description=f"The database {DATABASE} held {WHOLE} facts fewer than its counters when it was read in "
+        "the last hour; more than <above_facts> is a restore. The counters include what the "
+        "restore removed.",
         dashboard="telemetry",
     ),
 )
