@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import get_args
 
 import pytest
+import yaml
 
 from influencegen_telemetry import business
 from prometheus.generator import generate, rules, thresholds
@@ -157,6 +158,13 @@ def test_a_file_that_is_no_yaml_is_refused(tmp_path):
     (tmp_path / "odoo.yml").write_text("alerts: {HostCpuHigh: {above_percent: 70")
     with pytest.raises(thresholds.Refused, match="odoo.yml can't be read"):
         thresholds.read(tmp_path)
+
+
+def test_each_part_has_its_thresholds_in_a_file_of_its_own():
+    declared = generate.alerts_in(generate.files(thresholds.Thresholds(thresholds.read())))
+    for path in thresholds.FOLDER.glob("*.yml"):
+        parts = {alert.part for alert in declared if alert.name in yaml.safe_load(path.read_text())["alerts"]}
+        assert parts == {path.stem}
 
 
 def test_an_entry_of_two_files_is_refused(tmp_path):
