@@ -18,7 +18,7 @@ PERSONAS = ("administrators", "operations", "business")
 def pages() -> dict[str, tuple[Page, ...]]:
     """Return the pages of each persona.
 
-    :raises Refused: when thresholds.yml has a figure that can't be meant.
+    :raises Refused: when thresholds/ has a figure that can't be meant.
     """
     from . import (
         ai_image_generation_service_kpis,
@@ -58,7 +58,7 @@ def main() -> None:
     try:
         written = texts()
     except Refused as refused:
-        sys.exit(f"prometheus/thresholds.yml: {refused}")
+        sys.exit(f"prometheus/thresholds: {refused}")
     for persona in PERSONAS:
         (FOLDER / persona).mkdir(exist_ok=True)
         for path in set((FOLDER / persona).glob("*.json")) - written.keys():

@@ -4,9 +4,9 @@ from functools import cache
 
 from grafana_foundation_sdk.models.dashboard import Threshold
 
-from prometheus.generator.__main__ import files
-from prometheus.generator.rules import RUNBOOKS, Alert
-from prometheus.generator.thresholds import Thresholds
+from prometheus.generator.generate import alerts_in, files
+from prometheus.generator.rules import Alert
+from prometheus.generator.thresholds import Thresholds, read
 
 from .palette import CRITICAL, GOOD, WARNING
 
@@ -17,13 +17,12 @@ LEAST = 0.001
 
 @cache
 def _thresholds() -> Thresholds:
-    return Thresholds.read()
+    return Thresholds(read())
 
 
 @cache
 def _alerts() -> dict[str, Alert]:
-    groups = [group for file in files(_thresholds()).values() for group in file]
-    return {rule.name: rule for group in groups for rule in group.rules if isinstance(rule, Alert)}
+    return {alert.name: alert for alert in alerts_in(files(_thresholds()))}
 
 
 def steps(*alerts: str) -> list[Threshold]:
@@ -53,7 +52,7 @@ def at_least(figure: float) -> list[Threshold]:
 
 
 def objective(name: str) -> float:
-    """Return what percentage of events must be good, by the name of an objective in thresholds.yml."""
+    """Return what percentage of events must be good, by the name of an objective in thresholds/."""
     return _thresholds().objective(name)
 
 
@@ -62,12 +61,12 @@ def runbook(alert: str) -> str:
 
     :raises KeyError: when there is no such alert.
     """
-    return f"{RUNBOOKS}{_alerts()[alert].name}.md"
+    return _alerts()[alert].runbook_url
 
 
 def alerts_of(uid: str) -> list[str]:
     """Return the names of the alerts that lead to a dashboard."""
-    return [alert.name for alert in _alerts().values() if alert.dashboard == f"/d/{uid}"]
+    return [alert.name for alert in _alerts().values() if alert.dashboard == uid]
 
 
 def _worst(limits, value):

@@ -148,7 +148,7 @@ def _told(
     alerts: those that compare with it: their figures are its colours, and their runbooks its links.
     runbooks: alerts whose runbooks are links too.
     more: the uid of the dashboard that shows more, by what it shows.
-    objective: what percentage must be reached, by its name in thresholds.yml.
+    objective: what percentage must be reached, by its name in thresholds/.
     colours: of its values, where neither says it.
     """
     panel.title(title).unit(unit).no_value(empty).datasource(source(queries[0].source))

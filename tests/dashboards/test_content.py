@@ -10,6 +10,7 @@ import yaml
 from grafana_dashboards.generator import __main__ as generator
 from grafana_dashboards.generator import limits, palette
 from influencegen_telemetry import business
+from prometheus.generator import thresholds
 from prometheus.generator.rules import RUNBOOKS
 from tests import requirements
 
@@ -22,7 +23,7 @@ RULES = [
     for rule in group["rules"]
 ]
 ALERTS = [rule for rule in RULES if "alert" in rule]
-THRESHOLDS = yaml.safe_load((ROOT / "prometheus" / "thresholds.yml").read_text())
+THRESHOLDS = thresholds.read()
 SECONDS = {"s": 1, "m": 60, "h": 3600}
 
 
@@ -136,7 +137,8 @@ def test_no_two_dashboards_ask_the_same_in_other_words():
 
 def test_links_lead_somewhere():
     """To a runbook, or to another dashboard in the same range of time."""
-    pages = {f"{RUNBOOKS}{page.name}" for page in (ROOT / "docs" / "runbooks").iterdir()}
+    runbooks = ROOT / "docs" / "runbooks"
+    pages = {f"{RUNBOOKS}{page.relative_to(runbooks)}" for page in runbooks.glob("*/*.md")}
     dashboards = {f"/d/{dashboard['uid']}?${{__url_time_range}}" for dashboard in DASHBOARDS.values()}
     links = {(dashboard["uid"], link["url"]) for dashboard, panel in PANELS for link in panel.get("links", [])}
     assert links
@@ -166,7 +168,7 @@ def test_colours_are_those_of_the_palette():
 
 
 def strange_thresholds(panel):
-    """The values at which a colour changes that thresholds.yml has not, for an alert whose runbook the panel links."""
+    """The values at which a colour changes that thresholds/ has not, for an alert whose runbook the panel links."""
     figures = {
         value
         for link in panel.get("links", [])
