@@ -581,15 +581,16 @@ BUSINESSES = (
 )
 
 BACKED_UP = (
-    _database(
+    _platform(
         "BackupJobFailed",
         CRITICAL,
         "influencegen:system_backup_job_success_rate:percent_24h < <below_percent>",
         "A backup failed",
         f"{_ONE} % of the backup jobs of the last 24 hours succeeded; all must.",
+        BUDGETS,
     ),
     # one that never ran tells 0 as its last success, or nothing at all
-    _database(
+    _platform(
         "BackupMissing",
         CRITICAL,
         "time() - max by (backup) (backup_last_success_timestamp_seconds) > "
@@ -600,6 +601,7 @@ BACKED_UP = (
         "There is no recent backup",
         f"The last good backup of {{{{ $labels.backup }}}} is {_LASTS} old, more than <above_schedules> times "
         f"what it may be; if that is decades, there never was one.",
+        BUDGETS,
     ),
 )
 
