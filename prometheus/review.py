@@ -73,7 +73,7 @@ def unused(prometheus: Prometheus) -> list[str]:
     """Return the names of our own metrics that no rule, dashboard or runbook names; a histogram by its base name."""
     names = prometheus.values(f"count by (__name__) ({{{OWN}}})", "__name__").keys()
     texts = [rule["query"] for rule in rules(prometheus)]
-    for pattern in ("grafana_dashboards/*/*.json", "docs/runbooks/*/*.md"):
+    for pattern in ("grafana_dashboards/*/**/*.json", "docs/runbooks/*/*.md"):
         texts += [path.read_text() for path in ROOT.glob(pattern)]
     used = {base(word) for text in texts for word in re.findall(r"\w+", text)}
     recorded = {rule["name"] for rule in rules(prometheus)}

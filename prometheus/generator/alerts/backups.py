@@ -16,7 +16,7 @@ ALERTS = (
         expr="influencegen:system_backup_job_success_rate:percent_24h < <below_percent>",
         summary="Backup job failed",
         description=f"{ONE}% of the backup jobs of the last 24 hours succeeded; all must.",
-        dashboard="postgresql",
+        dashboard="slo",
     ),
     # one that never ran tells 0 as its last success, or nothing at all
     Alert(
@@ -33,6 +33,6 @@ ALERTS = (
         summary="No recent backup",
         description=f"The last good backup of {{{{ $labels.backup }}}} is {DURATION} old, more than "
         "<above_schedules> times what it may be; if that is decades, there never was one.",
-        dashboard="postgresql",
+        dashboard="slo",
     ),
 )

@@ -17,5 +17,5 @@ def missing(jobs: Iterable[str]) -> Alert:
         summary="Scrape job without a target",
         description="Prometheus has no target for job {{ $labels.job }} (absent is {{ $value }}): what it "
         "measures is not seen.",
-        dashboard="telemetry",
+        dashboard="slo",
     )
