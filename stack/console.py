@@ -3,13 +3,26 @@
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TypedDict, Unpack
 
 
 class StackError(Exception):
     """Something the person can mend; the text says what is wrong and what to do."""
+
+
+class Options(TypedDict, total=False):
+    """The arguments of subprocess.run that `run` hands on."""
+
+    cwd: str | Path | None
+    env: Mapping[str, str]
+    input: str | None
+    text: bool
+    user: int
+    group: int
+    extra_groups: list[int]
 
 
 @contextmanager
@@ -36,14 +49,11 @@ def exit_on_error() -> Iterator[None]:
         sys.exit(130)
 
 
-def run(command: Sequence[str | Path], *, log: Path, **kwargs) -> None:
-    """Run a command with its output appended to `log`; raise StackError with the last lines if it fails.
-
-    Further arguments are those of subprocess.run.
-    """
+def run(command: Sequence[str | Path], *, log: Path, **options: Unpack[Options]) -> None:
+    """Run a command with its output appended to `log`; raise StackError with the last lines if it fails."""
     log.parent.mkdir(parents=True, exist_ok=True)
     with open(log, "a") as output:
-        done = subprocess.run(command, stdout=output, stderr=subprocess.STDOUT, **kwargs)
+        done = subprocess.run(command, stdout=output, stderr=subprocess.STDOUT, **options)
     if done.returncode:
         raise StackError(f"{Path(command[0]).name} failed with status {done.returncode}.\n{tail(log)}")
 

@@ -2,6 +2,7 @@
 
 import os
 import stat
+from collections.abc import Callable
 from pathlib import Path
 
 from stack.console import StackError
@@ -60,7 +61,7 @@ def write(path: Path, text: str) -> None:
     unfinished.rename(path)
 
 
-def _check(path: Path, found: os.stat_result, is_kind, kind: str) -> None:
+def _check(path: Path, found: os.stat_result, is_kind: Callable[[int], bool], kind: str) -> None:
     if not is_kind(found.st_mode):
         raise StackError(f"{path} is not {kind}: remove it, or set INFLUENCEGEN_STATE to another place.")
     if found.st_uid != os.geteuid():

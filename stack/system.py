@@ -5,9 +5,10 @@ import json
 import os
 import shutil
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
+from functools import partial
 
 import requests
 
@@ -162,12 +163,14 @@ def _start(system: System) -> None:
         **{name: system.url(name, "/-/ready") for name in ("prometheus", "alertmanager")},
         **{program: system.url(port) for program, port in exporters.PORTS.items()},
     }
-    ready = {name: lambda url=url: answers(url) for name, url in urls.items()}
+    ready: dict[str, Callable[[], bool]] = {name: partial(answers, url) for name, url in urls.items()}
     if mode.stub:
         print("  N8N=stub: a light stub takes the place of n8n, and n8n's own figures are missing")
     else:
         n8n.deploy(layout, processes)
-        ready |= {program.name: lambda: n8n.answers(layout) for program in n8n.programs(layout, mode.workers)}
+        ready |= dict.fromkeys(
+            (program.name for program in n8n.programs(layout, mode.workers)), partial(n8n.answers, layout)
+        )
     parts = [
         "Odoo with 4 workers and its websocket worker",
         *([] if mode.stub else ["n8n"]),

@@ -10,13 +10,14 @@ import sys
 import tomllib
 from itertools import chain
 from pathlib import Path
+from typing import Any
 
 from stack.console import StackError, exit_on_error, run, step
 from stack.layout import PROJECT, cache
 from stack.provide.once import made_once
 
 
-def requirements(pyproject: dict) -> list[str]:
+def requirements(pyproject: dict[str, Any]) -> list[str]:
     """Return every pin of a parsed pyproject.toml: the core's and those of all its extras."""
     project = pyproject["project"]
     return sorted({*project["dependencies"], *chain.from_iterable(project["optional-dependencies"].values())})

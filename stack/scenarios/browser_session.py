@@ -1,12 +1,16 @@
 """A session of a member of staff in a real browser, and its page loads compared with what telemetry counted."""
 
 from collections import Counter
+from typing import TYPE_CHECKING
 
 from stack.console import StackError
 from stack.provide import browser
 from stack.system import System
 from stack.verify import reconcile
 from stack.verify.reconcile import Line
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Page
 
 LOADS = "odoo_ui_page_load_time_seconds_count"
 # Nobody else in the demonstration has a browser, and a person who looks around has another role.
@@ -42,13 +46,13 @@ class BrowserSession:
         """Return a line for each page, action and view that was opened."""
         names = [LOADS]
         rows = {self._key(route): number for route, number in self._loads.items()}
-        compared = [
+        counters, prometheus = (
             {key: values.get(key, 0.0) - self._before.get(key, 0.0) for key in rows}
             for values in (reconcile.exposed(self._system, names), reconcile.stored(self._system, names))
-        ]
-        return reconcile.lines(rows, *compared, names)
+        )
+        return reconcile.lines(rows, counters, prometheus, names)
 
-    def _work(self, page) -> None:
+    def _work(self, page: "Page") -> None:
         url = self._system.url("odoo")
         page.goto(f"{url}/web/login?redirect=/odoo/action-{ACTION}")
         page.fill("#login", LOGIN)
@@ -64,7 +68,7 @@ class BrowserSession:
         page.goto(f"{url}/influencegen/register")
         self._shown(page, "#registration_consent", "/influencegen/register")
 
-    def _shown(self, page, selector: str, route: str) -> None:
+    def _shown(self, page: "Page", selector: str, route: str) -> None:
         page.wait_for_load_state("load")
         page.wait_for_selector(selector)
         # what is on the screen is measured a moment later

@@ -6,6 +6,7 @@ import signal
 import time
 from collections.abc import Callable, Set
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import psutil
 import requests
@@ -26,13 +27,16 @@ ATTEMPTS = "influencer_registration_attempts_total"
 JOBS = ("influencegen-fast", "influencegen-system", "influencegen-business")
 N8N_JOB = "influencegen-n8n"
 
+# What a simulator does, as its /control has it.
+Behaviour = dict[str, Any]
+
 # What the services outside do for a part of the time.
-FAILURES = {
+FAILURES: dict[str, Behaviour] = {
     "ai": {"fail_rate": 0.2, "garbage_rate": 0.1, "timeout_rate": 0.05},
     "kyc": {"fail_rate": 0.2, "payments": {"paid": 0.6, "failed": 0.4}},
 }
 # What the KYC service decides: enough is referred for reviewers to have work.
-OUTCOMES = {"outcomes": {"approved": 0.6, "rejected": 0.1, "referred": 0.3}}
+OUTCOMES: Behaviour = {"outcomes": {"approved": 0.6, "rejected": 0.1, "referred": 0.3}}
 # What has to happen before the figures can show it.
 EVERYTHING = {"registration", "document", "review", "application", "content", "payment", "image", "rollback"}
 PATIENCE = 600
@@ -114,7 +118,7 @@ def drive(system: System, seconds: int, session: BrowserSession | None) -> Traff
     return traffic
 
 
-def control(system: System, service: str, behaviour: dict) -> dict:
+def control(system: System, service: str, behaviour: Behaviour) -> Behaviour:
     """Tell a simulator how to behave from now on, and return how it did before."""
     url = system.url(service, "/control")
     before = requests.get(url, timeout=10).json()

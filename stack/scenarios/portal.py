@@ -5,6 +5,7 @@ import random
 import re
 from dataclasses import dataclass, field
 from datetime import date, timedelta
+from typing import Any
 from uuid import uuid4
 
 import requests
@@ -85,22 +86,26 @@ class Influencer:
         """Ask for an AI image; say whether the request was accepted."""
         return self._post("images", {"model": model, "prompt": prompt}) is not None
 
-    def _post(self, path: str, form: dict[str, str], **keywords) -> dict | None:
+    def _post(
+        self, path: str, form: dict[str, str], files: dict[str, tuple[str, bytes]] | None = None
+    ) -> dict[str, Any] | None:
         """Send a form of the portal; return its JSON answer, or nothing if it was refused."""
         answer = self.browser.post(
             f"{self.url}/my/influencegen/{path}",
             data={"csrf_token": self._csrf("/my/influencegen"), **form},
             headers={"Accept": "application/json"},
             timeout=TIMEOUT,
-            **keywords,
+            files=files,
         )
-        return answer.json() if answer.ok else None
+        said: dict[str, Any] | None = answer.json() if answer.ok else None
+        return said
 
     def _csrf(self, path: str) -> str:
         """Open a page and return the token that its forms carry."""
         page = self.browser.get(f"{self.url}{path}", timeout=TIMEOUT)
         page.raise_for_status()
-        return CSRF.search(page.text)[1]
+        token: str = CSRF.findall(page.text)[0]
+        return token
 
 
 def too_young() -> date:

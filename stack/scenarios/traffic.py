@@ -200,7 +200,7 @@ class Traffic:
         manager.call("influencegen.campaign", "action_open", campaigns)
         return campaigns
 
-    def _campaign(self, name: str, fee: int) -> dict:
+    def _campaign(self, name: str, fee: int) -> dict[str, str | int]:
         [brand] = self.admin.call("res.company", "search_read", [], ["partner_id"], limit=1)
         return {"name": name, "brand_id": brand["partner_id"][0], "fee": fee}
 

@@ -18,9 +18,9 @@ KEPT = 3
 
 def configure(layout: Layout, with_n8n: bool) -> Path:
     """Write the exporter's configuration, unless it is as it should be, and return its path."""
-    plan = {"every_seconds": EVERY_SECONDS, "keep": KEPT}
+    plan: dict[str, str | int] = {"every_seconds": EVERY_SECONDS, "keep": KEPT}
     filestore = odoo.files(layout) / "filestore" / odoo.DATABASE
-    backups = {
+    backups: dict[str, dict[str, str | int]] = {
         "platform": {**plan, "database": odoo.DATABASE, "filestore": str(filestore)},
         "monitoring": {
             **plan,
@@ -47,7 +47,7 @@ def configure(layout: Layout, with_n8n: bool) -> Path:
 
 def program(layout: Layout) -> Program:
     """Return how the exporter is run."""
-    command = [
+    command: list[str | Path] = [
         sys.executable, "-m", "exporters.backup", "--config", layout.state / "backup.yml",
         "serve", "--port", str(layout.ports.backup),
     ]  # fmt: skip

@@ -6,6 +6,7 @@ import os
 import shutil
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 from stack import private
 from stack.console import run, step
@@ -141,13 +142,14 @@ def install(layout: Layout, source: Source, configuration: Path) -> None:
     private.write(_record_file(layout), json.dumps(wanted))
 
 
-def _wanted(layout: Layout, source: Source) -> dict:
+def _wanted(layout: Layout, source: Source) -> dict[str, Any]:
     return {"series": source.series, "addons": fingerprint(PROJECT, ADDONS), "ports": asdict(layout.ports)}
 
 
-def _record(layout: Layout) -> dict:
+def _record(layout: Layout) -> dict[str, Any]:
     file = _record_file(layout)
-    return json.loads(file.read_text()) if file.exists() else {}
+    record: dict[str, Any] = json.loads(file.read_text()) if file.exists() else {}
+    return record
 
 
 def _record_file(layout: Layout) -> Path:

@@ -8,6 +8,7 @@ import shutil
 import subprocess
 from contextlib import closing
 from pathlib import Path
+from typing import Any, TypedDict
 
 import psycopg2
 
@@ -59,6 +60,24 @@ log_parameter_max_length = 0
 """
 
 
+class Dsn(TypedDict):
+    """Where a database is, and who asks: what psycopg2.connect takes."""
+
+    host: str
+    port: int
+    user: str
+    password: str
+    dbname: str
+
+
+class User(TypedDict, total=False):
+    """Whom a process runs as: what subprocess.run takes."""
+
+    user: int
+    group: int
+    extra_groups: list[int]
+
+
 def provide() -> Path:
     """Return the folder of PostgreSQL's programs: the machine's own, or Debian's package unpacked."""
     return _system() or _from_package()
@@ -99,8 +118,8 @@ def program(layout: Layout) -> Program:
     )
 
 
-def dsn(layout: Layout, database: str, role: str = ODOO) -> dict[str, str | int]:
-    """Return what psycopg2.connect takes to reach a database of the cluster as one of the roles."""
+def dsn(layout: Layout, database: str, role: str = ODOO) -> Dsn:
+    """Return what it takes to reach a database of the cluster as one of the roles."""
     return {
         "host": "127.0.0.1",
         "port": layout.ports.pg,
@@ -119,7 +138,7 @@ def answers(layout: Layout) -> bool:
     return True
 
 
-def execute(layout: Layout, statement: str, *, database: str = "postgres", role: str = ODOO) -> list[tuple]:
+def execute(layout: Layout, statement: str, *, database: str = "postgres", role: str = ODOO) -> list[tuple[Any, ...]]:
     """Run one statement outside a transaction, as one of the roles, and return its rows, if it has any."""
     with closing(psycopg2.connect(**dsn(layout, database, role))) as connection:
         connection.autocommit = True
@@ -189,7 +208,7 @@ def _check_version(programs: Path) -> None:
     told = subprocess.run(
         [programs / "postgres", "--version"], env=environment(programs), capture_output=True, text=True, check=True
     ).stdout
-    version = int(re.search(r"\d+", told)[0])
+    version = int(re.findall(r"\d+", told)[0])
     if version < OLDEST:
         raise StackError(
             f"{programs / 'postgres'} is of PostgreSQL {version}, and {OLDEST} or newer is needed: "
@@ -206,7 +225,7 @@ def _drops_privileges() -> bool:
     return os.geteuid() == 0
 
 
-def _as_server() -> dict[str, str | int]:
+def _as_server() -> User:
     if not _drops_privileges():
         return {}
     user = pwd.getpwnam(UNPRIVILEGED)

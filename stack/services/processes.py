@@ -6,9 +6,10 @@ import subprocess
 import sys
 import time
 import xmlrpc.client
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import psutil
 from supervisor.states import RUNNING_STATES, ProcessStates
@@ -49,11 +50,13 @@ class Processes:
 
     def pid(self, name: str) -> int:
         """Return the process id of a running program."""
-        return self._call("getProcessInfo", name)["pid"]
+        pid: int = self._call("getProcessInfo", name)["pid"]
+        return pid
 
     def began(self, name: str) -> float:
         """Return when a running program was started, in seconds since 1970."""
-        return psutil.Process(self.pid(name)).create_time()
+        began: float = psutil.Process(self.pid(name)).create_time()
+        return began
 
     def configure(self, programs: Sequence[Program]) -> None:
         """Make supervisord know exactly these programs, in the order of their start; changed ones are stopped."""
@@ -131,13 +134,14 @@ class Processes:
             process.kill()
         self.socket.unlink(missing_ok=True)
 
-    def _infos(self) -> list[dict]:
+    def _infos(self) -> list[dict[str, Any]]:
         try:
-            return self._call("getAllProcessInfo")
+            infos: list[dict[str, Any]] = self._call("getAllProcessInfo")
         except (OSError, xmlrpc.client.Error):
             return []
+        return infos
 
-    def _survivors(self):
+    def _survivors(self) -> Iterator[psutil.Process]:
         for process in psutil.process_iter():
             try:
                 if process.environ().get(MARK) == str(self.layout.state):
@@ -152,7 +156,7 @@ class Processes:
             return False
         return True
 
-    def _call(self, method: str, *arguments):
+    def _call(self, method: str, *arguments: Any) -> Any:
         transport = SupervisorTransport(serverurl=f"unix://{self.socket}")
         proxy = xmlrpc.client.ServerProxy("http://127.0.0.1", transport=transport)
         try:

@@ -132,7 +132,7 @@ def _with_ports(text: str, ports: Ports) -> str:
     defaults = {default: name for name, default in asdict(Ports()).items()}
     chosen = asdict(ports)
 
-    def exchange(match: re.Match) -> str:
+    def exchange(match: re.Match[str]) -> str:
         number = int(match[2])
         return f"{match[1]}:{chosen[defaults[number]] if number in defaults else number}"
 

@@ -15,12 +15,15 @@ import io
 import os
 import random
 import textwrap
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from aiohttp import web
+from aiohttp.typedefs import Handler
 from PIL import Image, ImageDraw, ImageFont
 
-from .server import Simulator, json_object, main
+from .server import Simulator, half, json_object, main
 
 PATH = "/v1/images"
 MAX_MODEL_LENGTH = 64
@@ -30,13 +33,13 @@ DEFAULT_SIDE = 512
 HUGE_BYTES = 50 * 1024 * 1024
 
 
-def render(model, prompt, width, height):
+def render(model: str, prompt: str, width: int, height: int) -> bytes:
     """The PNG image, in bytes, of `prompt` by `model`: the same for the same arguments; sides in pixels."""
     digest = hashlib.sha256(f"{model}\n{prompt}".encode()).digest()
     ramp = Image.linear_gradient("L").resize((width, height))
     blend = Image.composite(
-        Image.new("RGB", ramp.size, tuple(digest[:3])),
-        Image.new("RGB", ramp.size, tuple(digest[3:6])),
+        Image.new("RGB", ramp.size, (digest[0], digest[1], digest[2])),
+        Image.new("RGB", ramp.size, (digest[3], digest[4], digest[5])),
         ramp.rotate(digest[6] // 64 * 90).resize(ramp.size),
     )
     size = max(12, width // 24)
@@ -53,18 +56,19 @@ def render(model, prompt, width, height):
     return image.getvalue()
 
 
-def truncated(image):
+def truncated(image: web.Response) -> web.Response:
     """The first half of an image."""
-    return web.Response(body=image.body[: len(image.body) // 2], content_type="image/png")
+    return web.Response(body=half(image), content_type="image/png")
 
 
-def html(image):
+def html(image: web.Response) -> web.Response:
     """A web page in place of an image."""
     return web.Response(text="<html><body>It works!</body></html>", content_type="text/html")
 
 
-def huge(image):
+def huge(image: web.Response) -> web.Response:
     """An image that goes on after its end."""
+    assert isinstance(image.body, bytes)
     return web.Response(body=image.body.ljust(HUGE_BYTES, b"\0"), content_type="image/png")
 
 
@@ -80,18 +84,18 @@ class AiService(Simulator):
         **{f"{fault}_rate": 0.0 for fault in SPOILED},
     }
 
-    def __init__(self, state_dir=None):
+    def __init__(self, state_dir: Path | None = None):
         super().__init__(state_dir)
         self.token = os.environ.get("AI_SERVICE_TOKEN")
-        self.tries = {}
+        self.tries: dict[str, str] = {}
         self.in_hand = 0
         self.gpu = os.environ.get("NVML_STUB")
         self.take_in_hand(0)
 
-    def routes(self):
+    def routes(self) -> Sequence[web.RouteDef]:
         return [web.post(PATH, self.create_image)]
 
-    def application(self):
+    def application(self) -> web.Application:
         app = super().application()
         if os.environ.get("OTEL_EXPORTER_OTLP_ENDPOINT"):
             from .tracing import trace
@@ -99,36 +103,36 @@ class AiService(Simulator):
             trace(app, "ai-service", PATH)
         return app
 
-    def log(self):
+    def log(self) -> dict[str, Any]:
         return {**super().log(), "tries": self.tries}
 
-    def restore(self, log):
+    def restore(self, log: Mapping[str, Any]) -> None:
         super().restore(log)
         self.tries = log.get("tries", {})
 
-    def count(self, request, status):
+    def count(self, request: web.Request, status: str) -> None:
         super().count(request, status)
         if "X-Try-Id" in request.headers:
             self.tries[request.headers["X-Try-Id"]] = status
 
-    def take_in_hand(self, change):
+    def take_in_hand(self, change: int) -> None:
         """Note that there are `change` more requests in hand."""
         self.in_hand += change
         if self.gpu:
             with open(Path(self.gpu) / "images", "ab") as images:
                 images.truncate(self.in_hand)
 
-    async def _answer(self, request, handler):
+    async def _answer(self, request: web.Request, handler: Handler) -> web.Response:
         self.take_in_hand(1)
         try:
             return await super()._answer(request, handler)
         finally:
             self.take_in_hand(-1)
 
-    def spoil(self, response, fault):
+    def spoil(self, response: web.Response, fault: str | None) -> web.Response:
         return SPOILED[fault](response) if fault in SPOILED else super().spoil(response, fault)
 
-    def garbage(self, response):
+    def garbage(self, response: web.Response) -> web.Response:
         return random.choice(
             [
                 truncated(response),
@@ -137,7 +141,7 @@ class AiService(Simulator):
             ]
         )
 
-    async def create_image(self, request):
+    async def create_image(self, request: web.Request) -> web.Response:
         self.authorize(request)
         order = await json_object(request)
         model, prompt = order.get("model"), order.get("prompt")
@@ -155,7 +159,7 @@ class AiService(Simulator):
             body=await asyncio.to_thread(render, model, prompt, *map(int, sides)), content_type="image/png"
         )
 
-    def authorize(self, request):
+    def authorize(self, request: web.Request) -> None:
         """Refuse a request without the token, if there is one."""
         given = request.headers.get("Authorization", "")
         if self.token and not hmac.compare_digest(given.encode(), f"Bearer {self.token}".encode()):

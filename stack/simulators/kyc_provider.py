@@ -8,6 +8,9 @@ gets the same answer every time, and moves money at most once. The log shows eac
 
 import base64
 import binascii
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
 
 from aiohttp import web
 
@@ -24,28 +27,28 @@ class KycProvider(Simulator):
         "payments": {"paid": 0.95, "failed": 0.05},
     }
 
-    def __init__(self, state_dir=None):
+    def __init__(self, state_dir: Path | None = None):
         super().__init__(state_dir)
-        self.transfers = {}
+        self.transfers: dict[str, dict[str, Any]] = {}
 
-    def routes(self):
+    def routes(self) -> Sequence[web.RouteDef]:
         return [
             web.post("/verify/{step:document|identity}", self.verify),
             web.post("/payments/transfer", self.transfer),
         ]
 
-    def log(self):
+    def log(self) -> dict[str, Any]:
         return {
             **super().log(),
             "transfers": self.transfers,
             "money_moved": sum(transfer["status"] == "paid" for transfer in self.transfers.values()),
         }
 
-    def restore(self, log):
+    def restore(self, log: Mapping[str, Any]) -> None:
         super().restore(log)
         self.transfers = log["transfers"]
 
-    async def verify(self, request):
+    async def verify(self, request: web.Request) -> web.Response:
         submission = await json_object(request)
         missing = [key for key in ("reference", "name", "birthdate", "document_type") if not submission.get(key)]
         if missing:
@@ -59,7 +62,7 @@ class KycProvider(Simulator):
         outcome = draw(self.control["outcomes"])
         return web.json_response({"outcome": outcome, "reason": REASONS[outcome]})
 
-    async def transfer(self, request):
+    async def transfer(self, request: web.Request) -> web.Response:
         order = await json_object(request)
         key, amount = request.headers.get("Idempotency-Key"), order.get("amount")
         if not key:

@@ -15,9 +15,12 @@ import json
 import os
 import secrets
 from collections import Counter
+from collections.abc import AsyncIterator, Mapping, Sequence
 from http import HTTPStatus
+from pathlib import Path
+from typing import Any
 
-from aiohttp import ClientError, ClientSession, ClientTimeout, web
+from aiohttp import ClientError, ClientResponse, ClientSession, ClientTimeout, web
 from PIL import Image
 from tenacity import retry, retry_if_exception_type, stop_after_attempt, wait_random_exponential
 
@@ -45,7 +48,7 @@ bounded_retries = retry(
 )
 
 
-def check_status(service, response):
+def check_status(service: str, response: ClientResponse) -> None:
     """Raise RefusedError or UnavailableError for an answer of `service` that is not a success."""
     if response.status >= 500 or response.status == HTTPStatus.TOO_MANY_REQUESTS:
         raise UnavailableError(f"{service} answered {response.status}")
@@ -56,38 +59,38 @@ def check_status(service, response):
 class N8nStub(Simulator):
     control = {**Simulator.control, "latency": {"median": 0.02, "sigma": 0.5}, "ai_timeout": 20, "callback_timeout": 10}
 
-    def __init__(self, state_dir=None):
+    def __init__(self, state_dir: Path | None = None):
         super().__init__(state_dir)
         self.secret = os.environ["INFLUENCEGEN_WEBHOOK_SECRET"]
         self.ai_url = os.environ.get("AI_SERVICE_URL", "http://127.0.0.1:8090")
         token = os.environ.get("AI_SERVICE_TOKEN")
         self.ai_headers = {"Authorization": f"Bearer {token}"} if token else {}
-        self.accepted = set()
-        self.tasks = set()
-        self.results = Counter({"done": 0, "failed": 0, "undelivered": 0})
+        self.accepted: set[str] = set()
+        self.tasks: set[asyncio.Task[None]] = set()
+        self.results: Counter[str] = Counter({"done": 0, "failed": 0, "undelivered": 0})
 
-    def routes(self):
+    def routes(self) -> Sequence[web.RouteDef]:
         return [web.post("/webhook/influencegen-image", self.webhook)]
 
-    def log(self):
+    def log(self) -> dict[str, Any]:
         return {**super().log(), "results": dict(self.results), "pending": len(self.tasks)}
 
-    def restore(self, log):
+    def restore(self, log: Mapping[str, Any]) -> None:
         super().restore(log)
         self.results.update(log["results"])
 
-    def application(self):
+    def application(self) -> web.Application:
         app = super().application()
         app.cleanup_ctx.append(self.work)
         return app
 
-    async def work(self, app):
+    async def work(self, app: web.Application) -> AsyncIterator[None]:
         """Hold the HTTP client while the server runs, and let the work in hand finish before it goes."""
         async with ClientSession() as self.client:
             yield
             await asyncio.gather(*self.tasks)
 
-    async def webhook(self, request):
+    async def webhook(self, request: web.Request) -> web.Response:
         try:
             signing.verify(self.secret, await request.read(), request.headers)
         except signing.BadSignature as error:
@@ -104,12 +107,12 @@ class N8nStub(Simulator):
             task.add_done_callback(self.tasks.discard)
         return web.json_response({"status": "accepted"}, status=HTTPStatus.ACCEPTED)
 
-    async def process(self, order, trace):
+    async def process(self, order: dict[str, Any], trace: dict[str, str]) -> None:
         """Make the image of `order` and tell the platform: that it is done, or why it failed.
 
         `trace` holds the headers of the trace that the webhook belongs to; the calls carry them on.
         """
-        callback = {"request_id": order["request_id"]}
+        callback: dict[str, str] = {"request_id": order["request_id"]}
         try:
             image = await self.generate(order, trace)
             callback |= {"status": "done", "mimetype": "image/png", "image": base64.b64encode(image).decode()}
@@ -124,7 +127,7 @@ class N8nStub(Simulator):
         self.results[result] += 1
 
     @bounded_retries
-    async def generate(self, order, trace):
+    async def generate(self, order: dict[str, Any], trace: dict[str, str]) -> bytes:
         """The PNG image, in bytes, that the AI service makes of `order`."""
         async with self.client.post(
             f"{self.ai_url}/v1/images",
@@ -148,7 +151,7 @@ class N8nStub(Simulator):
         return image
 
     @bounded_retries
-    async def deliver(self, url, callback, trace):
+    async def deliver(self, url: str, callback: dict[str, str], trace: dict[str, str]) -> None:
         """Send `callback` to the platform, signed anew at each try."""
         body = json.dumps(callback).encode()
         headers = {"Content-Type": "application/json", **trace, **signing.sign(self.secret, body)}

@@ -1,24 +1,26 @@
 """Spans of what a simulator answers, sent by OTLP/HTTP to where $OTEL_EXPORTER_OTLP_ENDPOINT says."""
 
 import asyncio
+from collections.abc import AsyncIterator
 
 from aiohttp import web
+from aiohttp.typedefs import Handler
 from opentelemetry import propagate
 from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor
-from opentelemetry.trace import SpanKind, StatusCode
+from opentelemetry.trace import Span, SpanKind, StatusCode
 
 
-def trace(app, service, path):
+def trace(app: web.Application, service: str, path: str) -> None:
     """Give each request to `path` of the application a span of `service`, in the trace of the caller if it has one."""
     provider = TracerProvider(resource=Resource.create({"service.name": service}), shutdown_on_exit=False)
     provider.add_span_processor(BatchSpanProcessor(OTLPSpanExporter()))
     tracer = provider.get_tracer(__name__)
 
     @web.middleware
-    async def span(request, handler):
+    async def span(request: web.Request, handler: Handler) -> web.StreamResponse:
         if request.path != path:
             return await handler(request)
         with tracer.start_as_current_span(
@@ -40,7 +42,7 @@ def trace(app, service, path):
             finally:
                 note(current, status)
 
-    async def send(app):
+    async def send(app: web.Application) -> AsyncIterator[None]:
         yield
         await asyncio.to_thread(provider.shutdown)
 
@@ -48,7 +50,7 @@ def trace(app, service, path):
     app.cleanup_ctx.append(send)
 
 
-def note(span, status):
+def note(span: Span, status: int | None) -> None:
     """Tell the span how the request ended: no answer (`status` is None) is an error, as are 500 and more."""
     if status is None:
         span.set_status(StatusCode.ERROR, "no answer")

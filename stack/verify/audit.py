@@ -9,11 +9,12 @@ import subprocess
 import sys
 import sysconfig
 import tomllib
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 from stack.console import StackError, step
 from stack.layout import PROJECT, Layout
@@ -153,44 +154,23 @@ def sbom(layout: Layout) -> bool:
     """Write CycloneDX bills of materials to sbom/: one of the Python environment, and one of each tree of npm."""
     place = PROJECT / "sbom"
     place.mkdir(exist_ok=True)
-    _write(
-        [
-            sys.executable,
-            "-m",
-            "cyclonedx_py",
-            "environment",
-            "--pyproject",
-            PROJECT / "pyproject.toml",
-            "--output-reproducible",
-            "--output-file",
-            place / "python.cdx.json",
-            sys.executable,
-        ]
-    )
+    command = [sys.executable, "-m", "cyclonedx_py", "environment", sys.executable]
+    _write(place / "python.cdx.json", [*command, "--output-reproducible", "--pyproject", PROJECT / "pyproject.toml"])
     for folder in NPM:
         # of npm's own opinion of n8n's pins nothing depends
+        command = [_npm(), "exec", "--yes", "--", SBOM_OF_NPM, "--package-lock-only", "--ignore-npm-errors"]
         _write(
-            [
-                _npm(),
-                "exec",
-                "--yes",
-                "--",
-                SBOM_OF_NPM,
-                "--package-lock-only",
-                "--ignore-npm-errors",
-                "--output-reproducible",
-                "--output-file",
-                place / f"{Path(folder).name}.cdx.json",
-                PROJECT / folder / "package.json",
-            ]
+            place / f"{Path(folder).name}.cdx.json",
+            [*command, "--output-reproducible", PROJECT / folder / "package.json"],
         )
     print(f"{place} holds them.")
     return True
 
 
-def _write(command):
-    with step(f"{Path(command[command.index('--output-file') + 1]).name}"):
-        done = subprocess.run(command, capture_output=True, text=True)
+def _write(file: Path, command: Sequence[str | Path]) -> None:
+    """Write a bill of materials by a command, which gets `--output-file` besides."""
+    with step(file.name):
+        done = subprocess.run([*command, "--output-file", file], capture_output=True, text=True)
     if done.returncode:
         raise StackError(f"The bill of materials can't be made:\n{done.stderr[-2000:]}")
 
@@ -201,13 +181,13 @@ def _npm() -> str:
     return found
 
 
-def _output(command, folder=PROJECT):
+def _output(command: Sequence[str | Path], folder: Path = PROJECT) -> tuple[str, str]:
     """What a command says on both channels; its status is not looked at: it is 1 if there are vulnerabilities."""
     done = subprocess.run(command, cwd=folder, capture_output=True, text=True)
     return done.stdout, done.stderr
 
 
-def _content(output, errors, key):
+def _content(output: str, errors: str, key: str) -> Any:
     """The part `key` of what a tool said as JSON; StackError with its own words if there is none."""
     try:
         content = json.loads(output)

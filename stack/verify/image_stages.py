@@ -17,6 +17,7 @@ IMAGE = "influencegen.image"
 FINAL = ("done", "failed", "timed_out")
 
 Values = dict[tuple[str, Labels], float]
+Rows = Counter[tuple[str, Labels]]
 
 
 class Stages:
@@ -46,7 +47,7 @@ class Stages:
         )
         return [line for line in compared if line.rows or line.counter or line.prometheus]
 
-    def _since_then(self, values: Values, rows: Counter) -> Values:
+    def _since_then(self, values: Values, rows: Rows) -> Values:
         """Return what was counted since; of the webhooks only those that n8n took, for only they leave rows."""
         return {
             key: value - self._before.get(key, 0.0)
@@ -61,10 +62,11 @@ class Stages:
         """Return the statuses that the AI service answered, by the id of the try; 'none' if the caller hung up."""
         response = requests.get(self._system.url("ai", "/log"), timeout=30)
         response.raise_for_status()
-        return response.json()["tries"]
+        tries: dict[str, str] = response.json()["tries"]
+        return tries
 
-    def _rows(self) -> Counter[tuple[str, Labels]]:
-        rows: Counter[tuple[str, Labels]] = Counter()
+    def _rows(self) -> Rows:
+        rows: Rows = Counter()
         images = [("id", ">", self._last_image)]
         accepted = [*images, ("accepted_at", "!=", False)]
         rows[_answered(WEBHOOK, "image", "2xx")] = self._admin.call(IMAGE, "search_count", accepted)
@@ -102,7 +104,7 @@ def _names() -> list[str]:
     return [f"{api}_{suffix}" for api in (WEBHOOK, AI, CALLBACK) for suffix in suffixes]
 
 
-def _add(rows: Counter, api: str, endpoint: str, status: str) -> None:
+def _add(rows: Rows, api: str, endpoint: str, status: str) -> None:
     # what was never sent, or whose end nobody saw, took no known time
     if status not in ("circuit_open", "interrupted"):
         rows[_answered(api, endpoint, status)] += 1

@@ -3,8 +3,10 @@
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import requests
+from prometheus_client import Metric
 from prometheus_client.openmetrics import parser as openmetrics
 from prometheus_client.parser import text_string_to_metric_families
 
@@ -17,6 +19,7 @@ from stack.system import System
 PROVENANCE = {"__name__", "database", "instance", "job"}
 
 Labels = frozenset[tuple[str, str]]
+Parser = Callable[[str], Iterable[Metric]]
 Values = Mapping[tuple[str, Labels], float]
 
 
@@ -69,7 +72,7 @@ def exposed_by_n8n(system: System, names: Iterable[str]) -> dict[tuple[str, Labe
     return _scraped(system, url, openmetrics.text_string_to_metric_families, names)
 
 
-def _scraped(system: System, url: str, parse: Callable, names: Iterable[str]) -> dict[tuple[str, Labels], float]:
+def _scraped(system: System, url: str, parse: Parser, names: Iterable[str]) -> dict[tuple[str, Labels], float]:
     token = system.layout.secret("scrape-token")
     response = requests.get(url, headers={"Authorization": f"Bearer {token}"}, timeout=30)
     response.raise_for_status()
@@ -91,17 +94,18 @@ def stored(system: System, names: Iterable[str]) -> dict[tuple[str, Labels], flo
     }
 
 
-def query(system: System, expression: str) -> list[dict]:
+def query(system: System, expression: str) -> list[dict[str, Any]]:
     """Return the result of an instant query of Prometheus."""
     response = requests.get(system.url("prometheus", "/api/v1/query"), params={"query": expression}, timeout=30)
     response.raise_for_status()
-    return response.json()["data"]["result"]
+    result: list[dict[str, Any]] = response.json()["data"]["result"]
+    return result
 
 
 def table(compared: Iterable[Line]) -> str:
     """Return the lines as a table for people to read."""
     header = ("fact", "rows", "/metrics", "Prometheus", "")
-    cells = [header]
+    cells: list[tuple[str, ...]] = [header]
     for line in compared:
         labels = ", ".join(f"{name}={value}" for name, value in line.labels.items())
         cells.append((
@@ -117,7 +121,8 @@ def table(compared: Iterable[Line]) -> str:
     )  # fmt: skip
 
 
-def count_rows(admin: OdooClient, metric) -> Counter[tuple[str, Labels]]:
+def count_rows(admin: OdooClient, metric: catalogue.Metric) -> Counter[tuple[str, Labels]]:
+    """Return how many records a counter of facts should have counted, by its name and its labels' values."""
     counted: Counter[tuple[str, Labels]] = Counter()
     for source in metric.rows:
         if source.starts:
@@ -130,7 +135,7 @@ def count_rows(admin: OdooClient, metric) -> Counter[tuple[str, Labels]]:
     return counted
 
 
-def _value(record: dict, label: str) -> str:
+def _value(record: dict[str, Any], label: str) -> str:
     """Return a label's value for a record: a constant, or that of the field which it names."""
     if not label.startswith("."):
         return label

@@ -6,8 +6,9 @@ order and their proportions, and thresholds stay as they are.
 
 import re
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -49,9 +50,9 @@ def shortened(duration: str, least: float = 0, most: float = float("inf")) -> st
 def in_expression(expression: str) -> str:
     """Return a PromQL expression with its ranges and offsets shortened."""
 
-    def window(match: re.Match) -> str:
+    def window(match: re.Match[str]) -> str:
         if match["string"]:
-            return match[0]
+            return str(match[0])
         return DURATION.sub(lambda found: shortened(found[0], SHORTEST_RANGE, LONGEST), match[0])
 
     return WINDOW.sub(window, expression)
@@ -120,9 +121,14 @@ def _write(system: System) -> None:
 def _load(system: System) -> None:
     """Let both read their configuration, and wait until they go by it."""
     for name, answered in (("prometheus", _of_prometheus), ("alertmanager", _of_alertmanager)):
-        wanted = _pace(yaml.safe_load((system.layout.state / f"{name}.yml").read_text()))
         system.processes.reload(name)
-        system.processes.wait(name, lambda answered=answered, wanted=wanted: _pace(answered(system)) == wanted)
+        system.processes.wait(name, partial(_goes_by_it, system, name, answered))
+
+
+def _goes_by_it(system: System, name: str, answered: Callable[[System], dict[str, Any]]) -> bool:
+    """Say whether a server has the durations of its file."""
+    wanted = yaml.safe_load((system.layout.state / f"{name}.yml").read_text())
+    return _pace(answered(system)) == _pace(wanted)
 
 
 def _evaluated(system: System) -> bool:
@@ -132,16 +138,18 @@ def _evaluated(system: System) -> bool:
     return not any(group["lastEvaluation"].startswith("0001") for group in answer.json()["data"]["groups"])
 
 
-def _pace(configuration: dict) -> float:
+def _pace(configuration: dict[str, Any]) -> float:
     """Return how many seconds lie between two evaluations, or two notifications of a group."""
     return seconds(configuration["global"].get("evaluation_interval") or configuration["route"]["group_interval"])
 
 
-def _of_prometheus(system: System) -> dict:
+def _of_prometheus(system: System) -> dict[str, Any]:
     answer = requests.get(system.url("prometheus", "/api/v1/status/config"), timeout=10)
-    return yaml.safe_load(answer.json()["data"]["yaml"])
+    configuration: dict[str, Any] = yaml.safe_load(answer.json()["data"]["yaml"])
+    return configuration
 
 
-def _of_alertmanager(system: System) -> dict:
+def _of_alertmanager(system: System) -> dict[str, Any]:
     answer = requests.get(system.url("alertmanager", "/api/v2/status"), timeout=10)
-    return yaml.safe_load(answer.json()["config"]["original"])
+    configuration: dict[str, Any] = yaml.safe_load(answer.json()["config"]["original"])
+    return configuration

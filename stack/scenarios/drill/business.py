@@ -42,7 +42,7 @@ class Business:
         self._thread = threading.Thread(target=self._ask, daemon=True)
         self._thread.start()
 
-    def __exit__(self, *_exception) -> None:
+    def __exit__(self, *_exception: object) -> None:
         self._stop.set()
         self._thread.join()
 

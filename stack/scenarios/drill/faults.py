@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, ExitStack, closing, contextmanager, nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import psutil
 import psycopg2
@@ -20,7 +21,7 @@ from stack.scenarios.demo import control, workers
 from stack.services import gpu, odoo, postgres
 from stack.system import System
 
-Cause = Callable[[System], AbstractContextManager]
+Cause = Callable[[System], AbstractContextManager[None]]
 
 PAGED = frozenset({"pager", "chat"})
 WRITTEN = frozenset({"chat", "mail"})
@@ -55,7 +56,7 @@ class Fault:
     says: str
     besides: Mapping[str, str] = field(default_factory=dict)
     busy: bool = False
-    around: Cause = nullcontext
+    around: Cause = field(default=lambda _system: nullcontext())
 
     @property
     def runbook(self) -> str:
@@ -67,7 +68,7 @@ class Fault:
         return alert == self.alert and self.says in text
 
 
-def behaving(service: str, **behaviour) -> Cause:
+def behaving(service: str, **behaviour: Any) -> Cause:
     """A simulator, by the name of its port, does what its /control is told."""
 
     @contextmanager
@@ -162,7 +163,15 @@ def broken_backup(system: System) -> Iterator[None]:
 
 def _back_up(layout: Layout) -> None:
     """Make a backup of the platform now, after the one that may be under way; how it ends is for the alert to say."""
-    command = [sys.executable, "-m", "exporters.backup", "--config", layout.state / "backup.yml", "run", "platform"]
+    command: list[str | Path] = [
+        sys.executable,
+        "-m",
+        "exporters.backup",
+        "--config",
+        layout.state / "backup.yml",
+        "run",
+        "platform",
+    ]
     while "by another process" in subprocess.run(command, stderr=subprocess.PIPE, text=True).stderr:
         time.sleep(1)
 

@@ -4,6 +4,7 @@ import re
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from typing import Any
 
 import requests
 
@@ -69,7 +70,8 @@ class Inbox:
         latest = {notification.about: notification for notification in self.read()}
         return [notification for notification in latest.values() if notification.firing]
 
-    def _fetch(self) -> list[dict]:
+    def _fetch(self) -> list[dict[str, Any]]:
         response = requests.get(self._url, timeout=10)
         response.raise_for_status()
-        return response.json()
+        alerts: list[dict[str, Any]] = response.json()
+        return alerts

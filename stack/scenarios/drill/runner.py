@@ -9,6 +9,7 @@ import signal
 import time
 from collections.abc import Callable, Iterator, Mapping, Set
 from contextlib import contextmanager, nullcontext
+from typing import Any
 
 import requests
 
@@ -191,11 +192,12 @@ class Drill:
             time.sleep(0.5)
         return True
 
-    def _ask(self, what: str) -> dict:
+    def _ask(self, what: str) -> dict[str, Any]:
         """Return what Prometheus answers."""
         response = requests.get(self.system.url("prometheus", f"/api/v1/{what}"), timeout=30)
         response.raise_for_status()
-        return response.json()["data"]
+        data: dict[str, Any] = response.json()["data"]
+        return data
 
 
 @contextmanager

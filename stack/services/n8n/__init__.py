@@ -6,6 +6,7 @@ import os
 import platform
 import shutil
 from pathlib import Path
+from typing import Any
 
 import requests
 
@@ -82,7 +83,7 @@ def programs(layout: Layout, workers: int = 0) -> list[Program]:
     main = Program("n8n", [node, n8n, "start"], variables, directory=layout.state)
     if not workers:
         return [main]
-    command = [node, n8n, "worker", "--concurrency=10"]
+    command: list[str | Path] = [node, n8n, "worker", "--concurrency=10"]
     # the metrics of a worker's process would need a port of its own
     variables = {**variables, "N8N_METRICS": "false"}
     return [
@@ -105,7 +106,7 @@ def answers(layout: Layout) -> bool:
         return False
 
 
-def query(layout: Layout, statement: str) -> list[tuple]:
+def query(layout: Layout, statement: str) -> list[tuple[Any, ...]]:
     """Run a statement in n8n's database and return its rows, if it has any."""
     return postgres.execute(layout, statement, database=DATABASE, role=postgres.N8N)
 
@@ -174,7 +175,7 @@ def environment(layout: Layout, queue: bool = False) -> dict[str, str]:
     return variables
 
 
-def _credentials(layout: Layout) -> list[dict]:
+def _credentials(layout: Layout) -> list[dict[str, Any]]:
     """Return the credentials that the workflows name, by the ids that they name them by."""
     state = {
         "host": "127.0.0.1",
@@ -186,7 +187,7 @@ def _credentials(layout: Layout) -> list[dict]:
         "maxConnections": 20,
     }
 
-    def header(secret: str) -> dict:
+    def header(secret: str) -> dict[str, str]:
         return {"name": "Authorization", "value": f"Bearer {layout.secret(secret)}"}
 
     return [
@@ -208,7 +209,7 @@ def _fingerprint(layout: Layout) -> str:
 
 def redis(layout: Layout) -> Program:
     """Return how Redis is run: one on PATH, or else Debian's package with the libraries that come with it."""
-    found = shutil.which("redis-server") or shutil.which("valkey-server")
+    found: str | Path | None = shutil.which("redis-server") or shutil.which("valkey-server")
     variables = {}
     if not found:
         root = debian.unpacked_with_dependencies("redis-server")
@@ -217,6 +218,6 @@ def redis(layout: Layout) -> Program:
         variables["LD_LIBRARY_PATH"] = ":".join(sorted(libraries))
     users = layout.state / "redis.acl"
     private.write(users, REDIS_USERS.format(password=layout.secret("redis")))
-    options = ["--bind", "127.0.0.1", "--port", str(layout.ports.redis), "--save", "", "--dir", layout.state,
+    command = [found, "--bind", "127.0.0.1", "--port", str(layout.ports.redis), "--save", "", "--dir", layout.state,
                "--aclfile", users]  # fmt: skip
-    return Program("redis", [found, *options], variables)
+    return Program("redis", command, variables)
