@@ -23,7 +23,7 @@ _OBJECTIVES = sorted(
     limits.objectives(),
     key=lambda objective: list(_EVENTS).index(objective.name),
 )
-_SERVICES = {"odoo": "Odoo", "n8n": "n8n", "aiservice": "the AI service", "kyc": "the KYC service"}
+_SERVICES = {"odoo": "Odoo", "n8n": "n8n", "aiservice": "AI service", "kyc": "KYC service"}
 
 
 def _budget(objective: limits.Objective) -> str:
@@ -125,7 +125,7 @@ _RATES = (
     ),
 )
 
-_EVENTS_ROW = (
+_ERRORS = (
     time_series(
         "Availability by service",
         [
@@ -215,5 +215,5 @@ PAGE = Page(
     team=".*",
     services=SERVICES,
     variables=(variables.long_term, variables.objective),
-    rows={"Overview": _OVERVIEW, "Burn rate": _RATES, "Errors and events": _EVENTS_ROW, "Backups": _BACKUPS},
+    rows={"Overview": _OVERVIEW, "Burn rate": _RATES, "Errors and events": _ERRORS, "Backups": _BACKUPS},
 )

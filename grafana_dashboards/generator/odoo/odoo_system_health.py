@@ -137,7 +137,7 @@ _USER_EXPERIENCE = (
         "Concurrent users",
         [
             Query(
-                f"sum by (user_role) (max by (database, user_role) (odoo_concurrent_users{{{_DATABASE}}}))",
+                f"sum by (user_role) (max by (database, user_role) (odoo_concurrent_users{{{_DATABASE}}})) > 0",
                 "{{user_role}}",
                 SYSTEM,
             ),

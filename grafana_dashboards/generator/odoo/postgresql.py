@@ -26,7 +26,7 @@ _OVERVIEW = (
         mappings=NONE,
     ),
     stat(
-        "Connection utilization",
+        "Connections used",
         Query(f"max(telemetry:postgresql_connections_utilization:percent{{{_SERVER}}})", interval=BUSINESS),
         "percent",
         spec="postgresql.connections.active_count, of max_connections",
@@ -38,7 +38,7 @@ _OVERVIEW = (
         runbooks=("PostgresConnectionsRunOutSoon",),
     ),
     stat(
-        "Slow queries per minute",
+        "Slow queries/min",
         Query(f"60 * sum({_SLOW})", interval=BUSINESS),
         "none",
         spec="postgresql.query.slow_query_rate",
@@ -68,6 +68,7 @@ _OVERVIEW = (
         no_value=_NOT_SCRAPED,
         decimals=0,
         alerts=("PostgresDeadlocks",),
+        mappings=NONE,
     ),
     stat(
         "Replication lag",

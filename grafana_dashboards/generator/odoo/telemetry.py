@@ -41,15 +41,15 @@ _OVERVIEW = (
         mappings=NONE,
     ),
     stat(
-        "Telemetry errors (15 m)",
+        "Telemetry errors",
         Query(
             or_zero(f"sum(increase(odoo_telemetry_errors_total{{{_INSTANCE}}}[15m]))", _PRESENT),
             interval=SYSTEM,
         ),
         "none",
         spec=_NO_SPEC,
-        description="Failures of telemetry itself. Each costs a value, never a request. Odoo's log has one line a "
-        "minute about them.",
+        description="Failures of telemetry itself in the last 15 minutes. Each costs a value, never a request. Odoo's "
+        "log has one line a minute about them.",
         no_value=_NOT_SCRAPED,
         decimals=0,
         alerts=("TelemetryErrors",),
@@ -146,7 +146,8 @@ _ACCURACY = (
         "Audit progress",
         [
             Query(
-                f"100 * min by (fact) (max by (database, fact) (odoo_telemetry_audit_progress_ratio{{{_DATABASE}}}))",
+                "bottomk(5, 100 * min by (fact) (max by (database, fact) "
+                f"(odoo_telemetry_audit_progress_ratio{{{_DATABASE}}})))",
                 "{{fact}}",
                 BUSINESS,
             )
@@ -155,9 +156,9 @@ _ACCURACY = (
         width=8,
         maximum=100,
         spec=_NO_SPEC,
-        description="Share of the rows that the current audit of each fact has compared with the ledger, in the "
-        "database that is furthest behind. The audit takes a second of each minute, begins again when it has "
-        "completed, and must complete within days.",
+        description="Share of the rows that the current audit has compared with the ledger, of the five facts that "
+        "are furthest behind, in the database where they are. The audit takes a second of each minute, begins again "
+        "when it has completed, and must complete within days.",
         no_value=_NO_FACTS,
         runbooks=("TelemetryAuditStale",),
     ),
