@@ -6,8 +6,8 @@ Publishing makes the store's directory; without a measured database nothing is s
 from odoo import SUPERUSER_ID, api
 from odoo.modules.registry import Registry
 
-from .compat import snapshot
 from .metrics import store
+from .odoo_hooks.caches import snapshot
 
 _MODEL = "telemetry.settings"
 

@@ -440,6 +440,7 @@ EXPORTER = (
                     "database",
                     "ledger",
                     "instrumentation",
+                    "hook",
                     "presence",
                     "unauthorized",
                     "tracing",
