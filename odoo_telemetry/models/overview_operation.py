@@ -3,7 +3,7 @@ from odoo import api, models
 from .. import monitoring
 from ..alert_thresholds import THRESHOLDS
 from ..metrics.exposition import DURATION
-from ..odoo_hooks import health
+from ..odoo_hooks import health, skipped
 from .overview import state, total
 
 
@@ -119,6 +119,7 @@ class OverviewOfOperation(models.AbstractModel):
                     "count",
                 ),
                 (self.env._("to read the database"), total(exposed, DURATION), "seconds"),
+                *self._skipped_hooks(),
             ],
             "target": self.env._("read less than %(most)d s ago", most=oldest),
             "state": state(age, age is not None and age <= oldest),
@@ -126,6 +127,12 @@ class OverviewOfOperation(models.AbstractModel):
             "action": self._metrics("odoo_telemetry"),
             "dashboard": self._dashboard("telemetry"),
         }
+
+    @api.model
+    def _skipped_hooks(self):
+        """Return a list with the detail that names the hooks that do not fit this Odoo, empty if all do."""
+        names = ", ".join(skipped.names())
+        return [(self.env._("Inactive hooks: %(hooks)s", hooks=names), None, "text")] if names else []
 
     @api.model
     def _monitored_telemetry(self, history):
