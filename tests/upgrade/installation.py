@@ -6,7 +6,6 @@ what only browsers load.
 
 import os
 import subprocess
-import sys
 import tarfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -15,10 +14,11 @@ from pathlib import Path
 import requests
 from prometheus_client.parser import text_string_to_metric_families
 
-from stack import odoo, postgres
 from stack.layout import PROJECT, Layout
 from stack.ports import Ports
-from stack.processes import Processes
+from stack.provide import odoo_source
+from stack.services import odoo, postgres
+from stack.services.processes import Processes
 from stack.system import answers
 from tests.end_to_end.waiting import until
 
@@ -35,7 +35,7 @@ class Installation:
     def __init__(self, state: Path):
         self.layout = Layout(state, Ports.free())
         self.url = f"http://127.0.0.1:{self.layout.ports.odoo}"
-        self.source = odoo.choose()
+        self.source = odoo_source.choose()
         self.processes = Processes(self.layout)
         self.data = state / "files"
 
@@ -84,7 +84,7 @@ class Installation:
         """Serve the database during the block."""
         with open(self.layout.logs / "odoo.log", "a") as log:
             process = subprocess.Popen(
-                [sys.executable, odoo.COMMAND, "--config", self.configuration],
+                [*self.source.command, "--config", self.configuration],
                 env={**os.environ, **odoo.environment(self.source)}, cwd=self.layout.state,
                 stdin=subprocess.DEVNULL, stdout=log, stderr=log,
             )  # fmt: skip
