@@ -13,7 +13,6 @@ DIGESTS, DATABASE = "odoo_telemetry.token_digests", "odoo_telemetry.token_databa
 HARMLESS = {
     "groups", "presence_seconds", "campaign_id_limit", "route_limit", "error_class_limit", "browser_sample_percent",
     "concurrent_users_threshold", "application_errors_per_minute_threshold", "n8n_errors_per_minute_threshold",
-    "runbooks_url",
 }  # fmt: skip
 
 
