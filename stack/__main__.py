@@ -1,11 +1,13 @@
 """The verbs: `python -m stack VERB`; `--help` lists them."""
 
 import argparse
+import shutil
 import sys
 
 from stack import system
 from stack.console import exit_on_error, step
-from stack.layout import Layout
+from stack.layout import PROJECT, Layout
+from stack.provide import wheels
 from stack.scenarios import demo
 from stack.scenarios.drill import runner
 from stack.verify import audit, lanes, lint
@@ -41,10 +43,18 @@ def clean(layout: Layout) -> bool:
     return True
 
 
+def build_wheels(layout: Layout) -> bool:
+    """Build the addons' wheels in dist/, and no others are there."""
+    folder = PROJECT / "dist"
+    shutil.rmtree(folder, ignore_errors=True)
+    wheels.build(PROJECT, folder)
+    return True
+
+
 VERBS = {
     "up": up, "demo": run_demo, "drill": run_drill, "stop": stop, "clean": clean, "test": lanes.test,
     "test-fast": lanes.test_fast, "test-odoo": lanes.test_odoo, "test-system": lanes.test_system,
-    "lint": lint.lint, "audit": audit.audit, "sbom": audit.sbom,
+    "lint": lint.lint, "audit": audit.audit, "sbom": audit.sbom, "wheels": build_wheels,
 }  # fmt: skip
 
 

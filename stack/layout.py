@@ -10,6 +10,8 @@ from stack import private
 from stack.ports import Ports
 
 PROJECT = Path(__file__).resolve().parent.parent
+# The addons, each after those that it depends on.
+ADDONS = ("influencegen", "odoo_telemetry", "influencegen_telemetry")
 # Who asks the servers of the monitoring, and the secret that is the password for each, by the name of its port.
 ACCOUNT = "influencegen"
 PASSWORDS = {

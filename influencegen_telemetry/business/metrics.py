@@ -338,7 +338,7 @@ OTHER_PRODUCERS = (
     ),
 )
 
-catalogue.declare(*BUSINESS, *APIS, *OTHER_PRODUCERS)
+catalogue.declare(*BUSINESS, *APIS, *OTHER_PRODUCERS, module="influencegen_telemetry")
 catalogue.declare_role("admin", "influencegen.group_administrator")
 catalogue.declare_role("manager", "influencegen.group_campaign_manager")
 catalogue.declare_role("manager", "influencegen.group_kyc_reviewer")

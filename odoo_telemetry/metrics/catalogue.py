@@ -126,6 +126,8 @@ THRESHOLD = Label("name", Values(THRESHOLDS))
 
 METRICS = {}
 """All metric families by name."""
+MODULES = {}
+"""The module that a metric belongs to, by the metric's name; what belongs to none is in every database."""
 BOUNDS = {}
 """The upper bounds of the buckets of all histograms by name, as of :func:`bounds`."""
 LIVE = set()
@@ -146,19 +148,29 @@ OBSERVERS = set()
 """The packages of the addons that only observe: an error that passes through an override of theirs is another's."""
 
 
-def declare(*metrics):
+def declare(*metrics, module=""):
     """Have :class:`Metric` objects counted and exported.
 
+    :param str module: the Odoo module that they belong to: only databases where it is installed export those of scope
+        'database'; '' for all databases
     :raises ValueError: when there is another one of a name
     """
     for metric in metrics:
         if METRICS.get(metric.name, metric) != metric:
             raise ValueError(f"there is another metric {metric.name}")
         METRICS[metric.name] = metric
+        if module:
+            MODULES[metric.name] = module
         if metric.kind == "histogram":
             BOUNDS[metric.name] = bounds(metric)
         if metric.merge in ("sum", "max"):
             LIVE.add(metric.name)
+
+
+def is_exported(metric, settings):
+    """Return whether the database with these :class:`~.settings.Settings` exports ``metric`` (:class:`Metric`)."""
+    module = MODULES.get(metric.name)
+    return module is None or settings.modules is None or module in settings.modules
 
 
 def declare_role(role, group, before="user"):
@@ -440,6 +452,7 @@ EXPORTER = (
                     "database",
                     "ledger",
                     "instrumentation",
+                    "hook",
                     "presence",
                     "unauthorized",
                     "tracing",

@@ -19,6 +19,7 @@ from werkzeug.http import parse_accept_header
 from . import catalogue, clock, facts, lines, store
 from .clock import STALE_AFTER_SECONDS
 from .known import known_labels
+from .settings import Settings
 
 GROUPS = ("fast", "system", "business")
 DURATION = "odoo_telemetry_database_read_duration_seconds"
@@ -234,7 +235,9 @@ class Families:
     def _wanted(self, metric, database):
         if database is None and metric.scope == "database" and NO_DATABASE in self._databases:
             return False
-        if database is not None and metric.scope == "instance":
+        if database is not None and (
+            metric.scope == "instance" or not catalogue.is_exported(metric, self._databases[database])
+        ):
             return False
         family = _family_name(metric.name, metric.kind)
         return metric.group in self._groups[database] and (
@@ -378,9 +381,9 @@ def _accepts_gzip(accept_encoding):
 
 def start_at_zero(database):
     """Make the series of ``database`` (or None: the instance) whose labels are few and known start at 0."""
-    scope = "instance" if database is None else "database"
+    scope, settings = "instance" if database is None else "database", store.databases().get(database) or Settings()
     for metric in catalogue.METRICS.values():
         stored = metric.kind != "gauge" and not metric.rows and metric.producer in ("odoo", "browser")
-        if stored and metric.scope == scope:
+        if stored and metric.scope == scope and catalogue.is_exported(metric, settings):
             for labels in known_labels(metric):
                 store.start(metric.name, labels, database)

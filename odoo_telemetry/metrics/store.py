@@ -206,6 +206,14 @@ class Store:
         :param str reason: a value of the label ``reason`` of ``odoo_telemetry_errors_total``
         :param str message: what happened, as a logging format for ``args``
         """
+        self.count_error(reason)
+        now = time.monotonic()
+        if now >= self._logged.get(reason, 0.0):
+            self._logged[reason] = now + _LOG_SECONDS
+            _logger.warning("Telemetry, %s: " + message, reason, *args)
+
+    def count_error(self, reason):
+        """Count a failure of telemetry itself that the caller logs; ``reason`` is as for :meth:`error`."""
         cell = self._holding.error_cells.get(reason)
         if cell is not None:
             view, index = cell
@@ -213,10 +221,6 @@ class Store:
         else:
             with self._lost_lock:
                 self._lost[reason] += 1
-        now = time.monotonic()
-        if now >= self._logged.get(reason, 0.0):
-            self._logged[reason] = now + _LOG_SECONDS
-            _logger.warning("Telemetry, %s: " + message, reason, *args)
 
     # ------------------------------------------------------------------ settings of databases
 
@@ -688,7 +692,7 @@ os.register_at_fork(
 
 configure = _shared.configure
 inc, observe, exemplify = _shared.inc, _shared.observe, _shared.exemplify
-set, add, error = _shared.set, _shared.add, _shared.error
+set, add, error, count_error = _shared.set, _shared.add, _shared.error, _shared.count_error
 publish, withdraw, databases, remove = _shared.publish, _shared.withdraw, _shared.databases, _shared.remove
 publish_own, own = _shared.publish_own, _shared.own
 trace_with, exemplars = _shared.trace_with, _shared.exemplars

@@ -1,9 +1,9 @@
 from odoo import api, models
 
 from .. import monitoring
-from ..metrics.clock import STALE_AFTER_SECONDS
+from ..alert_thresholds import THRESHOLDS
 from ..metrics.exposition import DURATION
-from ..odoo_hooks import health
+from ..odoo_hooks import health, skipped
 from .overview import state, total
 
 
@@ -94,7 +94,7 @@ class OverviewOfOperation(models.AbstractModel):
     @api.model
     def _firing(self, alerts, tile):
         """Return how many of the alerts are about a tile."""
-        return sum(alert["name"].startswith(self._subjects().get(tile, ("?",))) for alert in alerts)
+        return sum(alert["tile"] == tile for alert in alerts)
 
     @api.model
     def _tile_telemetry(self, span, exposed):
@@ -104,6 +104,7 @@ class OverviewOfOperation(models.AbstractModel):
             if labels["reason"] != "unauthorized"
         ]
         age = total(exposed, "odoo_telemetry_database_read_age_seconds")
+        oldest = THRESHOLDS["TelemetryReadingStale"]["above_seconds"]
         return {
             "title": self.env._("Telemetry itself"),
             "value": sum(errors),
@@ -118,13 +119,20 @@ class OverviewOfOperation(models.AbstractModel):
                     "count",
                 ),
                 (self.env._("to read the database"), total(exposed, DURATION), "seconds"),
+                *self._skipped_hooks(),
             ],
-            "target": self.env._("read less than %(most)d s ago", most=STALE_AFTER_SECONDS),
-            "state": state(age, age is not None and age <= STALE_AFTER_SECONDS),
+            "target": self.env._("read less than %(most)d s ago", most=oldest),
+            "state": state(age, age is not None and age <= oldest),
             "chart": False,
             "action": self._metrics("odoo_telemetry"),
             "dashboard": self._dashboard("telemetry"),
         }
+
+    @api.model
+    def _skipped_hooks(self):
+        """Return a list with the detail that names the hooks that do not fit this Odoo, empty if all do."""
+        names = ", ".join(skipped.names())
+        return [(self.env._("Inactive hooks: %(hooks)s", hooks=names), None, "text")] if names else []
 
     @api.model
     def _monitored_telemetry(self, history):

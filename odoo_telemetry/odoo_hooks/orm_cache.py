@@ -1,15 +1,18 @@
 """Hits and misses of Odoo's ORM cache, from the counters that Odoo keeps itself."""
 
+import contextlib
 import os
 
-from ..compat import orm_cache_counters
 from ..metrics import store
+from . import caches
+from .probe import UnsupportedOdooError
 
 _flushed = (0, 0)
 
 
 def _totals():
-    counters = orm_cache_counters()
+    # requests of other threads add to it
+    counters = list(caches.counters().copy().values())
     return sum(counter.hit for counter in counters), sum(counter.miss for counter in counters)
 
 
@@ -26,7 +29,12 @@ def flush():
         store.inc(f"odoo_orm_cache_{name}_total", (), max(now - then, 0))
 
 
-os.register_at_fork(after_in_child=_begin)
+def _after_fork():
+    with contextlib.suppress(UnsupportedOdooError):
+        _begin()
+
+
+os.register_at_fork(after_in_child=_after_fork)
 
 
 def install():

@@ -10,10 +10,11 @@ import threading
 import time
 
 import odoo
-from odoo.service import server
 from odoo.tools import config
 
 from ..metrics import store
+from . import patch
+from .guard import guarded
 from .patch import Patch
 
 _KINDS = {"WorkerHTTP": "http", "WorkerCron": "cron"}
@@ -45,14 +46,19 @@ def _told(start):
     @functools.wraps(start)
     def told_start(self):
         start(self)
-        kind = _KINDS.get(type(self).__name__, "other")
-        store.set_kind(kind)
-        store.start_heartbeat()
-        if self.multi.generation > config["workers"] + config["max_cron_threads"]:
-            store.inc("odoo_workers_recycled_total", (kind,))
-        _show_busy()
+        _started(self)
 
     return told_start
+
+
+@guarded
+def _started(worker):
+    kind = _KINDS.get(type(worker).__name__, "other")
+    store.set_kind(kind)
+    store.start_heartbeat()
+    _show_busy()
+    if worker.multi.generation > config["workers"] + config["max_cron_threads"]:
+        store.inc("odoo_workers_recycled_total", (kind,))
 
 
 def _show_busy():
@@ -130,15 +136,14 @@ def _resident_memory(pid):
 
 
 _PATCHES = (
-    Patch(server.Worker, "start", _told),
-    Patch(server.Worker, "stop", _finished),
+    Patch("odoo.service.server:Worker.start", _told),
+    Patch("odoo.service.server:Worker.stop", _finished),
 )
 
 
 def install():
     """Measure workers, this process included if it is one already."""
-    for patch in _PATCHES:
-        patch.install()
+    patch.install(_PATCHES)
     if config["workers"] and _own_kind() != "other":
         store.start_heartbeat()
         _show_busy()
@@ -148,7 +153,7 @@ def install():
 
 def uninstall():
     """Measure them no more."""
-    for patch in _PATCHES:
-        patch.uninstall()
+    for one in _PATCHES:
+        one.uninstall()
     store.off_heartbeat(flush_cpu)
     store.off_scrape(workers)

@@ -10,13 +10,12 @@ from typing import Any
 
 from stack import private
 from stack.console import run, step
-from stack.layout import PROJECT, Layout
+from stack.layout import ADDONS, PROJECT, Layout
 from stack.provide.odoo_source import SERIES, Source
 from stack.services import postgres
 from stack.services.processes import Program
 
 DATABASE = "influencegen"
-ADDONS = ("influencegen", "odoo_telemetry", "influencegen_telemetry")
 
 CONFIGURATION = """[options]
 addons_path = {addons_path}

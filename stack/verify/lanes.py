@@ -14,7 +14,7 @@ from tempfile import TemporaryDirectory
 
 from stack import system
 from stack.console import run, step
-from stack.layout import PROJECT, Layout
+from stack.layout import ADDONS, PROJECT, Layout
 from stack.ports import Ports
 from stack.provide import browser
 from stack.services import odoo, postgres, prometheus
@@ -39,7 +39,7 @@ class Lane:
 _WITHOUT_ODOO = ("-p", "no:odoo", "-n", "auto", "--dist")
 FAST = Lane("fast", (*_WITHOUT_ODOO, "worksteal", "-o", "testpaths=tests",
                      "-m", "not servers and not system and not slow"))  # fmt: skip
-ODOO = Lane("odoo", ("--odoo-http", "-o", f"testpaths={' '.join(odoo.ADDONS)}"), niceness=5)
+ODOO = Lane("odoo", ("--odoo-http", "-o", f"testpaths={' '.join(ADDONS)}"), niceness=5)
 SYSTEM = Lane("system", ("-o", "testpaths=tests", "-m", "servers or system or slow"))
 # Of all tests those that need neither Odoo nor a system; the servers of a file are started once.
 SERVERS = Lane("servers", (*_WITHOUT_ODOO, "loadfile", "-o", "testpaths=tests", "-m", "not system"), niceness=10)

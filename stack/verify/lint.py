@@ -4,8 +4,8 @@ import subprocess
 import sys
 from pathlib import Path
 
-from stack.layout import PROJECT, Layout
-from stack.services import odoo, prometheus
+from stack.layout import ADDONS, PROJECT, Layout
+from stack.services import prometheus
 
 
 def lint(layout: Layout) -> bool:
@@ -16,7 +16,7 @@ def lint(layout: Layout) -> bool:
         [sys.executable, "-m", "ruff", "check", "."],
         [sys.executable, "-m", "ruff", "format", "--check", "."],
         [sys.executable, "-m", "mypy"],
-        [sys.executable, "-m", "pylint", *odoo.ADDONS],
+        [sys.executable, "-m", "pylint", *ADDONS],
         [sys.executable, "-m", "codespell_lib"],
         [sys.executable, "-m", "proselint", "check", *_prose()],
         [promtool, "check", "rules", *rules],
@@ -27,5 +27,5 @@ def lint(layout: Layout) -> bool:
 
 def _prose() -> list[Path]:
     """Return the pages that people read, but not those that are generated or are the licenses of others."""
-    folders = (PROJECT, PROJECT / "docs", PROJECT / "docs" / "runbooks")
+    folders = (PROJECT, PROJECT / "docs", *(PROJECT / "docs" / "runbooks").iterdir())
     return [page for folder in folders for page in sorted(folder.glob("*.md")) if page.name != "metrics.md"]

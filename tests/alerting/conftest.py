@@ -50,7 +50,7 @@ class OnCall:
         until(lambda: self.answers("alertmanager", "/-/ready"), "Alertmanager answers")
 
     def start(self, name):
-        """Start one of the servers of `stack.prometheus` as the running system does, and return its process."""
+        """Start a server of `stack.services.prometheus` as the running system does, and return its process."""
         [program] = [program for program in prometheus.programs(self.layout) if program.name == name]
         return self.run(program.command, cwd=program.directory)
 

@@ -12,14 +12,14 @@ from types import MappingProxyType
 import psutil
 
 from stack.console import step
-from stack.layout import PROJECT, Layout
+from stack.layout import ADDONS, PROJECT, Layout
 from stack.ports import Ports
 from stack.provide import odoo_source
 from stack.services import odoo, postgres
 from stack.services.processes import Processes, Program
 from stack.system import answers
 
-PLATFORM, GENERIC, TELEMETRY = odoo.ADDONS
+PLATFORM, GENERIC, TELEMETRY = ADDONS
 
 
 @dataclass(frozen=True)

@@ -11,6 +11,7 @@ from odoo_telemetry.metrics.settings import THRESHOLDS, Settings
 
 REGISTRIES = (
     catalogue.METRICS,
+    catalogue.MODULES,
     catalogue.BOUNDS,
     catalogue.LIVE,
     catalogue.ROLES,
@@ -116,5 +117,43 @@ def test_a_metric_that_is_declared_late_is_stored_and_shown(tmp_path):
         assert 'order_seconds_bucket{database="db",le="1.0"} 1.0' in text
         store.observe("order_seconds", 0.5, database="db")
         assert 'order_seconds_count{database="db"} 2.0' in Families(store.databases()).text(False)
+    finally:
+        store.configure(tmp_path / "unused")
+
+
+def test_a_database_exports_what_its_modules_declare(tmp_path):
+    from odoo_telemetry.metrics import store
+    from odoo_telemetry.metrics.exposition import Families, start_at_zero
+
+    catalogue.declare(
+        Metric("orders_total", "counter", "Orders."),
+        Metric("order_backlog", "gauge", "Open orders."),
+        Metric("order_seconds", "histogram", "Time to confirm an order.", unit="seconds", buckets=(1,)),
+        Metric("order_servers", "gauge", "Servers of orders.", scope="instance"),
+        module="sale_telemetry",
+    )
+    store.configure(tmp_path)
+    try:
+        # a former version published no modules
+        databases = {"with": ["sale_telemetry"], "without": [], "former": None}
+        for database, modules in databases.items():
+            store.publish(database, Settings(modules=modules))
+            start_at_zero(database)
+        assert not [key for key in store.read()[0] if key[1] == "without" and key[0].startswith("order")]
+        for database in databases:
+            store.inc("orders_total", database=database)
+            store.set("order_backlog", 3, database=database)
+            store.observe("order_seconds", 0.5, database=database)
+        store.set("order_servers", 2)
+        text = Families(store.databases()).text(False)
+        for series in ("orders_total{", "order_backlog{", "order_seconds_count{"):
+            for database, exported in (("with", True), ("former", True), ("without", False)):
+                assert (f'{series}database="{database}"}}' in text) is exported, (series, database)
+        assert "order_servers 2.0" in text
+        # uninstalled while the workers run
+        store.publish("with", Settings(modules=[]))
+        assert 'database="with"' not in "\n".join(
+            line for line in Families(store.databases()).text(False).splitlines() if line.startswith("order")
+        )
     finally:
         store.configure(tmp_path / "unused")

@@ -15,11 +15,11 @@ import pytest
 import yaml
 
 from stack import layout
-from stack.layout import Layout
+from stack.layout import ADDONS, Layout
 from stack.ports import Ports
 from stack.provide import debian
 from stack.services import exporters, gpu, n8n, postgres, prometheus, victoria
-from stack.services.odoo import ADDONS, DATABASE
+from stack.services.odoo import DATABASE
 from tests.compose.conftest import SECRETS_GID
 
 ROOT = Path(__file__).parents[2]

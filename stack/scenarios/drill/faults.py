@@ -61,7 +61,7 @@ class Fault:
     @property
     def runbook(self) -> str:
         """How the address of its runbook ends."""
-        return f"/docs/runbooks/{self.alert}.md"
+        return f"/{self.alert}.md"
 
     def is_told_by(self, alert: str, text: str) -> bool:
         """Say whether an alert with that text is the one that must arrive."""
@@ -223,7 +223,7 @@ FAULTS = (
     Fault(
         f"the AI service takes {SLOW_SECONDS} s for an image",
         behaving("ai", latency={"median": SLOW_SECONDS, "sigma": 0}),
-        "AiServiceSlow", WRITTEN, "15 s is the target", busy=True,
+        "AiServiceSlow", WRITTEN, "the threshold is 15 s", busy=True,
     ),
     Fault(
         "the AI service fails every request", behaving("ai", fail_rate=1),
@@ -246,7 +246,7 @@ FAULTS = (
     ),
     Fault(
         f"{100 * SHARE_HELD:.0f} % of PostgreSQL's connections are held", crowded_postgres,
-        "PostgresConnectionsCritical", PAGED, "more than 95 % is too much",
+        "PostgresConnectionsCritical", PAGED, "the threshold is 95%",
     ),
     Fault(
         "a disk fills to 95 %", full_disk,
