@@ -5,12 +5,12 @@ import shutil
 import sys
 
 from stack import system
-from stack.console import exit_on_error
+from stack.console import exit_on_error, step
 from stack.layout import PROJECT, Layout
 from stack.provide import wheels
 from stack.scenarios import demo
 from stack.scenarios.drill import runner
-from stack.verify import audit, checks
+from stack.verify import audit, lanes, lint
 
 
 def up(layout: Layout) -> bool:
@@ -31,13 +31,15 @@ def run_drill(layout: Layout) -> bool:
 
 def stop(layout: Layout) -> bool:
     """Stop the system."""
-    system.down(layout)
+    with step("everything stopped"):
+        system.down(layout)
     return True
 
 
 def clean(layout: Layout) -> bool:
     """Stop the system and delete its state."""
-    system.clean(layout)
+    with step("everything stopped and deleted"):
+        system.clean(layout)
     return True
 
 
@@ -50,9 +52,9 @@ def build_wheels(layout: Layout) -> bool:
 
 
 VERBS = {
-    "up": up, "demo": run_demo, "drill": run_drill, "stop": stop, "clean": clean, "test": checks.test,
-    "test-fast": checks.test_fast, "test-odoo": checks.test_odoo, "test-system": checks.test_system,
-    "lint": checks.lint, "audit": audit.audit, "sbom": audit.sbom, "wheels": build_wheels,
+    "up": up, "demo": run_demo, "drill": run_drill, "stop": stop, "clean": clean, "test": lanes.test,
+    "test-fast": lanes.test_fast, "test-odoo": lanes.test_odoo, "test-system": lanes.test_system,
+    "lint": lint.lint, "audit": audit.audit, "sbom": audit.sbom, "wheels": build_wheels,
 }  # fmt: skip
 
 

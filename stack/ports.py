@@ -81,13 +81,19 @@ class Ports:
     @classmethod
     def free(cls) -> "Ports":
         """Return ports that nobody listens on now."""
+        return cls.distinct(1)[0]
+
+    @classmethod
+    def distinct(cls, number: int) -> list["Ports"]:
+        """Return the ports of so many systems, of which no two have one in common; nobody listens on them now."""
         with ExitStack() as held:
-            chosen = {}
-            for field in fields(cls):
+
+            def port() -> int:
                 listener = held.enter_context(socket.socket())
                 listener.bind(("127.0.0.1", 0))
-                chosen[field.name] = listener.getsockname()[1]
-        return cls(**chosen)
+                return int(listener.getsockname()[1])
+
+            return [cls(**{field.name: port() for field in fields(cls)}) for _number in range(number)]
 
     def variables(self) -> dict[str, str]:
         """Return the environment variables that ask for these ports."""

@@ -104,8 +104,7 @@ def programs(layout: Layout, source: odoo_source.Source, mode: N8nMode) -> list[
 
 def down(layout: Layout) -> None:
     """Stop every process of the layout."""
-    with step("everything stopped"):
-        Processes(layout).stop_all()
+    Processes(layout).stop_all()
 
 
 def clean(layout: Layout) -> None:

@@ -1,6 +1,7 @@
 """Programs from Debian's packages, unpacked into the cache: nothing is installed and no system file is touched.
 
-The archive is the one that the machine's own apt sources name, read through private lists.
+The archive is the one that the machine's own apt sources name, read through private lists. Both formats of sources are
+read here: python-debian on PyPI knows one of them, and python-apt, which knows both, is not there.
 """
 
 import fcntl

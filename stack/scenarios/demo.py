@@ -14,6 +14,7 @@ import requests
 from influencegen_telemetry.business import SPECIFICATION
 from stack.console import StackError, step
 from stack.layout import ACCOUNT, PASSWORDS
+from stack.polling import wait_until
 from stack.scenarios.browser_session import BrowserSession, provided
 from stack.scenarios.traffic import Traffic, administrator
 from stack.services import n8n
@@ -180,12 +181,14 @@ def settled(system: System, compare: Callable[[], list[Line]], seconds: float = 
     with step("Prometheus has scraped it all"):
         since = time.time()
         wait(lambda: _scraped_since(system, since), seconds, "Prometheus does not scrape Odoo")
-        deadline = time.monotonic() + seconds
-        while True:
-            compared = compare()
-            if all(line.agrees for line in compared) or time.monotonic() > deadline:
-                return compared
-            time.sleep(2)
+        compared: list[Line] = []
+
+        def agreed() -> bool:
+            compared[:] = compare()
+            return all(line.agrees for line in compared)
+
+        wait_until(agreed, seconds, pause=2)
+        return compared
 
 
 def covered(system: System, absent: Set[str], seconds: float = 180) -> bool:
@@ -194,9 +197,8 @@ def covered(system: System, absent: Set[str], seconds: float = 180) -> bool:
     It waits some seconds for them, and prints of how many there are.
     """
     with step("metrics of the specification"):
-        deadline = time.monotonic() + seconds
-        while set((missing := coverage.missing(system)).values()) - absent and time.monotonic() < deadline:
-            time.sleep(2)
+        wait_until(lambda: not set(coverage.missing(system).values()) - absent, seconds, pause=2)
+    missing = coverage.missing(system)
     count = len(SPECIFICATION)
     without = f", but not of {', '.join(missing)}" if missing else ""
     print(f"  Prometheus has samples of {count - len(missing)} of {count}{without}")
@@ -260,8 +262,5 @@ def _scraped_since(system: System, moment: float) -> bool:
 
 def wait(condition: Callable[[], bool], seconds: float, otherwise: str) -> None:
     """Wait until the condition is true; StackError, which says what is `otherwise`, after some seconds."""
-    deadline = time.monotonic() + seconds
-    while not condition():
-        if time.monotonic() > deadline:
-            raise StackError(f"{otherwise} after {seconds:.0f} s.")
-        time.sleep(0.5)
+    if not wait_until(condition, seconds):
+        raise StackError(f"{otherwise} after {seconds:.0f} s.")

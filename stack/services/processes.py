@@ -18,6 +18,7 @@ from supervisor.xmlrpc import Faults, SupervisorTransport
 from stack import private
 from stack.console import StackError, tail
 from stack.layout import PROJECT, Layout
+from stack.polling import wait_until
 
 # Every process of a system carries its state folder in this variable, so that none is ever lost.
 MARK = "INFLUENCEGEN_STACK"
@@ -85,13 +86,15 @@ class Processes:
 
     def wait(self, name: str, ready: Callable[[], bool], seconds: float = 180) -> None:
         """Wait until `ready` says that a started program answers; StackError if it ends, or takes longer than that."""
-        deadline = time.monotonic() + seconds
-        while not ready():
-            if name not in self.running():
+
+        def answered() -> bool:
+            answer = ready()
+            if not answer and name not in self.running():
                 raise self._trouble(name, "ended by itself")
-            if time.monotonic() > deadline:
-                raise self._trouble(name, f"gave no answer for {seconds:.0f} s")
-            time.sleep(0.1)
+            return answer
+
+        if not wait_until(answered, seconds, pause=0.1):
+            raise self._trouble(name, f"gave no answer for {seconds:.0f} s")
 
     def reload(self, name: str) -> None:
         """Let a program that runs read its configuration again."""
@@ -174,11 +177,8 @@ class Processes:
             cwd=PROJECT, env=environment, check=True, stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
         )  # fmt: skip
-        deadline = time.monotonic() + 20
-        while not self._alive():
-            if time.monotonic() > deadline:
-                raise StackError(f"supervisord does not answer.\n{tail(self.layout.logs / 'supervisord.log')}")
-            time.sleep(0.05)
+        if not wait_until(self._alive, 20, pause=0.05):
+            raise StackError(f"supervisord does not answer.\n{tail(self.layout.logs / 'supervisord.log')}")
 
     def _trouble(self, name: str, what: str) -> StackError:
         return StackError(f"{name} {what}.\n{tail(self.layout.logs / f'{name}.log')}")

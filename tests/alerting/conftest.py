@@ -18,11 +18,11 @@ RUNBOOK = "https://github.com/influencegen/telemetry/blob/main/docs/runbooks/"
 SHORT = {"group_wait": "500ms", "group_interval": "1s", "repeat_interval": "1h"}
 
 
-def hurried(content):
+def accelerated(content):
     """A configuration in which nobody waits long."""
     if isinstance(content, dict):
-        return {key: SHORT.get(key) or hurried(value) for key, value in content.items()}
-    return [hurried(value) for value in content] if isinstance(content, list) else content
+        return {key: SHORT.get(key) or accelerated(value) for key, value in content.items()}
+    return [accelerated(value) for value in content] if isinstance(content, list) else content
 
 
 class OnCall:
@@ -36,7 +36,7 @@ class OnCall:
         """Start all; `adjust` may change Alertmanager's configuration first."""
         prometheus.configure(self.layout)
         written = self.layout.state / "alertmanager.yml"
-        configuration = hurried(yaml.safe_load(written.read_text()))
+        configuration = accelerated(yaml.safe_load(written.read_text()))
         adjust(configuration)
         written.write_text(yaml.safe_dump(configuration))
         ports = self.layout.ports

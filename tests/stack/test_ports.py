@@ -61,3 +61,8 @@ def test_a_port_that_was_just_left_is_free():
         server.accept()[0].close()
         client.recv(1)
     Ports.from_environment({"IG_AI_PORT": str(number)}).check(["ai"])
+
+
+def test_systems_beside_each_other_have_no_port_in_common():
+    chosen = [port for ports in Ports.distinct(3) for port in astuple(ports)]
+    assert len(chosen) == len(set(chosen)) == 3 * len(astuple(Ports()))

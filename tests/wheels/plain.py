@@ -36,7 +36,7 @@ class PlainOdoo:
         self.source = odoo_source.choose()
         self.folder = folder
         self._environment = {
-            **{name: value for name, value in os.environ.items() if name not in ("PYTHONPATH", "ODOO_RC")},
+            **{name: value for name, value in os.environ.items() if name != "ODOO_RC"},
             "PATH": f"{folder / 'venv' / 'bin'}:{os.environ['PATH']}",
         }
         self._install()

@@ -8,6 +8,7 @@ from typing import Any
 
 import requests
 
+from stack.polling import wait_until
 from stack.system import System
 
 WHERE = re.compile(r"^Where: (.*)$", re.MULTILINE)
@@ -55,15 +56,16 @@ class Inbox:
     def wait(self, wanted: Callable[[Notification], bool], channels: Iterable[str], since: float,
              within: float) -> dict[str, Notification]:  # fmt: skip
         """Return the first such notification of each channel, once all have come, or so many seconds have passed."""
-        deadline = time.monotonic() + within
-        while True:
-            found: dict[str, Notification] = {}
+        found: dict[str, Notification] = {}
+
+        def all_came() -> bool:
             for notification in self.read():
                 if notification.at >= since and wanted(notification):
                     found.setdefault(notification.channel, notification)
-            if found.keys() >= set(channels) or time.monotonic() > deadline:
-                return found
-            time.sleep(0.3)
+            return found.keys() >= set(channels)
+
+        wait_until(all_came, within, pause=0.3)
+        return found
 
     def unresolved(self) -> list[Notification]:
         """Return what was told to be firing, and not yet that it is over."""

@@ -14,6 +14,7 @@ from typing import Any
 import requests
 
 from stack.console import StackError
+from stack.polling import wait_until
 from stack.scenarios.drill.acceleration import accelerated
 from stack.scenarios.drill.business import Business
 from stack.scenarios.drill.faults import FAULTS, Fault, ImpossibleFaultError, stopped
@@ -118,10 +119,10 @@ class Drill:
         begun = time.monotonic()
         with stopped("alertmanager")(self.system):
             caused = time.time()
-            if self._until(lambda: time.time() > max(self._heartbeat(), caused) + SILENCE_SECONDS):
+            if wait_until(lambda: time.time() > max(self._heartbeat(), caused) + SILENCE_SECONDS, PATIENCE):
                 line.arrived, line.channels, line.delay = "no heartbeat", {"heartbeat"}, time.time() - caused
             ended = time.time()
-        if self._until(lambda: self._heartbeat() > ended):
+        if wait_until(lambda: self._heartbeat() > ended, PATIENCE):
             line.resolved = time.time() - ended
         else:
             line.wrong.append("no heartbeat came after Alertmanager had been started again")
@@ -163,7 +164,7 @@ class Drill:
 
     def _calm_down(self, line: Line, within: float = PATIENCE) -> None:
         """Wait until nothing fires, or is about to, and all that was told to fire has been told to be over."""
-        if not self._until(lambda: not self._uproar(), within):
+        if not wait_until(lambda: not self._uproar(), within):
             line.wrong += self._uproar()
 
     def _uproar(self) -> list[str]:
@@ -183,14 +184,6 @@ class Drill:
     def _heartbeat(self) -> float:
         """Return when the last heartbeat came, in seconds since 1970."""
         return requests.get(self.system.url("receiver", "/heartbeat"), timeout=10).json()["last"] or 0
-
-    def _until(self, condition: Callable[[], bool], within: float = PATIENCE) -> bool:
-        deadline = time.monotonic() + within
-        while not condition():
-            if time.monotonic() > deadline:
-                return False
-            time.sleep(0.5)
-        return True
 
     def _ask(self, what: str) -> dict[str, Any]:
         """Return what Prometheus answers."""
