@@ -58,8 +58,9 @@ sbom: ## Write the bills of materials of what comes from PyPI and npm to sbom/ (
 wheels: ## Build the addons' wheels in dist/, for each supported Odoo
 	$(in_environment) -m stack wheels
 
-docs: ## Write what is generated from the catalogue: docs/metrics.md and n8n_workflows/metrics.sql
+docs: ## Write what is generated: docs/metrics.md, n8n_workflows/metrics.sql, and README.rst of the addons
 	$(in_environment) -m docs.generator.metrics > docs/metrics.md
+	$(in_environment) -m docs.generator.readmes
 	$(in_environment) -m n8n_workflows.generator.metrics > n8n_workflows/metrics.sql
 
 rules: ## Write prometheus/rules/ from the catalogue and prometheus/thresholds/
