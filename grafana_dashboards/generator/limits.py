@@ -60,6 +60,11 @@ def none() -> list[Threshold]:
     return [Threshold(value=None, color=GOOD), Threshold(value=LEAST, color=CRITICAL)]
 
 
+def complete() -> list[Threshold]:
+    """Return the colours of a percentage that should be 100."""
+    return [Threshold(value=None, color=WARNING), Threshold(value=100, color=GOOD)]
+
+
 def at_least(minimum: float) -> list[Threshold]:
     """Return the colours of what must reach a minimum."""
     return [Threshold(value=None, color=CRITICAL), Threshold(value=minimum, color=GOOD)]

@@ -80,7 +80,7 @@ def test_linked_runbooks_are_of_alerts_that_any_odoo_has(known):
         if "alert" in rule
     }
     linked = set(re.findall(r'"title": "Runbook (\w+)"', TEXT))
-    assert linked
+    assert linked == set(re.findall(r"/docs/runbooks/odoo/(\w+)\.md", TEXT))
     assert {name: known(alerts[name]) for name in linked if known(alerts[name])} == {}
 
 

@@ -25,7 +25,7 @@ _OVERVIEW = (
         links={"Onboarding": "onboarding-funnel"},
     ),
     stat(
-        "Registration success",
+        "Accepted forms",
         Query("influencegen:influencer_registration_success_rate:percent_1h", interval=BUSINESS),
         "percent",
         spec="influencer.registration.success_rate",

@@ -31,7 +31,7 @@ def _logged_in(name: str, roles: str) -> Query:
 
 _OVERVIEW = (
     stat(
-        "Registration success",
+        "Accepted forms",
         Query("influencegen:influencer_registration_success_rate:percent_1h", interval=BUSINESS),
         "percent",
         spec="influencer.registration.success_rate",

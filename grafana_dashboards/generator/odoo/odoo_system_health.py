@@ -1,6 +1,6 @@
 """Odoo System Health: is Odoo healthy, what do its users experience, and what slows it down?"""
 
-from .. import hosts, variables
+from .. import hosts, limits, variables
 from ..frame import Page
 from ..palette import CRITICAL, GREY, ORANGE
 from ..panels import NONE, bar_gauge, firing, stat, time_series
@@ -39,7 +39,7 @@ _OVERVIEW = (
         description="Share of the probes of Odoo's health check in the last hour that succeeded.",
         no_value="No probe was made: look at the targets of blackbox_exporter.",
         decimals=2,
-        objective="platform",
+        colours=limits.complete(),
         runbooks=("OdooDown",),
     ),
     stat(
