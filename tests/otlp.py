@@ -84,7 +84,10 @@ def decoded(content_type, body):
 
 @contextmanager
 def collecting(port=0):
-    """Run a collector on 127.0.0.1 during the block; yield the :class:`Collector`."""
+    """Run a collector on 127.0.0.1 during the block; yield the :class:`Collector`.
+
+    On Python's own server: one that waits and fails on demand is not shorter with pytest-httpserver.
+    """
 
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self):
