@@ -8,6 +8,7 @@ from types import SimpleNamespace
 import pytest
 
 from odoo_telemetry.metrics import attempts, store
+from tests.store import processes
 
 from .conftest import PACKAGE
 from .model import LRU, Conflict
@@ -145,6 +146,17 @@ def test_what_is_missing_is_skipped_and_the_rest_works(odoo, counted, caplog, mo
     lines = [record.getMessage() for record in caplog.records if record.name == f"{PACKAGE}.skipped"]
     assert len(lines) == len(skipped)
     assert all(f"{module}:{name}" in line for line in lines)
+
+
+def test_what_a_master_process_skips_is_counted_for_its_workers(odoo):
+    """It serves nothing itself, and its workers start after it has found out."""
+    del odoo["odoo.http.router"].retrying
+    importlib.import_module(PACKAGE).install()
+
+    def work():
+        assert store.read()[0]["odoo_telemetry_errors_total", None, ("hook",), ""] == 1
+
+    assert processes.run(work) == 0
 
 
 def test_request_statistics_of_a_context(odoo, counted, monkeypatch):
