@@ -4,6 +4,7 @@ import os
 
 from ..compat import orm_cache_counters
 from ..metrics import store
+from ..metrics.catalogue import ORM_CACHE_HITS, ORM_CACHE_MISSES
 
 _flushed = (0, 0)
 
@@ -22,8 +23,8 @@ def flush():
     """Add what was counted since the last time."""
     global _flushed
     before, _flushed = _flushed, _totals()
-    for name, now, then in zip(("hits", "misses"), _flushed, before, strict=True):
-        store.inc(f"odoo_orm_cache_{name}_total", (), max(now - then, 0))
+    for counter, now, then in zip((ORM_CACHE_HITS, ORM_CACHE_MISSES), _flushed, before, strict=True):
+        counter.inc(max(now - then, 0))
 
 
 os.register_at_fork(after_in_child=_begin)
@@ -32,9 +33,9 @@ os.register_at_fork(after_in_child=_begin)
 def install():
     """Count from now on."""
     _begin()
-    store.on_heartbeat(flush)
+    store.heartbeat.add(flush)
 
 
 def uninstall():
     """Count no more."""
-    store.off_heartbeat(flush)
+    store.heartbeat.remove(flush)

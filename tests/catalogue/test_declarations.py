@@ -6,13 +6,11 @@ from copy import copy
 import pytest
 
 from odoo_telemetry.metrics import catalogue
-from odoo_telemetry.metrics.catalogue import Label, Metric, Rows
+from odoo_telemetry.metrics.catalogue import Counter, Gauge, Histogram, Label, Rows
 from odoo_telemetry.metrics.settings import THRESHOLDS, Settings
 
 REGISTRIES = (
     catalogue.METRICS,
-    catalogue.BOUNDS,
-    catalogue.LIVE,
     catalogue.ROLES,
     catalogue.SPAN_ATTRIBUTES,
     THRESHOLDS,
@@ -39,20 +37,28 @@ def _undone():
 
 
 def test_a_metric_of_another_shape_is_refused():
-    catalogue.declare(Metric("orders_total", "counter", "Orders."))
-    catalogue.declare(Metric("orders_total", "counter", "Orders."))
+    Counter("orders_total", "Orders.")
+    Counter("orders_total", "Orders.")
     with pytest.raises(ValueError, match="another metric orders_total"):
-        catalogue.declare(Metric("orders_total", "gauge", "Orders."))
+        Counter("orders_total", "Orders.", labels=(Label("channel"),))
+    with pytest.raises(ValueError, match="another metric orders_total"):
+        Gauge("orders_total", "Orders.")
+
+
+@pytest.mark.parametrize("name", ["database", "class", "a-b", "_cells"])
+def test_a_label_that_can_not_be_a_keyword_is_refused(name):
+    with pytest.raises(ValueError, match=f"can't have a label {name}"):
+        Counter("orders_total", "Orders.", labels=(Label(name),))
+    assert "orders_total" not in catalogue.METRICS
 
 
 def test_facts_are_the_metrics_with_rows():
-    orders = Metric("orders_total", "counter", "Orders.", rows=(Rows("sale.order"),))
-    catalogue.declare(orders)
+    orders = Counter("orders_total", "Orders.", rows=(Rows("sale.order"),))
     assert orders in catalogue.facts()
     assert orders.is_audited
-    assert not Metric("age", "gauge", "Mean age.", rows=(Rows("sale.order"),), window=60).is_audited
-    assert not Metric("orders_total", "counter", "Orders.").is_audited
-    assert not Metric("age", "gauge", "Mean age.").is_audited
+    assert not Gauge("mean_age", "Mean age.", rows=(Rows("sale.order"),), window=60).is_audited
+    assert not Counter("clicks_total", "Clicks.").is_audited
+    assert not Gauge("age", "Age.").is_audited
 
 
 def test_a_role_comes_before_another():
@@ -96,25 +102,26 @@ def test_a_metric_that_is_declared_late_is_stored_and_shown(tmp_path):
     from odoo_telemetry.metrics import store
     from odoo_telemetry.metrics.exposition import Families
 
-    store.configure(tmp_path)
-    store.publish("db", Settings())
-    late = (
-        Metric("orders_total", "counter", "Orders."),
-        Metric("order_seconds", "histogram", "Time to confirm an order.", unit="seconds", buckets=(1,)),
-    )
+    store.directory.configure(tmp_path)
+    store.databases.publish("db", Settings())
+
+    def declare():
+        orders = Counter("orders_total", "Orders.")
+        return orders, Histogram("order_seconds", "Time to confirm an order.", buckets=(1,), unit="seconds")
+
     try:
         with undone():
-            catalogue.declare(*late)
-            store.inc("orders_total", database="db")
-            store.observe("order_seconds", 0.5, database="db")
+            orders, seconds = declare()
+            orders.inc(database="db")
+            seconds.observe(0.5, database="db")
         # as another process: it reads files that have metrics which it does not know
-        store.configure(tmp_path)
-        assert "orders_total" not in Families(store.databases()).text(False)
-        catalogue.declare(*late)
-        text = Families(store.databases()).text(False)
+        store.directory.configure(tmp_path)
+        assert "orders_total" not in Families(store.databases.settings()).text(False)
+        _orders, seconds = declare()
+        text = Families(store.databases.settings()).text(False)
         assert 'orders_total{database="db"} 1.0' in text
         assert 'order_seconds_bucket{database="db",le="1.0"} 1.0' in text
-        store.observe("order_seconds", 0.5, database="db")
-        assert 'order_seconds_count{database="db"} 2.0' in Families(store.databases()).text(False)
+        seconds.observe(0.5, database="db")
+        assert 'order_seconds_count{database="db"} 2.0' in Families(store.databases.settings()).text(False)
     finally:
-        store.configure(tmp_path / "unused")
+        store.directory.configure(tmp_path / "unused")
