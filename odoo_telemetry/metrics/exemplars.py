@@ -131,7 +131,7 @@ class Exemplars:
         :raises NothingMeasuredError: when no database is measured
         :raises OSError: when it can't be written
         """
-        if self.trace is not None and (trace_id := self.trace()):
+        if self.trace and (trace_id := self.trace()):
             bounds = metric.bounds
             bound = bounds[bisect_left(bounds, value)]
             place = self._places.get((metric.name, labels, database, bound))
