@@ -49,7 +49,7 @@ class Heartbeat:
 
     def beat(self) -> None:
         """Call the functions now; never raises."""
-        for function in self._functions:
+        for function in tuple(self._functions):
             try:
                 function()
             except Exception as exception:
