@@ -1,6 +1,6 @@
 # The verbs of the project. `make` alone lists them.
 .DEFAULT_GOAL := help
-.PHONY: help demo drill up stop clean test test-fast test-odoo test-system bench hooks lint audit sbom docs rules dashboards preview mutations review
+.PHONY: help demo drill up stop clean test test-fast test-odoo test-system bench hooks lint audit sbom wheels docs rules new-alert dashboards preview mutations review
 
 # The Python that the project's own environment is made with.
 PYTHON ?= $(shell for python in python3 python3.13 python3.12 python3.11; do \
@@ -8,7 +8,7 @@ PYTHON ?= $(shell for python in python3 python3.13 python3.12 python3.11; do \
 
 # Runs a command in that environment, which is made when it is first needed.
 in_environment = @test -n "$(PYTHON)" || { echo "Python 3.11 or newer is needed: install it, or name it with PYTHON=" >&2; exit 1; }; \
-	python=$$($(PYTHON) -m stack.environment) && exec $$python
+	python=$$($(PYTHON) -m stack.provide.environment) && exec $$python
 
 help: ## List the verbs
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -55,14 +55,21 @@ audit: ## List known vulnerabilities of what comes from PyPI and npm; audit.toml
 sbom: ## Write the bills of materials of what comes from PyPI and npm to sbom/ (CycloneDX)
 	$(in_environment) -m stack sbom
 
-docs: ## Write what is generated from the catalogue: docs/metrics.md and n8n_workflows/metrics.sql
+wheels: ## Build the addons' wheels in dist/, for each supported Odoo
+	$(in_environment) -m stack wheels
+
+docs: ## Write what is generated: docs/metrics.md, n8n_workflows/metrics.sql, and README.rst of the addons
 	$(in_environment) -m docs.generator.metrics > docs/metrics.md
+	$(in_environment) -m docs.generator.readmes
 	$(in_environment) -m n8n_workflows.generator.metrics > n8n_workflows/metrics.sql
 
-rules: ## Write prometheus/rules/ from the catalogue and prometheus/thresholds.yml
+rules: ## Write prometheus/rules/ from the catalogue and prometheus/thresholds/
 	$(in_environment) -m prometheus.generator
 
-dashboards: ## Write the dashboards of Grafana from grafana_dashboards/generator/ and prometheus/thresholds.yml
+new-alert: ## Write the draft of an alert and of what belongs to it (NAME=OdooRedirectsHigh SUBJECT=odoo)
+	$(in_environment) -m prometheus.generator.new_alert $(NAME) $(SUBJECT)
+
+dashboards: ## Write the dashboards of Grafana from grafana_dashboards/generator/ and prometheus/thresholds/
 	$(in_environment) -m grafana_dashboards.generator
 
 preview: ## Draw the dashboards from the running system into docs/images/dashboards (PREVIEW_ARGS="..." for some)

@@ -3,6 +3,7 @@
 import hashlib
 import hmac
 import time
+from collections.abc import Mapping
 
 TIMESTAMP_HEADER = "X-InfluenceGen-Timestamp"
 SIGNATURE_HEADER = "X-InfluenceGen-Signature"
@@ -14,7 +15,7 @@ class BadSignature(Exception):
     """A message that can't be trusted; the text says why."""
 
 
-def sign(secret, body, timestamp=None):
+def sign(secret: str, body: bytes, timestamp: float | None = None) -> dict[str, str]:
     """Headers that prove that the holder of ``secret`` sent ``body`` (bytes).
 
     :param timestamp: Unix seconds, now by default
@@ -22,11 +23,11 @@ def sign(secret, body, timestamp=None):
     """
     if not secret:
         raise ValueError("The webhook secret is not set.")
-    timestamp = str(int(time.time() if timestamp is None else timestamp))
-    return {TIMESTAMP_HEADER: timestamp, SIGNATURE_HEADER: _digest(secret, timestamp, body)}
+    moment = str(int(time.time() if timestamp is None else timestamp))
+    return {TIMESTAMP_HEADER: moment, SIGNATURE_HEADER: _digest(secret, moment, body)}
 
 
-def verify(secret, body, headers, now=None):
+def verify(secret: str, body: bytes, headers: Mapping[str, str], now: float | None = None) -> str:
     """Check the two headers over ``body`` (bytes) and return the signature.
 
     :param headers: a mapping that holds the two headers
@@ -47,6 +48,6 @@ def verify(secret, body, headers, now=None):
     return signature
 
 
-def _digest(secret, timestamp, body):
+def _digest(secret: str, timestamp: str, body: bytes) -> str:
     message = timestamp.encode() + b"." + body
     return "sha256=" + hmac.new(secret.encode(), message, hashlib.sha256).hexdigest()

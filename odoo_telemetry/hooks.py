@@ -6,6 +6,7 @@ from odoo.tools import config, str2bool
 
 from . import former, odoo_hooks
 from .metrics import store
+from .metrics.own import Reading
 from .odoo_hooks import logs, tracing
 from .publication import publish_loaded
 
@@ -34,8 +35,13 @@ def pre_init_hook(env):
 
 
 def post_init_hook(env):
-    """Publish the settings of the database once its installation is committed."""
+    """Publish the settings of the database once its installation is committed.
+
+    What the former addon read of custom metrics has other names: they are read again.
+    """
     env["telemetry.settings"]._publish()
+    database = env.cr.dbname
+    env.cr.postcommit.add(lambda: store.databases.publish_own(database, Reading()))
 
 
 def uninstall_hook(env):

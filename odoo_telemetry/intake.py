@@ -10,9 +10,9 @@ from ipaddress import IPv6Network, ip_address
 
 from werkzeug.exceptions import BadRequest, HTTPException, RequestEntityTooLarge
 
-from odoo.http import HttpDispatcher, request
+from odoo.http import request
 
-from .compat import wsgi_request
+from .odoo_hooks.http_layer import HttpDispatcher, wsgi_request
 
 _PIECE = 64 * 1024
 _DISCARD_SECONDS = 5

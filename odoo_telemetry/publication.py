@@ -6,8 +6,8 @@ Publishing makes the store's directory; without a measured database nothing is s
 from odoo import SUPERUSER_ID, api
 from odoo.modules.registry import Registry
 
-from .compat import snapshot
 from .metrics import store
+from .odoo_hooks.caches import snapshot
 
 _MODEL = "telemetry.settings"
 
@@ -26,7 +26,7 @@ def publish_loaded():
                 env = api.Environment(cr, SUPERUSER_ID, {})
                 if env["ir.module.module"]._get("odoo_telemetry").state == "uninstalled":
                     continue
-                settings = env[_MODEL]._settings()
+                settings = env[_MODEL]._published_settings()
         except Exception as exception:
             store.errors.count("settings", "the settings of %s can't be read: %s", database, exception)
         else:

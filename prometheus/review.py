@@ -8,6 +8,7 @@ import argparse
 import re
 import time
 from pathlib import Path
+from typing import Any
 
 import requests
 
@@ -24,33 +25,33 @@ PARTS_OF_HISTOGRAMS = re.compile(r"_(bucket|sum|count)$")
 class Prometheus:
     """The HTTP API at ``url``; ``passwords`` is the folder with its password and Alertmanager's, if they want any."""
 
-    def __init__(self, url, passwords=None):
+    def __init__(self, url: str, passwords: Path | None = None):
         self.url, self.passwords = url, passwords
 
-    def credential(self, server):
+    def credential(self, server: str) -> tuple[str, str] | None:
         """Return what requests takes to log in to prometheus or alertmanager."""
         return (ACCOUNT, (self.passwords / server).read_text().strip()) if self.passwords else None
 
-    def get(self, path, **parameters):
+    def get(self, path: str, **parameters: str) -> Any:
         """Return the ``data`` of an answer; raise requests.HTTPError with what Prometheus says is wrong."""
         answer = requests.get(f"{self.url}/api/v1/{path}", parameters, auth=self.credential("prometheus"), timeout=120)
         if not answer.ok:
             raise requests.HTTPError(f"{answer.url}: {answer.text.strip()}")
         return answer.json()["data"]
 
-    def values(self, query, label):
+    def values(self, query: str, label: str) -> dict[str, float]:
         """Return the values of a query's series by one of their labels."""
         result = self.get("query", query=query)["result"]
         return {series["metric"].get(label, ""): float(series["value"][1]) for series in result}
 
 
-def seen_days(prometheus, days):
+def seen_days(prometheus: Prometheus, days: int) -> float:
     """Return how many of the last ``days`` days Prometheus has data of."""
     oldest = prometheus.values(f"min(min_over_time(timestamp(up)[{days}d:1h]))", "")
     return (time.time() - oldest[""]) / 86400 if oldest else 0.0
 
 
-def fired(prometheus, days):
+def fired(prometheus: Prometheus, days: int) -> dict[str, tuple[int, float]]:
     """Return {alert: (how often it began to fire, hours that it fired)}, the most frequent first.
 
     Each series of an alert counts, so two disks that fill are two.
@@ -63,16 +64,16 @@ def fired(prometheus, days):
     return dict(sorted(counted.items(), key=lambda item: item[1], reverse=True))
 
 
-def rules(prometheus):
+def rules(prometheus: Prometheus) -> list[dict[str, Any]]:
     """Return the rules that Prometheus evaluates, as its API tells them."""
     return [rule for group in prometheus.get("rules")["groups"] for rule in group["rules"]]
 
 
-def unused(prometheus):
+def unused(prometheus: Prometheus) -> list[str]:
     """Return the names of our own metrics that no rule, dashboard or runbook names; a histogram by its base name."""
     names = prometheus.values(f"count by (__name__) ({{{OWN}}})", "__name__").keys()
     texts = [rule["query"] for rule in rules(prometheus)]
-    for pattern in ("grafana_dashboards/*/*.json", "docs/runbooks/*.md"):
+    for pattern in ("grafana_dashboards/*/**/*.json", "docs/runbooks/*/*.md"):
         texts += [path.read_text() for path in ROOT.glob(pattern)]
     used = {base(word) for text in texts for word in re.findall(r"\w+", text)}
     recorded = {rule["name"] for rule in rules(prometheus)}
@@ -80,12 +81,12 @@ def unused(prometheus):
     return sorted({base(name) for name in names - recorded - of_scrapes} - used)
 
 
-def base(name):
+def base(name: str) -> str:
     """Return a series' name without what a histogram appends."""
     return PARTS_OF_HISTOGRAMS.sub("", name)
 
 
-def silences(prometheus):
+def silences(prometheus: Prometheus) -> list[str]:
     """Return the silences that hold now, one line each, from every Alertmanager that Prometheus knows."""
     lines = []
     for found in prometheus.get("alertmanagers")["activeAlertmanagers"]:
@@ -99,7 +100,7 @@ def silences(prometheus):
     return sorted(set(lines))
 
 
-def report(prometheus, days):
+def report(prometheus: Prometheus, days: int) -> str:
     """Return the whole review as text."""
     firings = fired(prometheus, days)
     never = sorted({rule["name"] for rule in rules(prometheus) if rule["type"] == "alerting"} - firings.keys())

@@ -1,12 +1,16 @@
 """The verbs: `python -m stack VERB`; `--help` lists them."""
 
 import argparse
+import shutil
 import sys
 
-from stack import audit, checks, demo, system
-from stack.console import told
-from stack.drill import course
-from stack.layout import Layout
+from stack import system
+from stack.console import exit_on_error, step
+from stack.layout import PROJECT, Layout
+from stack.provide import wheels
+from stack.scenarios import demo
+from stack.scenarios.drill import runner
+from stack.verify import audit, lanes, lint
 
 
 def up(layout: Layout) -> bool:
@@ -22,25 +26,35 @@ def run_demo(layout: Layout) -> bool:
 
 def run_drill(layout: Layout) -> bool:
     """Bring the system up, and see what on-call is told of real faults."""
-    return course.run(system.up(layout))
+    return runner.run(system.up(layout))
 
 
 def stop(layout: Layout) -> bool:
     """Stop the system."""
-    system.down(layout)
+    with step("everything stopped"):
+        system.down(layout)
     return True
 
 
 def clean(layout: Layout) -> bool:
     """Stop the system and delete its state."""
-    system.clean(layout)
+    with step("everything stopped and deleted"):
+        system.clean(layout)
+    return True
+
+
+def build_wheels(layout: Layout) -> bool:
+    """Build the addons' wheels in dist/, and no others are there."""
+    folder = PROJECT / "dist"
+    shutil.rmtree(folder, ignore_errors=True)
+    wheels.build(PROJECT, folder)
     return True
 
 
 VERBS = {
-    "up": up, "demo": run_demo, "drill": run_drill, "stop": stop, "clean": clean, "test": checks.test,
-    "test-fast": checks.test_fast, "test-odoo": checks.test_odoo, "test-system": checks.test_system,
-    "lint": checks.lint, "audit": audit.audit, "sbom": audit.sbom,
+    "up": up, "demo": run_demo, "drill": run_drill, "stop": stop, "clean": clean, "test": lanes.test,
+    "test-fast": lanes.test_fast, "test-odoo": lanes.test_odoo, "test-system": lanes.test_system,
+    "lint": lint.lint, "audit": audit.audit, "sbom": audit.sbom, "wheels": build_wheels,
 }  # fmt: skip
 
 
@@ -49,7 +63,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m stack", description=__doc__)
     parser.add_argument("verb", choices=VERBS)
     verb = parser.parse_args().verb
-    with told():
+    with exit_on_error():
         sys.exit(not VERBS[verb](Layout.from_environment()))
 
 

@@ -3,13 +3,26 @@
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TypedDict, Unpack
 
 
-class Trouble(Exception):
+class StackError(Exception):
     """Something the person can mend; the text says what is wrong and what to do."""
+
+
+class Options(TypedDict, total=False):
+    """The arguments of subprocess.run that `run` hands on."""
+
+    cwd: str | Path | None
+    env: Mapping[str, str]
+    input: str | None
+    text: bool
+    user: int
+    group: int
+    extra_groups: list[int]
 
 
 @contextmanager
@@ -26,26 +39,23 @@ def step(text: str) -> Iterator[None]:
 
 
 @contextmanager
-def told() -> Iterator[None]:
-    """End the program with the sentence of a Trouble, or quietly on Ctrl-C, with a status other than 0."""
+def exit_on_error() -> Iterator[None]:
+    """End the program with the sentence of a StackError, or quietly on Ctrl-C, with a status other than 0."""
     try:
         yield
-    except Trouble as trouble:
+    except StackError as trouble:
         sys.exit(f"\n{trouble}")
     except KeyboardInterrupt:
         sys.exit(130)
 
 
-def run(command: Sequence[str | Path], *, log: Path, **kwargs) -> None:
-    """Run a command with its output appended to `log`; raise Trouble with the last lines if it fails.
-
-    Further arguments are those of subprocess.run.
-    """
+def run(command: Sequence[str | Path], *, log: Path, **options: Unpack[Options]) -> None:
+    """Run a command with its output appended to `log`; raise StackError with the last lines if it fails."""
     log.parent.mkdir(parents=True, exist_ok=True)
     with open(log, "a") as output:
-        done = subprocess.run(command, stdout=output, stderr=subprocess.STDOUT, **kwargs)
+        done = subprocess.run(command, stdout=output, stderr=subprocess.STDOUT, **options)
     if done.returncode:
-        raise Trouble(f"{Path(command[0]).name} failed with status {done.returncode}.\n{tail(log)}")
+        raise StackError(f"{Path(command[0]).name} failed with status {done.returncode}.\n{tail(log)}")
 
 
 def tail(log: Path, lines: int = 15) -> str:

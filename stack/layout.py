@@ -10,6 +10,8 @@ from stack import private
 from stack.ports import Ports
 
 PROJECT = Path(__file__).resolve().parent.parent
+# The addons, each after those that it depends on.
+ADDONS = ("influencegen", "odoo_telemetry", "influencegen_telemetry")
 # Who asks the servers of the monitoring, and the secret that is the password for each, by the name of its port.
 ACCOUNT = "influencegen"
 PASSWORDS = {
@@ -59,7 +61,7 @@ class Layout:
     def secret(self, name: str) -> str:
         """Return the secret of that name; made at random, and kept for the owner's eyes only, on first use.
 
-        :raises Trouble: when its folder or its file is not the owner's alone to change.
+        :raises StackError: when its folder or its file is not the owner's alone to change.
         """
         private.folder(self.state)
         private.folder(self.state / "secrets")

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping
 from contextlib import ExitStack
 from dataclasses import asdict, dataclass, fields
 
-from stack.console import Trouble
+from stack.console import StackError
 
 WHO = {
     "odoo": "Odoo",
@@ -64,7 +64,7 @@ class Ports:
             text = environment.get(variable(field.name))
             if text:
                 if not text.isdigit() or not 0 < int(text) < 65536:
-                    raise Trouble(f"{variable(field.name)}={text} is no port: give a number from 1 to 65535.")
+                    raise StackError(f"{variable(field.name)}={text} is no port: give a number from 1 to 65535.")
                 chosen[field.name] = int(text)
         ports = cls(**chosen)
         by_number: dict[int, str] = {}
@@ -72,7 +72,7 @@ class Ports:
             number = getattr(ports, field.name)
             other = by_number.setdefault(number, field.name)
             if other != field.name:
-                raise Trouble(
+                raise StackError(
                     f"{WHO[other]} and {WHO[field.name]} both want port {number}: change one of "
                     f"{variable(other)}, {variable(field.name)}."
                 )
@@ -81,20 +81,26 @@ class Ports:
     @classmethod
     def free(cls) -> "Ports":
         """Return ports that nobody listens on now."""
+        return cls.distinct(1)[0]
+
+    @classmethod
+    def distinct(cls, number: int) -> list["Ports"]:
+        """Return the ports of so many systems, of which no two have one in common; nobody listens on them now."""
         with ExitStack() as held:
-            chosen = {}
-            for field in fields(cls):
+
+            def port() -> int:
                 listener = held.enter_context(socket.socket())
                 listener.bind(("127.0.0.1", 0))
-                chosen[field.name] = listener.getsockname()[1]
-        return cls(**chosen)
+                return int(listener.getsockname()[1])
+
+            return [cls(**{field.name: port() for field in fields(cls)}) for _number in range(number)]
 
     def variables(self) -> dict[str, str]:
         """Return the environment variables that ask for these ports."""
         return {variable(name): str(number) for name, number in asdict(self).items()}
 
     def check(self, names: Iterable[str]) -> None:
-        """Raise Trouble for the first of the named ports that another program holds."""
+        """Raise StackError for the first of the named ports that another program holds."""
         for name in names:
             number = getattr(self, name)
             with socket.socket() as listener:
@@ -102,7 +108,7 @@ class Ports:
                 try:
                     listener.bind(("127.0.0.1", number))
                 except OSError as error:
-                    raise Trouble(
+                    raise StackError(
                         f"Port {number}, wanted for {WHO[name]}, can't be had ({error.strerror}){_holder(number)}.\n"
                         f"Stop what holds it, or choose another port: {variable(name)}={number + 1} make demo"
                     ) from error

@@ -2,9 +2,10 @@
 
 import os
 import stat
+from collections.abc import Callable
 from pathlib import Path
 
-from stack.console import Trouble
+from stack.console import StackError
 
 FOLDER = 0o700
 FILE = 0o600
@@ -13,7 +14,7 @@ FILE = 0o600
 def folder(path: Path) -> Path:
     """Make a folder that only its owner may enter, or close one that is there, and return it.
 
-    :raises Trouble: when it is a link, no folder, or another user's: its owner could open it again.
+    :raises StackError: when it is a link, no folder, or another user's: its owner could open it again.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     try:
@@ -27,14 +28,14 @@ def folder(path: Path) -> Path:
 def read(path: Path) -> str | None:
     """Return the text of a file, or None if there is none; one that others might read is closed to them.
 
-    :raises Trouble: when it is a link, no plain file, or another user's: its content can't be trusted.
+    :raises StackError: when it is a link, no plain file, or another user's: its content can't be trusted.
     """
     try:
         descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
     except FileNotFoundError:
         return None
     except OSError as error:
-        raise Trouble(f"{path} can't be read ({error.strerror}): remove it, and run this again.") from error
+        raise StackError(f"{path} can't be read ({error.strerror}): remove it, and run this again.") from error
     try:
         _check(path, os.fstat(descriptor), stat.S_ISREG, "a plain file")
         os.fchmod(descriptor, FILE)
@@ -60,8 +61,8 @@ def write(path: Path, text: str) -> None:
     unfinished.rename(path)
 
 
-def _check(path: Path, found: os.stat_result, is_kind, kind: str) -> None:
+def _check(path: Path, found: os.stat_result, is_kind: Callable[[int], bool], kind: str) -> None:
     if not is_kind(found.st_mode):
-        raise Trouble(f"{path} is not {kind}: remove it, or set INFLUENCEGEN_STATE to another place.")
+        raise StackError(f"{path} is not {kind}: remove it, or set INFLUENCEGEN_STATE to another place.")
     if found.st_uid != os.geteuid():
-        raise Trouble(f"{path} belongs to another user: remove it, or set INFLUENCEGEN_STATE to another place.")
+        raise StackError(f"{path} belongs to another user: remove it, or set INFLUENCEGEN_STATE to another place.")

@@ -5,19 +5,22 @@ import json
 import os
 import shutil
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
+from functools import partial
 
 import requests
 
-from stack import backup, exporters, gpu, n8n, odoo, postgres, private, prometheus, victoria
-from stack.console import Trouble, step
+from stack import private
+from stack.console import StackError, step
 from stack.layout import Layout
-from stack.processes import Processes, Program
+from stack.provide import odoo_source
+from stack.services import backup, exporters, gpu, n8n, odoo, postgres, prometheus, victoria
+from stack.services.processes import Processes, Program
 
-# The stand-ins: the name of the module, and that of its port.
-STANDINS = {"ai_service": "ai", "kyc_provider": "kyc", "alert_receiver": "receiver"}
+# The simulators: the name of the module, and that of its port.
+SIMULATORS = {"ai_service": "ai", "kyc_provider": "kyc", "alert_receiver": "receiver"}
 STUB = {"n8n_stub": "n8n"}
 LOCK = "lock"
 # Which programs may listen on the port of each name.
@@ -32,24 +35,24 @@ OWNERS = {
     **{port: {program} for program, port in exporters.PORTS.items()},
     "gpu": {"gpu_exporter"},
     "backup": {"backup"},
-    **{port: {module} for module, port in STANDINS.items()},
+    **{port: {module} for module, port in SIMULATORS.items()},
     "smtp": {"alert_receiver"},
 }
 
 
 @dataclass(frozen=True)
-class Hop:
+class N8nMode:
     """What stands between Odoo and the AI service: n8n with that many workers (0: it is one process), or its stub."""
 
     stub: bool = False
     workers: int = 0
 
     @classmethod
-    def from_environment(cls) -> "Hop":
+    def from_environment(cls) -> "N8nMode":
         """Return n8n itself, or its stub if $N8N asks for it."""
         asked = os.environ.get("N8N") or "real"
         if asked not in ("real", "stub"):
-            raise Trouble(f"N8N={asked} is neither real (the default) nor stub.")
+            raise StackError(f"N8N={asked} is neither real (the default) nor stub.")
         return cls(stub=asked == "stub")
 
 
@@ -58,36 +61,36 @@ class System:
     """A running system."""
 
     layout: Layout
-    source: odoo.Source
+    source: odoo_source.Source
     processes: Processes
-    hop: Hop
+    n8n_mode: N8nMode
 
     def url(self, name: str, path: str = "") -> str:
         """Return the address of a server by the name of its port, with the credential that it wants in it."""
         return self.layout.url(name, path)
 
 
-def up(layout: Layout, hop: Hop | None = None) -> System:
+def up(layout: Layout, mode: N8nMode | None = None) -> System:
     """Bring everything up, or whatever of it is not up already, and return it."""
-    hop = hop or Hop.from_environment()
+    mode = mode or N8nMode.from_environment()
     with _locked(layout):
-        source, processes = _prepare(layout, hop)
-        system = System(layout, source, processes, hop)
+        source, processes = _prepare(layout, mode)
+        system = System(layout, source, processes, mode)
         _start(system)
         return system
 
 
-def prepare(layout: Layout) -> odoo.Source:
+def prepare(layout: Layout) -> odoo_source.Source:
     """Bring up PostgreSQL alone, with Odoo's database on it as `up` would find it; return the Odoo it is for."""
     with _locked(layout):
-        return _prepare(layout, Hop(stub=True))[0]
+        return _prepare(layout, N8nMode(stub=True))[0]
 
 
-def programs(layout: Layout, source: odoo.Source, hop: Hop) -> list[Program]:
+def programs(layout: Layout, source: odoo_source.Source, mode: N8nMode) -> list[Program]:
     """Return all that a system runs, in the order of their start."""
     return [
         postgres.program(layout),
-        *(_standin(layout, module, port) for module, port in STANDINS.items()),
+        *(_simulator(layout, module, port) for module, port in SIMULATORS.items()),
         odoo.program(layout, source),
         *victoria.programs(layout),
         gpu.program(layout),
@@ -95,14 +98,13 @@ def programs(layout: Layout, source: odoo.Source, hop: Hop) -> list[Program]:
         *exporters.programs(layout),
         backup.program(layout),
         # last, because what follows a program that is added or removed is stopped
-        *([_standin(layout, *stub) for stub in STUB.items()] if hop.stub else n8n.programs(layout, hop.workers)),
+        *([_simulator(layout, *stub) for stub in STUB.items()] if mode.stub else n8n.programs(layout, mode.workers)),
     ]  # fmt: skip
 
 
 def down(layout: Layout) -> None:
     """Stop every process of the layout."""
-    with step("everything stopped"):
-        Processes(layout).stop_all()
+    Processes(layout).stop_all()
 
 
 def clean(layout: Layout) -> None:
@@ -122,20 +124,20 @@ def answers(url: str) -> bool:
         return False
 
 
-def _prepare(layout: Layout, hop: Hop) -> tuple[odoo.Source, Processes]:
+def _prepare(layout: Layout, mode: N8nMode) -> tuple[odoo_source.Source, Processes]:
     processes = Processes(layout)
     _stop_if_elsewhere(layout, processes)
     ours = processes.running()
     layout.ports.check(name for name, owners in OWNERS.items() if not owners & ours)
-    source = odoo.choose()
+    source = odoo_source.choose()
     print(f"  Odoo {source.series}: {source.why}")
     print(f"  GPU: {gpu.why()}")
     configuration = odoo.configure(layout, source)
     prometheus.configure(layout)
-    backups = backup.configure(layout, with_n8n=not hop.stub)
+    backups = backup.configure(layout, with_n8n=not mode.stub)
     if "postgres" not in ours:
         postgres.create(layout)
-    processes.configure(programs(layout, source, hop))
+    processes.configure(programs(layout, source, mode))
     with step("PostgreSQL"):
         processes.start("postgres")
         processes.wait("postgres", lambda: postgres.answers(layout))
@@ -150,30 +152,32 @@ def _prepare(layout: Layout, hop: Hop) -> tuple[odoo.Source, Processes]:
 
 
 def _start(system: System) -> None:
-    processes, layout, hop = system.processes, system.layout, system.hop
-    standins = {**STANDINS, **STUB} if hop.stub else STANDINS
+    processes, layout, mode = system.processes, system.layout, system.n8n_mode
+    simulators = {**SIMULATORS, **STUB} if mode.stub else SIMULATORS
     urls = {
         "odoo": system.url("odoo", "/web/login"),
-        **{module: system.url(port, "/health") for module, port in standins.items()},
+        **{module: system.url(port, "/health") for module, port in simulators.items()},
         **{tier.name: system.url(tier.name, "/health") for tier in victoria.TIERS},
         "gpu_exporter": system.url("gpu", "/metrics"),
         **{name: system.url(name, "/-/ready") for name in ("prometheus", "alertmanager")},
         **{program: system.url(port) for program, port in exporters.PORTS.items()},
     }
-    ready = {name: lambda url=url: answers(url) for name, url in urls.items()}
-    if hop.stub:
-        print("  N8N=stub: a light stand-in takes the place of n8n, and n8n's own figures are missing")
+    ready: dict[str, Callable[[], bool]] = {name: partial(answers, url) for name, url in urls.items()}
+    if mode.stub:
+        print("  N8N=stub: a light stub takes the place of n8n, and n8n's own figures are missing")
     else:
         n8n.deploy(layout, processes)
-        ready |= {program.name: lambda: n8n.answers(layout) for program in n8n.programs(layout, hop.workers)}
+        ready |= dict.fromkeys(
+            (program.name for program in n8n.programs(layout, mode.workers)), partial(n8n.answers, layout)
+        )
     parts = [
         "Odoo with 4 workers and its websocket worker",
-        *([] if hop.stub else ["n8n"]),
+        *([] if mode.stub else ["n8n"]),
         "Prometheus",
         "Alertmanager",
         "VictoriaMetrics",
         "exporters",
-        "stand-ins",
+        "simulators",
     ]
     with step(", ".join(parts)):
         for name in ("prometheus", "alertmanager", "blackbox_exporter"):
@@ -200,14 +204,16 @@ def _stop_if_elsewhere(layout: Layout, processes: Processes) -> None:
 def _check_is_ours(layout: Layout) -> None:
     """Refuse a folder that holds something else: `clean` deletes it whole."""
     if any(layout.state.iterdir()) and not (layout.state / LOCK).exists():
-        raise Trouble(f"{layout.state} holds something else: set INFLUENCEGEN_STATE to a folder that is new or empty.")
+        raise StackError(
+            f"{layout.state} holds something else: set INFLUENCEGEN_STATE to a folder that is new or empty."
+        )
 
 
-def _standin(layout: Layout, module: str, port: str) -> Program:
+def _simulator(layout: Layout, module: str, port: str) -> Program:
     return Program(
         name=module,
         command=[
-            sys.executable, "-m", f"stack.standins.{module}",
+            sys.executable, "-m", f"stack.simulators.{module}",
             "--port", str(getattr(layout.ports, port)), "--state-dir", layout.state / module,
         ],
         environment={
@@ -232,5 +238,5 @@ def _locked(layout: Layout) -> Iterator[None]:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:
-            raise Trouble(f"Another start of the system in {layout.state} is under way: wait for it.") from error
+            raise StackError(f"Another start of the system in {layout.state} is under way: wait for it.") from error
         yield

@@ -7,7 +7,7 @@ import pytest
 
 @pytest.fixture(scope="session")
 def stack():
-    """A running system of its own: Odoo with 4 workers, PostgreSQL, Prometheus, Alertmanager and the stand-ins."""
+    """A running system of its own: Odoo with 4 workers, PostgreSQL, Prometheus, Alertmanager and the simulators."""
     from stack import system
     from stack.layout import Layout
 
@@ -29,7 +29,7 @@ def chromium():
     """A real Chromium, driven by Playwright; each test opens a context of its own in it."""
     from playwright.sync_api import sync_playwright
 
-    from stack import browser
+    from stack.provide import browser
 
     with sync_playwright() as playwright:
         launched = playwright.chromium.launch(executable_path=browser.chromium())

@@ -6,7 +6,7 @@ import subprocess
 import promql_parser
 from promql_parser import Matcher, MatchOp, VectorSelector
 
-from stack import prometheus
+from stack.services import prometheus
 
 
 def errors(expressions: dict[str, str]) -> str:

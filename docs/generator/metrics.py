@@ -1,5 +1,7 @@
 """Writes docs/metrics.md from what the addons declare; ``make docs`` calls it."""
 
+from collections.abc import Iterable, Sequence
+
 from influencegen_telemetry import business
 from odoo_telemetry.metrics import catalogue
 
@@ -33,7 +35,7 @@ _SECTIONS = {
 }
 
 
-def render():
+def render() -> str:
     """Return the text of docs/metrics.md."""
     parts = [_HEADER, _SPECIFICATION, _specification_table(), _SERIES]
     for title, metrics in _SECTIONS.items():
@@ -41,7 +43,7 @@ def render():
     return "\n".join(parts)
 
 
-def _specification_table():
+def _specification_table() -> str:
     return _table(
         ("Specification", "Kind", "Unit", "Series", "Rule", "Interval", "Thresholds", "Producer"),
         (
@@ -60,7 +62,7 @@ def _specification_table():
     )
 
 
-def _series_table(metrics):
+def _series_table(metrics: Iterable[catalogue.Metric]) -> str:
     return _table(
         ("Series", "Kind", "Unit", "Labels", "Buckets", "Scope", "Group", "Producer", "Meaning"),
         (
@@ -80,20 +82,20 @@ def _series_table(metrics):
     )
 
 
-def _table(titles, rows):
+def _table(titles: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
     lines = [titles, ["---"] * len(titles), *rows]
     return "".join(f"| {' | '.join(cells)} |\n" for cells in lines)
 
 
-def _code(text):
+def _code(text: str) -> str:
     return f"`{text}`" if text else ""
 
 
-def _label(label):
+def _label(label: catalogue.Label) -> str:
     return f"`{label.name}`: {', '.join(label.values) if label.values else f'at most {label.limit}'}"
 
 
-def _interval(interval):
+def _interval(interval: int | str) -> str:
     return f"{interval} s" if isinstance(interval, int) else interval.replace("_", " ")
 
 

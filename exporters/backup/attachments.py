@@ -27,7 +27,8 @@ def check(cursor: psycopg2.extensions.cursor, filestore: Path, elsewhere: Collec
     checksum in the database or, if there is none, of the file's name. A file that has neither need only be there.
     """
     cursor.execute(STORED)
-    wrong, stores = [], Counter()
+    wrong: list[str] = []
+    stores: Counter[str] = Counter()
     for name, checksum in cursor.fetchall():
         store, separator, _key = name.partition("://")
         path = filestore / name

@@ -12,7 +12,7 @@ backups:
                configuration: /etc/prometheus}
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
@@ -73,7 +73,7 @@ def _names(value: Any) -> tuple[str, ...]:
     return tuple(map(str, value))
 
 
-READERS = {Path: Path, Path | None: Path, tuple[str, ...]: _names}
+READERS: dict[Any, Callable[[Any], Any]] = {Path: Path, Path | None: Path, tuple[str, ...]: _names}
 """How the values of a section become those of a field of that type."""
 
 

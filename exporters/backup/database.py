@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import psycopg2
 from psycopg2 import sql
@@ -91,7 +92,7 @@ def snapshot(database: str, template: str | None = None) -> Iterator[Snapshot]:
         with connection.cursor() as cursor:
             _check_rights(cursor, template)
             cursor.execute("SELECT pg_export_snapshot()")
-            [name] = cursor.fetchone()
+            [(name,)] = cursor.fetchall()
             yield Snapshot(database, name, cursor)
 
 
@@ -188,11 +189,11 @@ def _read_contents(cursor: psycopg2.extensions.cursor) -> dict[str, Content]:
     for schema, table, columns in _rows(cursor, catalog.TABLES):
         row = sql.SQL(", ").join(sql.Identifier("r", column) for column in columns)
         cursor.execute(sql.SQL(CONTENT).format(row, sql.Identifier(schema, table)))
-        contents[f"{schema}.{table}"] = Content(*cursor.fetchone())
+        contents[f"{schema}.{table}"] = Content(*cursor.fetchall()[0])
     return contents
 
 
-def _rows(cursor: psycopg2.extensions.cursor, query: str) -> list[tuple]:
+def _rows(cursor: psycopg2.extensions.cursor, query: str) -> list[tuple[Any, ...]]:
     cursor.execute(query)
     return cursor.fetchall()
 

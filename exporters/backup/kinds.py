@@ -59,8 +59,10 @@ class MonitoringBackup:
 
     def make(self, archive: Path) -> None:
         """Write `prometheus/` and `configuration/` into the folder, and check them."""
-        password = self.prometheus_password_file
-        credential = password and (urlsplit(self.prometheus).username, password.read_text().strip())
+        credential = None
+        if self.prometheus_password_file:
+            password = self.prometheus_password_file.read_text().strip()
+            credential = (urlsplit(self.prometheus).username or "", password)
         prometheus.back_up(self.prometheus, self.data, archive / "prometheus", credential)
         files.add_new(self.configuration, archive / "configuration")
         files.compare(self.configuration, archive / "configuration")

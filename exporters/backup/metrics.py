@@ -41,12 +41,12 @@ class Backups(Collector):
         """Yield the metric families."""
         records = {backup.name: self._ledger.read(backup.name) for backup in self._backups}
         for kind, metrics in ((CounterMetricFamily, COUNTERS), (GaugeMetricFamily, GAUGES)):
-            for name, text, field in metrics:
-                family = kind(name, text, labels=["backup"])
-                for backup, record in records.items():
+            for series, text, field in metrics:
+                family = kind(series, text, labels=["backup"])
+                for name, record in records.items():
                     value = getattr(record, field)
                     if value is not None:
-                        family.add_metric([backup], value)
+                        family.add_metric([name], value)
                 yield family
         schedule = GaugeMetricFamily(*SCHEDULE, labels=["backup"])
         for backup in self._backups:

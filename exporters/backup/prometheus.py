@@ -77,8 +77,9 @@ def _read(copy: Path) -> None:
     promtool alone does not tell: it ends at the first damaged chunk as if that were the end.
     """
     promised = sum(json.loads(meta.read_text())["stats"].get("numSamples", 0) for meta in copy.glob("*/meta.json"))
-    command = ["promtool", "tsdb", "dump", copy]
+    command: list[str | Path] = ["promtool", "tsdb", "dump", copy]
     with TemporaryFile("w+") as said, subprocess.Popen(command, stdout=subprocess.PIPE, stderr=said) as dump:
+        assert dump.stdout
         samples = sum(1 for _line in dump.stdout)
         if dump.wait():
             said.seek(0)

@@ -6,7 +6,9 @@ extensions. The scripts put it back around pg_restore. They need nothing but a s
 
 import json
 import shutil
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import psycopg2
 from psycopg2 import sql
@@ -97,7 +99,7 @@ def write_scripts(cursor: psycopg2.extensions.cursor, archive: Path) -> None:
     )
 
 
-def _made_before(extensions):
+def _made_before(extensions: list[dict[str, Any]]) -> Callable[[str], bool]:
     """Return a function that says of an entry of a dump whether `extensions.sql` makes it, or it comments on that."""
     schemas = {f"SCHEMA - {extension['schema']} {extension['schema_owner']}" for extension in extensions}
     return lambda entry: entry in schemas or entry.startswith(("EXTENSION - ", "COMMENT - EXTENSION "))
@@ -108,11 +110,12 @@ def _entry(line: str) -> str:
     return line.split("; ", 1)[1].split(" ", 2)[2].rstrip()
 
 
-def _rows(cursor, query):
+def _rows(cursor: psycopg2.extensions.cursor, query: str) -> list[tuple[Any, ...]]:
     cursor.execute(query)
     return cursor.fetchall()
 
 
-def _records(cursor, query):
+def _records(cursor: psycopg2.extensions.cursor, query: str) -> list[dict[str, Any]]:
     rows = _rows(cursor, query)
-    return [dict(zip([column.name for column in cursor.description], row, strict=True)) for row in rows]
+    names = [column.name for column in cursor.description or ()]
+    return [dict(zip(names, row, strict=True)) for row in rows]

@@ -86,7 +86,7 @@ class Reading:
 class XidWatch:
     """Collects the XID errors of all GPUs that NVML reports them for, from now on."""
 
-    def __init__(self):
+    def __init__(self) -> None:
         self.uuids: dict[int, str] = {}
         self._seen: queue.SimpleQueue[tuple[str, int]] = queue.SimpleQueue()
         self._events = _if_offered(nvml.nvmlEventSetCreate)
@@ -178,7 +178,7 @@ def _gpu(index: int, watched: set[str]) -> Gpu:
     return gpu
 
 
-def _if_offered(read: Callable, *arguments) -> Any:
+def _if_offered(read: Callable[..., Any], *arguments: Any) -> Any:
     try:
         return read(*arguments)
     except NOT_OFFERED:
@@ -208,4 +208,4 @@ def _program(pid: int) -> str:
 
 
 def _address(handle: Any) -> int:
-    return ctypes.cast(handle, ctypes.c_void_p).value
+    return ctypes.cast(handle, ctypes.c_void_p).value or 0

@@ -19,8 +19,9 @@ INIT_PATIENCE_SECONDS = 60
 class Source:
     """The process that reads. Not for several threads at once."""
 
-    def __init__(self):
+    def __init__(self) -> None:
         self._context = multiprocessing.get_context("spawn")
+        self._ready = self._killed = False
         self._start()
 
     def read(self) -> Reading:
@@ -36,7 +37,7 @@ class Source:
                     if time.monotonic() > self._started + INIT_PATIENCE_SECONDS:
                         self._kill()
                     return Reading("NVML is still being initialized")
-                failure = self._pipe.recv()
+                failure: Reading | None = self._pipe.recv()
                 if failure:
                     self._process.join(1)
                     return failure
@@ -45,7 +46,8 @@ class Source:
             if not self._answered(deadline):
                 self._kill()
                 return Reading(f"NVML gave no answer in {PATIENCE_SECONDS} s")
-            return self._pipe.recv()
+            reading: Reading = self._pipe.recv()
+            return reading
         except (EOFError, OSError):
             self._process.join(1)
             return Reading(f"NVML took its process along (exit status {self._process.exitcode})")

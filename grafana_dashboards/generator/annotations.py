@@ -1,46 +1,49 @@
-"""What is marked on the time axis: restarts, which deployments are, and alerts that fire."""
+"""Events on the time axis: starts of services, and firing alerts."""
 
+from collections.abc import Iterable
+
+from grafana_foundation_sdk.cog.builder import Builder
 from grafana_foundation_sdk.models.dashboard import AnnotationQuery
 
 from .palette import CRITICAL, PURPLE
 from .queries import RECENT, source
 
 
-class PrometheusAnnotation(AnnotationQuery):
-    """An annotation from a query of Prometheus; the SDK knows nothing but its expression."""
+class PrometheusAnnotation(AnnotationQuery, Builder[AnnotationQuery]):
+    """An annotation from a query of Prometheus, of which the SDK knows the expression alone."""
 
     def __init__(self, name: str, expr: str, colour: str, title: str, text: str, tags: str):
         super().__init__(name=name, datasource=source(RECENT), icon_color=colour, expr=expr)
-        self.shown = {"titleFormat": title, "textFormat": text, "tagKeys": tags, "step": "60s"}
+        self.formats = {"titleFormat": title, "textFormat": text, "tagKeys": tags, "step": "60s"}
 
     def build(self) -> AnnotationQuery:
-        """Return itself: it is what a dashboard's builder asks for."""
+        """Return itself: it is the builder that a dashboard's builder takes."""
         return self
 
     def to_json(self) -> dict[str, object]:
-        """Return the annotation as Grafana keeps it."""
-        return {**super().to_json(), **self.shown}
+        """Return the annotation as Grafana stores it."""
+        return {**super().to_json(), **self.formats}
 
 
-def deployments() -> PrometheusAnnotation:
-    """Return the starts of services; nobody deploys without one.
+def deployments(services: Iterable[str]) -> PrometheusAnnotation:
+    """Return the starts of services (values of `service_name`): every deployment is one.
 
-    A service has started when its oldest process is young. That its age changes is no sign: it also does when the
+    A service has started when its oldest process is young. That its age changes is not a sign: it also does when the
     service stops, and when one of several processes ends. Prometheus 3 takes a duration for its seconds.
     """
-    started = 'namedprocess_namegroup_oldest_start_time_seconds{service_name=~"odoo|n8n|aiservice|postgresql"}'
+    started = f'namedprocess_namegroup_oldest_start_time_seconds{{service_name=~"{"|".join(services)}"}}'
     return PrometheusAnnotation(
         "Deployments and restarts",
         f"{started} > time() - $__rate_interval",
         PURPLE,
-        "{{service_name}} was started",
+        "{{service_name}} started",
         "On {{host}}",
         "service_name",
     )
 
 
 def firing(team: str) -> PrometheusAnnotation:
-    """Return the alerts that fire, of a team or, with `.*`, of all."""
+    """Return the firing alerts of a team or, with `.*`, of all."""
     return PrometheusAnnotation(
         "Alerts",
         f'ALERTS{{alertstate="firing", severity=~"warning|critical", team=~"{team}"}}',

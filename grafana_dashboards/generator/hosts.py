@@ -1,53 +1,35 @@
-"""Panels about the hosts that a service runs on: what is used in all, and what share of that the service takes."""
+"""Panels about the hosts that a service runs on: their utilization, and the share of it that the service takes."""
+
+from typing import Unpack
 
 from grafana_foundation_sdk.builders import timeseries
 
-from .panels import series
+from .panels import Context, time_series
 from .queries import RULES, Query, of_hosts
 
 
-def processors(service: str, name: str, matchers: str = "", **told) -> timeseries.Panel:
-    """Return how busy the processors are.
+def cpu(service: str, name: str, matchers: str = "", **context: Unpack[Context]) -> timeseries.Panel:
+    """Return the CPU utilization.
 
-    service: value of the label `service_name`; `name` is what people call it.
-    matchers: of the service's own series, after the one of `service_name`. The rest is as of :func:`.panels.series`.
+    service: value of the label `service_name`; `name` is its name for people.
+    matchers: further ones of the service's own series, each preceded by a comma.
     """
-    return _used(
-        "Are the processors busy?",
-        "system_cpu_utilization:avg_5m",
-        "service_cpu_utilization:avg_5m",
-        service,
-        name,
-        matchers,
-        alerts=("HostCpuHigh", "HostCpuCritical"),
-        **told,
-    )
+    context["alerts"] = ("HostCpuHigh", "HostCpuCritical")
+    metrics = ("system_cpu_utilization:avg_5m", "service_cpu_utilization:avg_5m")
+    return time_series("CPU utilization", _queries(metrics, service, name, matchers, RULES), "percent", **context)
 
 
-def memory(service: str, name: str, matchers: str = "", **told) -> timeseries.Panel:
-    """Return how much memory is used; parameters as of :func:`processors`."""
-    return _used(
-        "Is there memory left?",
-        "system_memory_utilization:percent",
-        "service_memory_utilization:percent",
-        service,
-        name,
-        matchers,
-        every="60s",
-        alerts=("HostMemoryHigh", "HostMemoryCritical"),
-        **told,
-    )
+def memory(service: str, name: str, matchers: str = "", **context: Unpack[Context]) -> timeseries.Panel:
+    """Return the memory utilization; parameters as of :func:`cpu`."""
+    context["alerts"] = ("HostMemoryHigh", "HostMemoryCritical")
+    metrics = ("system_memory_utilization:percent", "service_memory_utilization:percent")
+    return time_series("Memory utilization", _queries(metrics, service, name, matchers, "60s"), "percent", **context)
 
 
-def _used(title, of_host, of_service, service, name, matchers, every=RULES, **told):
+def _queries(metrics: tuple[str, str], service: str, name: str, matchers: str, interval: str) -> list[Query]:
+    of_host, of_service = metrics
     own = f'telemetry:{of_service}{{service_name="{service}"{matchers}}}'
-    return series(
-        title,
-        [
-            Query(of_hosts(f"telemetry:{of_host}", service), "{{host}}", every),
-            Query(own, f"of that, {name} on {{{{host}}}}", every),
-        ],
-        "percent",
-        empty=f"No host of {name} is scraped: look at node_exporter and process-exporter.",
-        **told,
-    )
+    return [
+        Query(of_hosts(f"telemetry:{of_host}", service), "{{host}}", interval),
+        Query(own, f"{name} on {{{{host}}}}", interval),
+    ]

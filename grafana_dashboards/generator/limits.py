@@ -1,41 +1,54 @@
-"""What is too much or too little: the figures that alerts compare with, as colours, and the runbooks of alerts."""
+"""What the dashboards take from the rules: the thresholds that alerts compare with, objectives, and runbooks.
 
+No other module here imports prometheus.generator.
+"""
+
+from collections.abc import Sequence
 from functools import cache
 
 from grafana_foundation_sdk.models.dashboard import Threshold
 
-from prometheus.generator.__main__ import files
-from prometheus.generator.rules import RUNBOOKS, Alert
-from prometheus.generator.thresholds import Thresholds
+from prometheus.generator.generate import alerts_in, files
+from prometheus.generator.promql import CLIENTS
+from prometheus.generator.rules import Alert
+from prometheus.generator.slo import FAST, OBJECTIVES, SLOW, Objective
+from prometheus.generator.thresholds import Refused, Thresholds, read
 
 from .palette import CRITICAL, GOOD, WARNING
 
-_COLOURS = {"critical": CRITICAL, "warning": WARNING}
+__all__ = ["CLIENTS", "Objective", "Refused"]
+
 LEAST = 0.001
-"""What is more than none: an alert above 0 is silent at 0."""
+"""The smallest value above 0: an alert above 0 does not fire at 0."""
+
+FAST_BURN, SLOW_BURN = FAST[0][0], SLOW[1][0]
+"""The burn rates, as multiples of that at which an error budget lasts 30 days: critical, and warning."""
+
+_COLOURS = {"critical": CRITICAL, "warning": WARNING}
+_Limit = tuple[str, float, str]
+"""The side on which an alert fires (`above` or `below`), its threshold, and its severity."""
 
 
 @cache
 def _thresholds() -> Thresholds:
-    return Thresholds.read()
+    return Thresholds(read())
 
 
 @cache
 def _alerts() -> dict[str, Alert]:
-    groups = [group for file in files(_thresholds()).values() for group in file]
-    return {rule.name: rule for group in groups for rule in group.rules if isinstance(rule, Alert)}
+    return {alert.name: alert for alert in alerts_in(files(_thresholds()))}
 
 
 def steps(*alerts: str) -> list[Threshold]:
-    """Return the colours of values: those of the worst of `alerts` that a value would make fire, else that of good.
+    """Return the colours of values: that of the worst of `alerts` which a value makes fire, else that of good.
 
-    An alert without a figure is about something that should not be at all: any of it is bad.
+    An alert without a threshold is about something that should not exist at all: any of it is bad.
 
     :raises KeyError: when there is no such alert.
     """
-    limits = [(*(_thresholds().limit(name) or ("above", 0)), _alerts()[name].severity) for name in alerts]
+    limits = [(*(_thresholds().limit(name) or ("above", 0.0)), _alerts()[name].severity) for name in alerts]
     steps = [Threshold(value=None, color=_worst(limits, float("-inf")))]
-    for value in sorted({max(figure, LEAST) for _, figure, _ in limits}):
+    for value in sorted({max(threshold, LEAST) for _, threshold, _ in limits}):
         colour = _worst(limits, value)
         if colour != steps[-1].color:
             steps.append(Threshold(value=value, color=colour))
@@ -43,37 +56,42 @@ def steps(*alerts: str) -> list[Threshold]:
 
 
 def none() -> list[Threshold]:
-    """Return the colours of what should not be at all."""
+    """Return the colours of what should not exist at all."""
     return [Threshold(value=None, color=GOOD), Threshold(value=LEAST, color=CRITICAL)]
 
 
-def at_least(figure: float) -> list[Threshold]:
-    """Return the colours of what must reach a figure."""
-    return [Threshold(value=None, color=CRITICAL), Threshold(value=figure, color=GOOD)]
+def at_least(minimum: float) -> list[Threshold]:
+    """Return the colours of what must reach a minimum."""
+    return [Threshold(value=None, color=CRITICAL), Threshold(value=minimum, color=GOOD)]
 
 
 def objective(name: str) -> float:
-    """Return what percentage of events must be good, by the name of an objective in thresholds.yml."""
+    """Return the percentage of events that must be good, by the name of an objective in prometheus/thresholds/."""
     return _thresholds().objective(name)
 
 
+def objectives() -> list[Objective]:
+    """Return the objectives that have alerts."""
+    return [objective for objective in OBJECTIVES if objective.alert]
+
+
 def runbook(alert: str) -> str:
-    """Return the address of what to do about an alert.
+    """Return the address of the runbook of an alert.
 
     :raises KeyError: when there is no such alert.
     """
-    return f"{RUNBOOKS}{_alerts()[alert].name}.md"
+    return _alerts()[alert].runbook_url
 
 
 def alerts_of(uid: str) -> list[str]:
-    """Return the names of the alerts that lead to a dashboard."""
-    return [alert.name for alert in _alerts().values() if alert.dashboard == f"/d/{uid}"]
+    """Return the names of the alerts that link to a dashboard."""
+    return [alert.name for alert in _alerts().values() if alert.dashboard == uid]
 
 
-def _worst(limits, value):
+def _worst(limits: Sequence[_Limit], value: float) -> str:
     reached = {
         severity
-        for side, figure, severity in limits
-        if (value >= max(figure, LEAST) if side == "above" else value < figure)
+        for side, threshold, severity in limits
+        if (value >= max(threshold, LEAST) if side == "above" else value < threshold)
     }
     return next((colour for severity, colour in _COLOURS.items() if severity in reached), GOOD)

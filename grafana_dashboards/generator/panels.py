@@ -1,10 +1,14 @@
-"""The kinds of panels: a figure of now, bars that compare figures, and series over time."""
+"""The kinds of panels: stat, bar gauge and time series."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from typing import NotRequired, TypedDict, TypeVar, Unpack
 
-from grafana_foundation_sdk.builders import bargauge, common, dashboard, stat, timeseries
+from grafana_foundation_sdk.builders import bargauge, common, dashboard, timeseries
+from grafana_foundation_sdk.builders.stat import Panel as StatPanel
+from grafana_foundation_sdk.cog.builder import Builder
 from grafana_foundation_sdk.models import common as shapes
 from grafana_foundation_sdk.models.dashboard import (
+    DashboardLink,
     DashboardLinkType,
     DynamicConfigValue,
     FieldColorModeId,
@@ -19,68 +23,129 @@ from .palette import NEUTRAL, SERIES
 from .queries import Query, source
 
 NONE = {"0": "none"}
-"""The words of a figure that is best when there is nothing."""
+"""The mapping of a value of which 0 is the best."""
+
+Panel = StatPanel | bargauge.Panel | timeseries.Panel
+_Kind = TypeVar("_Kind", StatPanel, bargauge.Panel, timeseries.Panel)
 
 
-def figure(
-    title: str, query: Query, unit: str, *, width: int = 4, height: int = 4, words: dict[str, str] | None = None, **told
-) -> stat.Panel:
-    """Return one large figure: what is now. If its series has ended it tells so, and not what was last known.
+class Context(TypedDict):
+    """What every panel has.
 
-    words: what to show in place of a value. The rest is as of :func:`_told`.
+    description: what it means, and what to do about a bad value.
+    spec: what the specification calls it, or why it is not there.
+    no_value: why it may have no data.
+    alerts: those that compare with it: their thresholds set its colours, their runbooks are linked.
+    runbooks: further alerts whose runbooks are linked.
+    links: uids of dashboards that show more, by the text of the link.
+    objective: the objective in prometheus/thresholds/ whose percentage it must reach.
+    colours: of its values, where neither alerts nor an objective set them.
+    decimals: digits after the decimal point.
     """
-    panel = stat.Panel().height(height).span(width).color_mode(shapes.BigValueColorMode.BACKGROUND_SOLID)
+
+    description: str
+    spec: str
+    no_value: str
+    alerts: NotRequired[Iterable[str]]
+    runbooks: NotRequired[Iterable[str]]
+    links: NotRequired[Mapping[str, str]]
+    objective: NotRequired[str]
+    colours: NotRequired[list[Threshold]]
+    decimals: NotRequired[int]
+
+
+def stat(
+    title: str,
+    query: Query,
+    unit: str,
+    *,
+    width: int = 4,
+    height: int = 4,
+    mappings: Mapping[str, str] | None = None,
+    **context: Unpack[Context],
+) -> StatPanel:
+    """Return a panel with one value, of now. If its series has ended it shows that, and not the last known value.
+
+    mappings: texts that are shown in place of values.
+    """
+    panel = StatPanel().height(height).span(width).color_mode(shapes.BigValueColorMode.BACKGROUND_SOLID)
     panel.graph_mode(shapes.BigValueGraphMode.NONE).text_mode(shapes.BigValueTextMode.VALUE)
     panel.reduce_options(common.ReduceDataOptions().calcs(["lastNotNull"]))
-    if words:
+    if mappings:
         panel.mappings(
             [
                 ValueMap(
                     options={
                         value: ValueMappingResult(text=text, index=index)
-                        for index, (value, text) in enumerate(words.items())
+                        for index, (value, text) in enumerate(mappings.items())
                     }
                 )
             ]
         )
-    return _told(panel, title, [query], unit, instant=True, **told)
+    return _complete(panel, title, [query], unit, True, context)
 
 
-def firing(title: str, which: str, **told) -> stat.Panel:
-    """Return how many alerts fire that have the labels `which`."""
-    query = Query(f'count(ALERTS{{alertstate="firing", {which}}}) or vector(0)')
-    return figure(title, query, "none", words=NONE, colours=limits.none(), empty="Prometheus does not answer.", **told)
+def firing(
+    title: str,
+    matchers: str,
+    *,
+    width: int = 4,
+    height: int = 4,
+    description: str,
+    spec: str,
+    runbooks: Iterable[str] = (),
+) -> StatPanel:
+    """Return the number of firing alerts that have the labels of `matchers`; the rest is as of :func:`stat`."""
+    return stat(
+        title,
+        Query(f'count(ALERTS{{alertstate="firing", {matchers}}}) or vector(0)'),
+        "none",
+        width=width,
+        height=height,
+        mappings=NONE,
+        colours=limits.none(),
+        no_value="Prometheus does not answer.",
+        description=description,
+        spec=spec,
+        runbooks=runbooks,
+    )
 
 
-def bars(
-    title: str, queries: Sequence[Query], unit: str, *, width: int = 12, most: float | None = None, **told
+def bar_gauge(
+    title: str,
+    queries: Sequence[Query],
+    unit: str,
+    *,
+    width: int = 12,
+    maximum: float | None = None,
+    **context: Unpack[Context],
 ) -> bargauge.Panel:
-    """Return horizontal bars, one for each series, of what is now or was in the time shown; `most` ends the scale."""
+    """Return horizontal bars, one for each series, of now or of the time range; `maximum` is the end of the scale."""
     panel = bargauge.Panel().height(8).span(width).orientation(shapes.VizOrientation.HORIZONTAL)
     panel.display_mode(shapes.BarGaugeDisplayMode.BASIC).value_mode(shapes.BarGaugeValueMode.TEXT).min(0)
     panel.name_placement(shapes.BarGaugeNamePlacement.TOP)
     panel.reduce_options(common.ReduceDataOptions().calcs(["lastNotNull"]))
-    if most is not None:
-        panel.max(most)
-    return _told(panel, title, queries, unit, instant=True, **told)
+    if maximum is not None:
+        panel.max(maximum)
+    return _complete(panel, title, queries, unit, True, context)
 
 
-def series(
+def time_series(
     title: str,
     queries: Sequence[Query],
     unit: str,
     *,
     width: int = 8,
     stacked: bool = False,
-    since: str = "",
+    last: str = "",
     step: str = "",
-    least: float | None = 0,
-    **told,
+    minimum: float | None = 0,
+    **context: Unpack[Context],
 ) -> timeseries.Panel:
     """Return lines over time, or stacked bars.
 
-    least: where the axis begins; None lets it begin at the smallest value.
-    since: how far back it looks, whatever time the page shows; the title or the row says so.
+    minimum: start of the axis; None starts it at the smallest value.
+    last: the time range, whatever range the page shows; the title or the row names it.
     step: the time of one bar, or between two points.
     """
     panel = timeseries.Panel().height(8).span(width).span_nulls(False)
@@ -91,7 +156,7 @@ def series(
         .placement(shapes.LegendPlacement.BOTTOM)
     )
     panel.tooltip(common.VizTooltipOptions().mode(shapes.TooltipDisplayMode.MULTI).sort(shapes.SortOrder.DESCENDING))
-    limited = told.keys() & {"alerts", "objective", "colours"}
+    limited = context.keys() & {"alerts", "objective", "colours"}
     panel.thresholds_style(
         common.GraphThresholdsStyleConfig().mode(
             shapes.GraphThresholdsStyleMode.DASHED if limited else shapes.GraphThresholdsStyleMode.OFF
@@ -102,83 +167,66 @@ def series(
         panel.stacking(common.StackingConfig().mode(shapes.StackingMode.NORMAL).group("A"))
     else:
         panel.line_width(2).fill_opacity(0 if len(queries) > 1 else 10)
-        # of a point a day the first is no line
-        panel.show_points(shapes.VisibilityMode.ALWAYS if since else shapes.VisibilityMode.AUTO)
-    if least is not None:
-        panel.min(least)
-    if since:
-        panel.time_from(since).hide_time_override(True)
+        # with one point a day, the first is not a line yet
+        panel.show_points(shapes.VisibilityMode.ALWAYS if last else shapes.VisibilityMode.AUTO)
+    if minimum is not None:
+        panel.min(minimum)
+    if last:
+        panel.time_from(last).hide_time_override(True)
     if step:
         panel.interval(step)
     for number, query in enumerate(queries):
-        panel.override_by_query(_letter(number), _look(query, SERIES[number % len(SERIES)]))
-    return _told(panel, title, queries, unit, instant=False, **told)
+        panel.override_by_query(_letter(number), _style(query, SERIES[number % len(SERIES)]))
+    return _complete(panel, title, queries, unit, False, context)
 
 
-def _look(query, colour):
-    """Its series have shades of one colour: many of them differ by lightness, which everybody sees."""
-    look = [DynamicConfigValue("color", {"mode": FieldColorModeId.SHADES, "fixedColor": query.colour or colour})]
+def _style(query: Query, colour: str) -> list[DynamicConfigValue]:
+    """Return the style of a query's series: shades of one colour differ by lightness, which everybody sees."""
+    style = [DynamicConfigValue("color", {"mode": FieldColorModeId.SHADES, "fixedColor": query.colour or colour})]
     if query.dashed:
-        look.append(DynamicConfigValue("custom.lineStyle", {"fill": "dash", "dash": [8, 8]}))
-    return look
+        style.append(DynamicConfigValue("custom.lineStyle", {"fill": "dash", "dash": [8, 8]}))
+    return style
 
 
-def _told(
-    panel,
-    title,
-    queries,
-    unit,
-    *,
-    instant: bool,
-    spec: str,
-    says: str,
-    empty: str,
-    alerts: Iterable[str] = (),
-    runbooks: Iterable[str] = (),
-    more: dict[str, str] | None = None,
-    objective: str = "",
-    colours: list[Threshold] | None = None,
-    decimals: int | None = None,
-):
-    """Add what every panel has.
-
-    spec: what the specification calls it, or why it is not there.
-    says: what it means, and what to do when it is bad.
-    empty: why there is nothing to see.
-    alerts: those that compare with it: their figures are its colours, and their runbooks its links.
-    runbooks: alerts whose runbooks are links too.
-    more: the uid of the dashboard that shows more, by what it shows.
-    objective: what percentage must be reached, by its name in thresholds.yml.
-    colours: of its values, where neither says it.
-    """
-    panel.title(title).unit(unit).no_value(empty).datasource(source(queries[0].source))
-    panel.description(f"{says}\n\nSpecification: {spec}.")
+def _complete(panel: _Kind, title: str, queries: Sequence[Query], unit: str, instant: bool, context: Context) -> _Kind:
+    panel.title(title).unit(unit).no_value(context["no_value"]).datasource(source(queries[0].source))
+    panel.description(f"{context['description']}\n\nSpecification: {context['spec']}.")
     panel.targets([query.build(_letter(number), instant) for number, query in enumerate(queries)])
-    if objective:
-        colours = limits.at_least(limits.objective(objective))
-    elif alerts:
-        colours = limits.steps(*alerts)
-    colours = colours or [Threshold(value=None, color=NEUTRAL)]
-    panel.thresholds(dashboard.ThresholdsConfig().mode(ThresholdsMode.ABSOLUTE).steps(colours))
+    panel.thresholds(dashboard.ThresholdsConfig().mode(ThresholdsMode.ABSOLUTE).steps(_colours(context)))
     panel.color_scheme(dashboard.FieldColor().mode(FieldColorModeId.THRESHOLDS))
-    if decimals is not None:
-        panel.decimals(decimals)
-    links = [runbook(alert) for alert in (*alerts, *runbooks)]
-    links += [_link(text, f"/d/{uid}?${{__url_time_range}}") for text, uid in (more or {}).items()]
-    return panel.links(links)
+    if "decimals" in context:
+        panel.decimals(context["decimals"])
+    return panel.links(_links(context))
+
+
+def _colours(context: Context) -> list[Threshold]:
+    if "objective" in context:
+        return limits.at_least(limits.objective(context["objective"]))
+    if alerts := context.get("alerts"):
+        return limits.steps(*alerts)
+    return context.get("colours", [Threshold(value=None, color=NEUTRAL)])
+
+
+def _links(context: Context) -> list[Builder[DashboardLink]]:
+    alerts = (*context.get("alerts", ()), *context.get("runbooks", ()))
+    dashboards = context.get("links", {})
+    return [
+        *(runbook(alert) for alert in alerts),
+        *(_link(text, f"/d/{uid}?${{__url_time_range}}") for text, uid in dashboards.items()),
+    ]
 
 
 def runbook(alert: str) -> dashboard.DashboardLink:
-    """Return the link to what to do about an alert.
+    """Return the link to the runbook of an alert.
 
     :raises KeyError: when there is no such alert.
     """
     return _link(f"Runbook {alert}", limits.runbook(alert))
 
 
-def _link(title, url):
+def _link(title: str, url: str) -> dashboard.DashboardLink:
     return dashboard.DashboardLink(title).type(DashboardLinkType.LINK).url(url).target_blank(url.startswith("http"))
 
 
-def _letter(number):
+def _letter(number: int) -> str:
     return chr(ord("A") + number)

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from grafana_foundation_sdk.builders import prometheus
 from grafana_foundation_sdk.models.common import DataSourceRef
+from grafana_foundation_sdk.models.prometheus import QueryEditorMode
 
 RECENT, LONG_TERM = "${datasource}", "${long_term_datasource}"
 """Where raw samples and recording rules are, and where the series `tier:…` are, see docs/storage.md."""
@@ -14,40 +15,40 @@ FAST, SYSTEM, BUSINESS, RULES = "10s", "30s", "60s", "15s"
 
 @dataclass(frozen=True)
 class Query:
-    """What is asked.
+    """A query.
 
-    legend: how a series is called, with `{{label}}` for the value of a label.
-    every: seconds between two samples of what is asked; `$__rate_interval` is four times as long, or longer.
-    colour: of all its series, where the palette's next one won't do.
-    exemplars: whether points that lead to a trace are shown too.
-    dashed: for a limit beside what it limits.
+    legend: name of a series, with `{{label}}` for the value of a label.
+    interval: time between two samples of the queried series; `$__rate_interval` is four times as long, or longer.
+    colour: of all its series, in place of the palette's next one.
+    exemplars: whether points that link to a trace are shown too.
+    dashed: for a limit beside the series that it limits.
     """
 
     expr: str
     legend: str = ""
-    every: str = RULES
+    interval: str = RULES
     colour: str = ""
     exemplars: bool = False
     dashed: bool = False
     source: str = RECENT
 
     def build(self, ref: str, instant: bool) -> prometheus.Dataquery:
-        """Return the query as Grafana keeps it; `ref` is its letter, `instant` says that only its last value is."""
+        """Return the query as Grafana stores it; `ref` is its letter, `instant` asks for its last value alone."""
         query = prometheus.Dataquery().expr(self.expr).ref_id(ref).datasource(source(self.source))
-        query.legend_format(self.legend).editor_mode("code").interval(self.every)
+        query.legend_format(self.legend).editor_mode(QueryEditorMode.CODE).interval(self.interval)
         if self.exemplars:
             query.exemplar(True)
         return query.instant() if instant else query.range()
 
 
 def source(uid: str) -> DataSourceRef:
-    """Return the reference to a data source of Prometheus' kind."""
+    """Return the reference to a data source of type Prometheus."""
     return DataSourceRef(type_val="prometheus", uid=uid)
 
 
-def or_none(expr: str, job: str) -> str:
-    """Return an expression that is 0 where a counter has not begun, as long as its job is scraped."""
-    return f'{expr} or 0 * max(up{{job="{job}"}} == 1)'
+def or_zero(expr: str, present: str) -> str:
+    """Return an expression that is 0 where a counter has not begun, as long as the gauge `present` has samples."""
+    return f"{expr} or 0 * max({present})"
 
 
 def of_hosts(rule: str, service: str) -> str:
@@ -66,9 +67,9 @@ def quantile(
     window: str = "$__rate_interval",
     in_database: bool = False,
 ) -> str:
-    """Return a quantile of a raw histogram; nothing while it counts nothing.
+    """Return a quantile of a raw histogram; no data while it counts nothing.
 
-    in_database: whether all instances read it from the database, so that one of them has all of it.
+    in_database: whether every instance reads it from the database, so that any of them has all of it.
     """
     rate = f"rate({histogram}_bucket{{{matchers}}}[{window}])" if matchers else f"rate({histogram}_bucket[{window}])"
     if in_database:

@@ -1,4 +1,4 @@
-"""What a reader may choose at the head of a dashboard."""
+"""The variables of a dashboard, each a list at its top."""
 
 from grafana_foundation_sdk.builders import dashboard
 from grafana_foundation_sdk.models.dashboard import VariableOption, VariableRefresh, VariableSort
@@ -7,7 +7,10 @@ from .queries import RECENT, source
 
 
 def datasource(name: str, label: str, text: str, uid: str) -> dashboard.DatasourceVariable:
-    """Return a choice of a data source; `text` and `uid` are of the one that is taken until another is chosen."""
+    """Return a variable for a data source; `text` and `uid` are those of the default one.
+
+    Where no data source has that uid, Grafana takes the first of type Prometheus.
+    """
     return (
         dashboard.DatasourceVariable(name)
         .label(label)
@@ -17,23 +20,20 @@ def datasource(name: str, label: str, text: str, uid: str) -> dashboard.Datasour
 
 
 def recent() -> dashboard.DatasourceVariable:
-    """Return the choice of the Prometheus that scrapes."""
+    """Return the variable for the Prometheus that scrapes."""
     return datasource("datasource", "Data source", "Prometheus", "prometheus")
 
 
 def long_term() -> dashboard.DatasourceVariable:
-    """Return the choice of a long-term tier."""
+    """Return the variable for a long-term tier."""
     return datasource("long_term_datasource", "Long-term data source", "2 years, in steps of 1 hour", "victoria-1h")
 
 
 def of_label(name: str, label: str, series: str, text: str) -> dashboard.QueryVariable:
-    """Return a choice of values of a label of a series; all of them until one is chosen.
-
-    text: what the choice is called.
-    """
+    """Return a variable for values of a label of a series, all by default; `text` is its name for people."""
     variable = dashboard.QueryVariable(name).label(text).datasource(source(RECENT))
     variable.query({"query": f"label_values({series}, {label})", "refId": "values", "qryType": 1})
-    # anything, so that a panel is not empty because nothing has the label yet
+    # matches a missing label too, so that a panel is not empty because nothing has the label yet
     variable.multi(True).include_all(True).all_value(".*").refresh(VariableRefresh.ON_TIME_RANGE_CHANGED)
     variable.sort(VariableSort.ALPHABETICAL_ASC)
     return variable.current(VariableOption(selected=True, text=["All"], value=["$__all"]))
@@ -52,7 +52,8 @@ def instance() -> dashboard.QueryVariable:
 
 
 def database() -> dashboard.QueryVariable:
-    return of_label("database", "database", "odoo_http_requests_total", "Database")
+    """Return the variable for databases; every server has the thresholds of each of its databases, used or not."""
+    return of_label("database", "database", "odoo_telemetry_threshold", "Database")
 
 
 def campaign() -> dashboard.QueryVariable:

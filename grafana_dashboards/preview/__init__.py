@@ -12,11 +12,11 @@ from urllib.parse import urlsplit
 
 import requests
 import yaml
-from playwright.sync_api import Browser, Page, Route, TimeoutError
+from playwright.sync_api import Browser, ConsoleMessage, Page, Route, TimeoutError
 
-from stack import npm
-from stack.console import Trouble, run
+from stack.console import StackError, run
 from stack.layout import Layout
+from stack.provide import npm
 
 HERE = Path(__file__).parent
 SOURCES = HERE.parent / "provisioning" / "datasources.yml"
@@ -33,6 +33,11 @@ class Drawing:
     page: Page
     complaints: list[str] = field(default_factory=list)
 
+    def log(self, line: ConsoleMessage) -> None:
+        """Keep a line of the console if it is an error."""
+        if line.type == "error":
+            self.complaints.append(line.text)
+
     def panels(self, state: str) -> dict[str, str | None]:
         """Return the titles of the panels that are done, empty or have an error, and what the error is."""
         found = self.page.locator(f"[data-state={state}]")
@@ -40,8 +45,8 @@ class Drawing:
 
 
 def dashboards() -> list[Path]:
-    """Return the files of all dashboards; each is in the folder of whom it is for."""
-    return sorted(path for path in HERE.parent.glob("*/*.json") if path.parent != HERE)
+    """Return the files of all dashboards."""
+    return sorted(path for folder in ("odoo", "influencegen") for path in (HERE.parent / folder).rglob("*.json"))
 
 
 @contextmanager
@@ -81,7 +86,7 @@ def drawn(
     context = browser.new_context(viewport={"width": width, "height": height}, device_scale_factor=pixels)
     try:
         drawing = Drawing(context.new_page())
-        drawing.page.on("console", lambda line: line.type == "error" and drawing.complaints.append(line.text))
+        drawing.page.on("console", drawing.log)
         drawing.page.on("pageerror", lambda error: drawing.complaints.append(str(error)))
         drawing.page.route(f"{ADDRESS}/**", lambda route: _answer(route, bundle, layout, answer))
         drawing.page.goto(f"{ADDRESS}/page.html")
@@ -92,7 +97,7 @@ def drawn(
             )
         except TimeoutError as error:
             complaints = " ".join(drawing.complaints)
-            raise Trouble(f"{dashboard.name} isn't drawn after {PATIENCE_SECONDS} s: {complaints}") from error
+            raise StackError(f"{dashboard.name} isn't drawn after {PATIENCE_SECONDS} s: {complaints}") from error
         yield drawing
     finally:
         context.close()

@@ -8,9 +8,9 @@ from PIL import Image
 from playwright.sync_api import sync_playwright
 
 from grafana_dashboards.preview import SCREENS, bundled, dashboards, drawn, past
-from stack import browser
-from stack.console import step, told
+from stack.console import exit_on_error, step
 from stack.layout import PROJECT, Layout
+from stack.provide import browser
 
 
 def main() -> None:
@@ -56,5 +56,5 @@ def _write(screenshot: bytes, picture: Path) -> None:
 
 
 if __name__ == "__main__":
-    with told():
+    with exit_on_error():
         main()

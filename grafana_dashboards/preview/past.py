@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 import requests
 
-from influencegen_telemetry.business import catalogue
+from influencegen_telemetry.business.metrics import BUSINESS
 from stack.layout import Layout
 
 DAYS = 90
@@ -30,6 +30,7 @@ _HOUR = {
 }
 _LATENCY = "ai_image_generation_end_to_end_latency_seconds"
 _USUAL_LATENCY_SECONDS = 8
+[_LATENCY_BUCKETS] = [metric.buckets for metric in BUSINESS if metric.name == _LATENCY]
 
 
 def write(layout: Layout) -> None:
@@ -63,7 +64,7 @@ def months() -> Iterator[str]:
                 value = round(amount * growth * bustle * chance.uniform(0.7, 1.3) + chance.random() / 2)
             yield _line(series, labels, value, moment)
         images, slowness = round(40 * growth * bustle), _USUAL_LATENCY_SECONDS * chance.uniform(0.8, 1.25)
-        for bound in (*catalogue.METRICS[_LATENCY].buckets, math.inf):
+        for bound in (*_LATENCY_BUCKETS, math.inf):
             within = round(images * (1 - math.exp(-((bound / slowness) ** 1.6))))
             yield _line(f"{_LATENCY}_bucket:increase", {"le": str(float(bound)).replace("inf", "+Inf")}, within, moment)
 

@@ -313,6 +313,7 @@ BACKUP_SCRATCH_DATABASES = Gauge(
 OTHER_PRODUCERS = catalogue.section((*_ELSEWHERE, *BUSINESS, *APIS))
 """What other programs expose."""
 
+catalogue.declare_module("influencegen_telemetry", *BUSINESS, *APIS, *OTHER_PRODUCERS)
 catalogue.declare_role("admin", "influencegen.group_administrator")
 catalogue.declare_role("manager", "influencegen.group_campaign_manager")
 catalogue.declare_role("manager", "influencegen.group_kyc_reviewer")

@@ -1,9 +1,8 @@
-import re
-
 from odoo import api, models
 
 from odoo.addons.odoo_telemetry.models.overview import percent, state, total
 
+from ..alert_thresholds import THRESHOLDS
 from ..business import SPECIFICATION
 from ..business.metrics import (
     BACKUP_LAST_SUCCESS,
@@ -37,17 +36,6 @@ class Overview(models.AbstractModel):
         return ["registrations", "funnel", "images", "payments", *tiles[:-1], "backups", *tiles[-1:]]
 
     @api.model
-    def _subjects(self):
-        return {
-            **super()._subjects(),
-            "registrations": ("Registration",),
-            "funnel": ("Kyc",),
-            "images": ("AiImage",),
-            "payments": ("Payment",),
-            "backups": ("Backup",),
-        }
-
-    @api.model
     def _queries(self):
         return {
             **super()._queries(),
@@ -60,7 +48,8 @@ class Overview(models.AbstractModel):
         registered = self._happened(span, REGISTRATION_SUCCESS)
         count = sum(registered)
         per_hour = count / max(span.seconds / 3600, 1)
-        least, most = numbers("influencer.onboarding.registrations_per_hour", "target")
+        least = THRESHOLDS["RegistrationsLow"]["below_per_hour"]
+        most = THRESHOLDS["RegistrationsHigh"]["above_per_hour"]
         return {
             "title": self.env._("Registrations"),
             "value": count,
@@ -94,7 +83,7 @@ class Overview(models.AbstractModel):
         approved = sum(number for (_kind, outcome), number in verifications.items() if outcome == "approved")
         counts = [registered, sum(submissions.values()), approved, active]
         rate = percent(decided["approved"], sum(decided.values()))
-        [least] = numbers("influencer.onboarding.kyc_approval_rate", "target")
+        least = THRESHOLDS["KycApprovalRateLow"]["below_percent"]
         return {
             "title": self.env._("Onboarding"),
             "value": active,
@@ -128,7 +117,7 @@ class Overview(models.AbstractModel):
         bad = self._happened(span, IMAGE_FAILURES)
         stored, lost = sum(good), sum(bad)
         p95 = self._quantile(span, IMAGE_LATENCY, 0.95)
-        most = numbers("ai.image_generation.end_to_end_latency_seconds", "alert")[0]
+        most = THRESHOLDS["AiImageGenerationP95High"]["above_seconds"]
         return {
             "title": self.env._("AI images"),
             "value": p95,
@@ -159,7 +148,7 @@ class Overview(models.AbstractModel):
 
     @api.model
     def _monitored_images(self, history):
-        most = numbers("ai.image_generation.end_to_end_latency_seconds", "alert")[0]
+        most = THRESHOLDS["AiImageGenerationP95High"]["above_seconds"]
         # the images of five quiet minutes have no percentile: then the images themselves are charted
         chart = self._line(history, "seconds", lambda labels: self.env._("95th percentile of 5 minutes"), limit=most)
         return {"chart": chart} if len(chart["times"]) > 1 else {}
@@ -196,7 +185,7 @@ class Overview(models.AbstractModel):
 
     @api.model
     def _tile_backups(self, span, exposed):
-        [least] = numbers("system.backup.job_success_rate", "target")
+        least = THRESHOLDS["BackupJobFailed"]["below_percent"]
         return {
             "title": self.env._("Last backup"),
             "value": None,
@@ -221,12 +210,3 @@ class Overview(models.AbstractModel):
             "state": "good",
             "chart": self._line(history, "duration", lambda labels: labels.get("backup", "")),
         }
-
-
-def numbers(metric, threshold):
-    """Return the numbers in what the specification says of a threshold of a metric.
-
-    '50-100' gives [50, 100], 'p95 > 30 for 10m' gives [30, 10].
-    """
-    text = SPECIFICATION[metric].thresholds[threshold]
-    return [float(number) for number in re.findall(r"(?<![\w.])\d+(?:\.\d+)?", text)]

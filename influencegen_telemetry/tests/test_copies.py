@@ -1,7 +1,6 @@
 """A copy of a database has no scrape token, neutralized or not, until one is made in it."""
 
-import importlib.util
-
+from odoo.modules.migration import load_script
 from odoo.modules.module import get_module_path
 from odoo.tests import HttpCase, TransactionCase, tagged
 
@@ -14,7 +13,6 @@ DIGESTS, DATABASE = "odoo_telemetry.token_digests", "odoo_telemetry.token_databa
 HARMLESS = {
     "groups", "presence_seconds", "campaign_id_limit", "route_limit", "error_class_limit", "browser_sample_percent",
     "concurrent_users_threshold", "application_errors_per_minute_threshold", "n8n_errors_per_minute_threshold",
-    "runbooks_url",
 }  # fmt: skip
 
 
@@ -99,9 +97,7 @@ class TestTokens(Neutralized, Published, HttpCase):
 
     def test_an_upgrade_ties_the_tokens_that_there_are(self):
         path = f"{get_module_path('influencegen_telemetry')}/migrations/1.1.1/post-token_database.py"
-        spec = importlib.util.spec_from_file_location("post_token_database", path)
-        script = importlib.util.module_from_spec(spec)
-        spec.loader.exec_module(script)
+        script = load_script(path, "post_token_database")
         self.sql("DELETE FROM ir_config_parameter WHERE key = %s", DATABASE)
         script.migrate(self.env.cr, "1.1.0")
         self.assertEqual(self.scrape(), 200)

@@ -1,5 +1,6 @@
 import uuid
 from datetime import timedelta
+from unittest.mock import patch
 from urllib.parse import parse_qs, urlsplit
 
 from odoo import fields
@@ -14,8 +15,8 @@ from odoo.addons.odoo_telemetry.publication import publish_loaded
 from odoo.addons.odoo_telemetry.tests.monitoring_case import NOWHERE, Monitored, answering
 from odoo.addons.odoo_telemetry.tests.test_alert import alert
 
+from ..alert_thresholds import THRESHOLDS
 from ..business import SPECIFICATION
-from ..models.overview import numbers
 
 
 @tagged("post_install", "-at_install")
@@ -155,11 +156,11 @@ class TestOverview(Monitored, TransactionCase):
         tile = self.tile("images", "hour")
         self.assertEqual((tile["value"], tile["state"]), (None, "none"))
 
-    def test_targets_are_those_of_the_specification(self):
-        self.assertEqual(numbers("influencer.onboarding.registrations_per_hour", "target"), [50, 100])
-        self.assertEqual(numbers("influencer.onboarding.kyc_approval_rate", "target"), [85])
-        self.assertEqual(numbers("ai.image_generation.end_to_end_latency_seconds", "alert")[0], 30)
-        self.assertEqual(numbers("system.backup.job_success_rate", "target"), [100])
+    def test_targets_are_the_thresholds_of_the_alerts(self):
+        changed = {"RegistrationsLow": {"below_per_hour": 7}, "RegistrationsHigh": {"above_per_hour": 9}}
+        with patch.dict(THRESHOLDS, changed):
+            self.assertEqual(self.tile("registrations")["target"], "7 to 9 an hour")
+        self.assertEqual(self.tile("registrations")["target"], "50 to 100 an hour")
 
     def test_errors_are_those_of_metrics(self):
         before = self.tile("errors")["value"]
@@ -201,11 +202,11 @@ class TestOverview(Monitored, TransactionCase):
         )
 
     def test_alerts_are_counted_and_told_on_the_tile_that_they_are_about(self):
-        alerts = [alert("AiImageGenerationP95High", "critical"), alert("HostCpuHigh")]
+        alerts = [alert("One", "critical", tile="images"), alert("Other"), alert("ImagesOfNoTile")]
         with answering(alerts) as (url, _asked):
             self.configure(alertmanager=url)
             added = self.overview.read_monitoring("today")
-        self.assertEqual((added["alerts"]["value"], added["alerts"]["state"]), (2, "bad"))
+        self.assertEqual((added["alerts"]["value"], added["alerts"]["state"]), (3, "bad"))
         self.assertEqual({name: part["firing"] for name, part in added.items() if part["firing"]}, {"images": 1})
 
     def test_history(self):

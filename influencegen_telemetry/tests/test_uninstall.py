@@ -2,11 +2,15 @@ from odoo.tests import TransactionCase, tagged
 
 from odoo.addons.odoo_telemetry.facts import triggers
 from odoo.addons.odoo_telemetry.facts.rollup import TOTAL
+from odoo.addons.odoo_telemetry.metrics import store
+from odoo.addons.odoo_telemetry.metrics.exposition import Families
 from odoo.addons.odoo_telemetry.tests.settings_case import Published
 
 from ..business import BUSINESS
+from ..business.metrics import REGISTRATION_ATTEMPTS
 from ..hooks import uninstall_hook
 
+ATTEMPTS = "influencer_registration_attempts_total"
 APPLICATIONS = "campaign_applications_total"
 CUSTOM = "odoo_custom_trial_total"
 
@@ -37,6 +41,24 @@ class TestUninstall(Published, TransactionCase):
         self.assertIn(CUSTOM, counted)
         self.assertTrue(counted.isdisjoint(metric.name for metric in BUSINESS))
         self.assertFalse(self.env["telemetry.audit"].search([("fact", "=", APPLICATIONS)]))
+
+    def test_its_series_are_exported_no_more(self):
+        """As soon as the settings are published without it, also by workers that have it loaded."""
+        database = self.env.cr.dbname
+        REGISTRATION_ATTEMPTS.inc(database=database)
+        self.env["telemetry.settings"]._publish()
+        self.commit()
+        self.assertIn(f'{ATTEMPTS}{{database="{database}"}}', self.exposed())
+        self.env["ir.module.module"]._get("influencegen_telemetry").state = "uninstalled"
+        self.env["telemetry.settings"]._publish()
+        self.commit()
+        lines = [line for line in self.exposed().splitlines() if f'database="{database}"' in line]
+        ours = tuple(metric.name for metric in BUSINESS if metric.scope == "database")
+        self.assertFalse([line for line in lines if line.startswith(ours)])
+        self.assertTrue([line for line in lines if line.startswith("odoo_concurrent_users")])
+
+    def exposed(self):
+        return Families({self.env.cr.dbname: store.databases.settings()[self.env.cr.dbname]}).text(False)
 
     def test_the_business_is_counted_no_more(self):
         self.assertFalse(self.column(

@@ -31,13 +31,13 @@ COMMIT;
 """
 
 
-def render():
+def render() -> str:
     """Return the text of n8n_workflows/metrics.sql."""
     metrics = [metric for metric in catalogue.METRICS.values() if "n8n" in metric.producer or metric.name == _FOLDED]
     return _HEADER + _STATEMENT.format(rows=",\n".join(map(_row, metrics))) + _FOOTER
 
 
-def _row(metric):
+def _row(metric: catalogue.Metric) -> str:
     labels = [
         {"name": label.name, **({"values": label.values} if label.values else {"limit": label.limit})}
         for label in metric.labels
@@ -47,7 +47,7 @@ def _row(metric):
     return f"    ({', '.join(map(_literal, values))})"
 
 
-def _literal(text):
+def _literal(text: str) -> str:
     return "'" + text.replace("'", "''") + "'"
 
 

@@ -42,7 +42,8 @@ def _copy(former: Path, directory: Path, damaged: Damaged) -> None:
             _copy_values(path, SlotValues(copy))
         except DamagedError as exception:
             damaged(path, exception)
-    for path in (former / "labels", *former.glob("databases/*.json"), *former.glob("own/*.json")):
+    # custom metrics are read again: each build writes them in its own way
+    for path in (former / "labels", *former.glob("databases/*.json")):
         if path.exists():
             copy = directory / path.relative_to(former)
             copy.parent.mkdir(mode=0o700, exist_ok=True)

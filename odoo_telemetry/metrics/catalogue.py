@@ -9,7 +9,7 @@ from .errors import NAME as _ERRORS
 from .errors import REASONS
 from .instruments import Counter, Gauge, Histogram
 from .metric import METRICS, Label, Metric, Rows, Values, facts, section
-from .settings import THRESHOLDS
+from .settings import THRESHOLDS, Settings
 from .writer import FOLDED
 
 __all__ = ["METRICS", "Counter", "Gauge", "Histogram", "Label", "Metric", "Rows", "Values", "facts", "section"]
@@ -41,6 +41,8 @@ ERROR_CLASS = Label("error_class", limit=50)
 INTERACTION = Label("interaction_name", _INTERACTIONS)
 THRESHOLD = Label("name", _THRESHOLD_NAMES)
 
+MODULES: dict[str, str] = {}
+"""The module that a metric belongs to, by the metric's name; what belongs to none is in every database."""
 ROLES = [
     ("admin", "base.group_system"),
     ("user", "base.group_user"),
@@ -55,6 +57,20 @@ SPAN_ATTRIBUTES = {
 """The attributes of spans that leave the process. Addresses with their queries, and texts of exceptions, do not."""
 OBSERVERS: set[str] = set()
 """The packages of the addons that only observe: an error that passes through an override of theirs is another's."""
+
+
+def declare_module(module: str, *metrics: Metric) -> None:
+    """Have only the databases where ``module`` (of Odoo) is installed export ``metrics``; those of an instance always.
+
+    A metric without a module is exported by all databases.
+    """
+    MODULES.update({metric.name: module for metric in metrics})
+
+
+def is_exported(metric: Metric, settings: Settings) -> bool:
+    """Return whether the database with these settings exports ``metric``."""
+    module = MODULES.get(metric.name)
+    return module is None or settings.modules is None or module in settings.modules
 
 
 def declare_role(role: str, group: str, before: str = "user") -> None:

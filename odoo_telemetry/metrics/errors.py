@@ -25,6 +25,7 @@ REASONS = (
     "database",
     "ledger",
     "instrumentation",
+    "hook",
     "presence",
     "unauthorized",
     "tracing",
@@ -63,6 +64,14 @@ class Errors:
         :param reason: a value of the label ``reason`` of ``odoo_telemetry_errors_total``
         :param message: what happened, as a logging format for ``args``
         """
+        self.add(reason)
+        now = time.monotonic()
+        if now >= self._logged.get(reason, 0.0):
+            self._logged[reason] = now + _LOG_SECONDS
+            _logger.warning("Telemetry, %s: " + message, reason, *args)
+
+    def add(self, reason: str) -> None:
+        """Count a failure that the caller logs; ``reason`` is as for :meth:`count`."""
         cell = self.cells.get(reason)
         if cell is not None:
             view, index = cell
@@ -70,10 +79,6 @@ class Errors:
         else:
             with self._pending_lock:
                 self._pending[reason] += 1
-        now = time.monotonic()
-        if now >= self._logged.get(reason, 0.0):
-            self._logged[reason] = now + _LOG_SECONDS
-            _logger.warning("Telemetry, %s: " + message, reason, *args)
 
     def drop(self, exception: Exception) -> None:
         """Count a value that can't be stored, for the reason that ``exception`` is."""

@@ -253,7 +253,9 @@ class Families:
     def _wanted(self, metric: Metric, database: str | None) -> bool:
         if database is None and metric.scope == "database" and NO_DATABASE in self._databases:
             return False
-        if database is not None and metric.scope == "instance":
+        if database is not None and (
+            metric.scope == "instance" or not catalogue.is_exported(metric, self._databases[database])
+        ):
             return False
         family = _family_name(metric.name, metric.kind)
         return metric.group in self._groups[database] and (
@@ -414,9 +416,10 @@ def _accepts_gzip(accept_encoding: str) -> bool:
 def start_at_zero(database: str | None) -> None:
     """Make the series of ``database`` (or None: the instance) whose labels are few and known start at 0."""
     scope: Scope = "instance" if database is None else "database"
+    settings = store.databases.settings().get(database or "") or Settings()
     for metric in METRICS.values():
         if not isinstance(metric, Counter | Histogram) or metric.rows or metric.scope != scope:
             continue
-        if metric.producer in ("odoo", "browser"):
+        if metric.producer in ("odoo", "browser") and catalogue.is_exported(metric, settings):
             for labels in known_labels(metric):
                 metric.start(database=database, **dict(zip(metric.label_names, labels, strict=True)))

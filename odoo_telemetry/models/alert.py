@@ -19,8 +19,9 @@ class Alert(models.AbstractModel):
     def read_firing(self):
         """Return the alerts that fire, worst and oldest first.
 
-        :return: ``alerts`` is a list of dicts with id, name, severity, summary, description, since (ISO 8601), runbook
-            (address or False); ``message`` says why there is none to be had, or is False
+        :return: ``alerts`` is a list of dicts with id, name, severity, tile (of the overview, or ''), summary,
+            description, since (ISO 8601), runbook (address or False); ``message`` says why there is none to be had, or
+            is False
         :raises AccessError: for who is no administrator
         """
         self._check_administrator()
@@ -62,6 +63,7 @@ class Alert(models.AbstractModel):
             "id": alert["fingerprint"],
             "name": labels.get("alertname", ""),
             "severity": labels.get("severity", "info"),
+            "tile": labels.get("tile", ""),
             "summary": annotations.get("summary") or labels.get("alertname", ""),
             "description": annotations.get("description", ""),
             "since": alert["startsAt"],

@@ -57,7 +57,8 @@ class Overview(models.AbstractModel):
     """What the page *Telemetry, Overview* shows: one tile for each question that an administrator asks first.
 
     A tile is made by the method ``_tile_<name>``, from the database and the store; what monitoring adds to it, by
-    ``_monitored_<name>``. Both return parts of a dict that ``static/src/overview/tile.js`` shows.
+    ``_monitored_<name>``. Both return parts of a dict that ``static/src/overview/tile.js`` shows. A firing alert is
+    counted on the tile that its label ``tile`` names; the limits of tiles are the thresholds of these alerts.
     """
 
     _name = "telemetry.overview"
@@ -67,11 +68,6 @@ class Overview(models.AbstractModel):
     def _tiles(self):
         """Return the list of the names of the tiles in their order; addons put theirs in."""
         return ["errors", "alerts", "telemetry"]
-
-    @api.model
-    def _subjects(self):
-        """Return {tile: tuple of what the names of the alerts about it begin with}; addons add theirs."""
-        return {"errors": ("Odoo",), "telemetry": ("Telemetry", "LabelOverflow", "Scrape", "Target")}
 
     @api.model
     def read_tiles(self, span):
@@ -195,8 +191,9 @@ class Overview(models.AbstractModel):
     def _queries(self):
         """Return {tile: the PromQL of its history}, no other is ever asked; addons add theirs."""
         return {
-            # 0 where no error was ever counted, as long as Odoo is scraped
-            "errors": "60 * sum(rate(odoo_application_errors_total[5m])) or 0 * max(odoo_workers_configured)",
+            # of the worst server, as the alert is; 0 where no error was ever counted, as long as Odoo is scraped
+            "errors": "60 * max(sum by (instance) (rate(odoo_application_errors_total[5m]))) "
+            "or 0 * max(odoo_workers_configured)",
             "alerts": f'count by (severity) (ALERTS{{alertstate="firing", severity=~"{"|".join(SEVERITIES)}"}})',
             "telemetry": "max(odoo_telemetry_scrape_duration_seconds)",
         }

@@ -1,10 +1,10 @@
 from odoo import api, models
 
 from .. import monitoring
+from ..alert_thresholds import THRESHOLDS
 from ..metrics import catalogue
 from ..metrics.catalogue import APPLICATION_ERRORS
-from ..metrics.clock import STALE_AFTER_SECONDS
-from ..odoo_hooks import health
+from ..odoo_hooks import health, skipped
 from .overview import state, total
 
 
@@ -95,12 +95,13 @@ class OverviewOfOperation(models.AbstractModel):
     @api.model
     def _firing(self, alerts, tile):
         """Return how many of the alerts are about a tile."""
-        return sum(alert["name"].startswith(self._subjects().get(tile, ("?",))) for alert in alerts)
+        return sum(alert["tile"] == tile for alert in alerts)
 
     @api.model
     def _tile_telemetry(self, span, exposed):
         errors = [value for labels, value in exposed.series(catalogue.ERRORS) if labels["reason"] != "unauthorized"]
         age = total(exposed, catalogue.DATABASE_READ_AGE)
+        oldest = THRESHOLDS["TelemetryReadingStale"]["above_seconds"]
         return {
             "title": self.env._("Telemetry itself"),
             "value": sum(errors),
@@ -115,13 +116,20 @@ class OverviewOfOperation(models.AbstractModel):
                     "count",
                 ),
                 (self.env._("to read the database"), total(exposed, catalogue.DATABASE_READ_DURATION), "seconds"),
+                *self._skipped_hooks(),
             ],
-            "target": self.env._("read less than %(most)d s ago", most=STALE_AFTER_SECONDS),
-            "state": state(age, age is not None and age <= STALE_AFTER_SECONDS),
+            "target": self.env._("read less than %(most)d s ago", most=oldest),
+            "state": state(age, age is not None and age <= oldest),
             "chart": False,
             "action": self._metrics("odoo_telemetry"),
             "dashboard": self._dashboard("telemetry"),
         }
+
+    @api.model
+    def _skipped_hooks(self):
+        """Return a list with the detail that names the hooks that do not fit this Odoo, empty if all do."""
+        names = ", ".join(skipped.names())
+        return [(self.env._("Inactive hooks: %(hooks)s", hooks=names), None, "text")] if names else []
 
     @api.model
     def _monitored_telemetry(self, history):

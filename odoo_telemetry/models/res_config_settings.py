@@ -12,7 +12,6 @@ _LINKS = (
     "telemetry_grafana_url",
     "telemetry_prometheus_url",
     "telemetry_alertmanager_url",
-    "telemetry_runbooks_url",
 )
 
 
@@ -52,12 +51,6 @@ class ResConfigSettings(models.TransientModel):
     telemetry_grafana_url = parameter(fields.Char, "grafana_url", "Grafana")
     telemetry_prometheus_url = parameter(fields.Char, "prometheus_url", "Prometheus")
     telemetry_alertmanager_url = parameter(fields.Char, "alertmanager_url", "Alertmanager")
-    telemetry_runbooks_url = parameter(
-        fields.Char,
-        "runbooks_url",
-        "Runbooks",
-        default="https://github.com/influencegen/telemetry/tree/main/docs/runbooks",
-    )
 
     @api.model
     def _telemetry_ranges(self):

@@ -5,7 +5,7 @@ from odoo import api, models
 from ..hooks import PARAMETERS
 from ..identity import NOW, is_same
 from ..metrics import store
-from ..metrics.catalogue import ERROR_CLASS, ROUTE
+from ..metrics.catalogue import ERROR_CLASS, MODULES, ROUTE
 from ..metrics.settings import THRESHOLDS, Settings, digest
 
 _TOKENS_KEPT = 2
@@ -92,6 +92,14 @@ class TelemetrySettings(models.AbstractModel):
         return settings
 
     @api.model
+    def _published_settings(self):
+        """Return :meth:`_settings` with the modules that decide which metrics this database exports."""
+        settings = self._settings()
+        installed = [("name", "in", [*set(MODULES.values())]), ("state", "in", ("installed", "to upgrade"))]
+        settings.modules = self.env["ir.module.module"].sudo().search(installed).mapped("name")
+        return settings
+
+    @api.model
     def _limited_labels(self):
         """Return the labels (:class:`~..metrics.catalogue.Label`) whose limit may be set; addons add theirs.
 
@@ -117,5 +125,5 @@ class TelemetrySettings(models.AbstractModel):
     @api.model
     def _publish(self):
         """Publish the settings to all workers of this instance once they are committed."""
-        database, settings = self.env.cr.dbname, self._settings()
+        database, settings = self.env.cr.dbname, self._published_settings()
         self.env.cr.postcommit.add(lambda: store.databases.publish(database, settings))

@@ -20,6 +20,7 @@ from ..metrics.catalogue import APPLICATION_ERRORS, OBSERVERS, declare_observer
 _ADDONS = "odoo.addons."
 _ORM_CLASSES = ("psycopg2", "odoo.exceptions")
 _ORM_FRAMES = ("odoo.models", "odoo.fields", "odoo.orm", "odoo.api", "odoo.osv", "odoo.sql_db")
+_HTTP_FRAMES = ("odoo.http",)
 _COUNTED = "_telemetry_counted"
 _DEEPEST = 5
 
@@ -73,7 +74,9 @@ def describe(exception):
     error_class = type(exception)
     if _belongs(error_class.__module__, _ORM_CLASSES) or _belongs(innermost, _ORM_FRAMES):
         error_type = "orm_error"
-    elif "controllers" in package[3:4] or (addon_frame is None and "odoo.http" in frames):
+    elif "controllers" in package[3:4] or (
+        addon_frame is None and any(_belongs(name, ("odoo.http",)) for name in frames)
+    ):
         error_type = "controller_error"
     else:
         error_type = "python_exception"

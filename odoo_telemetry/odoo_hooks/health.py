@@ -13,11 +13,14 @@ import time
 
 import psycopg2
 
-from odoo import http, sql_db
+from odoo import sql_db
 from odoo.tools import config
 
 from ..metrics import store
+from .guard import guarded
+from .http_layer import APPLICATION
 from .patch import Patch
+from .probe import find
 
 OK, FAILED, UNKNOWN = "ok", "failed", "unknown"
 
@@ -36,7 +39,8 @@ class Cached:
     def __call__(self):
         with self._lock:
             if time.monotonic() >= self._until:
-                self._result = self._check()
+                # what can't be looked at on this Odoo, or by the addon that declared it
+                self._result = guarded(self._check)() or UNKNOWN
                 self._until = time.monotonic() + self._seconds
             return self._result
 
@@ -150,11 +154,12 @@ def _answered(application_call):
     return __call__
 
 
-_PATCH = Patch(http.Application, "__call__", _answered)
+_PATCH = Patch(APPLICATION, _answered)
 
 
 def install():
     """Answer probes."""
+    find("odoo.sql_db:connection_info_for")
     _PATCH.install()
 
 

@@ -8,18 +8,20 @@ import functools
 import threading
 from time import perf_counter
 
-from odoo import http
 from odoo.modules.registry import Registry
 
-from ..compat import peek
 from ..metrics.catalogue import (
     HTTP_REQUEST_DURATION,
     HTTP_REQUEST_SQL_SECONDS,
     HTTP_REQUEST_SQL_STATEMENTS,
     HTTP_REQUESTS,
 )
-from . import presence, roles, routes, workers
+from . import patch, presence, roles, routes, workers
+from .caches import peek
+from .guard import guarded
+from .http_layer import APPLICATION, CURRENT, ROOT, current_request, statistics
 from .patch import Patch
+from .probe import find
 from .routes import UNMATCHED
 
 
@@ -32,7 +34,7 @@ def _measured(application_call):
         def respond(status, *arguments):
             nonlocal status_class, served
             status_class = status[0] + "xx"
-            served = _served()
+            served = _served() or _UNKNOWN
             return start_response(status, *arguments)
 
         token = workers.begin()
@@ -48,9 +50,10 @@ def _measured(application_call):
 _UNKNOWN = (None, UNMATCHED, None, roles.UNKNOWN)
 
 
+@guarded
 def _served():
     """Return (database, route, user id, role) of the request being answered."""
-    request = http._request_stack.top
+    request = current_request()
     session = getattr(request, "session", None)
     if session is None:
         return _UNKNOWN
@@ -59,10 +62,11 @@ def _served():
     return request.db, getattr(request, "telemetry_route", UNMATCHED), uid, role
 
 
+@guarded
 def _record(method, status_class, served, seconds):
     database, route, uid, role = served
     route = routes.shown(database, route)
-    thread = threading.current_thread()
+    thread = statistics()
     HTTP_REQUESTS.inc(database=database, route=route, method=method, status_code_class=status_class, user_role=role)
     HTTP_REQUEST_DURATION.observe(
         seconds, database=database, route=route, method=method, status_code_class=status_class
@@ -93,19 +97,20 @@ def _routed_static(serve_static):
 
 
 _PATCHES = (
-    Patch(http.Application, "__call__", _measured),
-    Patch(http.Request, "_set_request_dispatcher", _routed),
-    Patch(http.Request, "_serve_static", _routed_static),
+    Patch(APPLICATION, _measured),
+    Patch(("odoo.http.router:_set_request_dispatcher", "odoo.http:Request._set_request_dispatcher"), _routed),
+    Patch(("odoo.http.router:serve_static", "odoo.http:Request._serve_static"), _routed_static),
 )
 
 
 def install():
     """Measure requests."""
-    for patch in _PATCHES:
-        patch.install()
+    find(*CURRENT)
+    find(*ROOT)
+    patch.install(_PATCHES)
 
 
 def uninstall():
     """Measure them no more."""
-    for patch in _PATCHES:
-        patch.uninstall()
+    for one in _PATCHES:
+        one.uninstall()

@@ -7,8 +7,7 @@ import functools
 import re
 from urllib.parse import urlsplit
 
-from odoo import http
-
+from .http_layer import APPLICATION
 from .patch import Patch
 
 _CHARACTERS = re.compile(r"[\w.:\[\]-]+", re.ASCII)
@@ -36,7 +35,7 @@ def _refused(application_call):
     return __call__
 
 
-_PATCH = Patch(http.Application, "__call__", _refused)
+_PATCH = Patch(APPLICATION, _refused)
 
 
 def install():

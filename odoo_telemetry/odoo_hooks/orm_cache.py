@@ -1,16 +1,19 @@
 """Hits and misses of Odoo's ORM cache, from the counters that Odoo keeps itself."""
 
+import contextlib
 import os
 
-from ..compat import orm_cache_counters
 from ..metrics import store
 from ..metrics.catalogue import ORM_CACHE_HITS, ORM_CACHE_MISSES
+from . import caches
+from .probe import UnsupportedOdooError
 
 _flushed = (0, 0)
 
 
 def _totals():
-    counters = orm_cache_counters()
+    # requests of other threads add to it
+    counters = list(caches.counters().copy().values())
     return sum(counter.hit for counter in counters), sum(counter.miss for counter in counters)
 
 
@@ -27,7 +30,12 @@ def flush():
         counter.inc(max(now - then, 0))
 
 
-os.register_at_fork(after_in_child=_begin)
+def _after_fork():
+    with contextlib.suppress(UnsupportedOdooError):
+        _begin()
+
+
+os.register_at_fork(after_in_child=_after_fork)
 
 
 def install():

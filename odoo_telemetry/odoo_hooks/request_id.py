@@ -5,8 +5,7 @@ import re
 import secrets
 from contextvars import ContextVar
 
-from odoo import http
-
+from .http_layer import APPLICATION
 from .patch import Patch
 
 _SANE = re.compile(r"[A-Za-z0-9._-]{1,64}")
@@ -28,5 +27,5 @@ def _identified(application_call):
     return __call__
 
 
-PATCH = Patch(http.Application, "__call__", _identified)
+PATCH = Patch(APPLICATION, _identified)
 """Gives requests their id while it is installed."""

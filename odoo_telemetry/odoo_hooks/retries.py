@@ -2,17 +2,16 @@
 
 import functools
 
-from odoo import http
-from odoo.service import model
-
 from ..metrics import attempts
+from .http_layer import CURRENT, current_request
 from .patch import Patch
+from .probe import find
 
 
 def _scoped(retrying):
     @functools.wraps(retrying)
-    def scoped_retrying(func, env):
-        request = http._request_stack.top
+    def scoped_retrying(func, env, **options):
+        request = current_request()
         scope = attempts.Scope()
         if request is not None:
             scope = vars(request).setdefault("telemetry_attempts", scope)
@@ -22,16 +21,17 @@ def _scoped(retrying):
             return func()
 
         with attempts.scope(scope):
-            return retrying(run, env)
+            return retrying(run, env, **options)
 
     return scoped_retrying
 
 
-_PATCH = Patch(model, "retrying", _scoped)
+_PATCH = Patch(("odoo.http.router:retrying", "odoo.service.model:retrying"), _scoped)
 
 
 def install():
     """Count the attempts of a repeated request once."""
+    find(*CURRENT)
     _PATCH.install()
 
 

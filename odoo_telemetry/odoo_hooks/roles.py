@@ -6,8 +6,10 @@ holds of them at the time.
 
 from odoo import SUPERUSER_ID
 
-from ..compat import ALL_GROUPS, peek
+from ..compat import ALL_GROUPS
 from ..metrics.catalogue import ROLES
+from . import caches
+from .skipped import skip
 
 PUBLIC, UNKNOWN = "public", "unknown"
 
@@ -23,14 +25,13 @@ class DatabaseRoles:
     def __init__(self, env):
         xmlid_to_id = env["ir.model.data"]._xmlid_to_res_id
         self._groups = [(group, role) for role, xmlid in ROLES if (group := xmlid_to_id(xmlid))]
-        self._method = env.registry["res.users"]._get_group_ids.__cache__.method
-        self._cache = env.registry._Registry__caches["default"]
+        self._cached_groups = _cached_groups(env.registry)
         self._known = {}
 
     def role(self, uid):
         """Return the role of the user ``uid`` (int), as it was last known; UNKNOWN if it never was."""
         groups, role = self._known.get(uid, (None, UNKNOWN))
-        cached = peek(self._cache, ("res.users", self._method, uid))
+        cached = self._cached_groups(uid)
         if cached is None or cached is groups:
             return role
         role = next((role for group, role in self._groups if group in cached), UNKNOWN)
@@ -47,6 +48,18 @@ class DatabaseRoles:
             counts[role] = counts.get(role, 0) + len(found)
             users -= found
         return counts
+
+
+def _cached_groups(registry):
+    """Return a function of a user's id (int) that returns the user's groups as Odoo's cache has them, or None."""
+    try:
+        method = registry["res.users"]._get_group_ids.__cache__.method
+        cache = caches.of_registry(registry)
+        caches.peek(cache(), None)
+    except (AttributeError, KeyError, TypeError) as error:
+        skip("roles", error)
+        return lambda _uid: None
+    return lambda uid: caches.peek(cache(), ("res.users", method, uid))
 
 
 def learn(env):

@@ -5,12 +5,10 @@ They are known before they are asked for: when a database's routing map is made,
 visits all public pages takes no route of a user's work out of the metrics.
 """
 
-from odoo import http
-
-from ..compat import server_wide_modules
 from ..metrics import clock, store
 from ..metrics.catalogue import LABELS_FOLDED, ROUTE, UI_ROUTE
 from ..metrics.labels import OTHER
+from .http_layer import nodb_rules, server_wide_modules
 
 UNMATCHED = "unmatched"
 _PAGES_SHARE = 0.7
@@ -54,11 +52,10 @@ def learn(database, rules, modules):
 
 def shown(database, route):
     """Return what the label ``route`` has for a request that ``route`` (a pattern) answered: itself, or 'other'."""
+    if database is None and None not in _routes:
+        learn(None, nodb_rules(), server_wide_modules())
     if route in _shown.get(database, ()):
         return route
-    if database is None and None not in _routes:
-        rules = [(rule.rule, rule.endpoint.routing) for rule in http.root.nodb_routing_map.iter_rules()]
-        learn(None, rules, server_wide_modules())
     if clock.now() >= _retry_at.get(database, 0.0) and route in _admit(database):
         return route
     if route in _routes.get(database, ()):

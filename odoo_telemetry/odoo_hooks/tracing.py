@@ -8,11 +8,11 @@ import contextlib
 import functools
 import logging
 
-from odoo import http
-from odoo.tools.misc import Callbacks
-
 from ..metrics import store
+from . import patch
+from .http_layer import APPLICATION, CURRENT, current_request
 from .patch import Patch
+from .probe import find
 from .routes import UNMATCHED
 
 _logger = logging.getLogger(__name__)
@@ -103,7 +103,7 @@ def _traced(application_call):
 @_guarded
 def _describe(begun, method, status):
     if begun:
-        request = http._request_stack.top
+        request = current_request()
         route, database = getattr(request, "telemetry_route", UNMATCHED), getattr(request, "db", None)
         attributes = {"http.route": route, **({"db.namespace": database} if database else {})}
         begun.describe(f"{method} {route}", int(status[:3]), attributes)
@@ -125,8 +125,8 @@ def _within(func):
 
 
 _PATCHES = (
-    Patch(http.Application, "__call__", _traced),
-    Patch(Callbacks, "add", _continued),
+    Patch(APPLICATION, _traced),
+    Patch("odoo.tools.misc:Callbacks.add", _continued),
 )
 
 
@@ -135,6 +135,8 @@ def install():
     global _tracer
     if not _endpoint or _tracer:
         return
+    find(*CURRENT)
+    patch.probe(_PATCHES)
     try:
         from .otel import Tracer
 
@@ -148,8 +150,7 @@ def install():
     except Exception as error:
         store.errors.count("tracing", "nothing is traced: %s: %s", type(error).__name__, error)
         return
-    for patch in _PATCHES:
-        patch.install()
+    patch.install(_PATCHES)
     store.exemplars.trace_with(trace_id)
 
 
@@ -159,7 +160,7 @@ def uninstall():
     if _tracer is None:
         return
     store.exemplars.trace_with(None)
-    for patch in _PATCHES:
-        patch.uninstall()
+    for one in _PATCHES:
+        one.uninstall()
     tracer, _tracer = _tracer, None
     tracer.close()

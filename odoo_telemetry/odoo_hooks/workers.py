@@ -10,7 +10,6 @@ import threading
 import time
 
 import odoo
-from odoo.service import server
 from odoo.tools import config
 
 from ..metrics import collectors, store
@@ -22,6 +21,8 @@ from ..metrics.catalogue import (
     WORKERS_CONFIGURED,
     WORKERS_RECYCLED,
 )
+from . import patch
+from .guard import guarded
 from .patch import Patch
 
 _KINDS = {"WorkerHTTP": "http", "WorkerCron": "cron"}
@@ -53,14 +54,19 @@ def _told(start):
     @functools.wraps(start)
     def told_start(self):
         start(self)
-        kind = _KINDS.get(type(self).__name__, "other")
-        store.directory.set_kind(kind)
-        store.heartbeat.start()
-        if self.multi.generation > config["workers"] + config["max_cron_threads"]:
-            WORKERS_RECYCLED.inc(kind=kind)
-        _show_busy()
+        _started(self)
 
     return told_start
+
+
+@guarded
+def _started(worker):
+    kind = _KINDS.get(type(worker).__name__, "other")
+    store.directory.set_kind(kind)
+    store.heartbeat.start()
+    _show_busy()
+    if worker.multi.generation > config["workers"] + config["max_cron_threads"]:
+        WORKERS_RECYCLED.inc(kind=kind)
 
 
 def _show_busy():
@@ -138,15 +144,14 @@ def _resident_memory(pid):
 
 
 _PATCHES = (
-    Patch(server.Worker, "start", _told),
-    Patch(server.Worker, "stop", _finished),
+    Patch("odoo.service.server:Worker.start", _told),
+    Patch("odoo.service.server:Worker.stop", _finished),
 )
 
 
 def install():
     """Measure workers, this process included if it is one already."""
-    for patch in _PATCHES:
-        patch.install()
+    patch.install(_PATCHES)
     if config["workers"] and _own_kind() != "other":
         store.heartbeat.start()
         _show_busy()
@@ -156,7 +161,7 @@ def install():
 
 def uninstall():
     """Measure them no more."""
-    for patch in _PATCHES:
-        patch.uninstall()
+    for one in _PATCHES:
+        one.uninstall()
     store.heartbeat.remove(flush_cpu)
     collectors.remove(workers)

@@ -14,6 +14,7 @@ from . import (
     test_hook_queue,
     test_hook_retries,
     test_hook_routes,
+    test_hook_skipped,
     test_hook_tracing,
     test_metric,
     test_metrics_endpoint,

@@ -4,10 +4,10 @@ from odoo.tests import Form, HttpCase, TransactionCase, new_test_user, tagged
 from .monitoring_case import NOWHERE, Monitored, answering
 
 
-def alert(name, severity="warning", since="2030-01-01T10:00:00.000Z", **annotations):
+def alert(name, severity="warning", since="2030-01-01T10:00:00.000Z", tile="", **annotations):
     """Return an alert as Alertmanager's API gives it."""
     return {
-        "labels": {"alertname": name, "severity": severity},
+        "labels": {"alertname": name, "severity": severity, **({"tile": tile} if tile else {})},
         "annotations": {"summary": f"{name}!", **annotations},
         "startsAt": since,
         "fingerprint": name,

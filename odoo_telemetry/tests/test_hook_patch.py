@@ -2,6 +2,8 @@ from odoo.tests import BaseCase
 
 from ..odoo_hooks.patch import Patch
 
+GREET = f"{__name__}:Owner.greet"
+
 
 class Owner:
     def greet(self):
@@ -13,7 +15,7 @@ class TestPatch(BaseCase):
         super().setUp()
         original = Owner.greet
         self.addCleanup(setattr, Owner, "greet", original)
-        self.patch = Patch(Owner, "greet", lambda greet: lambda self: greet(self).upper())
+        self.patch = Patch(GREET, lambda greet: lambda self: greet(self).upper())
 
     def test_install_twice_wraps_once(self):
         self.patch.install()

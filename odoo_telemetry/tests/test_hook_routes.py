@@ -4,9 +4,9 @@ from unittest.mock import patch
 from odoo.modules.registry import Registry
 from odoo.tests import HttpCase, TransactionCase, tagged
 
-from ..compat import snapshot
 from ..metrics import catalogue, store
 from ..odoo_hooks import routes
+from ..odoo_hooks.caches import snapshot
 from ..publication import publish_loaded
 from .hook_case import value
 

@@ -1,1 +1,1 @@
-"""Writes the rules of Prometheus from the catalogue, prometheus.yml and thresholds.yml; `make rules` calls it."""
+"""Writes the rules of Prometheus from the catalogue, prometheus.yml and thresholds/; `make rules` calls it."""

@@ -4,7 +4,9 @@ No traffic gives no data: a quantile of nothing is NaN, which `>= 0` leaves out,
 nothing would be divided by.
 """
 
-from influencegen_telemetry.business import catalogue
+from odoo_telemetry.metrics.catalogue import Metric
+
+from .scraping import GROUPS
 
 IN_DATABASE = {"odoo_telemetry_facts_carried_over_total"}
 """Counters that are kept in the database, beside those of its rows."""
@@ -25,9 +27,9 @@ def interval(window: str) -> str:
 def range_of(window: str, scraped: int) -> str:
     """Return the range of a rate over `window` of series that are scraped every `scraped` seconds.
 
-    A rate needs two scrapes: one over the last minute takes the last two minutes, unless scrapes are 10 s apart.
+    A rate wants four scrapes, so that it has two when one fails: without them in a minute, it takes two minutes.
     """
-    return "2m" if window == "1m" and scraped > 10 else window
+    return "2m" if window == "1m" and 4 * scraped > SECONDS[window] else window
 
 
 def by(labels: tuple[str, ...]) -> str:
@@ -35,19 +37,17 @@ def by(labels: tuple[str, ...]) -> str:
     return f" by ({', '.join(labels)}) " if labels else ""
 
 
-def total(
-    function: str, metric: catalogue.Metric, window: str, labels: tuple[str, ...] = (), matchers: str = ""
-) -> str:
+def total(function: str, metric: Metric, window: str, labels: tuple[str, ...] = (), matchers: str = "") -> str:
     """Return `function` (rate or increase) of a counter over `window`, summed over all but `labels`.
 
     Each instance exports all that is in the database, so the maximum over instances is taken. All else is counted by
     the instance that observed it alone, so the sum is taken.
     """
-    series = f"{function}({metric.name}{matchers}[{range_of(window, SCRAPED[metric.group])}])"
+    series = f"{function}({metric.name}{matchers}[{range_of(window, GROUPS[metric.group])}])"
     return f"sum{by(labels)}({over_instances(series) if in_database(metric) else series})"
 
 
-def in_database(metric: catalogue.Metric) -> bool:
+def in_database(metric: Metric) -> bool:
     """Return whether the values of a counter or a histogram are read from the database, by every instance."""
     return bool(metric.rows) or metric.name in IN_DATABASE
 
@@ -65,7 +65,3 @@ def both(first: str, second: str) -> str:
 def percent(part: str, whole: str) -> str:
     """Return what share of `whole` is `part`, in percent: 0 if there is no part, no data if there is no whole."""
     return f"100 * ({part} or 0 * {whole}) / ({whole} > 0)"
-
-
-SCRAPED = {"fast": 10, "system": 30, "business": 60}
-"""Seconds between two scrapes of a group of the catalogue."""

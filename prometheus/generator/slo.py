@@ -6,11 +6,11 @@ once, three days take 10 %. The short window, a twelfth of the long one, ends th
 https://sre.google/workbook/alerting-on-slos/
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
-from .alerts import BUDGETS, CRITICAL, WARNING
 from .promql import interval, over_instances
-from .rules import Alert, Group, Recording
+from .rules import Alert, Group, Recording, Severity, Subject, Team, Tile
 from .thresholds import Thresholds, number
 
 FAST = ((14.4, "1h", "5m"), (6, "6h", "30m"))
@@ -21,43 +21,48 @@ KNOWN = "35m"
 remembers it for 30 minutes."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Objective:
     """What is promised of events.
 
-    name: of its entry in thresholds.yml, and of the label `slo`.
+    name: of its entry in thresholds/, and of the label `slo`.
     alert: how the names of its two alerts begin; without one, it is only recorded.
+    team, subject, tile: of its alerts.
     outage: the alerts, as a regular expression, that say better why events fail.
-    lasting: for how long the fast pace must last; longer than what says better needs to fire.
+    pending_for: for how long the fast pace must last; longer than what says better needs to fire.
     failed, events: how many there were, with WINDOW for the window.
     what: what an event is, in the plural.
     """
 
     name: str
-    alert: str
-    team: str
     failed: str
     events: str
     what: str
+    alert: str = ""
+    team: Team = "integration"
+    subject: Subject
+    tile: Tile = ""
     outage: str = ""
-    lasting: str = "2m"
+    pending_for: str = "2m"
 
 
-def _calls(name, alert, api, who, outage="", lasting="2m"):
-    """Calls that were not made, or whose maker died, have no latency."""
+def _calls(
+    *, name: str, api: str, what: str, subject: Subject, alert: str = "", outage: str = "", pending_for: str = "2m"
+) -> Objective:
+    """Return an objective of calls. Those that were not made, or whose maker died, have no latency."""
     errors, count = f"api_{api}_errors_total", f"api_{api}_latency_seconds_count"
     not_made = '{status_code_class=~"circuit_open|interrupted"}'
     counted = f"sum(increase({count}[WINDOW]))"
     return Objective(
-        name,
-        alert,
-        "integration",
-        f"sum(increase({errors}[WINDOW]))",
-        f"{counted} + (sum(increase({errors}{not_made}[WINDOW])) or 0 * {counted}) "
+        name=name,
+        failed=f"sum(increase({errors}[WINDOW]))",
+        events=f"{counted} + (sum(increase({errors}{not_made}[WINDOW])) or 0 * {counted}) "
         f"or sum(increase({errors}{not_made}[WINDOW]))",
-        f"calls to {who}",
-        outage,
-        lasting,
+        what=f"calls to {what}",
+        alert=alert,
+        subject=subject,
+        outage=outage,
+        pending_for=pending_for,
     )
 
 
@@ -67,34 +72,51 @@ _IMAGE = "ai_image_generation_end_to_end_latency_seconds"
 _IMAGES = f"sum({over_instances(f'increase({_IMAGE}_count[WINDOW])')})"
 _IMAGES_IN_TIME = "sum({})".format(over_instances(f'increase({_IMAGE}_bucket{{le="30.0"}}[WINDOW])'))
 OBJECTIVES = (
-    _calls("webhook", "WebhookErrorBudgetBurn", "odoo_to_n8n_webhook", "n8n's webhook", "(N8n|Postgres)Down"),
-    _calls("callback", "CallbackErrorBudgetBurn", "n8n_to_odoo_callback", "Odoo's callback", "(Odoo|Postgres)Down"),
     _calls(
-        "aiservice",
-        "AiServiceErrorBudgetBurn",
-        "n8n_to_aiservice",
-        "the AI image service",
-        "AiService(Down|ErrorRateHigh)",
-        "6m",
+        name="webhook",
+        alert="WebhookErrorBudgetBurn",
+        api="odoo_to_n8n_webhook",
+        what="n8n's webhook",
+        subject="webhook",
+        outage="(N8n|Postgres)Down",
     ),
-    _calls("kyc", "", "external_kyc_service", "the KYC service"),
+    _calls(
+        name="callback",
+        alert="CallbackErrorBudgetBurn",
+        api="n8n_to_odoo_callback",
+        what="Odoo's callback",
+        subject="callback",
+        outage="(Odoo|Postgres)Down",
+    ),
+    _calls(
+        name="aiservice",
+        alert="AiServiceErrorBudgetBurn",
+        api="n8n_to_aiservice",
+        what="the AI image service",
+        subject="ai_service",
+        outage="AiService(Down|ErrorRateHigh)",
+        pending_for="6m",
+    ),
+    _calls(name="kyc", api="external_kyc_service", what="the KYC service", subject="kyc_service"),
     Objective(
-        "platform",
-        "PlatformAvailabilityBudgetBurn",
-        "platform",
-        f"sum(count_over_time({_PROBES})) - sum(sum_over_time({_PROBES}))",
-        f"sum(count_over_time({_PROBES}))",
-        "probes of Odoo, n8n and the AI service",
-        CORE_DOWN,
+        name="platform",
+        alert="PlatformAvailabilityBudgetBurn",
+        team="platform",
+        subject="availability",
+        failed=f"sum(count_over_time({_PROBES})) - sum(sum_over_time({_PROBES}))",
+        events=f"sum(count_over_time({_PROBES}))",
+        what="probes of Odoo, n8n and the AI service",
+        outage=CORE_DOWN,
     ),
     Objective(
-        "image_latency",
-        "AiImageLatencyBudgetBurn",
-        "integration",
-        f"{_IMAGES} - {_IMAGES_IN_TIME}",
-        _IMAGES,
-        "AI images within 30 s",
-        CORE_DOWN,
+        name="image_latency",
+        alert="AiImageLatencyBudgetBurn",
+        subject="ai_images",
+        tile="images",
+        failed=f"{_IMAGES} - {_IMAGES_IN_TIME}",
+        events=_IMAGES,
+        what="AI images within 30 s",
+        outage=CORE_DOWN,
     ),
 )
 
@@ -103,17 +125,17 @@ def files(thresholds: Thresholds) -> dict[str, list[Group]]:
     """Return the groups of the error budgets by name of their file."""
     recording = [
         Group(
-            f"slo-{window}",
+            f"influencegen-slo-{window}",
             [rule for objective in OBJECTIVES for rule in _recorded(objective, window)],
             interval(window),
         )
         for window in WINDOWS
     ]
     alerts = [alert for objective in OBJECTIVES if objective.alert for alert in _alerts(objective, thresholds)]
-    return {"slo": [*recording, Group("slo-alerts", alerts)]}
+    return {"influencegen_slo": [*recording, Group("influencegen-slo-alerts", list(alerts))]}
 
 
-def _recorded(objective, window):
+def _recorded(objective: Objective, window: str) -> tuple[Recording, Recording]:
     """A young series of calls hides its first ones, and one of failures, which begins at 0, does not: 1 is the most."""
     label = {"slo": objective.name}
     events = f'influencegen:slo_events:increase_{window}{{slo="{objective.name}"}}'
@@ -128,28 +150,37 @@ def _recorded(objective, window):
     )
 
 
-def _alerts(objective, thresholds):
+def _alerts(objective: Objective, thresholds: Thresholds) -> Iterator[Alert]:
     promised = thresholds.section("objectives", objective.name, {"good_percent", "minimum_failed"})
     budget, enough = 1 - promised["good_percent"] / 100, promised["minimum_failed"]
-    for speed, severity, pairs in (("Fast", CRITICAL, FAST), ("Slow", WARNING, SLOW)):
+    paces: tuple[tuple[str, Severity, tuple[tuple[float, str, str], ...]], ...] = (
+        ("Fast", "critical", FAST),
+        ("Slow", "warning", SLOW),
+    )
+    for speed, severity, windows in paces:
+        fast = severity == "critical"
         expr = " or ".join(
             f'influencegen:slo_errors:ratio_{long}{{slo="{objective.name}"}} > {number(factor * budget)} '
             f'and influencegen:slo_errors:ratio_{short}{{slo="{objective.name}"}} > {number(factor * budget)} '
             f'and influencegen:slo_errors:ratio_{long}{{slo="{objective.name}"}} '
             f'* influencegen:slo_events:increase_{long}{{slo="{objective.name}"}} >= {number(enough)}'
-            for factor, long, short in pairs
+            for factor, long, short in windows
         )
-        if severity == CRITICAL:
+        if fast:
             known = f'ALERTS{{alertname=~"{objective.outage}", alertstate="firing"}}'
             expr = f"({expr}) unless on () count(max_over_time({known}[{KNOWN}]))"
         yield Alert(
-            f"{objective.alert}{speed}",
-            severity,
-            objective.team,
-            expr,
-            f"The error budget is being used up {'fast' if speed == 'Fast' else 'steadily'}: {objective.what}",
-            f"{{{{ $value | humanizePercentage }}}} of the {objective.what} failed; "
-            f"{number(promised['good_percent'])} % must succeed over 30 days.",
-            BUDGETS,
-            lasting=objective.lasting if speed == "Fast" else "15m",
+            name=f"{objective.alert}{speed}",
+            severity=severity,
+            team=objective.team,
+            subject=objective.subject,
+            tile=objective.tile,
+            pair=f"{objective.name}_error_budget",
+            expr=expr,
+            summary=f"{'Fast' if fast else 'Slow'} burn of the error budget: {objective.what}",
+            description=f"{{{{ $value | humanizePercentage }}}} of the {objective.what} failed; the objective is "
+            f"{number(promised['good_percent'])}% over 30 days.",
+            dashboard="slo",
+            pending_for=objective.pending_for if fast else "15m",
+            part="influencegen",
         )

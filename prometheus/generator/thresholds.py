@@ -1,70 +1,93 @@
-"""What thresholds.yml says, checked: a figure that can't be meant is refused before any rule is written."""
+"""The values of thresholds/, checked: one that can't be meant is refused before any rule is written."""
 
 import difflib
 import re
+from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import yaml
 
 from .rules import Alert
 
-FILE = Path(__file__).parents[1] / "thresholds.yml"
+FOLDER = Path(__file__).parents[1] / "thresholds"
+
+Content = dict[str, dict[str, dict[str, Any]]]
+"""Values by section, entry and name."""
 
 _TOKEN = re.compile(r"<(\w+)>")
 _DURATION = re.compile(r"(?:\d+[smhdw])+")
-_WORSE = {"High": "Critical", "Low": "Critical", "Busy": "Saturated"}
-"""How the names of a warning and of the critical alert about the same thing end."""
 
 
 class Refused(Exception):
-    """A value of thresholds.yml that no rule can be made of; the message names it and the remedy."""
+    """A value in thresholds/ that no rule can be made of; the message names it and the remedy."""
+
+
+def read(folder: Path = FOLDER) -> Content:
+    """Return the content of all files of a folder.
+
+    :raises Refused: when one is no YAML, or has an entry that another one has
+    """
+    content: Content = {}
+    for path in sorted(folder.glob("*.yml")):
+        try:
+            sections = yaml.safe_load(path.read_text())
+        except yaml.YAMLError as error:
+            raise Refused(f"{path.name} can't be read: {error}\nMend that line.") from error
+        if not isinstance(sections, dict):
+            raise Refused(f"{path.name} has nothing in it, or a list: take it from the repository again.")
+        for section, entries in sections.items():
+            known = content.setdefault(section, {})
+            for name in known.keys() & (entries or {}):
+                raise Refused(f"{section}.{name} is in {path.name} and in another file: remove it from one.")
+            known.update(entries or {})
+    return content
 
 
 class Thresholds:
-    """The sections of thresholds.yml: `alerts`, `working_hours`, `objectives` and `links`."""
+    """The sections of thresholds/: `alerts`, `working_hours`, `objectives` and `links`."""
 
-    def __init__(self, content: dict):
+    def __init__(self, content: Content):
         self._content = content
         self._used: set[tuple[str, str]] = set()
-        if not isinstance(content, dict):
-            raise Refused("there is nothing in it, or a list: take it from the repository again.")
-
-    @classmethod
-    def read(cls, path: Path = FILE) -> "Thresholds":
-        """Return what the file says.
-
-        :raises Refused: when it is no YAML.
-        """
-        try:
-            return cls(yaml.safe_load(path.read_text()))
-        except yaml.YAMLError as error:
-            raise Refused(f"it can't be read: {error}\nMend that line.") from error
 
     def apply(self, alert: Alert) -> Alert:
         """Return the alert with its thresholds put in.
 
         :raises Refused: when one is missing, is not one of its, or can't be meant.
         """
-        names = set(_TOKEN.findall(alert.expr))
-        values = self.section("alerts", alert.name, {*names, "for"})
-        for worse, warning in ((alert.name.replace(mild, grave), mild) for mild, grave in _WORSE.items()):
-            other = self._content["alerts"].get(worse)
-            if alert.name.endswith(warning) and isinstance(other, dict):
-                for name in names & other.keys():
-                    if isinstance(other[name], int | float) and values[name] >= other[name]:
-                        raise Refused(
-                            f"alerts.{alert.name}.{name} is {values[name]}, and that of {worse} is "
-                            f"{other[name]}: a warning must come before what is critical. Lower the first."
-                        )
+        values = self.section("alerts", alert.name, {*_TOKEN.findall(alert.expr), "for"})
         return replace(
             alert,
             expr=_put_in(alert.expr, values),
+            summary=_put_in(alert.summary, values),
             description=_put_in(alert.description, values),
-            lasting=values["for"] if re.search("[1-9]", values["for"]) else "",
+            pending_for=values["for"] if re.search("[1-9]", values["for"]) else "",
         )
 
-    def section(self, section: str, name: str, wanted: set[str]) -> dict:
+    def check_pairs(self, alerts: Iterable[Alert]) -> None:
+        """Check that each warning is reached before the critical alert that it is a pair with.
+
+        :raises Refused: when one is not.
+        """
+        paired = [alert for alert in alerts if alert.pair]
+        critical = {alert.pair: alert.name for alert in paired if alert.severity == "critical"}
+        for warning in paired:
+            if warning.severity == "warning":
+                self._check_pair(warning.name, critical[warning.pair])
+
+    def _check_pair(self, warning: str, critical: str) -> None:
+        first, second = (self._content["alerts"][name] for name in (warning, critical))
+        for name in first.keys() & second.keys() - {"for"}:
+            earlier, later = (first, second) if name.startswith("above") else (second, first)
+            if earlier[name] >= later[name]:
+                raise Refused(
+                    f"alerts.{warning}.{name} is {first[name]}, and that of {critical} is {second[name]}: "
+                    "a warning must come before what is critical. Change the first."
+                )
+
+    def section(self, section: str, name: str, wanted: set[str]) -> dict[str, Any]:
         """Return the values `wanted` of an entry of a section.
 
         :raises Refused: when the entry is missing, has others or lacks one of them, or when a value can't be meant.
@@ -85,8 +108,13 @@ class Thresholds:
             _check(f"{section}.{name}.{key}", key, value)
         return values
 
+    def values(self, alert: str) -> dict[str, float]:
+        """Return what an alert compares with, by name; nothing of one about an error budget."""
+        values = self._content["alerts"].get(alert, {})
+        return {name: value for name, value in values.items() if name != "for"}
+
     def limit(self, alert: str) -> tuple[str, float] | None:
-        """Return on which side of its figure an alert fires, `above` or `below`, and that figure; None without one.
+        """Return on which side of its threshold an alert fires, `above` or `below`, and it; None without one.
 
         :raises KeyError: when there is no such alert, or it is about an error budget.
         """
@@ -97,18 +125,18 @@ class Thresholds:
 
     def objective(self, name: str) -> float:
         """Return how many percent of an objective's events must be good."""
-        return self._content["objectives"][name]["good_percent"]
+        return float(self._content["objectives"][name]["good_percent"])
 
     def refuse_unused(self) -> None:
         """Raise Refused for an entry that no rule has asked for."""
         known = {name for _, name in self._used}
         for section, entries in self._content.items():
-            for name in entries or ():
+            for name in entries:
                 if (section, name) not in self._used:
                     raise Refused(f"{section}.{name} belongs to no rule{_meant(name, known)}. Remove it.")
 
 
-def _check(path, key, value):
+def _check(path: str, key: str, value: Any) -> None:
     if key == "for":
         if not isinstance(value, str) or not _DURATION.fullmatch(value):
             raise Refused(
@@ -118,19 +146,18 @@ def _check(path, key, value):
         raise Refused(f"{path} is {value!r}, which is no number of 0 or more: give one, without a unit.")
     elif key.endswith("percent") and value > 100:
         raise Refused(f"{path} is {value}, and there is no more than 100 %: give a number from 0 to 100.")
-
     elif key == "bytes_per_second" and value == 0:
         raise Refused(f"{path} is 0, and things are divided by it: give a number of more than 0.")
     elif key == "good_percent" and value == 100:
         raise Refused(f"{path} is 100, which leaves no error budget: give a number of less than 100.")
 
 
-def _meant(key, known):
+def _meant(key: str, known: set[str]) -> str:
     close = difflib.get_close_matches(key, known, 1)
     return f"; {close[0]} is" if close else ""
 
 
-def _put_in(text, values):
+def _put_in(text: str, values: dict[str, Any]) -> str:
     return _TOKEN.sub(lambda match: number(values[match[1]]), text)
 
 

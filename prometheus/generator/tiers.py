@@ -6,11 +6,15 @@ only growth adds up, and ``sum_over_time`` of it gives the increase over any lon
 queries.
 """
 
-from influencegen_telemetry import business
-from influencegen_telemetry.business import catalogue
+from collections.abc import Iterable, Iterator
 
-from .promql import SCRAPED, in_database
-from .rules import Group, Recording
+from influencegen_telemetry.business.specification import SPECIFICATION
+from odoo_telemetry.metrics.catalogue import METRICS, Metric
+
+from .promql import in_database
+from .recording.series import part_of
+from .rules import Group, Part, Recording
+from .scraping import GROUPS
 
 STEP_SECONDS = 300
 """The step of the finer tier; the coarser one is made of twelve of them, so that both tell the same."""
@@ -25,29 +29,39 @@ WHOLE, MILLI = "", ", 0.001"
 """The last digit that is kept of a growth: things are counted in whole numbers, seconds are not."""
 
 
-def groups() -> list[Group]:
-    """Return the groups of both tiers.
+_PARTS: tuple[Part, ...] = ("odoo", "influencegen")
+
+Series = tuple[str, str]
+"""The name of a series, without its level, and the expression that it records."""
+
+
+def files() -> dict[str, list[Group]]:
+    """Return the groups of both tiers by name of their file.
 
     They record ``tier5m:<metric>:<operation>`` and ``tier1h:<metric>:<operation>``, where the operation is ``increase``
     (what a counter, or a bucket, grew by in the step) or ``avg`` (of a gauge over the step).
     """
-    steps = [*_of_catalogue(), *_of_other_exporters()]
+    return {f"{part}_tiers": _groups(part) for part in _PARTS}
+
+
+def _groups(part: Part) -> list[Group]:
+    steps = [*_of_catalogue(part), *_of_other_exporters(part)]
     hours = [(name, f"{_over_an_hour(name)}(tier5m:{name}[1h])") for name, _ in steps]
-    return [_group("5m", steps), _group("1h", hours)]
+    return [_group(part, "5m", steps), _group(part, "1h", hours)]
 
 
-def _group(tier, expressions):
-    rules = [Recording(f"tier{tier}:{name}", expression) for name, expression in expressions]
-    return Group(f"tier-{tier}", rules, tier)
+def _group(part: Part, tier: str, series: Iterable[Series]) -> Group:
+    rules = [Recording(f"tier{tier}:{name}", expression) for name, expression in series]
+    return Group(f"{part}-tier-{tier}", list(rules), tier)
 
 
-def _over_an_hour(name):
+def _over_an_hour(name: str) -> str:
     return "avg_over_time" if name.endswith(":avg") else "sum_over_time"
 
 
-def _of_catalogue():
-    """Yield name and expression of each series of the project's own metrics."""
-    for metric in catalogue.METRICS.values():
+def _of_catalogue(part: Part) -> Iterator[Series]:
+    """Yield the series of the project's own metrics of a part."""
+    for metric in (metric for metric in METRICS.values() if part_of(metric) == part):
         if metric.kind == "gauge":
             yield _average(metric.name, _over_instances(metric))
         elif metric.kind == "histogram":
@@ -58,44 +72,45 @@ def _of_catalogue():
             yield _growth(metric, MILLI if metric.unit else WHOLE)
 
 
-def _of_other_exporters():
+def _of_other_exporters(part: Part) -> Iterator[Series]:
     """Yield those of the specification's metrics that other exporters produce: the rule of each, or its series."""
-    for requirement in business.SPECIFICATION.values():
-        if catalogue.METRICS.keys().isdisjoint(requirement.series):
+    for requirement in SPECIFICATION.values():
+        if METRICS.keys().isdisjoint(requirement.series):
             for series in (requirement.rule,) if requirement.rule else requirement.series:
-                yield _average(series, "max")
+                if part == ("odoo" if series.startswith("telemetry:") else "influencegen"):
+                    yield _average(series, "max")
 
 
-def _over_instances(gauge):
+def _over_instances(gauge: Metric) -> str:
     """Return how a gauge of several instances becomes one: the database tells all the same, the rest adds up."""
     known_to_all = gauge.scope == "database" and gauge.merge == "latest" and gauge.name not in OF_ONE_SERVER
     return "max" if known_to_all or gauge.merge == "max" else "sum"
 
 
-def _average(series, over):
+def _average(series: str, over: str) -> Series:
     name = series.split(":")[1] if ":" in series else series
     return f"{name}:avg", f"{over} {WITHOUT} (avg_over_time({series}[5m]))"
 
 
-def _growth(metric, digit, part=""):
+def _growth(metric: Metric, digit: str, part: str = "") -> Series:
     """Return name and expression of what a counter, or a part of a histogram, grew by in a step."""
     series = f"{metric.name}{part}"
     growth = _growth_in_database(series) if in_database(metric) else _growth_of_instances(series, metric.group)
     return f"{series.removesuffix('_total')}:increase", f"round({growth}{digit})"
 
 
-def _growth_of_instances(series, group):
+def _growth_of_instances(series: str, group: str) -> str:
     """Return the sum of what a series of each instance grew by in a step.
 
     The window is one scrape longer than the step, and the result is scaled back: each window begins with the scrape
     that the one before ended with, and no growth between the two is lost. What remains of the extrapolation is rounded
     away, which also makes what is stored a tenth as large.
     """
-    window = STEP_SECONDS + SCRAPED[group]
+    window = STEP_SECONDS + GROUPS[group]
     return f"sum {WITHOUT} (increase({series}[{window}s])) * {STEP_SECONDS} / {window}"
 
 
-def _growth_in_database(series):
+def _growth_in_database(series: str) -> str:
     """Return what a series that each instance reads from the database grew by in a step.
 
     The greatest is the newest. What each instance grew by would count a fact twice if instances read it in different

@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterable
 from dataclasses import replace
 
-from .rules import Alert, Group, Recording
+from .rules import OWN_LABELS, Alert, Group, Recording
 from .thresholds import Refused, Thresholds
 
 TEAM = "business"
@@ -19,10 +19,10 @@ def restrict(alert: Alert) -> Alert:
     if alert.team != TEAM:
         return alert
     firing = f'ALERTS{{alertname="{alert.name}", alertstate="firing"}}'
+    labels = ", ".join(("alertname", "alertstate", *OWN_LABELS))
     return replace(
         alert,
-        expr=f"({alert.expr}) and on () {_open(alert)} or "
-        f"({alert.expr}) and ignoring (alertname, alertstate, severity, team) {firing}",
+        expr=f"({alert.expr}) and on () {_open(alert)} or ({alert.expr}) and ignoring ({labels}) {firing}",
     )
 
 
@@ -33,15 +33,17 @@ def group(thresholds: Thresholds, alerts: Iterable[Alert]) -> Group:
     """
     hours = _hours(thresholds)
     rules = [_rule(hours, alert) for alert in alerts if alert.team == TEAM]
-    return Group("working-hours", sorted({rule.name: rule for rule in rules}.values(), key=lambda rule: rule.name))
+    return Group(
+        "influencegen-working-hours", sorted({rule.name: rule for rule in rules}.values(), key=lambda rule: rule.name)
+    )
 
 
-def _open(alert):
+def _open(alert: Alert) -> str:
     """The name of the series that is 1 when a condition may begin to last: its alert would fire in working hours."""
-    return f"influencegen:working_hours:lead_{alert.lasting or '0s'}"
+    return f"influencegen:working_hours:lead_{alert.pending_for or '0s'}"
 
 
-def _hours(thresholds):
+def _hours(thresholds: Thresholds) -> dict[str, int]:
     keys = ("from_hour", "until_hour", "from_weekday", "until_weekday")
     hours = thresholds.section("working_hours", TEAM, set(keys))
     first, last, monday, friday = (hours[key] for key in keys)
@@ -53,10 +55,10 @@ def _hours(thresholds):
     return hours
 
 
-def _rule(hours, alert):
-    lead = sum(int(number) * _UNITS[unit] for number, unit in re.findall(r"(\d+)([smhdw])", alert.lasting))
+def _rule(hours: dict[str, int], alert: Alert) -> Recording:
+    lead = sum(int(number) * _UNITS[unit] for number, unit in re.findall(r"(\d+)([smhdw])", alert.pending_for))
     if lead > 3600 * (hours["until_hour"] - hours["from_hour"]):
-        raise Refused(f"alerts.{alert.name}.for is {alert.lasting}, and working hours are shorter: lower it.")
+        raise Refused(f"alerts.{alert.name}.for is {alert.pending_for}, and working hours are shorter: lower it.")
     now, then = (
         f"hour({moment}) >= {hours['from_hour']} < {hours['until_hour']} and day_of_week({moment}) >= "
         f"{hours['from_weekday']} <= {hours['until_weekday']}"

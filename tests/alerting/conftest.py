@@ -1,4 +1,4 @@
-"""A real Alertmanager with the project's configuration, and the stand-ins of pager, chat and mail that it sends to."""
+"""A real Alertmanager with the project's configuration, and the simulators of pager, chat and mail that it sends to."""
 
 import datetime
 import subprocess
@@ -8,24 +8,21 @@ import pytest
 import requests
 import yaml
 
-from stack import prometheus
 from stack.layout import PROJECT, Layout
 from stack.ports import Ports
+from stack.services import prometheus
 from tests.end_to_end.waiting import until
-
-# The package metrics imports nothing of Odoo; the addon that holds it does.
-sys.path.append(str(PROJECT / "influencegen_telemetry"))
 
 RUNBOOK = "https://github.com/influencegen/telemetry/blob/main/docs/runbooks/"
 # Notifications wait for others to come with them; tests wait as long as that takes on a busy machine.
 SHORT = {"group_wait": "500ms", "group_interval": "1s", "repeat_interval": "1h"}
 
 
-def hurried(content):
+def accelerated(content):
     """A configuration in which nobody waits long."""
     if isinstance(content, dict):
-        return {key: SHORT.get(key) or hurried(value) for key, value in content.items()}
-    return [hurried(value) for value in content] if isinstance(content, list) else content
+        return {key: SHORT.get(key) or accelerated(value) for key, value in content.items()}
+    return [accelerated(value) for value in content] if isinstance(content, list) else content
 
 
 class OnCall:
@@ -39,12 +36,12 @@ class OnCall:
         """Start all; `adjust` may change Alertmanager's configuration first."""
         prometheus.configure(self.layout)
         written = self.layout.state / "alertmanager.yml"
-        configuration = hurried(yaml.safe_load(written.read_text()))
+        configuration = accelerated(yaml.safe_load(written.read_text()))
         adjust(configuration)
         written.write_text(yaml.safe_dump(configuration))
         ports = self.layout.ports
         self.run(
-            [sys.executable, "-m", "stack.standins.alert_receiver", "--port", str(ports.receiver)],
+            [sys.executable, "-m", "stack.simulators.alert_receiver", "--port", str(ports.receiver)],
             cwd=PROJECT,
             env={"SMTP_LISTEN": f"127.0.0.1:{ports.smtp}"},
         )
@@ -53,7 +50,7 @@ class OnCall:
         until(lambda: self.answers("alertmanager", "/-/ready"), "Alertmanager answers")
 
     def start(self, name):
-        """Start one of the servers of `stack.prometheus` as the running system does, and return its process."""
+        """Start a server of `stack.services.prometheus` as the running system does, and return its process."""
         [program] = [program for program in prometheus.programs(self.layout) if program.name == name]
         return self.run(program.command, cwd=program.directory)
 

@@ -1,13 +1,11 @@
 """Alerts that are silent because another one says it better; every pair is tried on a real Alertmanager."""
 
-import re
 import signal
-from itertools import chain
 
 import pytest
 import yaml
 
-from stack import prometheus
+from stack.services import prometheus
 from tests.end_to_end.waiting import until
 
 pytestmark = pytest.mark.servers
@@ -15,8 +13,19 @@ pytestmark = pytest.mark.servers
 HOST = {"host": "db-1"}
 
 
+DECLARED = {
+    rule["alert"]: rule["labels"]
+    for path in (prometheus.FOLDER / "rules").glob("*.yml")
+    for group in yaml.safe_load(path.read_text())["groups"]
+    for rule in group["rules"]
+    if "alert" in rule
+}
+"""The labels that each alert has from its rule, by name."""
+
+
 def alert(name, severity="critical", **labels):
-    return {"alertname": name, "severity": severity, "team": "platform", **labels}
+    """The labels of an alert as Prometheus sends it; `labels` are those that its expression gives."""
+    return {"alertname": name, "team": "platform", **DECLARED.get(name, {}), "severity": severity, **labels}
 
 
 def silenced(oncall, source, targets, others=()):
@@ -115,8 +124,8 @@ CASES = {
         alert("AiServiceErrorRateHigh"),
         [
             alert("CircuitBreakerOpen", "warning", dependency="aiservice"),
-            alert("AiServiceErrorBudgetBurnFast"),
-            alert("AiServiceUnavailable", "warning"),
+            alert("AiServiceErrorBudgetBurnFast", slo="aiservice"),
+            alert("AiServiceUnavailable", "warning", slo="aiservice"),
         ],
         [alert("AiImageSuccessRateLow", "warning")],
     ),
@@ -207,7 +216,7 @@ def fire(oncall, alerts):
 
 
 def test_the_critical_alert_silences_its_warning_on_the_same_thing_alone(oncall):
-    """Prometheus sends these: it derives from the names which alerts are about the same thing."""
+    """Prometheus sends these, with the labels of their rules."""
     silent = [alert(warning, "warning", **same) for warning, _, same, _ in PAIRS]
     told = [alert(critical, **same) for _, critical, same, _ in PAIRS]
     told += [alert(warning, "warning", **other) for warning, _, _, other in PAIRS if other]
@@ -231,17 +240,10 @@ def test_a_database_falls_silent_with_the_host_that_it_is_named_after(oncall):
 
 
 def test_each_pair_of_the_rules_is_tried():
-    """A critical alert that the rules have beside a warning of the same name is in PAIRS."""
-    configuration = yaml.safe_load((prometheus.FOLDER / "prometheus.yml").read_text())
-    [about] = [
-        step["regex"]
-        for step in configuration["alerting"]["alert_relabel_configs"]
-        if step.get("target_label") == "about"
-    ]
-    by_subject = {}
-    for path in (prometheus.FOLDER / "rules").glob("*.yml"):
-        for rule in chain.from_iterable(group["rules"] for group in yaml.safe_load(path.read_text())["groups"]):
-            if match := re.fullmatch(about, rule.get("alert", "")):
-                by_subject.setdefault(match[1], {})[rule["labels"]["severity"]] = rule["alert"]
-    pairs = {(names["warning"], names["critical"]) for names in by_subject.values() if len(names) == 2}
-    assert pairs <= {(warning, critical) for warning, critical, *_ in PAIRS}
+    pairs = {}
+    for name, labels in DECLARED.items():
+        if "pair" in labels:
+            pairs.setdefault(labels["pair"], {})[labels["severity"]] = name
+    assert {(names["warning"], names["critical"]) for names in pairs.values()} == {
+        (warning, critical) for warning, critical, *_ in PAIRS
+    }

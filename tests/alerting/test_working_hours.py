@@ -7,8 +7,7 @@ import pytest
 import requests
 import yaml
 
-from prometheus.generator import __main__ as generator
-from prometheus.generator import thresholds
+from prometheus.generator import generate, thresholds
 from prometheus.generator.rules import render
 from tests.end_to_end.waiting import until
 
@@ -37,7 +36,7 @@ class Server:
         """Let this weekday be a working day or not, and a KYC submission wait for too long or not."""
         today = int(datetime.datetime.now(datetime.UTC).strftime("%w"))
         weekday = today if working else (today + 3) % 7
-        content = yaml.safe_load(thresholds.FILE.read_text())
+        content = thresholds.read()
         content["working_hours"]["business"] = {
             "from_hour": 0,
             "until_hour": 24,
@@ -45,9 +44,14 @@ class Server:
             "until_weekday": weekday,
         }
         content["alerts"]["KycQueueOld"]["for"] = "0s"
-        files = generator.files(thresholds.Thresholds(content))
-        [rule] = [rule for group in files["alerts_business"] for rule in group.rules if rule.name == "KycQueueOld"]
-        groups = yaml.safe_load(render(files["recording_working_hours"]))["groups"]
+        files = generate.files(thresholds.Thresholds(content))
+        [rule] = [
+            rule
+            for group in files["influencegen_alerts_business"]
+            for rule in group.rules
+            if rule.name == "KycQueueOld"
+        ]
+        groups = yaml.safe_load(render(files["influencegen_working_hours"]))["groups"]
         groups += [
             {"name": "queue", "rules": [
                 {"record": QUEUE, "labels": {"state": "review"}, "expr": f"vector({100_000 if old else 0})"}]},

@@ -3,8 +3,8 @@ import subprocess
 
 import pytest
 
-from stack import backup, postgres, prometheus
 from stack.layout import Layout
+from stack.services import backup, postgres, prometheus
 
 from . import nasty
 from .business import SCHEMA, Business

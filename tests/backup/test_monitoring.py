@@ -10,7 +10,7 @@ import pytest
 import requests
 import yaml
 
-from stack import prometheus
+from stack.services import prometheus
 from tests.end_to_end.waiting import until
 
 from .exporter import Exporter
@@ -110,8 +110,8 @@ def test_a_second_prometheus_answers_from_it_as_the_first_did(exporter, source, 
     shutil.copytree(archive / "prometheus", tmp_path / "restored")
     with running(tmp_path / "second", tmp_path / "restored", scraping=False) as second:
         assert [second.query(*query) for query in queries] == answers
-    thresholds = archive / "configuration" / "thresholds.yml"
-    assert thresholds.read_bytes() == (prometheus.FOLDER / "thresholds.yml").read_bytes()
+    for thresholds in (prometheus.FOLDER / "thresholds").iterdir():
+        assert (archive / "configuration" / "thresholds" / thresholds.name).read_bytes() == thresholds.read_bytes()
 
 
 def test_one_that_has_just_started_is_waited_for(exporter, tmp_path):

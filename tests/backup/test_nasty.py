@@ -4,7 +4,7 @@ import subprocess
 
 import pytest
 
-from stack import postgres
+from stack.services import postgres
 
 from .conftest import DATABASE, administer
 from .exporter import Exporter

@@ -9,8 +9,9 @@ from contextlib import closing
 import psycopg2
 import pytest
 
-from stack import n8n, odoo, postgres
 from stack.layout import PROJECT
+from stack.provide import odoo_source
+from stack.services import n8n, odoo, postgres
 
 from . import nasty
 from .conftest import administer, superuser
@@ -103,7 +104,7 @@ def test_odoo_runs_on_the_restored_platform(layout, environment, restore, new_da
 
     try:
         restore("platform", ARCHIVE=archive, DATABASE=COPY, DATA_DIR=data)
-        source = odoo.choose()
+        source = odoo_source.choose()
         configuration = odoo.configure(layout, source, database=COPY, workers=0, data_dir=data)
         odoo.run_once(
             layout,
@@ -145,10 +146,10 @@ def test_a_nasty_platform_is_restored_as_documented(layout, administrator, resto
     assert {part: (source[part], copy[part]) for part in source if source[part] != copy[part]} == {}
     subscriptions = "SELECT datname FROM pg_subscription JOIN pg_database d ON d.oid = subdbid WHERE datname LIKE "
     assert administer(layout, f"{subscriptions} '{name}%'") == [(f"{name}.damaged",)]
-    configuration = odoo.configure(layout, odoo.choose(), database=name, workers=0, data_dir=data)
+    configuration = odoo.configure(layout, odoo_source.choose(), database=name, workers=0, data_dir=data)
     odoo.run_once(
         layout,
-        odoo.choose(),
+        odoo_source.choose(),
         configuration,
         "shell",
         script="""

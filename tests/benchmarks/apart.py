@@ -3,17 +3,21 @@
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 
 class Apart:
     """The process ``python -m module serve arguments…``, ended with the block.
 
+    :param python: the Python that it is, if not this process's
+    :param directory: the folder that it imports from, if not the current one
     :param environment: variables that it has besides this process's own
     """
 
-    def __init__(self, module: str, *arguments: str, **environment: str):
+    def __init__(self, module: str, *arguments: str, python: Path | str = sys.executable,
+                 directory: Path | None = None, **environment: str):  # fmt: skip
         self._process = subprocess.Popen(
-            [sys.executable, "-m", module, "serve", *arguments],
+            [python, "-m", module, "serve", *arguments], cwd=directory,
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env={**os.environ, **environment},
         )  # fmt: skip
 

@@ -13,21 +13,22 @@ import time
 from pathlib import Path
 from statistics import median, quantiles
 
-from stack import n8n, postgres, system
-from stack.console import told
-from stack.demo import control
-from stack.hops import FINAL, IMAGE, last_image
+from stack import system
+from stack.console import exit_on_error
 from stack.layout import Layout
-from stack.odoo import DATABASE
-from stack.office import Office
 from stack.ports import Ports
-from stack.traffic import administrator
+from stack.scenarios.demo import control
+from stack.scenarios.traffic import administrator
+from stack.services import n8n, postgres
+from stack.services.odoo import DATABASE
+from stack.services.odoo_client import OdooClient
+from stack.verify.image_stages import FINAL, IMAGE, last_image
 
 SECONDS = 45
 A_DAY = 86_400
 IMAGES_A_DAY = (10_000, 100_000, 250_000, 500_000, 1_000_000)
 CLIENTS = 8
-HOPS = {"one process": system.Hop(), "queue mode, 2 workers": system.Hop(workers=2)}
+MODES = {"one process": system.N8nMode(), "queue mode, 2 workers": system.N8nMode(workers=2)}
 
 
 class Source:
@@ -44,7 +45,7 @@ class Source:
         moments = iter(range(max(1, round(rate * seconds))))
         begun, taking, asked = time.monotonic(), threading.Lock(), []
 
-        def work(client: Office) -> None:
+        def work(client: OdooClient) -> None:
             while True:
                 with taking:
                     number = next(moments, None)
@@ -88,8 +89,8 @@ def main() -> None:
     state, ports = Path(tempfile.mkdtemp(prefix="influencegen-benchmark-")), Ports.free()
     layout, baseline, lines = Layout(state, ports), None, []
     try:
-        for name, hop in HOPS.items():
-            running = system.up(layout, hop)
+        for name, mode in MODES.items():
+            running = system.up(layout, mode)
             control(running, "ai", {"latency": {"median": 0.5, "sigma": 0.0}})
             n8n.limit(layout, breaker_failures=1_000)
             source = Source(running)
@@ -110,5 +111,5 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    with told():
+    with exit_on_error():
         main()

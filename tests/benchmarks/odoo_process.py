@@ -8,8 +8,7 @@ and loads Odoo with :func:`load_registry`.
 import sys
 from importlib import import_module
 
-from stack import odoo
-from stack.layout import PROJECT
+from stack.services import odoo
 from tests.benchmarks.apart import Apart
 from tests.benchmarks.servers import Server
 
@@ -18,12 +17,11 @@ def odoo_process(server: Server, module: str) -> Apart:
     """Return the process ``python -m module serve …`` for the database of a server, which need not run itself."""
     environment = {
         **odoo.environment(server.source),
-        "PYTHONPATH": f"{server.source.folder}:{PROJECT}",
         # one hash seed for all, or their dictionaries would differ by chance
         "PYTHONHASHSEED": "0",
     }
     log = server.layout.logs / f"{server.name}-process.log"
-    return Apart(module, str(server.configuration), str(log), **environment)
+    return Apart(module, str(server.configuration), str(log), python=server.source.python, **environment)
 
 
 def load_registry():

@@ -18,8 +18,8 @@ from statistics import median
 
 from prometheus_client.parser import text_string_to_metric_families
 
-from stack import odoo
-from stack.console import step, told
+from stack.console import exit_on_error, step
+from stack.provide import odoo_source
 from tests.benchmarks import load
 from tests.benchmarks.rounds import interleaved
 from tests.benchmarks.servers import TELEMETRY, Server, running
@@ -79,8 +79,8 @@ def compare(servers: dict[str, Server]) -> None:
 
 
 def main() -> None:
-    source = odoo.choose()
-    with told(), tempfile.TemporaryDirectory() as place:
+    source = odoo_source.choose()
+    with exit_on_error(), tempfile.TemporaryDirectory() as place:
         addons = {TELEMETRY: TELEMETRY}
         if source.series == SERIES:
             subprocess.run([sys.executable, "-m", "pip", "install", "-qq", "--no-deps", "--target", place, PACKAGE],

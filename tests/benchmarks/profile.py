@@ -10,8 +10,9 @@ from collections.abc import Iterable
 from itertools import chain
 from statistics import quantiles
 
-from stack import odoo
-from stack.console import step, told
+from stack.console import exit_on_error, step
+from stack.provide import odoo_source
+from stack.services import odoo
 from tests.benchmarks.servers import TELEMETRY, Server, running
 
 SCRIPT = odoo.PROJECT / "tests" / "benchmarks" / "in_odoo.py"
@@ -38,7 +39,7 @@ def profile(server: Server) -> None:
 
 
 def main() -> None:
-    with told(), running(odoo.choose(), {"with": TELEMETRY}) as servers:
+    with exit_on_error(), running(odoo_source.choose(), {"with": TELEMETRY}) as servers:
         profile(servers["with"])
 
 

@@ -22,9 +22,9 @@ from pathlib import Path
 from statistics import median
 from uuid import uuid4
 
-from stack import odoo
-from stack.console import step, told
+from stack.console import exit_on_error, step
 from stack.layout import PROJECT
+from stack.provide import odoo_source
 from tests.benchmarks import baseline
 from tests.benchmarks.apart import answer
 from tests.benchmarks.odoo_process import load_registry, odoo_process
@@ -159,7 +159,7 @@ def compare(servers: dict[str, Server]) -> None:
 
 
 def main() -> None:
-    with told(), baseline.checkout() as today, cluster(odoo.choose()) as made:
+    with exit_on_error(), baseline.checkout() as today, cluster(odoo_source.choose()) as made:
         checkouts = {TREE: PROJECT, TODAY: today}
         compare({name: made.server(name, TELEMETRY, checkout) for name, checkout in checkouts.items()})
 

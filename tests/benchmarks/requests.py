@@ -22,9 +22,9 @@ from importlib import import_module
 from itertools import chain
 from statistics import median, quantiles
 
-from stack import odoo
-from stack.console import step, told
+from stack.console import exit_on_error, step
 from stack.layout import PROJECT
+from stack.provide import odoo_source
 from tests.benchmarks import baseline, load
 from tests.benchmarks.apart import answer
 from tests.benchmarks.odoo_process import load_registry, odoo_process
@@ -84,7 +84,7 @@ def serve() -> None:
         return json.dumps(times)
 
     block(WITH)
-    values, _stamps = store.read() if addon == "influencegen_telemetry" else store.reader.values()
+    values, _stamps = store.reader.values() if addon == "influencegen_telemetry" else store.reader.values()
     if not any(name == "odoo_http_requests_total" for name, *_key in values):
         raise ValueError("the requests are not counted")
     answer(block)
@@ -110,7 +110,7 @@ def measure_added(servers: dict[str, Server], names: list[str]) -> dict[tuple[st
 
 def compare_added() -> float:
     """Measure what the two builds add to a request, print it, and return the ratio."""
-    with baseline.checkout() as today, cluster(odoo.choose()) as made:
+    with baseline.checkout() as today, cluster(odoo_source.choose()) as made:
         checkouts = {TREE: PROJECT, TODAY: today}
         servers = {name: made.server(name, TELEMETRY, checkout) for name, checkout in checkouts.items()}
         with step(f"{PROCESS_STARTS} starts of {PROCESS_ROUNDS} rounds"):
@@ -168,9 +168,9 @@ def compare(servers: dict[str, Server]) -> None:
 
 
 def main() -> None:
-    with told():
+    with exit_on_error():
         figure = compare_added()
-        with running(odoo.choose(), {WITHOUT: "", WITH: TELEMETRY}) as servers:
+        with running(odoo_source.choose(), {WITHOUT: "", WITH: TELEMETRY}) as servers:
             compare(servers)
     baseline.bar("request_overhead", figure, LIMIT)
 

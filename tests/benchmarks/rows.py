@@ -25,9 +25,10 @@ from statistics import median
 
 import psycopg2
 
-from stack import odoo, postgres
-from stack.console import step, told
+from stack.console import exit_on_error, step
 from stack.layout import PROJECT
+from stack.provide import odoo_source
+from stack.services import postgres
 from tests.benchmarks import baseline, volume
 from tests.benchmarks.apart import Apart, answer
 from tests.benchmarks.odoo_process import load_registry, odoo_process
@@ -351,7 +352,7 @@ def measure_audit(server: Server) -> None:
 
 def main() -> None:
     images = int(sys.argv[1]) if sys.argv[1:] else volume.LARGE.images
-    with told(), baseline.checkout() as today, cluster(odoo.choose()) as made:
+    with exit_on_error(), baseline.checkout() as today, cluster(odoo_source.choose()) as made:
         servers = prepare(made, today, volume.Volume(images))
         open_ledger(servers)
         with ExitStack() as stack:

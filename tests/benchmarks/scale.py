@@ -74,7 +74,7 @@ def tier_series(times=1):
             names.add(name)
             for labels in combinations(metric, ("slot",), times):
                 yield f"tier:{name}", {**labels, **le}, place
-    for rule in tiers.groups()[0].rules:
+    for rule in (rule for fine, _ in tiers.files().values() for rule in fine.rules):
         name = rule.name.removeprefix("tier5m:")
         if name not in names:
             for host in range(HOSTS * times):

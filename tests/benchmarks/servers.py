@@ -2,7 +2,6 @@
 
 import re
 import shutil
-import sys
 import tempfile
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
@@ -12,14 +11,15 @@ from types import MappingProxyType
 
 import psutil
 
-from stack import odoo, postgres
 from stack.console import step
-from stack.layout import PROJECT, Layout
+from stack.layout import ADDONS, PROJECT, Layout
 from stack.ports import Ports
-from stack.processes import Processes, Program
+from stack.provide import odoo_source
+from stack.services import odoo, postgres
+from stack.services.processes import Processes, Program
 from stack.system import answers
 
-PLATFORM, GENERIC, TELEMETRY = odoo.ADDONS
+PLATFORM, GENERIC, TELEMETRY = ADDONS
 
 
 @dataclass(frozen=True)
@@ -28,7 +28,7 @@ class Server:
 
     name: str
     layout: Layout
-    source: odoo.Source
+    source: odoo_source.Source
     configuration: Path
     processes: Processes
 
@@ -70,7 +70,7 @@ class Cluster:
     :param path: a folder with addons, besides the project's
     """
 
-    def __init__(self, layout: Layout, source: odoo.Source, processes: Processes, path: Path | None = None):
+    def __init__(self, layout: Layout, source: odoo_source.Source, processes: Processes, path: Path | None = None):
         self.layout, self._source, self._processes, self._path = layout, source, processes, path
         self._platforms: dict[Path, str] = {}
 
@@ -144,7 +144,7 @@ class Cluster:
 
 
 @contextmanager
-def cluster(source: odoo.Source, path: Path | None = None) -> Iterator[Cluster]:
+def cluster(source: odoo_source.Source, path: Path | None = None) -> Iterator[Cluster]:
     """Start a PostgreSQL and return the cluster; it and all that was made on it are gone after the block.
 
     :param path: a folder with addons, besides the project's
@@ -167,7 +167,7 @@ def cluster(source: odoo.Source, path: Path | None = None) -> Iterator[Cluster]:
 
 @contextmanager
 def running(
-    source: odoo.Source, addons: Mapping[str, str], path: Path | None = None,
+    source: odoo_source.Source, addons: Mapping[str, str], path: Path | None = None,
     settings: Mapping[str, Mapping[str, str]] = MappingProxyType({}),
     checkouts: Mapping[str, Path] = MappingProxyType({}),
 ) -> Iterator[dict[str, Server]]:  # fmt: skip
@@ -190,7 +190,7 @@ def running(
 def _program(server):
     return Program(
         name=server.name,
-        command=[sys.executable, odoo.COMMAND, "--config", server.configuration],
+        command=[*server.source.command, "--config", server.configuration],
         # one hash seed for all, or their dictionaries would differ by chance
         environment={**odoo.environment(server.source), "PYTHONHASHSEED": "0"},
     )

@@ -22,11 +22,11 @@ import requests
 from aiohttp import web
 
 from influencegen_telemetry.business import catalogue
-from prometheus.generator import promql
-from stack import prometheus, victoria
+from prometheus.generator import scraping
 from stack.layout import Layout
 from stack.ports import Ports
-from stack.processes import Program
+from stack.services import prometheus, victoria
+from stack.services.processes import Program
 from tests.benchmarks.scale import DAYS, SERVERS, TIMES, bound, history, scraped, size, tier_series
 from tests.end_to_end.waiting import until
 from tests.storage.servers import Server, start_prometheus, start_victoria
@@ -118,7 +118,7 @@ def stored(storage, folder):
 
 def serve(port):
     """Answer as the servers would: /1, /2, … each with the groups that are asked for."""
-    groups = {group: scraped(group) for group in promql.SCRAPED}
+    groups = {group: scraped(group) for group in scraping.GROUPS}
     begun = time.time() - 3600
 
     async def metrics(request):
@@ -141,7 +141,7 @@ def serve(port):
 
 def samples_a_second():
     """Return how many samples of all servers are scraped in a second."""
-    return sum(SERVERS * len(scraped(group)) / seconds for group, seconds in promql.SCRAPED.items())
+    return sum(SERVERS * len(scraped(group)) / seconds for group, seconds in scraping.GROUPS.items())
 
 
 def live(layout):
@@ -151,8 +151,8 @@ def live(layout):
     exporter = Server(Program("exporter", command), layout.url("odoo"), layout.state)
     rules = layout.state / "rules"
     shutil.copytree(prometheus.FOLDER / "rules", rules)
-    written = (rules / "tiers.yml").read_text()
-    (rules / "tiers.yml").write_text(written.replace("interval: 5m", f"interval: {LIVE_STEP}"))
+    for tiers in rules.glob("*_tiers.yml"):
+        tiers.write_text(tiers.read_text().replace("interval: 5m", f"interval: {LIVE_STEP}"))
     jobs = [
         {
             "job_name": group,
@@ -166,7 +166,7 @@ def live(layout):
                 for server in range(SERVERS)
             ],
         }
-        for group, seconds in promql.SCRAPED.items()
+        for group, seconds in scraping.GROUPS.items()
     ]
     server = start_prometheus(layout, rules / "*.yml", {"scrape_configs": jobs, "alerting": {}})
     try:
@@ -209,7 +209,7 @@ def raw_bytes(layout):
     text = layout.state / "raw.txt"
     draw = random.Random(0)
     with text.open("w") as file:
-        for group, seconds in promql.SCRAPED.items():
+        for group, seconds in scraping.GROUPS.items():
             for series, rate in scraped(group):
                 value = 1000.0 * draw.random()
                 for at in range(begin, begin + 7200, seconds):

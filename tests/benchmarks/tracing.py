@@ -7,8 +7,8 @@ takes the spans and does not look at them: its work is not Odoo's.
 
 from statistics import median
 
-from stack import odoo
-from stack.console import told
+from stack.console import exit_on_error
+from stack.provide import odoo_source
 from tests.benchmarks.requests import PATH, measure_all
 from tests.benchmarks.rounds import ratio
 from tests.benchmarks.servers import TELEMETRY, Server, running
@@ -32,11 +32,11 @@ def compare(servers: dict[str, Server]) -> None:
 
 
 def main() -> None:
-    with told(), collecting() as collector:
+    with exit_on_error(), collecting() as collector:
         collector.status = TAKEN_UNREAD
         settings = {ON: {"odoo_telemetry_otlp_endpoint": collector.url}}
         addons = {WITHOUT: "", OFF: TELEMETRY, ON: TELEMETRY}
-        with running(odoo.choose(), addons, settings=settings) as servers:
+        with running(odoo_source.choose(), addons, settings=settings) as servers:
             compare(servers)
         print(f"  {collector.batches} batches of spans were taken")
 

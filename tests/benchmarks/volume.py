@@ -13,8 +13,8 @@ from datetime import UTC, datetime
 
 import psycopg2
 
-from stack import postgres
 from stack.layout import Layout
+from stack.services import postgres
 
 DAYS = 730
 OPEN = 100

@@ -1,6 +1,6 @@
 import pytest
 
-from stack.traffic import administrator
+from stack.scenarios.traffic import administrator
 from tests.end_to_end.waiting import until
 
 from .metrics import LOADS, Metrics

@@ -5,7 +5,7 @@ from collections import Counter
 import pytest
 
 from odoo_telemetry.metrics import catalogue
-from stack.portal import Influencer, picture
+from stack.scenarios.portal import Influencer, picture
 from tests.end_to_end.waiting import until
 
 from .metrics import LATENCY, LOADS, REFUSED, VITALS

@@ -4,7 +4,7 @@ import uuid
 
 import pytest
 
-from stack.visitor import ROW
+from stack.scenarios.browser_session import ROW
 from tests.end_to_end.waiting import until
 
 from .metrics import LATENCY, LOADS

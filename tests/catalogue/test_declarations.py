@@ -11,6 +11,7 @@ from odoo_telemetry.metrics.settings import THRESHOLDS, Settings
 
 REGISTRIES = (
     catalogue.METRICS,
+    catalogue.MODULES,
     catalogue.ROLES,
     catalogue.SPAN_ATTRIBUTES,
     THRESHOLDS,
@@ -123,5 +124,40 @@ def test_a_metric_that_is_declared_late_is_stored_and_shown(tmp_path):
         assert 'order_seconds_bucket{database="db",le="1.0"} 1.0' in text
         seconds.observe(0.5, database="db")
         assert 'order_seconds_count{database="db"} 2.0' in Families(store.databases.settings()).text(False)
+    finally:
+        store.directory.configure(tmp_path / "unused")
+
+
+def test_a_database_exports_what_its_modules_declare(tmp_path):
+    from odoo_telemetry.metrics import store
+    from odoo_telemetry.metrics.exposition import Families, start_at_zero
+
+    orders, backlog = Counter("orders_total", "Orders."), Gauge("order_backlog", "Open orders.")
+    seconds = Histogram("order_seconds", "Time to confirm an order.", buckets=(1,), unit="seconds")
+    servers = Gauge("order_servers", "Servers of orders.", scope="instance")
+    catalogue.declare_module("sale_telemetry", orders, backlog, seconds, servers)
+    store.directory.configure(tmp_path)
+    try:
+        # a former version published no modules
+        databases = {"with": ["sale_telemetry"], "without": [], "former": None}
+        for database, modules in databases.items():
+            store.databases.publish(database, Settings(modules=modules))
+            start_at_zero(database)
+        assert not [key for key in store.reader.values()[0] if key[1] == "without" and key[0].startswith("order")]
+        for database in databases:
+            orders.inc(database=database)
+            backlog.set(3, database=database)
+            seconds.observe(0.5, database=database)
+        servers.set(2)
+        text = Families(store.databases.settings()).text(False)
+        for series in ("orders_total{", "order_backlog{", "order_seconds_count{"):
+            for database, exported in (("with", True), ("former", True), ("without", False)):
+                assert (f'{series}database="{database}"}}' in text) is exported, (series, database)
+        assert "order_servers 2.0" in text
+        # uninstalled while the workers run
+        store.databases.publish("with", Settings(modules=[]))
+        assert 'database="with"' not in "\n".join(
+            line for line in Families(store.databases.settings()).text(False).splitlines() if line.startswith("order")
+        )
     finally:
         store.directory.configure(tmp_path / "unused")

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from stack import debian
+from stack.provide import debian
 
 ROOT = Path(__file__).parents[2]
 SECRETS_GID = "1000"

@@ -14,10 +14,12 @@ from pathlib import Path
 import pytest
 import yaml
 
-from stack import debian, exporters, gpu, layout, n8n, postgres, prometheus, victoria
-from stack.layout import Layout
-from stack.odoo import ADDONS, DATABASE
+from stack import layout
+from stack.layout import ADDONS, Layout
 from stack.ports import Ports
+from stack.provide import debian
+from stack.services import exporters, gpu, n8n, postgres, prometheus, victoria
+from stack.services.odoo import DATABASE
 from tests.compose.conftest import SECRETS_GID
 
 ROOT = Path(__file__).parents[2]
@@ -329,14 +331,14 @@ def test_what_a_service_waits_for_can_come_true(services):
         ("alert-receiver", "alert_receiver", PORTS.receiver),
     ],
 )
-def test_stand_ins_listen_where_they_are_expected(services, name, module, port):
+def test_simulators_listen_where_they_are_expected(services, name, module, port):
     command = " ".join(services[name]["command"])
-    assert f"stack.standins.{module} --host 0.0.0.0 --port {port}" in command
-    assert (ROOT / "stack" / "standins" / f"{module}.py").exists()
+    assert f"stack.simulators.{module} --host 0.0.0.0 --port {port}" in command
+    assert (ROOT / "stack" / "simulators" / f"{module}.py").exists()
 
 
 @pytest.mark.servers
-def test_the_gpus_of_the_machine_take_the_place_of_the_stand_in():
+def test_the_gpus_of_the_machine_take_the_place_of_the_simulator():
     def exporter(*files):
         options = [word for file in files for word in ("--file", ROOT / file)]
         command = [debian.program("docker-compose", "docker-compose"), *options, "config", "--format", "json"]
@@ -345,16 +347,16 @@ def test_the_gpus_of_the_machine_take_the_place_of_the_stand_in():
         )
         return json.loads(result.stdout)["services"]["gpu-exporter"]
 
-    standin, gpus = exporter("docker-compose.yml"), exporter("docker-compose.yml", "compose/gpu.yml")
-    assert "deploy" not in standin
+    simulated, gpus = exporter("docker-compose.yml"), exporter("docker-compose.yml", "compose/gpu.yml")
+    assert "deploy" not in simulated
     assert (
-        f"COPY --from=standin /{gpu.LIBRARY} {standin['environment']['LD_LIBRARY_PATH']}"
+        f"COPY --from=nvml /{gpu.LIBRARY} {simulated['environment']['LD_LIBRARY_PATH']}"
         in (ROOT / "compose" / "gpu_exporter.Dockerfile").read_text()
     )
     assert gpus["environment"]["LD_LIBRARY_PATH"] == ""
     [device] = gpus["deploy"]["resources"]["reservations"]["devices"]
     assert (device["driver"], device["count"]) == ("nvidia", -1)
-    for service in (standin, gpus):
+    for service in (simulated, gpus):
         assert f"exporters.gpu_exporter --host 0.0.0.0 --port {PORTS.gpu}" in " ".join(service["command"])
 
 
@@ -482,10 +484,10 @@ def test_servers_of_the_monitoring_want_their_passwords(compose, services):
         ("/usr/bin/python3 /usr/bin/odoo --db_host postgres --db_port 5432", "odoo"),
         ("/opt/odoo/venv/bin/python3 -u /opt/odoo/odoo-bin -c /etc/odoo.conf", "odoo"),
         ("node /usr/local/bin/n8n worker --concurrency=10", "n8n"),
-        ("python -m stack.standins.ai_service --host 0.0.0.0 --port 8090", "aiservice"),
+        ("python -m stack.simulators.ai_service --host 0.0.0.0 --port 8090", "aiservice"),
         ("sh /entrypoint.sh odoo", None),
         ("tail -f /var/log/odoo/odoo.log", None),
-        ("python -m stack.standins.kyc_provider --host 0.0.0.0 --port 8091", None),
+        ("python -m stack.simulators.kyc_provider --host 0.0.0.0 --port 8091", None),
     ],
 )
 def test_processes_in_containers_belong_to_their_services(command, group):

@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 import yaml
 
-from stack import n8n
 from stack.layout import Layout
 from stack.ports import Ports
+from stack.services import n8n
 
 ROOT = Path(__file__).parents[2]
 PROCESSES = ("n8n", "n8n-worker")

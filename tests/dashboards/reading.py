@@ -8,8 +8,11 @@ from typing import NamedTuple
 import pytest
 
 ROOT = Path(__file__).parents[2]
-PERSONAS = ("administrators", "business", "operations")
-FILES = sorted(path for persona in PERSONAS for path in (ROOT / "grafana_dashboards" / persona).glob("*.json"))
+ODOO, INFLUENCEGEN = (
+    sorted((ROOT / "grafana_dashboards" / folder).rglob("*.json")) for folder in ("odoo", "influencegen")
+)
+"""The files of any Odoo, which are usable alone, and those of InfluenceGen."""
+FILES = [*ODOO, *INFLUENCEGEN]
 DASHBOARDS = {path.stem: json.loads(path.read_text()) for path in FILES}
 LONG_TERM = "${long_term_datasource}"
 INTERVALS = {"$__rate_interval": "4m", "$__interval": "1m", "$__range": "1h"}

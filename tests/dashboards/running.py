@@ -11,10 +11,11 @@ from threading import Event
 import requests
 
 from grafana_dashboards.preview import past
-from stack import coverage, demo, reconcile
+from stack.scenarios import demo
+from stack.scenarios.browser_session import BrowserSession
+from stack.scenarios.traffic import Traffic, administrator
 from stack.system import answers
-from stack.traffic import Traffic, administrator
-from stack.visitor import Visitor
+from stack.verify import coverage, reconcile
 from tests.end_to_end.switching import scrape_fast
 from tests.end_to_end.waiting import until
 
@@ -27,16 +28,16 @@ STEPS = {"10s": 10, "15s": 15, "30s": 30, "60s": 60}
 # Queries, by dashboard, title and letter, that find nothing on a healthy system that is minutes old, and why.
 _NOTHING_FAILS = "nothing of the kind has failed"
 MAY_BE_EMPTY = {
-    "odoo-system-health: What goes wrong in Odoo? A": _NOTHING_FAILS,
-    "odoo-system-health: What goes wrong in Odoo? B": _NOTHING_FAILS,
-    "n8n-ai-integration-performance: Which calls fail? A": _NOTHING_FAILS,
-    "n8n-ai-integration-performance: Which calls fail? C": _NOTHING_FAILS,
-    "n8n-ai-integration-performance: Which workflow fails? A": _NOTHING_FAILS,
-    "ai-image-generation-service-kpis: What becomes of images? B": "all images were made, some at the second try",
-    "onboarding-funnel: A review takes": "no reviewer has decided anything yet",
-    "onboarding-funnel: How are checks decided?": "not every kind of decision was made yet",
+    "odoo-system-health: Errors per minute by class A": _NOTHING_FAILS,
+    "odoo-system-health: Errors per minute by class B": _NOTHING_FAILS,
+    "n8n-ai-integration-performance: Failed calls by reason A": _NOTHING_FAILS,
+    "n8n-ai-integration-performance: Failed calls by reason C": _NOTHING_FAILS,
+    "n8n-ai-integration-performance: Failed executions per minute A": _NOTHING_FAILS,
+    "ai-image-generation-service-kpis: Images by outcome B": "all images were made, some at the second try",
+    "onboarding-funnel: Manual review time": "no reviewer has decided anything yet",
+    "onboarding-funnel: KYC decisions per hour": "not every kind of decision was made yet",
     "telemetry: Ledger B": "the database was not restored",
-    "telemetry: What goes wrong in telemetry?": _NOTHING_FAILS,
+    "telemetry: Telemetry errors by reason": _NOTHING_FAILS,
 }
 
 
@@ -104,8 +105,8 @@ def do_business(running):
     scrape_fast(stack)
     known = 'namedprocess_namegroup_num_procs{service_name="aiservice"}'
     until(lambda: reconcile.query(stack, known), "Prometheus knows the AI service that is started again", 90)
-    stack.processes.stop("ai_service")
-    stack.processes.start("ai_service")
+    stack.services.processes.stop("ai_service")
+    stack.services.processes.start("ai_service")
     past.write(stack.layout)
     pending = [asked for asked in ASKED if not may_be_empty(asked)]
 
@@ -114,7 +115,7 @@ def do_business(running):
         return not pending and not coverage.missing(stack)
 
     traffic = Traffic(stack)
-    stack.processes.wait("ai_service", lambda: answers(stack.url("ai", "/health")))
+    stack.services.processes.wait("ai_service", lambda: answers(stack.url("ai", "/health")))
     demo.control(stack, "kyc", demo.OUTCOMES)
     demo.misbehave(stack)
     traffic.start()
@@ -122,7 +123,7 @@ def do_business(running):
 
     def browse():
         while not rested.is_set():
-            Visitor(stack).visit()
+            BrowserSession(stack).visit()
 
     with ThreadPoolExecutor() as beside:
         browsed = beside.submit(browse)

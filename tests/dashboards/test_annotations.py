@@ -1,4 +1,4 @@
-"""What is marked on the time axis of every dashboard."""
+"""The annotations of a dashboard."""
 
 import pytest
 
@@ -8,8 +8,7 @@ from .reading import DASHBOARDS, interpolated
 
 [STARTED] = {
     annotation["expr"]
-    for dashboard in DASHBOARDS.values()
-    for annotation in dashboard["annotations"]["list"]
+    for annotation in DASHBOARDS["odoo_system_health"]["annotations"]["list"]
     if annotation["name"] == "Deployments and restarts"
 }
 SERIES = 'namedprocess_namegroup_oldest_start_time_seconds{host="h", service_name="odoo"}'

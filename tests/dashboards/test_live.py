@@ -5,7 +5,7 @@ import re
 
 import pytest
 
-from stack import coverage, reconcile
+from stack.verify import coverage, reconcile
 from tests.end_to_end.waiting import until
 
 from .reading import ASKED, DASHBOARDS, each_dashboard, interpolated
@@ -52,7 +52,7 @@ def test_what_can_be_chosen_is_there(running, dashboard):
 def test_a_restart_is_marked(running):
     [annotation] = [
         annotation
-        for annotation in DASHBOARDS["odoo_system_health"]["annotations"]["list"]
+        for annotation in DASHBOARDS["n8n_ai_integration_performance"]["annotations"]["list"]
         if annotation["name"] == "Deployments and restarts"
     ]
     [others] = reconcile.query(running.stack, 'namedprocess_namegroup_num_procs{service_name="aiservice"}')
@@ -78,8 +78,8 @@ def test_annotations_can_be_asked_for(running, dashboard):
 GAUGES = {
     ("business-operations-overview", "Active influencers"): ("influencegen.influencer", ("state", "=", "active")),
     ("onboarding-funnel", "Active influencers"): ("influencegen.influencer", ("state", "=", "active")),
-    ("onboarding-funnel", "KYC checks waiting"): ("influencegen.kyc", ("state", "in", ("submitted", "review"))),
-    ("ai-image-generation-service-kpis", "Images that wait"): (
+    ("onboarding-funnel", "Waiting KYC checks"): ("influencegen.kyc", ("state", "in", ("submitted", "review"))),
+    ("ai-image-generation-service-kpis", "Pending images"): (
         "influencegen.image",
         ("state", "in", ("requested", "processing")),
     ),
@@ -92,9 +92,9 @@ def test_a_figure_of_now_is_what_odoo_s_list_shows(running, panel, rows):
 
 
 COUNTED = {
-    ("ai-image-generation-service-kpis", "Images (24 h)"): ("influencegen.image",),
-    ("business-operations-overview", "Images (24 h)"): ("influencegen.image",),
-    ("business-operations-overview", "Do influencers get their money?"): ("influencegen.payment.attempt",),
+    ("ai-image-generation-service-kpis", "Requests (24 h)"): ("influencegen.image",),
+    ("business-operations-overview", "AI images (24 h)"): ("influencegen.image",),
+    ("business-operations-overview", "Payments per hour"): ("influencegen.payment.attempt",),
 }
 
 
@@ -109,7 +109,7 @@ def test_what_was_counted_is_what_odoo_s_list_shows(running, panel, rows):
 
 
 def test_applications_by_campaign_are_those_of_odoo_s_list(running):
-    [asked] = [asked for asked in ASKED if asked.panel["title"] == "Which campaigns do influencers apply to?"]
+    [asked] = [asked for asked in ASKED if asked.panel["title"] == "Applications by campaign (1 h)"]
 
     def agrees():
         shown = {series["metric"]["campaign_id"]: values(series)[0] for series in running.ask(asked)[0]}
@@ -127,7 +127,7 @@ def test_what_share_succeeds_is_that_of_the_rows(running):
     )
     expected = 100 * paid / (paid + failed)
     until(
-        lambda: abs(running.figure("business-operations-overview", "Payments OK") - expected) < 10,
+        lambda: abs(running.figure("business-operations-overview", "Payment success") - expected) < 10,
         f"payments that succeed: {expected} %",
         120,
     )

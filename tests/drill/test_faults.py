@@ -3,9 +3,9 @@
 import pytest
 import yaml
 
-from stack import prometheus
-from stack.drill.course import judged
-from stack.drill.faults import FAULTS, PAGED, WRITTEN
+from stack.scenarios.drill.faults import FAULTS, PAGED, WRITTEN
+from stack.scenarios.drill.runner import judged
+from stack.services import prometheus
 
 ALERTS = {
     rule["alert"]: rule["labels"]

@@ -7,10 +7,10 @@ import time
 import pytest
 import requests
 
-from stack.drill.inbox import Inbox
 from stack.layout import PROJECT, Layout
 from stack.ports import Ports
-from stack.system import Hop, System, answers
+from stack.scenarios.drill.inbox import Inbox
+from stack.system import N8nMode, System, answers
 from tests.end_to_end.waiting import until
 
 TEXT = """{status} TargetMissing (critical, platform)
@@ -26,10 +26,10 @@ def system(tmp_path):
     """A system of which the receiver of alerts runs."""
     layout = Layout(tmp_path, Ports.free())
     receiver = subprocess.Popen(
-        [sys.executable, "-m", "stack.standins.alert_receiver", "--port", str(layout.ports.receiver)],
+        [sys.executable, "-m", "stack.simulators.alert_receiver", "--port", str(layout.ports.receiver)],
         cwd=PROJECT, env={"SMTP_LISTEN": f"127.0.0.1:{layout.ports.smtp}"},
     )  # fmt: skip
-    system = System(layout, None, None, Hop())
+    system = System(layout, None, None, N8nMode())
     try:
         until(lambda: answers(system.url("receiver", "/health")), "the receiver answers")
         yield system

@@ -1,6 +1,6 @@
 """What a person reads at the end of a drill."""
 
-from stack.drill.report import Line, report
+from stack.scenarios.drill.report import Line, report
 
 GOOD = Line(
     "n8n is killed",

@@ -2,8 +2,8 @@ from pathlib import Path
 
 import pytest
 
-from stack import n8n, odoo, postgres
 from stack import system as whole
+from stack.services import n8n, odoo, postgres
 
 from .databases import FIRST, SECOND, THIRD, Databases, open_to_the_token
 from .image_path import HEALTHY, LIMITS, ImagePath
@@ -44,7 +44,7 @@ def system(stack):
 @pytest.fixture(scope="module")
 def queue_mode(system):
     """n8n in queue mode: one main process, two workers, and Redis."""
-    with brought_up(system, whole.Hop(workers=2)):
+    with brought_up(system, whole.N8nMode(workers=2)):
         yield
 
 

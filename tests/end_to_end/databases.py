@@ -4,7 +4,7 @@ from contextlib import suppress
 
 import psycopg2
 
-from stack import postgres
+from stack.services import postgres
 
 from .client import Client
 from .load import address

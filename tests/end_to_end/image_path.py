@@ -1,4 +1,4 @@
-"""The AI image path of the running system: asking for images, disturbing n8n, and comparing the hops at the end."""
+"""The AI image path of the running system: asking for images, disturbing n8n, and comparing the stages at the end."""
 
 import os
 import signal
@@ -6,10 +6,11 @@ from contextlib import suppress
 
 import requests
 
-from stack import n8n, reconcile
-from stack.hops import FINAL, IMAGE, Hops, last_image
-from stack.office import Office as Staff
+from stack.services import n8n
+from stack.services.odoo_client import OdooClient
 from stack.system import answers
+from stack.verify import reconcile
+from stack.verify.image_stages import FINAL, IMAGE, Stages, last_image
 
 from .load import behave
 from .pressure import ATTEMPTS, value
@@ -38,11 +39,11 @@ class ImagePath:
 
     def __init__(self, system, office):
         self.system = system
-        self.admin = Staff(system.url("odoo"), "admin", system.layout.secret("admin"))
+        self.admin = OdooClient(system.url("odoo"), "admin", system.layout.secret("admin"))
         self._person = next(iter(office.influencers.values()))
         self.office = office
         self.close_breaker()
-        self._hops = Hops(system, self.admin)
+        self._stages = Stages(system, self.admin)
         self._first = last_image(self.admin)
 
     def limit(self, **limits):
@@ -120,12 +121,12 @@ class ImagePath:
             until(lambda: answers(self.system.url("odoo", "/web/login")), "Odoo answers again", 120)
 
     def assert_agreed(self):
-        """Fail unless every image has ended, and each fact and each hop agrees in rows, counters and Prometheus."""
+        """Fail unless every image has ended, and each fact and each stage agrees in rows, counters and Prometheus."""
         self.settle()
         attempts, lines = value(self.system, ATTEMPTS), []
 
         def agree():
-            lines[:] = reconcile.compare(self.system, self.admin, {ATTEMPTS: attempts}) + self._hops.lines()
+            lines[:] = reconcile.compare(self.system, self.admin, {ATTEMPTS: attempts}) + self._stages.lines()
             return all(line.agrees for line in lines)
 
         with suppress(AssertionError):

@@ -35,7 +35,7 @@ def document():
 
 
 def behave(system, name, **control):
-    """Tell a stand-in how to behave, by the name of its port."""
+    """Tell a simulator how to behave, by the name of its port."""
     headers = {"Authorization": f"Bearer {system.layout.secret('control')}"}
     requests.put(system.url(name, "/control"), json=control, headers=headers, timeout=10).raise_for_status()
 

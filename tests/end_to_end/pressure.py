@@ -10,8 +10,8 @@ from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from stack import office as staff
-from stack import reconcile
+from stack.services import odoo_client
+from stack.verify import reconcile
 
 from .client import Refused
 from .load import Load, behave
@@ -141,7 +141,7 @@ def settle(office):
 
 def agreed(system, attempts):
     """Return all facts once rows, counters and Prometheus agree on each, or when they have had their time to."""
-    admin = staff.Office(system.url("odoo"), "admin", system.layout.secret("admin"))
+    admin = odoo_client.OdooClient(system.url("odoo"), "admin", system.layout.secret("admin"))
     lines = []
 
     def agree():

@@ -4,13 +4,12 @@ import configparser
 import os
 import shutil
 import subprocess
-import sys
 from contextlib import contextmanager
 
 import requests
 
-from stack import odoo
 from stack.ports import Ports
+from stack.services import odoo
 from stack.system import answers
 
 from .waiting import until
@@ -72,7 +71,7 @@ def serving(system, databases, workers, **options):
     server = Server(system, databases, workers, **options)
     with open(server.log, "a") as log:
         process = subprocess.Popen(
-            [sys.executable, odoo.COMMAND, "--config", server.configuration],
+            [*system.source.command, "--config", server.configuration],
             env={**os.environ, **odoo.environment(system.source)}, cwd=system.layout.state,
             stdin=subprocess.DEVNULL, stdout=log, stderr=log,
         )  # fmt: skip

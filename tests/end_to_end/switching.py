@@ -9,15 +9,15 @@ from stack import system as whole
 
 
 @contextmanager
-def brought_up(system, hop=None, **environment):
-    """Bring the system up with another hop or other variables of the environment during the block, and back after it.
+def brought_up(system, mode=None, **environment):
+    """Bring the system up with another mode or other variables of the environment during the block, and back after it.
 
     :return: the :class:`stack.system.System` as it is during the block
     """
     with pytest.MonkeyPatch.context() as patch:
         for name, value in environment.items():
             patch.setenv(name, value)
-        switched = whole.up(system.layout, hop)
+        switched = whole.up(system.layout, mode)
         scrape_fast(system)
         yield switched
     whole.up(system.layout)

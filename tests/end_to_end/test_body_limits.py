@@ -11,7 +11,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from stack.odoo import ADDONS
+from stack.layout import ADDONS
 
 from .client import Client
 from .load import Office, address

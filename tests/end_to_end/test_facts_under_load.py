@@ -2,7 +2,7 @@
 
 import pytest
 
-from stack import reconcile
+from stack.verify import reconcile
 
 
 @pytest.fixture(params=["calm", "killed"])

@@ -13,16 +13,15 @@ from contextlib import contextmanager
 import pytest
 import requests
 
-from stack import odoo, postgres, reconcile
-from stack.standins.n8n_stub import load_signing
+from influencegen import signing
+from stack.services import odoo, postgres
 from stack.system import answers
+from stack.verify import reconcile
 
 from .load import Load, behave, document
 from .pressure import ATTEMPTS, agreed, settle, value
 from .waiting import until
 from .workers import Workers
-
-signing = load_signing()
 
 
 @pytest.fixture
@@ -165,7 +164,7 @@ def unready(system):
 def test_database_down(system, office):
     """Odoo 19 ends by itself soon after its database; until then it answers, and afterwards it is as it was."""
     # n8n never writes the end of an execution that its database does not see
-    until(lambda: system.hop.stub or not under_way(system), "n8n's executions have ended")
+    until(lambda: system.n8n_mode.stub or not under_way(system), "n8n's executions have ended")
     before = value(system, ATTEMPTS)
     os.kill(system.processes.pid("postgres"), signal.SIGQUIT)
     until(lambda: "postgres" not in system.processes.running(), "PostgreSQL is down")

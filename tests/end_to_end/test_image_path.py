@@ -9,12 +9,11 @@ from uuid import uuid4
 import pytest
 import requests
 
-from stack import n8n
-from stack.standins.n8n_stub import load_signing
+from influencegen import signing
+from stack.services import n8n
 
 from .waiting import until
 
-signing = load_signing()
 ERRORS = "n8n_workflow_execution_errors_total"
 TRIAL = Path(__file__).with_name("trial_workflow.json")
 

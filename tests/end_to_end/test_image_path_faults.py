@@ -1,4 +1,4 @@
-"""What goes wrong on the AI image path: afterwards every image has ended, and each hop agrees with its other end."""
+"""What goes wrong on the AI image path: afterwards every image has ended, and each stage agrees with its other end."""
 
 import base64
 import json
@@ -7,14 +7,13 @@ import time
 
 import pytest
 
-from stack.standins.n8n_stub import load_signing
+from influencegen import signing
 
 from .load import document
 from .pressure import FULL
 from .test_faults import post
 from .waiting import until
 
-signing = load_signing()
 REQUESTS, OUTAGE_SECONDS = (500, 60) if FULL else (60, 15)
 BREAKER = "api_circuit_breaker_state"
 AI_ERRORS = "api_n8n_to_aiservice_errors_total"

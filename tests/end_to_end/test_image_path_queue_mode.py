@@ -5,7 +5,8 @@ import signal
 
 import pytest
 
-from stack import n8n, reconcile
+from stack.services import n8n
+from stack.verify import reconcile
 
 from .waiting import until
 

@@ -3,7 +3,7 @@
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from stack import postgres
+from stack.services import postgres
 
 from .client import Client
 from .databases import open_to_the_token

@@ -9,7 +9,7 @@ import pytest
 import requests
 from prometheus_client.parser import text_string_to_metric_families as parse
 
-from stack import prometheus
+from stack.services import prometheus
 
 from .client import Failed, Refused
 from .waiting import until

@@ -12,7 +12,7 @@ import psycopg2
 import pytest
 import requests
 
-from stack import odoo, postgres
+from stack.services import odoo, postgres
 
 # Nobody's page, and a name that whoever owns that page has made to mean this machine (DNS rebinding).
 ORIGIN, REBOUND = "https://page.example", "rebound.example"

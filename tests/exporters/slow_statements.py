@@ -9,10 +9,11 @@ from contextlib import closing
 
 import psycopg2
 
-from stack import exporters, odoo, postgres, system
+from stack import system
 from stack.layout import Layout
 from stack.ports import Ports
-from stack.processes import Processes
+from stack.services import exporters, odoo, postgres
+from stack.services.processes import Processes
 from tests.end_to_end.waiting import until
 from tests.exporters.served import served
 

@@ -13,8 +13,8 @@ import pytest
 import requests
 from psycopg2 import extras
 
-from stack import odoo, postgres
-from stack.reconcile import query
+from stack.services import odoo, postgres
+from stack.verify.reconcile import query
 from tests.end_to_end.switching import scrape_fast
 from tests.end_to_end.waiting import until
 from tests.exporters.served import served

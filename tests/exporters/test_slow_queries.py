@@ -14,7 +14,7 @@ import pytest
 import requests
 
 from exporters.slow_queries import SlowQueries
-from stack import odoo, postgres, prometheus
+from stack.services import odoo, postgres, prometheus
 from tests.end_to_end.waiting import until
 from tests.exporters.slow_statements import ELSEWHERE, QUICK, SLOW, THRESHOLD_MS, Difference
 

@@ -9,19 +9,19 @@ import pytest
 import requests
 from prometheus_client.parser import text_string_to_metric_families
 
-from stack import gpu
+from stack.services import gpu
 
 ROOT = Path(__file__).parents[2]
 DEADLINE_SECONDS = 30
 
 
 def uuid(index):
-    """The UUID of a GPU of the stand-in."""
+    """The UUID of a GPU of the simulator."""
     return f"GPU-00000000-0000-0000-0000-{index:012d}"
 
 
 class Exporter:
-    """The GPU exporter in a process of its own, on the stand-in for NVIDIA's library, in a folder that can change."""
+    """The GPU exporter in a process of its own, on the stub of NVIDIA's library, in a folder that can change."""
 
     def __init__(self, folder):
         self.folder = folder
@@ -34,7 +34,7 @@ class Exporter:
                 [sys.executable, "-m", "exporters.gpu_exporter", "--port", str(port)],
                 cwd=ROOT,
                 stderr=log,
-                env={**os.environ, "LD_LIBRARY_PATH": str(folder), "NVML_STANDIN": str(folder)},
+                env={**os.environ, "LD_LIBRARY_PATH": str(folder), "NVML_STUB": str(folder)},
             )
 
     def text(self):
@@ -75,7 +75,7 @@ class Exporter:
         return self.wait(lambda series: series["gpu_up"] == up, f"gpu_up to be {expected}")
 
     def control(self, *lines):
-        """Make the stand-in behave as these lines say: see stack/standins/nvml.c."""
+        """Make the simulator behave as these lines say: see stack/simulators/nvml.c."""
         unfinished = self.folder / "control.unfinished"
         unfinished.write_text("".join(f"{line}\n" for line in lines))
         unfinished.rename(self.folder / "control")
@@ -91,7 +91,7 @@ class Exporter:
 
 @pytest.fixture
 def start(tmp_path):
-    """Function that starts the exporter on a stand-in that behaves as these lines say; library=False: without it."""
+    """Function that starts the exporter on a simulator that behaves as these lines say; library=False: without it."""
     started = []
 
     def start(*lines, library=True):

@@ -15,7 +15,7 @@ import pytest
 
 from exporters.gpu_exporter.collector import PROCESS_NAMES
 from exporters.gpu_exporter.source import PATIENCE_SECONDS
-from stack import gpu, prometheus
+from stack.services import gpu, prometheus
 
 pytestmark = pytest.mark.servers
 
@@ -54,9 +54,9 @@ def test_figures_are_in_base_units(start):
     assert series["gpu_xid_errors_total"] == {FIRST: 0}
 
 
-def test_a_stand_in_says_that_it_is_one(start):
+def test_a_simulator_says_that_it_is_one(start):
     [(_, _, name, _)] = start().wait_until_up(1)["gpu_info"]
-    assert name == "Stand-in GPU (no hardware)"
+    assert name == "Simulated GPU (no hardware)"
 
 
 def test_figures_are_those_of_the_moment(start):

@@ -1,12 +1,12 @@
-"""The GPU exporter in the running system, where the stand-in for a GPU works on the AI service's images."""
+"""The GPU exporter in the running system, where the simulated GPU works on the AI service's images."""
 
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 import requests
 
-from stack import gpu
-from stack.demo import control
+from stack.scenarios.demo import control
+from stack.services import gpu
 from tests.end_to_end.waiting import until
 
 GPU = {"gpu": "0", "uuid": "GPU-00000000-0000-0000-0000-000000000000"}
@@ -37,7 +37,7 @@ def test_prometheus_knows_the_gpu_and_when_it_is_away(stack, gpu_of):
     labels = {**GPU, "host": "influencegen-1", "job": "gpu"}
     until(lambda: gpu_of("gpu_up") == [(labels, 1)], "the GPU", DEADLINE_SECONDS)
     [(info, _)] = gpu_of("gpu_info")
-    assert info["name"] == "Stand-in GPU (no hardware)"
+    assert info["name"] == "Simulated GPU (no hardware)"
     gpu.control(stack.layout, "all error 9")
     until(lambda: gpu_of("gpu_up") == [(labels, 0)], "the GPU to be away", DEADLINE_SECONDS)
     assert gpu_of("gpu_utilization_percent") == []
@@ -45,7 +45,7 @@ def test_prometheus_knows_the_gpu_and_when_it_is_away(stack, gpu_of):
     until(lambda: gpu_of("gpu_up") == [(labels, 1)], "the GPU to be back", DEADLINE_SECONDS)
 
 
-def test_the_stand_in_works_on_the_images_of_the_ai_service(stack, gpu_of):
+def test_the_simulator_works_on_the_images_of_the_ai_service(stack, gpu_of):
     def utilization():
         [line] = [
             line

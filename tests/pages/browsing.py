@@ -2,8 +2,8 @@
 
 from contextlib import contextmanager
 
-from stack.odoo import DATABASE
-from stack.traffic import password
+from stack.scenarios.traffic import password
+from stack.services.odoo import DATABASE
 
 DESKTOP = {"width": 1280, "height": 900}
 

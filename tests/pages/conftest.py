@@ -2,8 +2,9 @@
 
 import pytest
 
-from stack import demo, reconcile
-from stack.traffic import Traffic, administrator
+from stack.scenarios import demo
+from stack.scenarios.traffic import Traffic, administrator
+from stack.verify import reconcile
 from tests.end_to_end.waiting import until
 from tests.pages.browsing import administrator_page
 

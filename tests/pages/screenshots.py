@@ -12,9 +12,10 @@ from pathlib import Path
 from PIL import Image
 from playwright.sync_api import sync_playwright
 
-from stack import browser, system
+from stack import system
 from stack.layout import PROJECT, Layout
-from stack.traffic import administrator
+from stack.provide import browser
+from stack.scenarios.traffic import administrator
 from tests.pages.browsing import administrator_page, open_overview
 
 FOLDER = PROJECT / "odoo_telemetry" / "static" / "description"

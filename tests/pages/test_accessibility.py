@@ -35,10 +35,10 @@ def test_axe_finds_what_is_wrong(chromium):
 
 
 def test_overview(page, business):
-    raise_alert(business, "It burns", alertname="TelemetryErrors")
+    raise_alert(business, "It burns", alertname="TelemetryErrors", tile="telemetry")
     open_overview(page)
     assert findings(page, ".o_telemetry_page", ".o_telemetry_span") == []
-    end_alert(business, alertname="TelemetryErrors")
+    end_alert(business, alertname="TelemetryErrors", tile="telemetry")
 
 
 def test_metrics(page):

@@ -7,7 +7,7 @@ from urllib.parse import parse_qs, urlsplit
 import requests
 from playwright.sync_api import expect
 
-from stack import reconcile
+from stack.verify import reconcile
 from tests.end_to_end.waiting import until
 from tests.pages.browsing import details, open_overview, tile
 
@@ -129,7 +129,7 @@ def test_backups_are_those_of_prometheus(page, business):
 
 def test_an_alert_shows_in_the_overview(page, business):
     summary = f"Telemetry fails {time.time()}"
-    raise_alert(business, summary, alertname="TelemetryErrors")
+    raise_alert(business, summary, alertname="TelemetryErrors", tile="telemetry")
 
     def told():
         open_overview(page)
@@ -140,7 +140,7 @@ def test_an_alert_shows_in_the_overview(page, business):
     assert re.fullmatch(
         "1 alert fires|[0-9]+ alerts fire", tile(page, "telemetry").locator(".o_telemetry_state").inner_text()
     )
-    end_alert(business, alertname="TelemetryErrors")
+    end_alert(business, alertname="TelemetryErrors", tile="telemetry")
 
 
 def test_an_alert_shows_in_the_systray_of_who_asked_for_it(page, business, admin):

@@ -1,6 +1,6 @@
 import pytest
 
-from stack.traffic import administrator
+from stack.scenarios.traffic import administrator
 
 from .people import DESKTOP, PHONE, Platform, browser_of
 

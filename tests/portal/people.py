@@ -2,9 +2,9 @@
 
 from uuid import uuid4
 
-from stack.demo import control, wait
-from stack.portal import Influencer, picture
-from stack.traffic import hire
+from stack.scenarios.demo import control, wait
+from stack.scenarios.portal import Influencer, picture
+from stack.scenarios.traffic import create_staff
 
 INFLUENCER, KYC, IMAGE = "influencegen.influencer", "influencegen.kyc", "influencegen.image"
 DESKTOP = {"width": 1280, "height": 800}
@@ -72,7 +72,7 @@ class Platform:
         """Return the login of a member of staff of the group, who has the test's password."""
         login = f"portal.{role}"
         name = role.replace("_", " ").capitalize()
-        hire(self.admin, f"group_{role}", name=name, login=login, password=PASSWORD)
+        create_staff(self.admin, f"group_{role}", name=name, login=login, password=PASSWORD)
         return login
 
     def check_of(self, email):

@@ -2,8 +2,8 @@
 
 import pytest
 
-from stack.office import Office
-from stack.portal import Influencer
+from stack.scenarios.portal import Influencer
+from stack.services.odoo_client import OdooClient
 
 from .people import PASSWORD
 
@@ -83,7 +83,7 @@ def open_record(page):
 
 def menus_of(platform, login, password):
     """Return the names of the platform's menus that open something for a user."""
-    menus = Office(platform.url, login, password).call("ir.ui.menu", "load_web_menus", [], False)
+    menus = OdooClient(platform.url, login, password).call("ir.ui.menu", "load_web_menus", [], False)
     [root] = [menu["id"] for menu in menus.values() if menu["xmlid"] == "influencegen.menu_root"]
     return {
         menu["xmlid"].removeprefix("influencegen.")

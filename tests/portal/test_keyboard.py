@@ -1,6 +1,6 @@
 """From registration to the first image without a mouse."""
 
-from stack.demo import wait
+from stack.scenarios.demo import wait
 
 from .people import IMAGE, PASSWORD, SECONDS, fresh_email
 

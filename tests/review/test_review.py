@@ -12,8 +12,8 @@ import pytest
 import requests
 import yaml
 
-from stack import prometheus
 from stack.ports import Ports
+from stack.services import prometheus
 from tests.end_to_end.waiting import until
 
 pytestmark = pytest.mark.servers

@@ -56,7 +56,7 @@ class Case:
     series: values by name, as Level or Rate, or in promtool's notation where they are always the same.
     fires, recovers: minutes after the start at which the alert fires first, and is first silent again.
     until: minutes for which the series are beyond, from the start or from the end of their history.
-    says: its description then; labels: its labels, but for severity and team, in promtool's notation.
+    says: its description then; labels: those of its labels that tell what it is about.
     every: seconds between samples and evaluations.
     """
 
@@ -75,15 +75,15 @@ class Case:
     def __str__(self):
         return f"{self.alert}: {self.name}"
 
-    def tests(self, annotations):
-        """The tests of the case as promtool wants them; `annotations` are those of the rule."""
+    def tests(self, rule):
+        """The tests of the case as promtool wants them; `rule` is that of the alert."""
         end = self.recovers + 10 * self.every / 60
         samples = [round(minutes * 60 / self.every) for minutes in (self.until, end - self.until)]
         tick = self.every / 60
         expected = [
             {
-                "exp_labels": {"severity": self.severity, "team": self.team, **self.labels},
-                "exp_annotations": {**annotations, "description": self.says},
+                "exp_labels": {**rule["labels"], "severity": self.severity, "team": self.team, **self.labels},
+                "exp_annotations": {**rule["annotations"], "description": self.says},
             }
         ]
         firing = f'ALERTS{{alertname="{self.alert}", alertstate="firing"}}'
@@ -248,39 +248,33 @@ HOSTS = [
     _cpu(
         "HostCpuHigh",
         "warning",
-        "The CPUs of h (odoo) were 70.2 % busy over the last 5 minutes; more than 70 % is too much.",
+        "The CPUs of h (odoo) were 70.2% busy over the last 5 minutes; the threshold is 70%.",
         70,
         16,
     ),
     _cpu(
         "HostCpuCritical",
         "critical",
-        "The CPUs of h (odoo) were 85.2 % busy over the last 5 minutes; more than 85 % is too much.",
+        "The CPUs of h (odoo) were 85.2% busy over the last 5 minutes; the threshold is 85%.",
         85,
         11,
     ),
-    _memory(
-        "HostMemoryHigh", "warning", "75.5 % of the memory of h (odoo) is used; more than 75 % is too much.", 75, 15
-    ),
-    _memory(
-        "HostMemoryCritical", "critical", "90.5 % of the memory of h (odoo) is used; more than 90 % is too much.", 90, 5
-    ),
-    _space("DiskSpaceLow", "warning", "/ on h is 80.5 % full; more than 80 % is too much.", 80, 15),
-    _space("DiskSpaceCritical", "critical", "/ on h is 90.5 % full; more than 90 % is too much.", 90, 5),
-    _disk("DiskBusy", "warning", "sda of h was busy 70.1 % of the last 5 minutes; more than 70 % is too much.", 70),
-    _disk(
-        "DiskSaturated", "critical", "sda of h was busy 90.1 % of the last 5 minutes; more than 90 % is too much.", 90
-    ),
+    _memory("HostMemoryHigh", "warning", "75.5% of the memory of h (odoo) is used; the threshold is 75%.", 75, 15),
+    _memory("HostMemoryCritical", "critical", "90.5% of the memory of h (odoo) is used; the threshold is 90%.", 90, 5),
+    _space("DiskSpaceLow", "warning", "/ on h is 80.5% full; the threshold is 80%.", 80, 15),
+    _space("DiskSpaceCritical", "critical", "/ on h is 90.5% full; the threshold is 90%.", 90, 5),
+    _disk("DiskBusy", "warning", "sda of h was busy 70.1% of the last 5 minutes; the threshold is 70%.", 70),
+    _disk("DiskSaturated", "critical", "sda of h was busy 90.1% of the last 5 minutes; the threshold is 90%.", 90),
     _network(
         "NetworkBusy",
         "warning",
-        "eth0 of h carried 70.1 % of what it can over the last 5 minutes; more than 70 % is too much.",
+        "eth0 of h carried 70.1% of what it can over the last 5 minutes; the threshold is 70%.",
         70,
     ),
     _network(
         "NetworkSaturated",
         "critical",
-        "eth0 of h carried 90.1 % of what it can over the last 5 minutes; more than 90 % is too much.",
+        "eth0 of h carried 90.1% of what it can over the last 5 minutes; the threshold is 90%.",
         90,
     ),
     Case(
@@ -306,7 +300,7 @@ HOSTS = [
         63,
         90,
         129,
-        "/ on h is 71.0 % full, and will be full within 24 hours if it goes on filling as it did over the last 6.",
+        "/ on h is 71.0% full, and will be full within 24 hours if it goes on filling as it did over the last 6.",
         ROOT,
     ),
     Case(
@@ -320,7 +314,7 @@ HOSTS = [
         64,
         90,
         120,
-        "/ on h is 66.1 % full, and will be full within 24 hours if it goes on filling as it did over the last 6.",
+        "/ on h is 66.1% full, and will be full within 24 hours if it goes on filling as it did over the last 6.",
         ROOT,
         name="how full it must be",
     ),
@@ -356,7 +350,7 @@ GPU = [
         70,
         30,
         9,
-        "GPU 0 of h was 70.5 % busy over the last 5 minutes; more than 70 % is too much.",
+        "GPU 0 of h was 70.5% busy over the last 5 minutes; the threshold is 70%.",
         THE_GPU,
     ),
     _gauge(
@@ -367,16 +361,14 @@ GPU = [
         90,
         30,
         9,
-        "GPU 0 of h was 90.5 % busy over the last 5 minutes; more than 90 % is too much.",
+        "GPU 0 of h was 90.5% busy over the last 5 minutes; the threshold is 90%.",
         THE_GPU,
     ),
-    _gpu_memory(
-        "GpuMemoryHigh", "warning", "75.5 % of the memory of GPU 0 of h is used; more than 75 % is too much.", 75, 15
-    ),
+    _gpu_memory("GpuMemoryHigh", "warning", "75.5% of the memory of GPU 0 of h is used; the threshold is 75%.", 75, 15),
     _gpu_memory(
         "GpuMemoryCritical",
         "critical",
-        "90.5 % of the memory of GPU 0 of h is used; more than 90 % is too much.",
+        "90.5% of the memory of GPU 0 of h is used; the threshold is 90%.",
         90,
         10,
     ),
@@ -423,7 +415,7 @@ GPU = [
         85,
         5,
         5,
-        "GPU 0 of h has 86 °C; more than 85 is too hot.",
+        "GPU 0 of h has 86 °C; the threshold is 85 °C.",
         THE_GPU,
         1,
     ),
@@ -490,14 +482,14 @@ POSTGRESQL = [
     _connections(
         "PostgresConnectionsHigh",
         "warning",
-        "80.5 % of the connections that PostgreSQL on d allows are used; more than 80 % is too much.",
+        "80.5% of the connections that PostgreSQL on d allows are used; the threshold is 80%.",
         80,
         5,
     ),
     _connections(
         "PostgresConnectionsCritical",
         "critical",
-        "95.5 % of the connections that PostgreSQL on d allows are used; more than 95 % is too much.",
+        "95.5% of the connections that PostgreSQL on d allows are used; the threshold is 95%.",
         95,
         2,
     ),
@@ -513,8 +505,8 @@ POSTGRESQL = [
         17,
         25,
         40,
-        "72.5 % of the connections that PostgreSQL on d allows are used, and none will be left within 1 h "
-        "if it goes on as over the last 30 minutes.",
+        "72.5% of the connections that PostgreSQL on d allows are used, and none will be left within 1 h if "
+        "it goes on as over the last 30 minutes.",
         DB,
     ),
     Case(
@@ -528,8 +520,8 @@ POSTGRESQL = [
         16,
         24,
         39,
-        "77.0 % of the connections that PostgreSQL on d allows are used, and none will be left within 1 h "
-        "if it goes on as over the last 30 minutes.",
+        "77.0% of the connections that PostgreSQL on d allows are used, and none will be left within 1 h if "
+        "it goes on as over the last 30 minutes.",
         DB,
         name="how many must be used",
     ),
@@ -537,12 +529,16 @@ POSTGRESQL = [
         "PostgresSlowQueries",
         "warning",
         "platform",
-        {'postgresql_slow_queries_total{db_instance="d", database="odoo"}': Rate(4.9, 5.1)},
+        {
+            'postgresql_slow_queries_total{db_instance="d", database="odoo"}': Rate(4.9, 5.1),
+            'postgresql_slow_queries_total{db_instance="d", database="n8n"}': Rate(4.9, 4.9),
+        },
         14,
         20,
         26,
-        "5.1 statements a minute took PostgreSQL on d too long over the last 5 minutes; more than 5 are too many.",
-        DB,
+        "5.1 statements per minute in the database odoo took PostgreSQL on d too long over the last 5 "
+        "minutes; the threshold is 5.",
+        {**DB, "database": "odoo"},
     ),
     *(
         Case(
@@ -599,7 +595,7 @@ POSTGRESQL = [
         59,
         70,
         72,
-        "5 deadlocks in odoo on d in the last hour; more than 5 are too many.",
+        "5 deadlocks in odoo on d in the last hour; the threshold is 5.",
         {**DB, "datname": "odoo"},
     ),
     _gauge(
@@ -610,7 +606,7 @@ POSTGRESQL = [
         60,
         5,
         5,
-        "The standby d is 1m 1s behind; more than 60 s is too much.",
+        "The standby d is 1m 1s behind; the threshold is 60 s.",
         DB,
         1,
     ),
@@ -670,7 +666,7 @@ ODOO = [
         10,
         3,
         3,
-        "10 connections wait for a http worker of i; more than 10 are too many.",
+        "10 connections are queued for a http worker of i; the threshold is 10.",
         {"instance": "i", "listener": "http"},
         0.4,
     ),
@@ -691,40 +687,54 @@ ODOO = [
         "platform",
         {
             'odoo_application_errors_total{instance="i", error_type="orm_error"}': Rate(2, 2),
-            'odoo_application_errors_total{instance="j", error_type="orm_error"}': Rate(2.9, 3.1),
-            'odoo_telemetry_threshold{name="application_errors_per_minute"}': always(5),
-            'odoo_telemetry_threshold{name="n8n_errors_per_minute"}': always(2),
+            'odoo_application_errors_total{instance="i", error_type="controller_error"}': Rate(2.9, 3.1),
+            # another server, whose database allows more, and one that allows as many
+            'odoo_application_errors_total{instance="j", error_type="orm_error"}': Rate(49, 49),
+            'odoo_application_errors_total{instance="k", error_type="orm_error"}': Rate(4, 4),
+            **{
+                f'odoo_telemetry_threshold{{name="{name}", instance="{instance}", database="{database}"}}': always(most)
+                for instance, database, most in (("i", "x", 5), ("i", "y", 50), ("j", "y", 50), ("k", "x", 5))
+                for name, most in (("application_errors_per_minute", most), ("concurrent_users", 1))
+            },
         },
         9,
         15,
         21,
-        "5.1 unhandled errors a minute in Odoo's log over the last 5 minutes; more than Odoo's settings allow.",
+        "5.1 unhandled errors per minute in the log of i over the last 5 minutes; more than the settings of its "
+        "databases allow.",
+        {"instance": "i"},
     ),
     Case(
         "OdooCacheHitRatioLow",
         "warning",
         "platform",
         {
-            "odoo_orm_cache_hits_total": Rate(802, 798, 900),
-            "odoo_orm_cache_misses_total": Rate(198, 202, 100),
+            'odoo_orm_cache_hits_total{instance="i"}': Rate(802, 798, 900),
+            'odoo_orm_cache_misses_total{instance="i"}': Rate(198, 202, 100),
+            'odoo_orm_cache_hits_total{instance="j"}': Rate(9000, 9000, 9000),
+            'odoo_orm_cache_misses_total{instance="j"}': Rate(0, 0, 0),
         },
         33,
         40,
         46,
-        "Odoo's ORM cache answered 79.8 % of the look-ups of the last 5 minutes; less than 80 % is too little.",
+        "The ORM cache of i answered 79.8% of the look-ups of the last 5 minutes; the threshold is 80%.",
+        {"instance": "i"},
     ),
     Case(
         "OdooCacheHitRatioLow",
         "warning",
         "platform",
         {
-            "odoo_orm_cache_hits_total": Rate(299, 301, 0),
-            "odoo_orm_cache_misses_total": Rate(299, 301, 0),
+            'odoo_orm_cache_hits_total{instance="i"}': Rate(299, 301, 0),
+            'odoo_orm_cache_misses_total{instance="i"}': Rate(299, 301, 0),
+            'odoo_orm_cache_hits_total{instance="j"}': Rate(299, 299, 0),
+            'odoo_orm_cache_misses_total{instance="j"}': Rate(299, 299, 0),
         },
         34,
         40,
         46,
-        "Odoo's ORM cache answered 50.0 % of the look-ups of the last 5 minutes; less than 80 % is too little.",
+        "The ORM cache of i answered 50.0% of the look-ups of the last 5 minutes; the threshold is 80%.",
+        {"instance": "i"},
         name="how much it must be used",
     ),
     Case(
@@ -735,6 +745,9 @@ ODOO = [
             'odoo_concurrent_users{instance="a", database="x", user_role="user"}': Level(150, 151),
             'odoo_concurrent_users{instance="b", database="x", user_role="user"}': always(100),
             'odoo_concurrent_users{instance="a", database="x", user_role="admin"}': always(50),
+            # a database that is allowed more, and has more
+            'odoo_concurrent_users{instance="a", database="z", user_role="user"}': always(300),
+            'odoo_telemetry_threshold{name="concurrent_users", database="z"}': always(400),
             'odoo_telemetry_threshold{name="concurrent_users", database="x"}': always(200),
             'odoo_telemetry_threshold{name="concurrent_users", database="y"}': always(20),
         },
@@ -749,14 +762,17 @@ ODOO = [
         "warning",
         "platform",
         {
-            'odoo_cron_runs_total{cron="mail"}': Rate(1, 1, 1),
-            'odoo_cron_failures_total{cron="mail"}': Rate(0.49, 0.51, 0),
+            'odoo_cron_runs_total{database="x", instance="a", cron="mail"}': Rate(0.5, 0.5, 0.5),
+            'odoo_cron_runs_total{database="x", instance="b", cron="mail"}': Rate(0.5, 0.5, 0.5),
+            'odoo_cron_failures_total{database="x", instance="a", cron="mail"}': Rate(0.49, 0.51, 0),
+            # the same job of another database, which does not fail
+            'odoo_cron_runs_total{database="y", instance="a", cron="mail"}': Rate(100, 100, 100),
         },
         1,
         9,
         10,
-        "51 % of the runs of mail in the last hour failed.",
-        {"cron": "mail"},
+        "51% of the runs of mail in the database x in the last hour failed.",
+        {"database": "x", "cron": "mail"},
     ),
 ]
 
@@ -775,7 +791,7 @@ def _slow(name, api, who, at, says):
             f'{metric}_count{{endpoint="e"}}': Rate(*all_calls),
         }
 
-    end = f" over the last 5 minutes; {at:g} s is the target."
+    end = f" over the last 5 minutes; the threshold is {at:g} s."
     return [
         Case(
             name,
@@ -785,7 +801,7 @@ def _slow(name, api, who, at, says):
             11,
             20,
             29,
-            f"One call to {who} in twenty took longer than {says[0]}{end}",
+            f"The p95 latency of calls to {who} was {says[0]}{end}",
         ),
         Case(
             name,
@@ -795,7 +811,7 @@ def _slow(name, api, who, at, says):
             14,
             20,
             26,
-            f"One call to {who} in twenty took longer than {says[1]}{end}",
+            f"The p95 latency of calls to {who} was {says[1]}{end}",
             name="how many calls it takes",
         ),
     ]
@@ -803,7 +819,7 @@ def _slow(name, api, who, at, says):
 
 def _unavailable(name, severity, api, objective, who, budget, says):
     count, errors = f"api_{api}_latency_seconds_count", f"api_{api}_errors_total"
-    promised = f"{100 - budget:g} % is promised."
+    promised = f"the objective is {100 - budget:g}%."
     return [
         # 100 calls a minute
         Case(
@@ -819,7 +835,7 @@ def _unavailable(name, severity, api, objective, who, budget, says):
             11,
             20,
             26,
-            f"{says} % of the calls to {who} in the last hour succeeded, and some still fail; {promised}",
+            f"{says}% of the calls to {who} in the last hour succeeded, and some still fail; {promised}",
             {"slo": objective},
         ),
         Case(
@@ -833,7 +849,7 @@ def _unavailable(name, severity, api, objective, who, budget, says):
             69,
             75,
             82,
-            f"0.00 % of the calls to {who} in the last hour succeeded, and some still fail; {promised}",
+            f"0.00% of the calls to {who} in the last hour succeeded, and some still fail; {promised}",
             {"slo": objective},
             name="how many calls it takes",
         ),
@@ -849,7 +865,7 @@ def _unavailable(name, severity, api, objective, who, budget, says):
             11,
             20,
             29,
-            f"47.73 % of the calls to {who} in the last hour succeeded, and some still fail; {promised}",
+            f"47.73% of the calls to {who} in the last hour succeeded, and some still fail; {promised}",
             {"slo": objective},
             name="whether calls still fail",
         ),
@@ -884,7 +900,7 @@ INTEGRATION = [
         20,
         10,
         5,
-        "21 executions wait to run; more than 20 are too many.",
+        "21 executions are queued; the threshold is 20.",
         {},
         1,
     ),
@@ -901,8 +917,7 @@ INTEGRATION = [
         9,
         15,
         16,
-        "0.10 calls a second from n8n to the AI image service failed over the last 5 minutes; more than 0.1 "
-        "is too many.",
+        "0.10 calls a second from n8n to the AI image service failed over the last 5 minutes; the threshold is 0.1.",
     ),
     Case(
         "AiServiceSlow",
@@ -915,7 +930,7 @@ INTEGRATION = [
         11,
         20,
         26,
-        "A call to the AI image service took 15.1s on average over the last 5 minutes; 15 s is the target.",
+        "A call to the AI image service took 15.1s on average over the last 5 minutes; the threshold is 15 s.",
     ),
     *_unavailable("AiServiceUnavailable", "warning", AI, "aiservice", "the AI image service", 0.5, "99.49"),
     *_slow("WebhookSlow", WEBHOOK, "n8n's webhook", 0.5, ("509.6ms", "737.5ms")),
@@ -935,7 +950,7 @@ INTEGRATION = [
         11,
         20,
         31,
-        "10.1 % of the calls to the KYC service in the last hour failed; more than 10 % is too much.",
+        "10.1% of the calls to the KYC service in the last hour failed; the threshold is 10%.",
         {"slo": "kyc"},
     ),
     Case(
@@ -949,7 +964,7 @@ INTEGRATION = [
         69,
         75,
         87,
-        "100.0 % of the calls to the KYC service in the last hour failed; more than 10 % is too much.",
+        "100.0% of the calls to the KYC service in the last hour failed; the threshold is 10%.",
         {"slo": "kyc"},
         name="how many calls it takes",
     ),
@@ -997,7 +1012,7 @@ AI_IMAGES = [
         30,
         45,
         95,
-        "One AI image in twenty took longer than 30.58s over the last 5 minutes; the target is 30 s.",
+        "The p95 latency of AI images was 30.58s over the last 5 minutes; the threshold is 30 s.",
         0,
     ),
     _images(
@@ -1005,7 +1020,7 @@ AI_IMAGES = [
         20,
         25,
         90,
-        "One AI image in ten took longer than 20.1s over the last 5 minutes; the target is 20 s.",
+        "The p90 latency of AI images was 20.1s over the last 5 minutes; the threshold is 20 s.",
         5,
     ),
     Case(
@@ -1020,7 +1035,7 @@ AI_IMAGES = [
         16,
         25,
         41,
-        "94.9 % of the AI images of the last hour were made; less than 95 % is too few.",
+        "94.9% of the AI images of the last hour were made; the threshold is 95%.",
     ),
     Case(
         "AiImageSuccessRateLow",
@@ -1032,7 +1047,7 @@ AI_IMAGES = [
         74,
         80,
         97,
-        "0.0 % of the AI images of the last hour were made; less than 95 % is too few.",
+        "0.0% of the AI images of the last hour were made; the threshold is 95%.",
         name="how many images it takes",
     ),
     Case(
@@ -1046,7 +1061,7 @@ AI_IMAGES = [
         16,
         25,
         35,
-        "51 AI images wait to be made, and they become more; more than 50 are too many.",
+        "51 AI images are pending, and the number grows; the threshold is 50.",
     ),
     Case(
         "AiImagesPending",
@@ -1056,7 +1071,7 @@ AI_IMAGES = [
         16,
         25,
         35,
-        "90 AI images wait to be made, and they become more; more than 50 are too many.",
+        "90 AI images are pending, and the number grows; the threshold is 50.",
         name="whether they become more",
     ),
     Case(
@@ -1070,7 +1085,7 @@ AI_IMAGES = [
         1450,
         1600,
         1665,
-        "10020 AI images were asked for in the last 24 hours; more than 10000 were not planned for.",
+        "10020 AI images were requested in the last 24 hours; the threshold is 10000.",
         every=300,
     ),
     Case(
@@ -1081,7 +1096,7 @@ AI_IMAGES = [
         1565,
         2000,
         2070,
-        "4980 AI images were asked for in the last 24 hours; at least 5000 were planned for.",
+        "4980 AI images were requested in the last 24 hours; the threshold is 5000.",
         every=300,
     ),
     # the day before there was one image, or none
@@ -1093,7 +1108,7 @@ AI_IMAGES = [
         2280,
         2180,
         2985,
-        "0 AI images were asked for in the last 24 hours; at least 5000 were planned for.",
+        "0 AI images were requested in the last 24 hours; the threshold is 5000.",
         every=300,
         name="whether there were any before",
     ),
@@ -1111,7 +1126,7 @@ BUSINESS = [
         61,
         180,
         181,
-        "79.9 % of the registration attempts of the last hour succeeded; less than 80 % is too few.",
+        "79.9% of the registration attempts of the last hour succeeded; the threshold is 80%.",
     ),
     Case(
         "RegistrationsHigh",
@@ -1121,7 +1136,7 @@ BUSINESS = [
         119,
         130,
         161,
-        "101 registrations were tried in the last hour; more than 100 were not planned for.",
+        "101 registrations were attempted in the last hour; the threshold is 100.",
     ),
     Case(
         "RegistrationsLow",
@@ -1131,7 +1146,7 @@ BUSINESS = [
         1565,
         2000,
         2065,
-        "50 registrations an hour were tried over the last day; at least 50 were planned for.",
+        "50 registrations per hour were attempted over the last day; the threshold is 50.",
         every=300,
     ),
     Case(
@@ -1142,7 +1157,7 @@ BUSINESS = [
         2280,
         2180,
         3020,
-        "0 registrations an hour were tried over the last day; at least 50 were planned for.",
+        "0 registrations per hour were attempted over the last day; the threshold is 50.",
         every=300,
         name="whether there were any before",
     ),
@@ -1157,7 +1172,7 @@ BUSINESS = [
         61,
         70,
         131,
-        "84.9 % of the KYC verifications of the last day were approved; less than 85 % is too few.",
+        "84.9% of the KYC verifications of the last day were approved; the threshold is 85%.",
     ),
     Case(
         "KycApprovalRateLow",
@@ -1171,7 +1186,7 @@ BUSINESS = [
         1470,
         1600,
         1690,
-        "0.0 % of the KYC verifications of the last day were approved; less than 85 % is too few.",
+        "0.0% of the KYC verifications of the last day were approved; the threshold is 85%.",
         every=300,
         name="how many decisions it takes",
     ),
@@ -1186,7 +1201,7 @@ BUSINESS = [
         61,
         70,
         131,
-        "A manual KYC review took 24.1 hours on average over the last day; more than 24 is too long.",
+        "A manual KYC review took 24.1 hours on average over the last day; the threshold is 24.",
     ),
     Case(
         "KycQueueOld",
@@ -1196,7 +1211,7 @@ BUSINESS = [
         60,
         70,
         70,
-        "A KYC submission in state review has waited 24.1 hours; more than 24 is too long.",
+        "A KYC submission in state review has waited 24.1 hours; the threshold is 24.",
         {"state": "review"},
     ),
     Case(
@@ -1210,7 +1225,7 @@ BUSINESS = [
         16,
         25,
         41,
-        "89.9 % of the payments that ended in the last hour succeeded; less than 90 % is too few.",
+        "89.9% of the payments that ended in the last hour succeeded; the threshold is 90%.",
     ),
     Case(
         "PaymentSuccessRateLow",
@@ -1222,7 +1237,7 @@ BUSINESS = [
         74,
         80,
         97,
-        "0.0 % of the payments that ended in the last hour succeeded; less than 90 % is too few.",
+        "0.0% of the payments that ended in the last hour succeeded; the threshold is 90%.",
         name="how many payments it takes",
     ),
 ]
@@ -1240,7 +1255,7 @@ BACKUPS = [
         1,
         10,
         1449,
-        "99.7 % of the backup jobs of the last 24 hours succeeded; all must.",
+        "99.7% of the backup jobs of the last 24 hours succeeded; all must.",
     ),
     # the last good one at the start; from then on every 20 hours, or 15 hours and a half later
     Case(
@@ -1299,7 +1314,7 @@ def _budget(alert, team, name, events, budget, what, later=0):
 
     10000 events a sample, but where it is said otherwise. After an alert has fired, as many fail as are just inside.
     """
-    end = f"% of the {what} failed; {100 - budget:g} % must succeed over 30 days."
+    end = f"% of the {what} failed; the objective is {100 - budget:g}% over 30 days."
     labels = {"slo": name}
 
     def failing(factor, good, before=10000):
@@ -1376,7 +1391,7 @@ def _probes(number, values):
 
 def _platform():
     """The cases of the platform's budget, whose events are probes: 100 a sample, but where it is said otherwise."""
-    end = "% of the probes of Odoo, n8n and the AI service failed; 99.9 % must succeed over 30 days."
+    end = "% of the probes of Odoo, n8n and the AI service failed; the objective is 99.9% over 30 days."
     labels = {"slo": "platform"}
     fast = partial(Case, "PlatformAvailabilityBudgetBurnFast", "critical", "platform", labels=labels)
     slow = partial(Case, "PlatformAvailabilityBudgetBurnSlow", "warning", "platform", labels=labels, every=900)
@@ -1429,7 +1444,7 @@ def _known():
             "webhook",
             calls(WEBHOOK),
             ("N8nDown", "PostgresDown"),
-            "calls to n8n's webhook failed; 99.9 %",
+            "calls to n8n's webhook failed; the objective is 99.9%",
         ),
         (
             "CallbackErrorBudgetBurn",
@@ -1437,7 +1452,7 @@ def _known():
             "callback",
             calls(CALLBACK),
             ("OdooDown", "PostgresDown"),
-            "calls to Odoo's callback failed; 99.9 %",
+            "calls to Odoo's callback failed; the objective is 99.9%",
         ),
         (
             "AiServiceErrorBudgetBurn",
@@ -1445,7 +1460,7 @@ def _known():
             "aiservice",
             calls(AI),
             ("AiServiceDown", "AiServiceErrorRateHigh"),
-            "calls to the AI image service failed; 99.5 %",
+            "calls to the AI image service failed; the objective is 99.5%",
         ),
         (
             "AiImageLatencyBudgetBurn",
@@ -1453,7 +1468,7 @@ def _known():
             "image_latency",
             images,
             every,
-            "AI images within 30 s failed; 95 %",
+            "AI images within 30 s failed; the objective is 95%",
         ),
         (
             "PlatformAvailabilityBudgetBurn",
@@ -1461,7 +1476,7 @@ def _known():
             "platform",
             probes,
             every,
-            "probes of Odoo, n8n and the AI service failed; 99.9 %",
+            "probes of Odoo, n8n and the AI service failed; the objective is 99.9%",
         ),
     ):
         for outage in outages:
@@ -1474,7 +1489,7 @@ def _known():
                 fires.get(slo, 3),
                 20,
                 20,
-                f"50% of the {end} must succeed over 30 days.",
+                f"50% of the {end} over 30 days.",
                 {"slo": slo},
                 name=f"{outage} has told of it",
             )
@@ -1576,7 +1591,29 @@ def _restored(carried_over, facts, name):
     )
 
 
-LEDGER = [
+TELEMETRY = [
+    _monitoring(
+        "LabelOverflow",
+        "warning",
+        {'odoo_telemetry_labels_folded_total{instance="i", label="route"}': Rate(0, 0.6)},
+        {"instance": "i", "label": "route"},
+        1,
+        124,
+        "1 values of the label route of i became `other` in the last hour.",
+    ),
+    _monitoring(
+        "TelemetryErrors",
+        "warning",
+        {
+            'odoo_telemetry_errors_total{instance="i", reason="disk"}': Rate(0.33, 0.34),
+            'odoo_telemetry_errors_total{instance="j", reason="disk"}': Rate(0.33, 0.33),
+        },
+        {"instance": "i", "reason": "disk"},
+        14,
+        36,
+        "5 errors of kind disk in i in the last 15 minutes: values are missing or old.",
+        20,
+    ),
     _difference(Level(0, 1), always(0), "a missing row"),
     _difference(always(0), Level(0, 1), "an extra row"),
     _stale(Level(300, 301), "The reading of the database x by b is 5m 1s old", "an old reading"),
@@ -1623,23 +1660,23 @@ MONITORING = [
         "TargetMissing",
         "critical",
         "platform",
-        {**{_up(job): always(1) for job in JOBS}, _up("n8n"): Level(1, 0)},
+        {_up("n8n"): Level(1, 0), _up("node"): always(0)},
         5,
         10,
         10,
-        "i does not answer for job n8n (up is 0): what it tells of is not seen.",
+        "i does not answer for job n8n (up is 0): what it measures is not seen.",
         {"job": "n8n", "instance": "i"},
     ),
     *(
         Case(
-            "TargetMissing",
+            "JobMissing",
             "critical",
             "platform",
             {**{_up(other): always(1) for other in JOBS}, _up(job): Level(1, "_", 1)},
             5,
             10,
             10,
-            f"There is no target for job {job} (up is 0): what it tells of is not seen.",
+            f"Prometheus has no target for job {job} (absent is 1): what it measures is not seen.",
             {"job": job},
             name=f"{job} has no target",
         )
@@ -1652,7 +1689,7 @@ MONITORING = [
         {"job": "j", "instance": "i"},
         10,
         39,
-        "i took 3.1s on average to answer job j; more than 3 s is too long.",
+        "i took 3.1s on average to answer job j; the threshold is 3 s.",
         20,
     ),
     _monitoring(
@@ -1697,26 +1734,6 @@ MONITORING = [
         10,
     ),
     _monitoring(
-        "LabelOverflow",
-        "warning",
-        {'odoo_telemetry_labels_folded_total{label="route"}': Rate(0, 0.6)},
-        {"label": "route"},
-        1,
-        124,
-        "1 values of the label route became `other` in the last hour.",
-    ),
-    _monitoring(
-        "TelemetryErrors",
-        "warning",
-        {'odoo_telemetry_errors_total{reason="disk"}': Rate(0.33, 0.34)},
-        {"reason": "disk"},
-        14,
-        36,
-        "5 errors of kind disk in the last 15 minutes: values are missing or old.",
-        20,
-    ),
-    *LEDGER,
-    _monitoring(
         "LongTermStorageBehind",
         "warning",
         {
@@ -1733,4 +1750,16 @@ MONITORING = [
     ),
 ]
 
-CASES = [*HOSTS, *GPU, *POSTGRESQL, *ODOO, *INTEGRATION, *AI_IMAGES, *BUSINESS, *BACKUPS, *BUDGETS, *MONITORING]
+CASES = [
+    *HOSTS,
+    *POSTGRESQL,
+    *ODOO,
+    *TELEMETRY,
+    *MONITORING,
+    *GPU,
+    *INTEGRATION,
+    *AI_IMAGES,
+    *BUSINESS,
+    *BACKUPS,
+    *BUDGETS,
+]

@@ -12,10 +12,7 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-import yaml
-
-from prometheus.generator import __main__ as generator
-from prometheus.generator import thresholds
+from prometheus.generator import generate, thresholds
 
 from . import promtool
 from .alert_cases import CASES
@@ -28,7 +25,7 @@ _NO_THRESHOLD = {"DeadMansSwitch"}
 
 def mutants(alert: str) -> Iterator[tuple[str, dict]]:
     """Yield what is changed, in words, and the rule of the alert that this makes."""
-    content = yaml.safe_load(thresholds.FILE.read_text())
+    content = thresholds.read()
     original = _rule(alert, content)
     seen = [original]
     for what, rule in (
@@ -60,14 +57,8 @@ def survives(alert: str, rule: dict) -> bool:
 
 
 def _rule(alert, content):
-    files = generator.files(thresholds.Thresholds(content))
-    return next(
-        rule.content()
-        for groups in files.values()
-        for group in groups
-        for rule in group.rules
-        if getattr(rule, "severity", None) and rule.name == alert
-    )
+    declared = generate.alerts_in(generate.files(thresholds.Thresholds(content)))
+    return next(rule.content() for rule in declared if rule.name == alert)
 
 
 def _other_thresholds(alert, content):

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import yaml
 
-from stack import prometheus
+from stack.services import prometheus
 
 RULES = Path(__file__).parents[2] / "prometheus" / "rules"
 
@@ -54,10 +54,10 @@ def run_all(folder: Path, rules: list[dict], tests: dict[str, list[dict]]) -> st
 
 def check(folder: Path, rules: list[dict], cases: list) -> str:
     """Run the cases of an alert, which is the last of the rules; return what is wrong, or nothing."""
-    annotations = rules[-1]["rules"][-1]["annotations"]
+    alert = rules[-1]["rules"][-1]
     tests: dict[str, list] = {}
     for case in cases:
-        tests.setdefault(f"{case.every}s", []).extend(case.tests(annotations))
+        tests.setdefault(f"{case.every}s", []).extend(case.tests(alert))
     return run_all(folder, rules, tests)
 
 

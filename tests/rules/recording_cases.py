@@ -101,8 +101,14 @@ def _api(name):
             f"{metric}:p99_{window}": 0.95,
         }
     return [
-        Case(f"{name}: calls", ("recording_api",), series, expected, every=10),
-        Case(f"{name}: no calls", ("recording_api",), dict.fromkeys(series, stays(7, every=10)), idle, every=10),
+        Case(f"{name}: calls", ("influencegen_recording_api",), series, expected, every=10),
+        Case(
+            f"{name}: no calls",
+            ("influencegen_recording_api",),
+            dict.fromkeys(series, stays(7, every=10)),
+            idle,
+            every=10,
+        ),
     ]
 
 
@@ -143,7 +149,7 @@ AI_IMAGES = Case(
     # In every 10 s: 10 requests, which end in 8 images, a failure and a time-out; 50 images take up to 5 s, 40 up to
     # 10 s, 10 up to 30 s
     "images are made",
-    ("recording_ai_images",),
+    ("influencegen_recording_ai_images",),
     {
         **_known_to_both("ai_image_generation_requests_total", 10, every=10),
         **_known_to_both("ai_image_generation_success_total", 8, every=10),
@@ -171,7 +177,7 @@ AI_IMAGES = Case(
 )
 NO_AI_IMAGES = Case(
     "nobody asks for an image",
-    ("recording_ai_images",),
+    ("influencegen_recording_ai_images",),
     dict.fromkeys(AI_IMAGES.series, stays(9, every=10)),
     {
         **{f"ai_image_generation_request_rate:rate_{window}": 0 for window in COUNTER_WINDOWS},
@@ -184,7 +190,7 @@ NO_AI_IMAGES = Case(
 )
 FAILED_IMAGES = Case(
     "the first images fail, so that nothing counts successes",
-    ("recording_ai_images",),
+    ("influencegen_recording_ai_images",),
     {'ai_image_generation_failures_total{reason="failed"}': grows(1)},
     {
         "ai_image_generation_ended:increase_5m": 5,
@@ -197,7 +203,7 @@ FAILED_IMAGES = Case(
 )
 GOOD_IMAGES = Case(
     "no image ever failed, so that nothing counts failures",
-    ("recording_ai_images",),
+    ("influencegen_recording_ai_images",),
     {"ai_image_generation_success_total": grows(1)},
     {
         "ai_image_generation_ended:increase_5m": 5,
@@ -214,7 +220,7 @@ STEP = 'verification_service="kyc", step_name="document"'
 BUSINESS = Case(
     # both instances know all facts, and each its own attempts
     "business goes on",
-    ("recording_business",),
+    ("influencegen_recording_business",),
     {
         'influencer_registration_attempts_total{instance="a"}': grows(10),
         'influencer_registration_attempts_total{instance="b"}': restarts(10),
@@ -277,7 +283,7 @@ BUSINESS = Case(
 )
 NO_BUSINESS = Case(
     "nothing happens",
-    ("recording_business",),
+    ("influencegen_recording_business",),
     {name: stays(9) for name in BUSINESS.series if not name.startswith("influencer_active")},
     {
         name: 0
@@ -291,7 +297,7 @@ NO_BUSINESS = Case(
 )
 NO_SUCCESS = Case(
     "nothing succeeds, some of it for the first time",
-    ("recording_business",),
+    ("influencegen_recording_business",),
     {
         "influencer_registration_attempts_total": grows(1),
         'influencer_kyc_verifications_total{verification_type="manual", outcome="rejected"}': grows(1),
@@ -314,7 +320,7 @@ NO_SUCCESS = Case(
 )
 DATABASES = Case(
     "each database has its own influencers and reviews",
-    ("recording_business",),
+    ("influencegen_recording_business",),
     {
         # 30 minutes each, and 90
         **{
@@ -335,7 +341,7 @@ DATABASES = Case(
 BACKUPS = Case(
     # two jobs every 6 hours, 8 in 24 hours, of which one failed
     "one backup of eight failed",
-    ("recording_business",),
+    ("influencegen_recording_business",),
     {
         'backup_job_total{backup="platform"}': "0x59 1x359 2x359 3x359 4x359",
         'backup_job_total{backup="n8n"}': "0x59 1x359 2x359 3x359 4x359",
@@ -351,7 +357,7 @@ INTERACTIONS = "odoo_ui_interaction_latency_seconds"
 ERROR = 'error_class="ValidationError", module_name="web"'
 ODOO = Case(
     "Odoo works",
-    ("recording_odoo",),
+    ("odoo_recording_odoo",),
     {
         'odoo_orm_cache_hits_total{instance="a"}': grows(120),
         'odoo_orm_cache_hits_total{instance="b"}': restarts(60),
@@ -380,12 +386,18 @@ ODOO = Case(
         ),
     },
     {
-        "odoo_orm_cache_lookups:increase_5m": 1000,
-        "odoo_orm_cache_hit_ratio:percent_5m": 90,
+        'odoo_orm_cache_lookups:increase_5m{instance="a"}': 700,
+        'odoo_orm_cache_lookups:increase_5m{instance="b"}': 300,
+        'odoo_orm_cache_hit_ratio:percent_5m{instance="a"}': 100 * 600 / 700,
+        'odoo_orm_cache_hit_ratio:percent_5m{instance="b"}': 100,
         **{
-            f'odoo_application_error_rate:rate_{window}{{error_type="{error_type}", {ERROR}}}': 0.2
+            f'odoo_application_error_rate:rate_{window}{{instance="{instance}", error_type="{kind}", {ERROR}}}': rate
             for window in COUNTER_WINDOWS
-            for error_type in ("orm_error", "controller_error")
+            for instance, kind, rate in (
+                ("a", "orm_error", 0.1),
+                ("b", "orm_error", 0.1),
+                ("a", "controller_error", 0.2),
+            )
         },
         **_expect_latency(
             PAGES,
@@ -405,7 +417,7 @@ ODOO = Case(
 )
 NO_ODOO = Case(
     "nobody uses Odoo",
-    ("recording_odoo",),
+    ("odoo_recording_odoo",),
     dict.fromkeys(ODOO.series, stays(9)),
     {
         name: 0
@@ -416,7 +428,7 @@ NO_ODOO = Case(
 
 N8N = Case(
     "n8n is one process",
-    ("recording_n8n",),
+    ("influencegen_recording_n8n",),
     {
         'n8n_workflow_execution_errors_total{workflow_name="w", node_name="n", error_type="node_execution_error"}': restarts(  # noqa: E501
             1, every=10
@@ -435,7 +447,7 @@ N8N = Case(
 )
 QUEUE_MODE = Case(
     "n8n is in queue mode, and no worker is left to tell what the workflows know",
-    ("recording_n8n",),
+    ("influencegen_recording_n8n",),
     {
         "n8n_scaling_mode_queue_jobs_waiting": stays(7, hours=1),
         "n8n_workflow_execution_queue_length": "0x30 _x30",
@@ -450,7 +462,7 @@ LINK = f'{HOST}, device="eth0"'
 HOSTS = Case(
     # Two CPUs: of 60 s one works 45 and waits for the disk 15, the other is idle for 30 s and works for 30
     "a host works",
-    ("recording_hosts",),
+    ("odoo_recording_hosts",),
     {
         f'node_cpu_seconds_total{{{HOST}, cpu="0", mode="user"}}': grows(45),
         f'node_cpu_seconds_total{{{HOST}, cpu="0", mode="idle"}}': grows(0),
@@ -511,7 +523,7 @@ HOSTS = Case(
 )
 PEAK = Case(
     "a CPU has a peak of one minute",
-    ("recording_hosts",),
+    ("odoo_recording_hosts",),
     {
         f'node_cpu_seconds_total{{{HOST}, cpu="0", mode="idle"}}': "0+60x110 6600+60x9",
         f'node_cpu_seconds_total{{{HOST}, cpu="0", mode="user"}}': "6000x110 6060x9",
@@ -530,7 +542,7 @@ PEAK = Case(
 
 POSTGRESQL = Case(
     "PostgreSQL works",
-    ("recording_postgresql",),
+    ("odoo_recording_postgresql",),
     {
         'pg_stat_activity_count{db_instance="x", datname="odoo", backend_type="client backend", state="idle"}': stays(
             25
@@ -567,7 +579,7 @@ POSTGRESQL = Case(
 WORKING_HOURS = [
     Case(
         f"working hours, {hours} h after Thursday",
-        ("recording_working_hours",),
+        ("influencegen_working_hours",),
         {},
         {f"working_hours:lead_{lead}": 1 for lead in leads},
         hours=hours,
@@ -590,7 +602,7 @@ WORKING_HOURS = [
 
 GPU = Case(
     "a GPU works",
-    ("recording_gpu",),
+    ("influencegen_recording_gpu",),
     {
         'gpu_memory_used_bytes{host="h", gpu="0", uuid="u"}': stays(30, hours=1),
         'gpu_memory_total_bytes{host="h", gpu="0", uuid="u"}': stays(40, hours=1),
@@ -604,7 +616,7 @@ GPU = Case(
 AVAILABILITY = Case(
     # Two services are critical. One is down for the last 60 of 1500 minutes, but for the very last.
     "a critical service is down for an hour",
-    ("recording_availability",),
+    ("odoo_recording_availability",),
     {
         'probe_success{service_name="odoo", critical="true"}': "1x5760 0x235 1x3",
         'probe_success{service_name="n8n", critical="true"}': stays(1, every=15),
@@ -623,7 +635,7 @@ AVAILABILITY = Case(
 BUDGET_WINDOWS = {"5m": 5, "30m": 30, "1h": 60, "2h": 120, "6h": 360, "1d": 1440, "3d": 4320}
 BUDGETS = Case(
     "events use up error budgets",
-    ("slo",),
+    ("influencegen_slo",),
     {
         # of 100 calls a minute one fails, and one is not made
         'api_odoo_to_n8n_webhook_latency_seconds_count{instance="a", status_code_class="2xx"}': grows(50, hours=73),
@@ -665,7 +677,7 @@ BUDGETS = Case(
 
 YOUNG = Case(
     "of the first calls only the failures are seen",
-    ("slo",),
+    ("influencegen_slo",),
     {
         'api_external_kyc_service_errors_total{status_code_class="5xx"}': "0x49 5x10",
         'api_external_kyc_service_latency_seconds_count{status_code_class="5xx"}': "_x50 5 6x9",
@@ -682,7 +694,7 @@ YOUNG = Case(
 _FACT = 'database="x", fact="{}"'
 CARRIED_OVER = Case(
     "a database is restored twice",
-    ("recording_telemetry",),
+    ("odoo_recording_telemetry",),
     {
         **{
             f'odoo_telemetry_facts_carried_over_total{{instance="{instance}", {_FACT.format(fact)}}}': values

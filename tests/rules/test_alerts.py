@@ -51,7 +51,7 @@ def test_nothing_else_fires_when_nothing_is_scraped(tmp_path):
                     "eval_time": "12h",
                     "exp_samples": [
                         {"labels": f'{{alertname="{alert}"}}', "value": loud}
-                        for alert, loud in (("DeadMansSwitch", 1), ("TargetMissing", len(JOBS)), ("BackupMissing", 3))
+                        for alert, loud in (("DeadMansSwitch", 1), ("JobMissing", len(JOBS)), ("BackupMissing", 3))
                     ],
                 }
             ],

@@ -88,9 +88,9 @@ def expressions():
     found = [
         (rule.get("record") or rule["alert"], rule["expr"]) for group in promtool.groups() for rule in group["rules"]
     ]
-    for path in (ROOT / "grafana_dashboards").glob("*/*.json"):
+    for path in (ROOT / "grafana_dashboards").glob("*/**/*.json"):
         found += [(path.stem, json.loads(expression)) for expression in re.findall(r'"expr": (".+")', path.read_text())]
-    for path in (ROOT / "docs" / "runbooks").glob("*.md"):
+    for path in (ROOT / "docs" / "runbooks").glob("*/*.md"):
         found += [(path.stem, text) for text in re.findall(r"```promql\n(.+?)```", path.read_text(), re.DOTALL)]
     return found
 

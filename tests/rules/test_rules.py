@@ -4,14 +4,14 @@ import re
 import shutil
 import subprocess
 from pathlib import Path
+from typing import get_args
 
 import pytest
 import yaml
 
 from influencegen_telemetry import business
-from prometheus.generator import __main__ as generator
-from prometheus.generator import rules, thresholds
-from stack import prometheus
+from prometheus.generator import generate, rules, thresholds
+from stack.services import prometheus
 from tests import requirements
 
 from . import promtool
@@ -19,6 +19,12 @@ from . import promtool
 ROOT = Path(__file__).parents[2]
 FOLDER = ROOT / "prometheus"
 ALERTS = [rule for group in promtool.groups() for rule in group["rules"] if "alert" in rule]
+LABELS = {
+    "severity": get_args(rules.Severity),
+    "team": get_args(rules.Team),
+    "subject": get_args(rules.Subject),
+    "tile": get_args(rules.Tile),
+}
 
 
 @pytest.fixture(scope="module")
@@ -49,22 +55,31 @@ def test_rules_that_are_not_generated_give_what_they_promise(run, path):
 
 
 def test_they_are_not_stale():
-    written = {path.stem: path.read_text() for path in promtool.RULES.glob("*.yml")}
-    content = generator.files(thresholds.Thresholds.read())
-    assert written == {name: rules.render(groups) for name, groups in content.items()}, "make rules writes them again"
+    texts = generate.texts(thresholds.Thresholds(thresholds.read()))
+    written = {path: path.read_text() for path in {*promtool.RULES.glob("*.yml"), *texts}}
+    assert written == texts, "make rules writes them again"
 
 
 def test_each_alert_says_what_to_do(subtests):
     for alert in ALERTS:
         with subtests.test(alert["alert"]):
-            assert alert["labels"].keys() == {"severity", "team"}
-            assert alert["labels"]["severity"] in ("critical", "warning", "none")
-            assert alert["labels"]["team"] in ("platform", "integration", "business")
+            assert alert["labels"].keys() >= {"severity", "team", "subject"}
+            for label, known in LABELS.items():
+                assert alert["labels"].get(label, "") in known
+            assert alert["labels"].keys() <= {*LABELS, "pair"}
             assert alert["annotations"].keys() - {"dashboard"} == {"summary", "description", "runbook_url"}
             assert "$value" in alert["annotations"]["description"]
-            assert alert["annotations"]["runbook_url"] == (
-                f"https://github.com/influencegen/telemetry/blob/main/docs/runbooks/{alert['alert']}.md"
-            )
+            page = alert["annotations"]["runbook_url"].removeprefix(rules.RUNBOOKS)
+            assert page in (f"odoo/{alert['alert']}.md", f"influencegen/{alert['alert']}.md")
+            assert (ROOT / "docs" / "runbooks" / page).exists()
+
+
+def test_a_pair_is_a_warning_and_a_critical_alert():
+    pairs: dict[str, list] = {}
+    for alert in ALERTS:
+        pairs.setdefault(alert["labels"].get("pair", ""), []).append(alert["labels"]["severity"])
+    del pairs[""]
+    assert pairs and all(sorted(severities) == ["critical", "warning"] for severities in pairs.values())
 
 
 def test_no_alert_is_there_twice():
@@ -84,7 +99,7 @@ def test_alerts_that_are_required_have_their_condition_and_duration(subtests):
 
 def changed(section, name, key, value):
     """The thresholds with one value changed, or taken away if it is None."""
-    content = yaml.safe_load(thresholds.FILE.read_text())
+    content = thresholds.read()
     entry = content[section] if key is None else content[section].setdefault(name, {})
     key = key or name
     if value is None:
@@ -95,10 +110,10 @@ def changed(section, name, key, value):
 
 
 def test_a_changed_threshold_reaches_the_rule_and_its_description():
-    content = generator.files(changed("alerts", "HostCpuHigh", "above_percent", 62.5))
-    rule = content["alerts_hosts"][0].content()["rules"][0]
+    content = generate.files(changed("alerts", "HostCpuHigh", "above_percent", 62.5))
+    rule = content["odoo_alerts_hosts"][0].content()["rules"][0]
     assert rule["expr"].endswith("> 62.5")
-    assert "more than 62.5 % is" in rule["annotations"]["description"]
+    assert "the threshold is 62.5%" in rule["annotations"]["description"]
 
 
 @pytest.mark.parametrize(
@@ -135,14 +150,28 @@ def test_a_changed_threshold_reaches_the_rule_and_its_description():
 )
 def test_a_value_that_cannot_be_meant_is_refused_with_its_key_and_a_remedy(change, words):
     with pytest.raises(thresholds.Refused) as refused:
-        generator.files(changed(*change))
+        generate.files(changed(*change))
     assert all(word in str(refused.value) for word in words), refused.value
 
 
 def test_a_file_that_is_no_yaml_is_refused(tmp_path):
-    (tmp_path / "thresholds.yml").write_text("alerts: {HostCpuHigh: {above_percent: 70")
-    with pytest.raises(thresholds.Refused, match="can't be read"):
-        thresholds.Thresholds.read(tmp_path / "thresholds.yml")
+    (tmp_path / "odoo.yml").write_text("alerts: {HostCpuHigh: {above_percent: 70")
+    with pytest.raises(thresholds.Refused, match="odoo.yml can't be read"):
+        thresholds.read(tmp_path)
+
+
+def test_each_part_has_its_thresholds_in_a_file_of_its_own():
+    declared = generate.alerts_in(generate.files(thresholds.Thresholds(thresholds.read())))
+    for path in thresholds.FOLDER.glob("*.yml"):
+        parts = {alert.part for alert in declared if alert.name in yaml.safe_load(path.read_text())["alerts"]}
+        assert parts == {path.stem}
+
+
+def test_an_entry_of_two_files_is_refused(tmp_path):
+    for name in ("odoo.yml", "influencegen.yml"):
+        (tmp_path / name).write_text("alerts: {HostCpuHigh: {above_percent: 70, for: 15m}}")
+    with pytest.raises(thresholds.Refused, match="alerts.HostCpuHigh is in odoo.yml and in another file"):
+        thresholds.read(tmp_path)
 
 
 STRANGERS = re.compile(

@@ -10,10 +10,13 @@ from promql_parser import MatchOp
 
 from influencegen_telemetry import business
 from influencegen_telemetry.business import catalogue
+from prometheus.generator.recording.series import part_of
+from prometheus.generator.rules import RUNBOOKS
 from tests.promql import errors, matchers, selectors
 
 ROOT = Path(__file__).parents[2]
-PAGES = sorted((ROOT / "docs" / "runbooks").glob("*.md"))
+PAGES = sorted((ROOT / "docs" / "runbooks").glob("*/*.md"))
+OF_ANY_ODOO = [page for page in PAGES if page.parent.name == "odoo"]
 PARTS = ["What it means for users", "First three checks", "Likely causes", "Remedy", "Escalation"]
 RULES = [
     rule
@@ -33,6 +36,7 @@ KNOWN = {
     *(series for requirement in business.SPECIFICATION.values() for series in requirement.series),
     *(rule["record"] for rule in RULES if "record" in rule),
 }
+OF_PLATFORM = {series for series, metric in METRICS.items() if part_of(metric) != "odoo"}
 # What Prometheus and the exposition add to the labels of the catalogue.
 ADDED = {"__name__", "job", "instance", "database", "le"}
 
@@ -51,6 +55,30 @@ def fits(matcher, value):
     return (matcher.value == value) == (matcher.op == MatchOp.Equal)
 
 
+VARIABLES = set(re.findall(r"^\| `(\w+)` \|", (ROOT / "docs" / "alerting.md").read_text(), re.MULTILINE))
+"""What the commands of runbooks take from the environment, as docs/alerting.md lists it."""
+
+
+def test_pages_of_any_odoo_need_nothing_of_the_platform(subtests):
+    """Not its database, its services, the paths of `make up`, nor a runbook or a series of its own."""
+    own = re.compile(r"influencegen|n8n|\.run/|127\.0\.0\.1|localhost|/standins/", re.IGNORECASE)
+    for page in OF_ANY_ODOO:
+        with subtests.test(page.stem):
+            assert not own.findall(page.read_text())
+            for query in blocks(page, "promql"):
+                for selector in selectors(query):
+                    [name] = [matcher.value for matcher in matchers(selector) if matcher.name == "__name__"]
+                    assert name not in OF_PLATFORM
+
+
+def test_variables_of_commands_are_documented(subtests):
+    assert VARIABLES
+    for page in PAGES:
+        with subtests.test(page.stem):
+            for command in blocks(page, "sh"):
+                assert set(re.findall(r"\$([A-Z]\w+)", command)) <= VARIABLES
+
+
 @pytest.fixture(scope="module")
 def own_exporters():
     """The source of the project's own exporters, which names their series."""
@@ -58,7 +86,8 @@ def own_exporters():
 
 
 def test_each_alert_has_a_page_and_each_page_an_alert():
-    assert {page.stem for page in PAGES} == {rule["alert"] for rule in RULES if "alert" in rule}
+    urls = {rule["annotations"]["runbook_url"] for rule in RULES if "alert" in rule}
+    assert {f"{RUNBOOKS}{page.parent.name}/{page.name}" for page in PAGES} == urls
 
 
 def test_a_page_has_its_parts(subtests):

@@ -5,9 +5,9 @@ from datetime import date
 
 import pytest
 
-from stack import audit
-from stack.console import Trouble
+from stack.console import StackError
 from stack.layout import PROJECT
+from stack.verify import audit
 
 TODAY = date(2026, 12, 1)
 PILLOW = {"name": "pillow", "version": "1.0", "vulns": [
@@ -68,13 +68,13 @@ def test_an_exception_that_nothing_needs_must_go():
 ])  # fmt: skip
 def test_a_registry_without_advisories_is_not_clean(output, words):
     for read in (audit.of_pip_audit, audit.of_npm_audit):
-        with pytest.raises(Trouble, match=words):
+        with pytest.raises(StackError, match=words):
             read(output, "first line\nno such host\n")
 
 
 def test_a_package_that_was_not_looked_at_is_not_clean():
     skipped = {"name": "requests", "skip_reason": "Dependency not found on PyPI"}
-    with pytest.raises(Trouble, match="no advisories for 1 of 2 packages, such as requests"):
+    with pytest.raises(StackError, match="no advisories for 1 of 2 packages, such as requests"):
         audit.of_pip_audit(json.dumps({"dependencies": [CLEAN, skipped]}), "")
 
 
@@ -86,11 +86,11 @@ def test_what_can_not_be_asked_fails_the_audit_and_the_rest_is_asked_all_the_sam
         return []
 
     def unreachable():
-        raise Trouble("no such host")
+        raise StackError("no such host")
 
     monkeypatch.setattr(audit, "python_vulnerabilities", unreachable)
     monkeypatch.setattr(audit, "npm_vulnerabilities", nothing)
-    with pytest.raises(Trouble, match="Not all advisories can be had.*\nPyPI: no such host"):
+    with pytest.raises(StackError, match="Not all advisories can be had.*\nPyPI: no such host"):
         audit.audit(None)
     assert asked == [PROJECT / folder for folder in audit.NPM]
 
@@ -100,7 +100,7 @@ def test_what_can_not_be_asked_fails_the_audit_and_the_rest_is_asked_all_the_sam
     'id = "CVE-1"\nreason = "r"\nuntil = "later"', 'id = "CVE-1"\nreason = "r"\nuntil = 2027-01-01\nforever = true',
 ])  # fmt: skip
 def test_an_exception_must_be_justified_and_end(entry):
-    with pytest.raises(Trouble, match=r"audit\.toml: .*must have an id, a reason and the day"):
+    with pytest.raises(StackError, match=r"audit\.toml: .*must have an id, a reason and the day"):
         audit.exceptions(f"[[exception]]\n{entry}\n")
 
 

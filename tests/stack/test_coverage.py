@@ -2,7 +2,7 @@ import re
 
 import pytest
 
-from stack import coverage
+from stack.verify import coverage
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,7 @@
 import pytest
 
-from stack import debian
-from stack.console import Trouble
+from stack.console import StackError
+from stack.provide import debian
 
 BOOKWORM = {"ID": "debian", "NAME": "Debian GNU/Linux", "VERSION_CODENAME": "bookworm"}
 
@@ -62,7 +62,7 @@ def test_a_disabled_source_is_none(sources):
         "sources.list.d/d.sources",
         "Enabled: no\nTypes: deb\nURIs: http://m.example/debian\nSuites: bookworm\nComponents: main\n",
     )
-    with pytest.raises(Trouble, match="bookworm"):
+    with pytest.raises(StackError, match="bookworm"):
         debian.main_archive(folder, BOOKWORM)
 
 

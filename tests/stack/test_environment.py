@@ -3,8 +3,8 @@ import tomllib
 
 import yaml
 
-from stack import environment
 from stack.layout import PROJECT
+from stack.provide import environment
 
 
 def test_every_requirement_is_pinned():

@@ -4,8 +4,8 @@ import json
 
 import pytest
 
-from stack import npm
-from stack.console import Trouble
+from stack.console import StackError
+from stack.provide import npm
 
 
 @pytest.fixture
@@ -21,11 +21,11 @@ def package(tmp_path, monkeypatch):
 
 def test_without_npm_a_person_is_told_what_to_install(package, monkeypatch):
     monkeypatch.setenv("PATH", "")
-    with pytest.raises(Trouble, match="The trial comes from npm.*install Node with npm"):
+    with pytest.raises(StackError, match="The trial comes from npm.*install Node with npm"):
         npm.installed(package, "The trial")
 
 
 def test_what_was_not_installed_is_never_taken_for_installed(package):
     for _attempt in range(2):
-        with pytest.raises(Trouble, match="npm failed"):
+        with pytest.raises(StackError, match="npm failed"):
             npm.installed(package, "The trial")

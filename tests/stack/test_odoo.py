@@ -1,12 +1,14 @@
 import configparser
 import stat
+import subprocess
 
 import pytest
 
-from stack import odoo
-from stack.console import Trouble
-from stack.layout import Layout
+from stack.console import StackError
+from stack.layout import PROJECT, Layout
 from stack.ports import Ports
+from stack.provide import odoo_source
+from stack.services import odoo
 
 
 @pytest.fixture
@@ -21,7 +23,7 @@ def checkout(tmp_path):
 
 def test_the_source_that_is_named_is_taken(checkout, monkeypatch):
     monkeypatch.setenv("ODOO_SOURCE", str(checkout))
-    source = odoo.choose()
+    source = odoo_source.choose()
     assert source.folder == checkout
     assert source.series == "19.0"
     assert source.addons_path == [checkout / "odoo" / "addons", checkout / "addons"]
@@ -29,31 +31,47 @@ def test_the_source_that_is_named_is_taken(checkout, monkeypatch):
 
 def test_a_folder_without_odoo_is_refused(tmp_path, monkeypatch):
     monkeypatch.setenv("ODOO_SOURCE", str(tmp_path))
-    with pytest.raises(Trouble, match="holds no Odoo"):
-        odoo.choose()
+    with pytest.raises(StackError, match="holds no Odoo"):
+        odoo_source.choose()
 
 
 def test_the_official_source_comes_before_debians(tmp_path, monkeypatch):
     monkeypatch.delenv("ODOO_SOURCE", raising=False)
     monkeypatch.setenv("INFLUENCEGEN_CACHE", str(tmp_path))
-    monkeypatch.setattr(odoo, "_why_official_is_out_of_reach", lambda: "")
-    monkeypatch.setattr(odoo, "_clone", lambda folder: None)
-    assert odoo.choose().folder == tmp_path / "odoo-18.0"
+    monkeypatch.setattr(odoo_source, "_why_official_is_out_of_reach", lambda: "")
+    monkeypatch.setattr(odoo_source, "_clone", lambda folder: None)
+    assert odoo_source.choose().folder == tmp_path / "odoo-18.0"
 
 
 def test_debians_package_is_taken_with_the_reason_where_the_official_source_is_out_of_reach(tmp_path, monkeypatch):
     monkeypatch.delenv("ODOO_SOURCE", raising=False)
     monkeypatch.setenv("INFLUENCEGEN_CACHE", str(tmp_path))
-    monkeypatch.setattr(odoo, "_why_official_is_out_of_reach", lambda: "gives no answer")
-    monkeypatch.setattr(odoo.debian, "unpacked", lambda *packages: tmp_path)
-    source = odoo.choose()
+    monkeypatch.setattr(odoo_source, "_why_official_is_out_of_reach", lambda: "gives no answer")
+    monkeypatch.setattr(odoo_source.debian, "unpacked", lambda *packages: tmp_path)
+    source = odoo_source.choose()
     assert source.folder == tmp_path / "usr/lib/python3/dist-packages"
     assert source.why.endswith("gives no answer")
 
 
+def test_the_python_of_an_odoo_imports_it_beside_the_packages_of_the_project(checkout, tmp_path, monkeypatch):
+    monkeypatch.setenv("INFLUENCEGEN_CACHE", str(tmp_path / "cache"))
+    (checkout / "odoo" / "cli.py").write_text("import sys, psutil\n\ndef main():\n    print(sys.argv, __file__)\n")
+    source = odoo_source.Source(checkout, "a test")
+    told = subprocess.run([*source.command, "server"], capture_output=True, text=True, check=True, cwd="/")
+    script = source.command[1]
+    assert told.stdout == f"{[str(script), 'server']} {checkout}/odoo/cli.py\n"
+    # from that Python, too, the same is found and not made again
+    ask = "from stack.provide.odoo_source import Source; from pathlib import Path; import sys"
+    nested = subprocess.run(
+        [source.python, "-c", f"{ask}; print(Source(Path(sys.argv[1]), '').python)", checkout],
+        capture_output=True, text=True, check=True, cwd=PROJECT,
+    )  # fmt: skip
+    assert nested.stdout.strip() == str(source.python)
+
+
 def test_the_configuration_is_for_its_owner_alone_and_names_the_ports(checkout, tmp_path):
     layout = Layout(tmp_path / "state", Ports(odoo=18069, gevent=18072, pg=15433))
-    path = odoo.configure(layout, odoo.Source(checkout, "a test"))
+    path = odoo.configure(layout, odoo_source.Source(checkout, "a test"))
     options = configparser.RawConfigParser()
     options.read(path)
     options = options["options"]
@@ -65,7 +83,7 @@ def test_the_configuration_is_for_its_owner_alone_and_names_the_ports(checkout, 
 @pytest.mark.parametrize("collector", ["http://127.0.0.1:4318", ""])
 def test_odoo_is_traced_if_a_collector_is_named(checkout, tmp_path, monkeypatch, collector):
     monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", collector)
-    path = odoo.configure(Layout(tmp_path / "state", Ports()), odoo.Source(checkout, "a test"))
+    path = odoo.configure(Layout(tmp_path / "state", Ports()), odoo_source.Source(checkout, "a test"))
     options = configparser.RawConfigParser()
     options.read(path)
     assert options["options"].get("odoo_telemetry_otlp_endpoint", "") == collector

@@ -3,7 +3,7 @@ from dataclasses import astuple
 
 import pytest
 
-from stack.console import Trouble
+from stack.console import StackError
 from stack.ports import Ports
 
 
@@ -18,12 +18,12 @@ def test_environment_chooses():
 
 @pytest.mark.parametrize("text", ["x", "0", "65536", "-1", "80.5"])
 def test_what_is_no_port_is_refused(text):
-    with pytest.raises(Trouble, match=f"IG_ODOO_PORT={text}"):
+    with pytest.raises(StackError, match=f"IG_ODOO_PORT={text}"):
         Ports.from_environment({"IG_ODOO_PORT": text})
 
 
 def test_one_port_for_two_is_refused():
-    with pytest.raises(Trouble, match="IG_ODOO_PORT, IG_PROMETHEUS_PORT"):
+    with pytest.raises(StackError, match="IG_ODOO_PORT, IG_PROMETHEUS_PORT"):
         Ports.from_environment({"IG_PROMETHEUS_PORT": "8069"})
 
 
@@ -41,7 +41,7 @@ def test_a_taken_port_is_named_with_its_variable_and_its_holder():
     with socket.create_server(("127.0.0.1", 0)) as holder:
         number = holder.getsockname()[1]
         ports = Ports.from_environment({"IG_KYC_PORT": str(number)})
-        with pytest.raises(Trouble) as caught:
+        with pytest.raises(StackError) as caught:
             ports.check(["kyc"])
     message = str(caught.value)
     assert f"Port {number}, wanted for the KYC provider" in message
@@ -61,3 +61,8 @@ def test_a_port_that_was_just_left_is_free():
         server.accept()[0].close()
         client.recv(1)
     Ports.from_environment({"IG_AI_PORT": str(number)}).check(["ai"])
+
+
+def test_systems_beside_each_other_have_no_port_in_common():
+    chosen = [port for ports in Ports.distinct(3) for port in astuple(ports)]
+    assert len(chosen) == len(set(chosen)) == 3 * len(astuple(Ports()))

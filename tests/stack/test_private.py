@@ -6,7 +6,7 @@ import stat
 import pytest
 
 from stack import private
-from stack.console import Trouble
+from stack.console import StackError
 from stack.layout import Layout
 from stack.ports import Ports
 
@@ -85,7 +85,7 @@ def test_what_is_no_plain_file_is_refused(tmp_path, spoil):
     other, path = tmp_path / "other", tmp_path / "secret"
     other.write_text("theirs")
     spoil(path, other)
-    with pytest.raises(Trouble, match="secret (is not a plain file|can't be read)"):
+    with pytest.raises(StackError, match="secret (is not a plain file|can't be read)"):
         private.read(path)
 
 
@@ -94,16 +94,16 @@ def test_what_is_no_folder_is_refused(tmp_path, spoil):
     other, path = tmp_path / "other", tmp_path / "state"
     other.mkdir(mode=0o755)
     spoil(path, other)
-    with pytest.raises(Trouble, match=f"{path} is not a folder"):
+    with pytest.raises(StackError, match=f"{path} is not a folder"):
         private.folder(path)
 
 
 def test_what_belongs_to_another_user_is_refused(tmp_path, monkeypatch):
     (tmp_path / "secret").write_text("theirs")
     monkeypatch.setattr("os.geteuid", lambda: os.getuid() + 1)
-    with pytest.raises(Trouble, match="belongs to another user"):
+    with pytest.raises(StackError, match="belongs to another user"):
         private.folder(tmp_path)
-    with pytest.raises(Trouble, match="belongs to another user"):
+    with pytest.raises(StackError, match="belongs to another user"):
         private.read(tmp_path / "secret")
 
 
@@ -126,6 +126,6 @@ def test_another_s_secrets_are_not_used(tmp_path):
     elsewhere.mkdir()
     layout.state.mkdir()
     (layout.state / "secrets").symlink_to(elsewhere)
-    with pytest.raises(Trouble, match="is not a folder"):
+    with pytest.raises(StackError, match="is not a folder"):
         layout.secret("webhook")
     assert not list(elsewhere.iterdir())

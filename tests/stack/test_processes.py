@@ -8,10 +8,10 @@ import time
 import psutil
 import pytest
 
-from stack.console import Trouble
+from stack.console import StackError
 from stack.layout import Layout
 from stack.ports import Ports
-from stack.processes import Processes, Program
+from stack.services.processes import Processes, Program
 
 SERVER = "import socket, time; s = socket.create_server(('127.0.0.1', {port})); time.sleep(600)"
 
@@ -66,14 +66,14 @@ def test_start_wait_stop(layout, processes):
 def test_a_program_that_ends_is_told_with_the_end_of_its_log(processes):
     processes.configure([Program("ai", [sys.executable, "-c", "print('what 100% is'); raise SystemExit(0)"])])
     processes.start("ai")
-    with pytest.raises(Trouble, match="(?s)ai ended by itself.*what 100% is"):
+    with pytest.raises(StackError, match="(?s)ai ended by itself.*what 100% is"):
         processes.wait("ai", lambda: False)
 
 
 def test_a_program_that_never_answers_is_told(layout, processes):
     processes.configure([server(layout)])
     processes.start("ai")
-    with pytest.raises(Trouble, match="gave no answer"):
+    with pytest.raises(StackError, match="gave no answer"):
         processes.wait("ai", lambda: False, seconds=0.2)
 
 
@@ -89,7 +89,7 @@ def test_only_what_changed_is_stopped(layout, processes):
 def test_what_fails_again_and_again_is_stopped_for_good(processes, leave):
     for _time in range(20):
         processes.configure([Program("ai", ["false"])])
-        with contextlib.suppress(Trouble):  # it may have failed before anybody looks
+        with contextlib.suppress(StackError):  # it may have failed before anybody looks
             processes.start("ai")
         leave(processes)
         # at each question supervisord looks first whom to start again
@@ -127,5 +127,5 @@ def test_what_outlived_its_supervisor_is_stopped(layout, processes):
 
 def test_a_path_that_is_too_long_for_a_socket_is_told(tmp_path):
     layout = Layout(tmp_path / ("x" * 100), Ports())
-    with pytest.raises(Trouble, match="INFLUENCEGEN_STATE"):
+    with pytest.raises(StackError, match="INFLUENCEGEN_STATE"):
         Processes(layout).configure([])

@@ -4,10 +4,10 @@ from pathlib import Path
 import bcrypt
 import yaml
 
-from stack import prometheus
 from stack.layout import ACCOUNT, Layout
 from stack.ports import Ports
-from stack.web_config import web_config
+from stack.services import prometheus
+from stack.services.web_config import web_config
 
 PORTS = Ports(odoo=18069, prometheus=19090)
 SECRETS = {"token": Path("/state/token")}

@@ -1,6 +1,6 @@
 from types import SimpleNamespace
 
-from stack import reconcile
+from stack.verify import reconcile
 
 NONE = frozenset()
 PAID = frozenset({("outcome", "paid")})

@@ -6,9 +6,9 @@ import subprocess
 
 import pytest
 
-from stack import n8n
 from stack.layout import Layout
 from stack.ports import Ports
+from stack.services import n8n
 from tests.end_to_end.waiting import until
 
 pytestmark = pytest.mark.servers

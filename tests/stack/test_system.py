@@ -3,7 +3,7 @@ import fcntl
 import pytest
 
 from stack import system
-from stack.console import Trouble
+from stack.console import StackError
 from stack.layout import Layout
 from stack.ports import Ports
 
@@ -14,7 +14,7 @@ def test_a_folder_that_holds_something_else_is_neither_used_nor_deleted(tmp_path
     tmp_path.chmod(0o755)
     layout = Layout(tmp_path, Ports.free())
     for verb in (system.up, system.clean):
-        with pytest.raises(Trouble, match="holds something else"):
+        with pytest.raises(StackError, match="holds something else"):
             verb(layout)
     assert precious.exists()
     assert tmp_path.stat().st_mode & 0o777 == 0o755, "it is not even closed"
@@ -23,7 +23,7 @@ def test_a_folder_that_holds_something_else_is_neither_used_nor_deleted(tmp_path
 def test_a_state_that_others_could_enter_is_closed(tmp_path, monkeypatch):
     (tmp_path / system.LOCK).touch()
     tmp_path.chmod(0o755)
-    monkeypatch.setattr(system, "_prepare", lambda layout, hop: (None, None))
+    monkeypatch.setattr(system, "_prepare", lambda layout, mode: (None, None))
     system.prepare(Layout(tmp_path, Ports.free()))
     assert tmp_path.stat().st_mode & 0o777 == 0o700
 
@@ -31,7 +31,7 @@ def test_a_state_that_others_could_enter_is_closed(tmp_path, monkeypatch):
 def test_a_second_start_at_the_same_time_is_refused(tmp_path):
     with open(tmp_path / system.LOCK, "w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        with pytest.raises(Trouble, match="is under way"):
+        with pytest.raises(StackError, match="is under way"):
             system.up(Layout(tmp_path, Ports.free()))
 
 
@@ -48,9 +48,9 @@ def test_clean_has_nothing_to_do_where_nothing_is(tmp_path):
 
 def test_n8n_is_itself_unless_its_stub_is_asked_for(monkeypatch):
     monkeypatch.delenv("N8N", raising=False)
-    assert system.Hop.from_environment() == system.Hop(stub=False)
+    assert system.N8nMode.from_environment() == system.N8nMode(stub=False)
     monkeypatch.setenv("N8N", "stub")
-    assert system.Hop.from_environment().stub
+    assert system.N8nMode.from_environment().stub
     monkeypatch.setenv("N8N", "fake")
-    with pytest.raises(Trouble, match="N8N=fake is neither"):
-        system.Hop.from_environment()
+    with pytest.raises(StackError, match="N8N=fake is neither"):
+        system.N8nMode.from_environment()

@@ -7,8 +7,9 @@ import requests
 import yaml
 from prometheus_client.parser import text_string_to_metric_families
 
-from stack import private, prometheus, victoria
+from stack import private
 from stack.layout import PASSWORDS
+from stack.services import prometheus, victoria
 from tests.end_to_end.waiting import until
 
 

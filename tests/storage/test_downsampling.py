@@ -14,8 +14,8 @@ import requests
 import yaml
 
 from influencegen_telemetry.business import catalogue
-from prometheus.generator import promql, tiers
-from stack import prometheus
+from prometheus.generator import scraping, tiers
+from stack.services import prometheus
 from tests.end_to_end.waiting import until
 from tests.storage.servers import start_prometheus, start_victoria
 
@@ -25,7 +25,7 @@ METRIC = catalogue.METRICS["api_odoo_to_n8n_webhook_latency_seconds"]
 HOURS = 6
 # The last hour, and the first, may not be whole: a tier's hours begin at a minute of their own
 TOLD = 4
-SCRAPE = promql.SCRAPED[METRIC.group]
+SCRAPE = scraping.GROUPS[METRIC.group]
 BEGIN = int(time.time()) // 3600 * 3600 - 8 * 3600
 END = BEGIN + HOURS * 3600
 RESTART = END - 100 * 60
@@ -90,7 +90,7 @@ def servers(layout, running, latencies):
     )
     write_blocks("openmetrics", raw, blocks)
     server = running(start_prometheus(layout, layout.state / "none.yml"))
-    for group in tiers.groups():
+    for group in tiers.files()["influencegen_tiers"]:
         rules = layout.state / f"{group.name}.yml"
         rules.write_text(yaml.safe_dump({"groups": [group.content()]}))
         write_blocks(

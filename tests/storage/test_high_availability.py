@@ -7,10 +7,10 @@ from dataclasses import replace
 import pytest
 import yaml
 
-from stack import prometheus
 from stack.layout import ACCOUNT, Layout
 from stack.ports import Ports
-from stack.processes import Program
+from stack.services import prometheus
+from stack.services.processes import Program
 from tests.end_to_end.waiting import until
 from tests.storage.conftest import ROOT
 from tests.storage.servers import Server, share_passwords, start_prometheus
@@ -33,12 +33,12 @@ def layouts(tmp_path):
 
 @pytest.fixture
 def receiver(running, layouts):
-    """The stand-in that receives notifications."""
+    """The simulator that receives notifications."""
     [layout, _] = layouts
     command = [
         sys.executable,
         "-m",
-        "stack.standins.alert_receiver",
+        "stack.simulators.alert_receiver",
         "--port",
         layout.ports.receiver,
         "--state-dir",

@@ -5,9 +5,9 @@ from dataclasses import replace
 import pytest
 import yaml
 
-from stack import victoria
 from stack.layout import Layout
 from stack.ports import Ports
+from stack.services import victoria
 from tests.end_to_end.waiting import until
 from tests.storage.servers import share_passwords, start_prometheus, start_victoria
 

@@ -2,18 +2,17 @@
 
 import re
 
-import yaml
-
 from influencegen_telemetry import business
 from influencegen_telemetry.business import catalogue
-from prometheus.generator import promql, tiers
-from stack import victoria
+from prometheus.generator import scraping, tiers
+from stack.services import victoria
 from tests import requirements
 from tests.storage.conftest import ROOT
 
-PROMETHEUS = ROOT / "prometheus"
-TEXT = {group.name: " ".join(rule.expr for rule in group.rules) for group in tiers.groups()}
-RECORDED = {group.name: {rule.name for rule in group.rules} for group in tiers.groups()}
+GROUPS = [group for groups in tiers.files().values() for group in groups]
+RULES = {tier: [rule for group in GROUPS if group.name.endswith(tier) for rule in group.rules] for tier in ("5m", "1h")}
+TEXT = " ".join(rule.expr for rule in RULES["5m"])
+RECORDED = {tier: {rule.name for rule in rules} for tier, rules in RULES.items()}
 
 
 def test_each_metric_of_the_catalogue_is_in_both_tiers(subtests):
@@ -26,16 +25,14 @@ def test_each_metric_of_the_catalogue_is_in_both_tiers(subtests):
                 "histogram": {f"{name}_{part}:increase" for part in ("bucket", "sum", "count")},
             }[metric.kind]
             for tier in ("5m", "1h"):
-                assert {f"tier{tier}:{one}" for one in series} <= RECORDED[f"tier-{tier}"]
+                assert {f"tier{tier}:{one}" for one in series} <= RECORDED[tier]
 
 
 def test_each_metric_of_the_specification_is_in_the_tiers():
-    expressions = TEXT["tier-5m"]
     assert [
         requirement.name
         for requirement in business.SPECIFICATION.values()
-        if not all(series in expressions for series in requirement.series)
-        and f"({requirement.rule}[" not in expressions
+        if not all(series in TEXT for series in requirement.series) and f"({requirement.rule}[" not in TEXT
     ] == []
 
 
@@ -44,20 +41,10 @@ def test_the_coarser_tier_is_made_of_the_finer():
     assert {name.replace("tier1h:", "tier5m:") for name in coarse} == fine
 
 
-def test_scrapes_are_as_far_apart_as_the_rules_take_them_to_be():
-    jobs = yaml.safe_load((PROMETHEUS / "prometheus.yml").read_text())["scrape_configs"]
-    intervals = {
-        group: int(job["scrape_interval"].removesuffix("s"))
-        for job in jobs
-        for group in job.get("params", {}).get("group[]", [])
-    }
-    assert intervals == promql.SCRAPED
-
-
 def test_samples_are_kept_as_long_as_is_required():
     [raw] = re.findall(r"--storage.tsdb.retention.time=(\w+)", (ROOT / "docker-compose.yml").read_text())
     kept = [raw, *(tier.retention for tier in victoria.TIERS)]
-    steps = [max(promql.SCRAPED.values()), *(in_seconds(tier.step) for tier in victoria.TIERS)]
+    steps = [max(scraping.GROUPS.values()), *(in_seconds(tier.step) for tier in victoria.TIERS)]
     for required, time, step in zip(requirements.RETENTION.values(), kept, steps, strict=True):
         assert required["step"][0] <= step <= required["step"][1]
         assert required["days"][0] <= in_seconds(time) / 86400 <= required["days"][1]

@@ -5,9 +5,9 @@ from contextlib import contextmanager
 
 import pytest
 
-from stack import odoo, postgres
 from stack.layout import PROJECT
 from stack.ports import Ports
+from stack.services import odoo, postgres
 from stack.system import answers
 from tests.end_to_end.client import Client
 from tests.end_to_end.databases import open_to_the_token
@@ -40,7 +40,7 @@ def database(stack):
 
 @pytest.fixture(scope="session")
 def traced(stack, database):
-    """A server with two workers, whose log is JSON, and with n8n's stand-in; ``traced.collector`` gets its spans."""
+    """A server with two workers, whose log is JSON, and with n8n's stub; ``traced.collector`` gets its spans."""
     # other tests have it fail
     behave(stack, "ai", latency={"median": 0, "sigma": 0}, fail_rate=0, timeout_rate=0, garbage_rate=0)
     with (
@@ -64,18 +64,18 @@ def traced(stack, database):
 
 @contextmanager
 def n8n(stack):
-    """Run n8n's stand-in during the block; yield the address of its webhook."""
+    """Run n8n's stub during the block; yield the address of its webhook."""
     port = Ports.free().n8n
     url = f"http://127.0.0.1:{port}"
     process = subprocess.Popen(
-        [sys.executable, "-m", "stack.standins.n8n_stub", "--port", str(port)], cwd=PROJECT,
+        [sys.executable, "-m", "stack.simulators.n8n_stub", "--port", str(port)], cwd=PROJECT,
         env={
             **os.environ, "INFLUENCEGEN_WEBHOOK_SECRET": stack.layout.secret("webhook"),
             "AI_SERVICE_URL": stack.url("ai"), "AI_SERVICE_TOKEN": stack.layout.secret("ai-service"),
         },
     )  # fmt: skip
     try:
-        until(lambda: answers(f"{url}/health"), "n8n's stand-in answers")
+        until(lambda: answers(f"{url}/health"), "n8n's stub answers")
         yield f"{url}/webhook/influencegen-image"
     finally:
         process.terminate()

@@ -11,8 +11,8 @@ import psycopg2.extras
 import pytest
 from prometheus_client.openmetrics.parser import text_string_to_metric_families
 
-from stack import n8n, postgres
 from stack.layout import Layout
+from stack.services import n8n, postgres
 
 pytestmark = pytest.mark.system
 

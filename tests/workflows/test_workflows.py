@@ -6,9 +6,9 @@ from collections import Counter
 
 import pytest
 
-from stack import n8n
 from stack.layout import Layout
 from stack.ports import Ports
+from stack.services import n8n
 
 WORKFLOWS = {path.stem: json.loads(path.read_text()) for path in sorted(n8n.WORKFLOWS.glob("*.json"))}
 ERRORS = "igErrors"

@@ -1,0 +1,66 @@
+"""The files of the dashboards: which there are, what they hold, and how they are written."""
+
+import json
+import sys
+from pathlib import Path
+
+from grafana_foundation_sdk.cog.encoder import JSONEncoder
+
+from .frame import Page
+from .limits import Refused
+
+ROOT = Path(__file__).parents[1]
+
+
+def pages() -> dict[str, tuple[Page, ...]]:
+    """Return the pages by their folder below grafana_dashboards/; provisioning/ has the folders of Grafana.
+
+    :raises Refused: when prometheus/thresholds/ has a value that can't be meant.
+    """
+    from .influencegen import (
+        ai_image_generation_service_kpis,
+        business_operations_overview,
+        n8n_ai_integration_performance,
+        onboarding_funnel,
+        slo,
+    )
+    from .odoo import odoo_system_health, postgresql, telemetry
+
+    return {
+        "odoo": (odoo_system_health.PAGE, postgresql.PAGE, telemetry.PAGE),
+        "influencegen/operations": (
+            n8n_ai_integration_performance.PAGE,
+            ai_image_generation_service_kpis.PAGE,
+            slo.PAGE,
+        ),
+        "influencegen/business": (business_operations_overview.PAGE, onboarding_funnel.PAGE),
+    }
+
+
+def texts() -> dict[Path, str]:
+    """Return the text of each file.
+
+    :raises Refused: as of :func:`pages`.
+    """
+    return {
+        ROOT / folder / f"{page.uid.replace('-', '_')}.json": json.dumps(
+            page.build(), cls=JSONEncoder, indent=2, ensure_ascii=False
+        )
+        + "\n"
+        for folder, found in pages().items()
+        for page in found
+    }
+
+
+def main() -> None:
+    """Write the file of each dashboard, and delete those that are no longer written."""
+    try:
+        written = texts()
+    except Refused as refused:
+        sys.exit(f"prometheus/thresholds: {refused}")
+    for folder in {path.parent for path in written}:
+        folder.mkdir(parents=True, exist_ok=True)
+        for path in set(folder.glob("*.json")) - written.keys():
+            path.unlink()
+    for path, text in written.items():
+        path.write_text(text)

@@ -1,0 +1,71 @@
+"""What the addon uses of Odoo's HTTP layer, wherever the version of Odoo has it.
+
+18.0 and 19.0 have one module ``odoo.http``; in 20.0 it is a package, whose current request is a context variable.
+"""
+
+import threading
+from types import SimpleNamespace
+
+from odoo import http, release
+from odoo.tools import config
+
+from .probe import find
+
+try:
+    from odoo.http.dispatcher import HttpDispatcher
+except ImportError:
+    from odoo.http import HttpDispatcher  # noqa: F401
+
+APPLICATION = "odoo.http.router:Application.__call__", "odoo.http:Application.__call__"
+"""Where the WSGI application answers a request."""
+CURRENT = "odoo.http:request_var", "odoo.http:_request_stack"
+"""Where the current request is."""
+ROOT = "odoo.http.router:root", "odoo.http:root"
+"""Where the WSGI application is."""
+
+if hasattr(http, "request_var"):
+
+    def current_request():
+        """Return the ``Request`` that is being answered, or None."""
+        return http.request_var.get(None)
+
+else:
+
+    def current_request():
+        """Return the ``Request`` that is being answered, or None."""
+        return http._request_stack.top
+
+
+try:
+    from odoo.netsvc import ExecutionInfo
+except ImportError:
+
+    def statistics():
+        """Return an object with ``query_count`` and ``query_time`` (seconds) of the SQL of the current request."""
+        return threading.current_thread()
+
+else:
+
+    def statistics():
+        """Return an object with ``query_count`` and ``query_time`` (seconds) of the SQL of the current request."""
+        counted = ExecutionInfo.get().db_stats
+        return SimpleNamespace(query_count=counted.count, query_time=counted.time)
+
+
+def nodb_rules():
+    """Return an iterable of (URL pattern, routing dict) of what is served without a database."""
+    return [(rule.rule, rule.endpoint.routing) for rule in find(*ROOT).nodb_routing_map.iter_rules()]
+
+
+def server_wide_modules():
+    """Return the names (list of str) of the modules that are served without a database."""
+    if release.version_info >= (19,):
+        return config["server_wide_modules"]
+    from odoo import conf
+
+    return conf.server_wide_modules
+
+
+def wsgi_request(httprequest):
+    """Return the `werkzeug.wrappers.Request` in Odoo's request, which hides its body and its WSGI environment."""
+    return httprequest._HTTPRequest__wrapped

@@ -1,0 +1,112 @@
+"""Alerts about PostgreSQL."""
+
+from ..promql import CLIENTS
+from ..rules import Alert
+from .parts import DATABASE, DURATION, ONE, SERVER, WHOLE, with_critical
+
+_CONNECTIONS = "telemetry:postgresql_connections_utilization:percent > <above_percent>"
+
+ALERTS = (
+    Alert(
+        name="PostgresDown",
+        severity="critical",
+        team="platform",
+        subject="postgresql",
+        expr="pg_up == 0",
+        summary="PostgreSQL is down",
+        description=f"PostgreSQL on {SERVER} does not answer (pg_up is {WHOLE}).",
+        dashboard="postgresql",
+    ),
+    *with_critical(
+        Alert(
+            name="PostgresConnectionsHigh",
+            severity="warning",
+            team="platform",
+            subject="postgresql",
+            pair="postgresql_connections",
+            expr=_CONNECTIONS,
+            summary="PostgreSQL connections above <above_percent>% of the limit",
+            description=f"{ONE}% of the connections that PostgreSQL on {SERVER} allows are used; the threshold is "
+            "<above_percent>%.",
+            dashboard="postgresql",
+            keep_firing_for="5m",
+        ),
+        name="PostgresConnectionsCritical",
+    ),
+    Alert(
+        name="PostgresConnectionsRunOutSoon",
+        severity="warning",
+        team="platform",
+        subject="postgresql",
+        expr=f"{_CONNECTIONS} and on (db_instance) "
+        f"predict_linear(telemetry:postgresql_connections_utilization:percent"
+        "[30m], <within_hours> * 3600) > 100",
+        summary="PostgreSQL connections exhausted within <within_hours> h at the present rate",
+        description=f"{ONE}% of the connections that PostgreSQL on {SERVER} allows are used, and none will be "
+        "left within <within_hours> h if it goes on as over the last 30 minutes.",
+        dashboard="postgresql",
+        keep_firing_for="15m",
+    ),
+    Alert(
+        name="PostgresSlowQueries",
+        severity="warning",
+        team="platform",
+        subject="postgresql",
+        expr="60 * telemetry:postgresql_query_slow_query_rate:rate_5m > <above_per_minute>",
+        summary="More than <above_per_minute> slow statements per minute",
+        description=f"{ONE} statements per minute in the database {DATABASE} took PostgreSQL on {SERVER} too "
+        "long over the last 5 minutes; the threshold is <above_per_minute>.",
+        dashboard="postgresql",
+        keep_firing_for="5m",
+    ),
+    Alert(
+        name="PostgresSlowQueriesMiscounted",
+        severity="warning",
+        team="platform",
+        subject="postgresql",
+        expr="sum by (db_instance) (increase(postgresql_slow_queries_unreadable_lines_total[1h]) + "
+        "increase(postgresql_slow_queries_translated_lines_total[1h])) > <above> or "
+        "max by (db_instance) (round(1000 * pg_settings_log_min_duration_statement_seconds)) "
+        "!= on (db_instance) max by (db_instance) (round(1000 * postgresql_slow_queries_threshold_seconds))",
+        summary="Slow statements are not all counted",
+        description=f"The count of slow statements on {SERVER} is too low or has another threshold (value "
+        f"{WHOLE}): more than <above> lines of the log in the last hour are damaged or in another "
+        "language than English, or log_min_duration_statement differs from the threshold of the "
+        "exporter.",
+        dashboard="postgresql",
+    ),
+    Alert(
+        name="PostgresLongTransaction",
+        severity="warning",
+        team="platform",
+        subject="postgresql",
+        expr=f'max by (db_instance, datname) (pg_stat_activity_max_tx_duration{{state!="idle", {CLIENTS}}}) '
+        "> <above_seconds>",
+        summary="Transaction open for more than <above_seconds> s",
+        description=f"A client's transaction in {{{{ $labels.datname }}}} on {SERVER} has been open for "
+        f"{DURATION}; it holds its locks, and keeps old rows from being cleared away.",
+        dashboard="postgresql",
+    ),
+    Alert(
+        name="PostgresDeadlocks",
+        severity="warning",
+        team="platform",
+        subject="postgresql",
+        expr="sum by (db_instance, datname) (increase(pg_stat_database_deadlocks[1h])) > <above_per_hour>",
+        summary="More than <above_per_hour> deadlocks per hour",
+        description=f"{WHOLE} deadlocks in {{{{ $labels.datname }}}} on {SERVER} in the last hour; the "
+        "threshold is <above_per_hour>.",
+        dashboard="postgresql",
+    ),
+    Alert(
+        name="PostgresReplicationLag",
+        severity="warning",
+        team="platform",
+        subject="postgresql",
+        expr="max by (db_instance) (pg_replication_lag_seconds) > <above_seconds>",
+        summary="Replication lag above <above_seconds> s",
+        description=f"The standby {SERVER} is {DURATION} behind; the threshold is <above_seconds> s.",
+        dashboard="postgresql",
+        keep_firing_for="5m",
+    ),
+)

@@ -1,0 +1,77 @@
+"""`make new-alert`: write the draft of an alert, its threshold, its runbook and its case; see CONTRIBUTING.md."""
+
+import re
+import sys
+from pathlib import Path
+
+from . import alerts
+
+ROOT = Path(__file__).parents[2]
+_DECLARATION = """\
+    Alert(
+        name="{name}",
+        severity="warning",
+        team="platform",
+        subject="{subject}",
+        expr="up > <above>",
+        summary="Value above <above>",
+        description="The value {{{{ $value }}}} with its unit and window; the limit is <above>.",
+    ),
+)
+"""
+_CASE = """\
+    Case(
+        "{name}",
+        "warning",
+        "platform",
+        {{"up": Level(0, 1)}},
+        5,
+        10,
+        10,
+        "The value 1 with its unit and window; the limit is 0.",
+    ),
+]
+"""
+_SECTIONS = ("What it means for users", "First three checks", "Likely causes", "Remedy", "Escalation")
+
+
+def write(name: str, subject: str, root: Path = ROOT) -> list[Path]:
+    """Write the drafts, and return the files that they are in.
+
+    :raises ValueError: when the name is not in PascalCase, the alert is there, or there is no such file of alerts
+    """
+    parts = [part for part, subjects in alerts.DECLARED.items() if subject in subjects]
+    if not parts or not re.fullmatch(r"([A-Z][a-z0-9]+)+", name):
+        raise ValueError("give NAME in PascalCase, and SUBJECT as a file of prometheus/generator/alerts/, without .py")
+    declarations = root / "prometheus" / "generator" / "alerts" / f"{subject}.py"
+    thresholds = root / "prometheus" / "thresholds" / f"{parts[0]}.yml"
+    cases = root / "tests" / "rules" / "alert_cases.py"
+    runbook = root / "docs" / "runbooks" / parts[0] / f"{name}.md"
+    if runbook.exists():
+        raise ValueError(f"there is an alert {name}")
+    last = alerts.DECLARED[parts[0]][subject][-1].name
+    _insert(declarations, r"\)\n\Z", _DECLARATION.format(name=name, subject=subject))
+    _insert(thresholds, rf"(?<=\n)(  {last}: .+\n)", rf"\g<1>  {name}: {{above: 0, for: 5m}}\n")
+    _insert(cases, rf"(?<=\n{subject.upper()} = \[\n)((?s:.+?)\n)\]\n", r"\g<1>" + _CASE.format(name=name))
+    runbook.write_text("\n\n".join((f"# {name}", "When it fires.", *(f"## {title}" for title in _SECTIONS))) + "\n")
+    return [declarations, thresholds, runbook, cases]
+
+
+def _insert(path: Path, place: str, text: str) -> None:
+    changed, times = re.subn(place, text, path.read_text(), count=1)
+    if not times:
+        raise ValueError(f"{path} has no place for it: add it by hand")
+    path.write_text(changed)
+
+
+def main() -> None:
+    """Write the drafts of the alert and the subject that the arguments name."""
+    try:
+        name, subject = sys.argv[1:]
+        print("Complete the drafts:", *write(name, subject), sep="\n  ")
+    except ValueError as error:
+        sys.exit(f"make new-alert NAME=… SUBJECT=…: {error}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,1 @@
+"""Where parts of the system come from: Debian, npm, PyPI, a browser."""

@@ -1,0 +1,1 @@
+"""What is done with a running system: the demonstration, the fault drill, and the traffic that both drive."""

@@ -1,0 +1,87 @@
+import os
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+import requests
+
+ROOT = Path(__file__).parents[2]
+DEADLINE_SECONDS = 20
+
+
+def wait_until(condition, what):
+    """Poll `condition` until it gives something true, and return that; fail after DEADLINE_SECONDS."""
+    deadline = time.monotonic() + DEADLINE_SECONDS
+    while time.monotonic() < deadline:
+        result = condition()
+        if result:
+            return result
+        time.sleep(0.02)
+    pytest.fail(f"waited {DEADLINE_SECONDS} s for {what}")
+
+
+class Running:
+    """A simulator in a process of its own."""
+
+    def __init__(self, name, *options, **environment):
+        with socket.create_server(("127.0.0.1", 0)) as free, socket.create_server(("127.0.0.1", 0)) as other:
+            port, mail_port = free.getsockname()[1], other.getsockname()[1]
+        self.url = f"http://127.0.0.1:{port}"
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", f"stack.simulators.{name}", "--port", str(port), *options],
+            cwd=ROOT,
+            env={"SMTP_LISTEN": f"127.0.0.1:{mail_port}", **os.environ, **environment},
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        wait_until(self.is_up, name)
+
+    def is_up(self):
+        assert self.process.poll() is None, "the simulator ended"
+        try:
+            return requests.get(f"{self.url}/health", timeout=5).ok
+        except requests.RequestException:
+            return False
+
+    def get(self, path):
+        return requests.get(self.url + path, timeout=10).json()
+
+    def post(self, path, body=None, timeout=10, **kwargs):
+        return requests.post(self.url + path, json=body, timeout=timeout, **kwargs)
+
+    def control(self, **changes):
+        """Change how it behaves, without latency unless asked for."""
+        changes.setdefault("latency", {"median": 0, "sigma": 0})
+        response = requests.put(f"{self.url}/control", json=changes, timeout=10)
+        response.raise_for_status()
+
+    def stop(self):
+        """End it with SIGTERM; what it printed and its exit status."""
+        self.process.terminate()
+        output, _ = self.process.communicate(timeout=60)
+        return output, self.process.returncode
+
+
+@pytest.fixture(name="wait_until")
+def wait_until_fixture():
+    """Function wait_until(condition, what)."""
+    return wait_until
+
+
+@pytest.fixture
+def start():
+    """Function that starts a simulator: start(name, *options, **environment) -> Running; all end with the test."""
+    running = []
+
+    def start(name, *options, **environment):
+        running.append(Running(name, *options, **environment))
+        return running[-1]
+
+    yield start
+    for simulator in running:
+        if simulator.process.poll() is None:
+            simulator.process.kill()
+        simulator.process.communicate()
