@@ -22,11 +22,11 @@ def post_load():
     ``odoo_telemetry_json_logs`` the log is JSON.
     """
     former.warn_of_options(config)
-    store.configure(config.get("odoo_telemetry_dir") or former.directory(config["data_dir"]))
+    store.directory.configure(config.get("odoo_telemetry_dir") or former.directory(config["data_dir"]))
     tracing.configure(config.get("odoo_telemetry_otlp_endpoint"))
     logs.configure(str2bool(str(config.get("odoo_telemetry_json_logs")), False))
     odoo_hooks.install()
-    store.on_heartbeat(publish_loaded)
+    store.heartbeat.add(publish_loaded)
 
 
 def pre_init_hook(env):
@@ -41,7 +41,7 @@ def post_init_hook(env):
     """
     env["telemetry.settings"]._publish()
     database = env.cr.dbname
-    env.cr.postcommit.add(lambda: store.publish_own(database, Reading()))
+    env.cr.postcommit.add(lambda: store.databases.publish_own(database, Reading()))
 
 
 def uninstall_hook(env):
@@ -53,8 +53,8 @@ def uninstall_hook(env):
 
     @env.cr.postcommit.add
     def withdraw():
-        store.withdraw(database)
-        if not store.databases():
+        store.databases.withdraw(database)
+        if not store.databases.settings():
             odoo_hooks.uninstall()
-            store.off_heartbeat(publish_loaded)
-            store.remove()
+            store.heartbeat.remove(publish_loaded)
+            store.directory.remove()

@@ -30,7 +30,7 @@ _BOOT = clock.boot()
 def told():
     """Return what is added to the session info of the page that is rendered now: nothing if it is not measured."""
     try:
-        settings = store.databases().get(request.db)
+        settings = store.databases.settings().get(request.db)
         if not settings or not settings.browser_sample_percent:
             return {}
         route = getattr(request, "telemetry_route", UNMATCHED)
@@ -43,7 +43,7 @@ def told():
             }
         }
     except Exception as exception:
-        store.error("settings", "a page is not measured: %s", exception)
+        store.errors.count("settings", "a page is not measured: %s", exception)
         return {}
 
 

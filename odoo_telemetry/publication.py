@@ -17,7 +17,7 @@ def publish_loaded():
 
     It makes good a directory that was lost while no process had it open, and settings that were damaged.
     """
-    published = store.databases()
+    published = store.databases.settings()
     for database, registry in snapshot(Registry.registries).items():
         if database in published or _MODEL not in registry or not registry.ready:
             continue
@@ -28,6 +28,6 @@ def publish_loaded():
                     continue
                 settings = env[_MODEL]._published_settings()
         except Exception as exception:
-            store.error("settings", "the settings of %s can't be read: %s", database, exception)
+            store.errors.count("settings", "the settings of %s can't be read: %s", database, exception)
         else:
-            store.publish(database, settings)
+            store.databases.publish(database, settings)

@@ -1,9 +1,14 @@
 """What the platform measures: influencers, campaigns, payments, AI images, the calls to other services, and backups."""
 
+from typing import NamedTuple
+
 from . import catalogue
 
 ROLE, STATUS_CLASSES = catalogue.ROLE, catalogue.STATUS_CLASSES
-Label, Metric, Rows = catalogue.Label, catalogue.Metric, catalogue.Rows
+Counter, Gauge, Histogram = catalogue.Counter, catalogue.Gauge, catalogue.Histogram
+Label, Rows = catalogue.Label, catalogue.Rows
+
+_ELSEWHERE = tuple(catalogue.METRICS.values())
 
 API_BUCKETS = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 0.75, 1, 2.5, 5, 10, 15, 20, 30, 60)
 """Around the specification's targets: 0.5 s for webhook and callback, 5-15 s for the AI service."""
@@ -26,319 +31,289 @@ DEPENDENCY = Label("dependency", ("n8n_webhook", "kyc", "payment", "aiservice"))
 BACKUP = Label("backup", ("platform", "n8n", "monitoring"))
 
 
+REGISTRATION_ATTEMPTS = Counter(
+    "influencer_registration_attempts_total", "Registration forms submitted, whether or not they succeeded."
+)
+REGISTRATION_SUCCESS = Counter(
+    "influencer_registration_success_total",
+    "Influencers that registered themselves.",
+    rows=(Rows("influencegen.influencer", (("source", "!=", "backoffice"),), at=("create_date",)),),
+)
+KYC_SUBMISSIONS = Counter(
+    "influencer_kyc_submissions_total",
+    "KYC documents submitted.",
+    rows=(Rows("influencegen.kyc", (("submitted_at", "!=", False),)),),
+)
+KYC_VERIFICATIONS = Counter(
+    "influencer_kyc_verifications_total",
+    "KYC verifications decided.",
+    labels=(Label("verification_type", ("automated", "manual")), Label("outcome", ("approved", "rejected"))),
+    rows=(
+        Rows(
+            "influencegen.kyc",
+            (("state", "in", ("approved", "rejected")),),
+            (".verification_type", ".state"),
+            at=("reviewed_at", "automated_at"),
+        ),
+    ),
+)
+KYC_STEP_LATENCY = Histogram(
+    "influencer_kyc_verification_automated_step_latency_seconds",
+    "Time of one automated KYC verification step, retries included.",
+    labels=(Label("verification_service", limit=5), Label("step_name", limit=10)),
+    buckets=API_BUCKETS,
+    unit="seconds",
+)
+KYC_MANUAL_REVIEW_TIME = Histogram(
+    "influencer_onboarding_kyc_manual_review_time_seconds",
+    "Time from the request for manual KYC review to its decision.",
+    buckets=REVIEW_BUCKETS,
+    unit="seconds",
+    rows=(
+        Rows(
+            "influencegen.kyc",
+            (("state", "in", ("approved", "rejected")), ("verification_type", "=", "manual")),
+            value=("review_requested_at", "reviewed_at"),
+        ),
+    ),
+)
+CAMPAIGN_APPLICATIONS = Counter(
+    "campaign_applications_total",
+    "Applications of influencers to campaigns.",
+    labels=(CAMPAIGN,),
+    rows=(
+        Rows("influencegen.application", (), (".campaign_id",)),
+        Rows("influencegen.campaign", (), (".id",), starts=True),
+    ),
+)
+CAMPAIGN_CONTENT_SUBMISSIONS = Counter(
+    "campaign_content_submissions_total",
+    "Content submitted for campaigns.",
+    labels=(CAMPAIGN,),
+    rows=(
+        Rows("influencegen.content", (), (".campaign_id",)),
+        Rows("influencegen.campaign", (), (".id",), starts=True),
+    ),
+)
+PAYMENT_ATTEMPTS = Counter(
+    "payment_processing_attempts_total",
+    "Attempts to pay an influencer; a retry is a new attempt.",
+    rows=(Rows("influencegen.payment.attempt"),),
+)
+PAYMENT_SUCCESS = Counter(
+    "payment_processing_success_total",
+    "Attempts to pay an influencer that paid.",
+    rows=(Rows("influencegen.payment.attempt", (("state", "=", "paid"),), at=("finished_at",)),),
+)
+PAYMENT_FAILURES = Counter(
+    "payment_processing_failures_total",
+    "Attempts to pay an influencer that failed.",
+    rows=(Rows("influencegen.payment.attempt", (("state", "=", "failed"),), at=("finished_at",)),),
+)
+IMAGE_REQUESTS = Counter(
+    "ai_image_generation_requests_total", "AI images requested.", group="fast", rows=(Rows("influencegen.image"),)
+)
+IMAGE_SUCCESS = Counter(
+    "ai_image_generation_success_total",
+    "AI images stored.",
+    group="fast",
+    rows=(Rows("influencegen.image", (("state", "=", "done"),), at=("finished_at",)),),
+)
+IMAGE_FAILURES = Counter(
+    "ai_image_generation_failures_total",
+    "AI image requests that ended without an image.",
+    labels=(Label("reason", ("failed", "timed_out")),),
+    group="fast",
+    rows=(Rows("influencegen.image", (("state", "in", ("failed", "timed_out")),), (".state",), at=("finished_at",)),),
+)
+IMAGE_LATENCY = Histogram(
+    "ai_image_generation_end_to_end_latency_seconds",
+    "Time from the request of an AI image to the image being stored in Odoo.",
+    buckets=AI_END_TO_END_BUCKETS,
+    unit="seconds",
+    group="fast",
+    rows=(
+        Rows(
+            "influencegen.image",
+            (("state", "=", "done"),),
+            value=("requested_at", "finished_at"),
+            at=("finished_at",),
+        ),
+    ),
+)
+IMAGE_COST = Gauge(
+    "ai_image_generation_cost_per_image_usd",
+    "Average cost of the AI images stored in the last 24 hours.",
+    labels=(MODEL,),
+    unit="usd",
+    rows=(Rows("influencegen.image", (("state", "=", "done"),), (".model_id.code",), "cost_usd", ("finished_at",)),),
+    window=86_400,
+)
+ACTIVE_INFLUENCERS = Gauge(
+    "influencer_active",
+    "Influencers in state active.",
+    rows=(Rows("influencegen.influencer", (("state", "=", "active"),)),),
+)
+INFLUENCERS = Gauge(
+    "influencers",
+    "Influencers by state.",
+    labels=(Label("state", ("registered", "kyc_pending", "active", "suspended", "rejected")),),
+    rows=(Rows("influencegen.influencer", (), (".state",)),),
+)
+KYC_QUEUE_LENGTH = Gauge(
+    "influencer_kyc_queue_length", "KYC submissions that wait.", labels=(Label("state", ("submitted", "review")),)
+)
+KYC_QUEUE_OLDEST_AGE = Gauge(
+    "influencer_kyc_queue_oldest_age_seconds",
+    "Age of the KYC submission that has waited longest.",
+    labels=(Label("state", ("submitted", "review")),),
+    unit="seconds",
+)
+IMAGES_PENDING = Gauge("ai_image_generation_pending", "AI image requests without a final state.")
+DAILY_LOGINS = Gauge(
+    "user_logins_daily_active_influencers",
+    "Distinct users that logged in since midnight UTC.",
+    labels=(ROLE,),
+    rows=(Rows("res.users.log", (("create_uid", "!=", False),), at=("create_date",), distinct="create_uid"),),
+)
+
+BUSINESS = catalogue.section(_ELSEWHERE)
+"""Of the business."""
+FACTS = tuple(metric for metric in BUSINESS if metric.rows)
+
+
+class Api(NamedTuple):
+    """What is measured of the calls to a service: the time of those that came to an end, and those that failed."""
+
+    latency: Histogram
+    errors: Counter
+
+
 def _api(name, dependency, producer="odoo"):
-    return (
-        Metric(
+    return Api(
+        Histogram(
             f"api_{name}_latency_seconds",
-            "histogram",
             f"Time of one try of a call to {dependency}.",
-            API_LABELS,
-            "seconds",
-            API_BUCKETS,
+            labels=API_LABELS,
+            buckets=API_BUCKETS,
+            unit="seconds",
             group="fast",
             producer=producer,
         ),
-        Metric(
+        Counter(
             f"api_{name}_errors_total",
-            "counter",
             f"Tries of calls to {dependency} that failed.",
-            API_LABELS,
+            labels=API_LABELS,
             group="fast",
             producer=producer,
         ),
     )
 
 
-BUSINESS = (
-    Metric(
-        "influencer_registration_attempts_total",
-        "counter",
-        "Registration forms submitted, whether or not they succeeded.",
-    ),
-    Metric(
-        "influencer_registration_success_total",
-        "counter",
-        "Influencers that registered themselves.",
-        rows=(Rows("influencegen.influencer", (("source", "!=", "backoffice"),), at=("create_date",)),),
-    ),
-    Metric(
-        "influencer_kyc_submissions_total",
-        "counter",
-        "KYC documents submitted.",
-        rows=(Rows("influencegen.kyc", (("submitted_at", "!=", False),)),),
-    ),
-    Metric(
-        "influencer_kyc_verifications_total",
-        "counter",
-        "KYC verifications decided.",
-        (Label("verification_type", ("automated", "manual")), Label("outcome", ("approved", "rejected"))),
-        rows=(
-            Rows(
-                "influencegen.kyc",
-                (("state", "in", ("approved", "rejected")),),
-                (".verification_type", ".state"),
-                at=("reviewed_at", "automated_at"),
-            ),
-        ),
-    ),
-    Metric(
-        "influencer_kyc_verification_automated_step_latency_seconds",
-        "histogram",
-        "Time of one automated KYC verification step, retries included.",
-        (Label("verification_service", limit=5), Label("step_name", limit=10)),
-        "seconds",
-        API_BUCKETS,
-    ),
-    Metric(
-        "influencer_onboarding_kyc_manual_review_time_seconds",
-        "histogram",
-        "Time from the request for manual KYC review to its decision.",
-        unit="seconds",
-        buckets=REVIEW_BUCKETS,
-        rows=(
-            Rows(
-                "influencegen.kyc",
-                (("state", "in", ("approved", "rejected")), ("verification_type", "=", "manual")),
-                value=("review_requested_at", "reviewed_at"),
-            ),
-        ),
-    ),
-    Metric(
-        "campaign_applications_total",
-        "counter",
-        "Applications of influencers to campaigns.",
-        (CAMPAIGN,),
-        rows=(
-            Rows("influencegen.application", (), (".campaign_id",)),
-            Rows("influencegen.campaign", (), (".id",), starts=True),
-        ),
-    ),
-    Metric(
-        "campaign_content_submissions_total",
-        "counter",
-        "Content submitted for campaigns.",
-        (CAMPAIGN,),
-        rows=(
-            Rows("influencegen.content", (), (".campaign_id",)),
-            Rows("influencegen.campaign", (), (".id",), starts=True),
-        ),
-    ),
-    Metric(
-        "payment_processing_attempts_total",
-        "counter",
-        "Attempts to pay an influencer; a retry is a new attempt.",
-        rows=(Rows("influencegen.payment.attempt"),),
-    ),
-    Metric(
-        "payment_processing_success_total",
-        "counter",
-        "Attempts to pay an influencer that paid.",
-        rows=(Rows("influencegen.payment.attempt", (("state", "=", "paid"),), at=("finished_at",)),),
-    ),
-    Metric(
-        "payment_processing_failures_total",
-        "counter",
-        "Attempts to pay an influencer that failed.",
-        rows=(Rows("influencegen.payment.attempt", (("state", "=", "failed"),), at=("finished_at",)),),
-    ),
-    Metric(
-        "ai_image_generation_requests_total",
-        "counter",
-        "AI images requested.",
-        group="fast",
-        rows=(Rows("influencegen.image"),),
-    ),
-    Metric(
-        "ai_image_generation_success_total",
-        "counter",
-        "AI images stored.",
-        group="fast",
-        rows=(Rows("influencegen.image", (("state", "=", "done"),), at=("finished_at",)),),
-    ),
-    Metric(
-        "ai_image_generation_failures_total",
-        "counter",
-        "AI image requests that ended without an image.",
-        (Label("reason", ("failed", "timed_out")),),
-        group="fast",
-        rows=(
-            Rows("influencegen.image", (("state", "in", ("failed", "timed_out")),), (".state",), at=("finished_at",)),
-        ),
-    ),
-    Metric(
-        "ai_image_generation_end_to_end_latency_seconds",
-        "histogram",
-        "Time from the request of an AI image to the image being stored in Odoo.",
-        (),
-        "seconds",
-        AI_END_TO_END_BUCKETS,
-        group="fast",
-        rows=(
-            Rows(
-                "influencegen.image",
-                (("state", "=", "done"),),
-                value=("requested_at", "finished_at"),
-                at=("finished_at",),
-            ),
-        ),
-    ),
-    Metric(
-        "ai_image_generation_cost_per_image_usd",
-        "gauge",
-        "Average cost of the AI images stored in the last 24 hours.",
-        (MODEL,),
-        "usd",
-        rows=(
-            Rows("influencegen.image", (("state", "=", "done"),), (".model_id.code",), "cost_usd", ("finished_at",)),
-        ),
-        window=86_400,
-    ),
-    Metric(
-        "influencer_active",
-        "gauge",
-        "Influencers in state active.",
-        rows=(Rows("influencegen.influencer", (("state", "=", "active"),)),),
-    ),
-    Metric(
-        "influencers",
-        "gauge",
-        "Influencers by state.",
-        (Label("state", ("registered", "kyc_pending", "active", "suspended", "rejected")),),
-        rows=(Rows("influencegen.influencer", (), (".state",)),),
-    ),
-    Metric(
-        "influencer_kyc_queue_length", "gauge", "KYC submissions that wait.", (Label("state", ("submitted", "review")),)
-    ),
-    Metric(
-        "influencer_kyc_queue_oldest_age_seconds",
-        "gauge",
-        "Age of the KYC submission that has waited longest.",
-        (Label("state", ("submitted", "review")),),
-        "seconds",
-    ),
-    Metric("ai_image_generation_pending", "gauge", "AI image requests without a final state."),
-    Metric(
-        "user_logins_daily_active_influencers",
-        "gauge",
-        "Distinct users that logged in since midnight UTC.",
-        (ROLE,),
-        rows=(Rows("res.users.log", (("create_uid", "!=", False),), at=("create_date",), distinct="create_uid"),),
-    ),
+N8N_WEBHOOK = _api("odoo_to_n8n_webhook", "the n8n webhook from Odoo")
+N8N_AI_SERVICE = _api("n8n_to_aiservice", "the AI image service from n8n", "n8n")
+N8N_CALLBACK = _api("n8n_to_odoo_callback", "Odoo's callback from n8n", "n8n")
+KYC_SERVICE = _api("external_kyc_service", "the external KYC service")
+PAYMENT_PROVIDER = _api("payment_provider", "the payment provider")
+CIRCUIT_BREAKER_STATE = Gauge(
+    "api_circuit_breaker_state",
+    "State of the circuit breaker of a dependency, worst of all workers: 0 closed, 1 half-open, 2 open.",
+    labels=(DEPENDENCY,),
+    group="fast",
+    producer="odoo and n8n",
+    merge="max",
 )
 
-FACTS = tuple(metric for metric in BUSINESS if metric.rows)
+APIS = catalogue.section((*_ELSEWHERE, *BUSINESS))
+"""Of the calls to other services."""
 
-APIS = (
-    *_api("odoo_to_n8n_webhook", "the n8n webhook from Odoo"),
-    *_api("n8n_to_aiservice", "the AI image service from n8n", "n8n"),
-    *_api("n8n_to_odoo_callback", "Odoo's callback from n8n", "n8n"),
-    *_api("external_kyc_service", "the external KYC service"),
-    *_api("payment_provider", "the payment provider"),
-    Metric(
-        "api_circuit_breaker_state",
-        "gauge",
-        "State of the circuit breaker of a dependency, worst of all workers: 0 closed, 1 half-open, 2 open.",
-        (DEPENDENCY,),
-        group="fast",
-        producer="odoo and n8n",
-        merge="max",
+N8N_EXECUTION_ERRORS = Counter(
+    "n8n_workflow_execution_errors_total",
+    "n8n workflow executions that failed for a reason other than an external service.",
+    labels=(
+        Label("workflow_name", limit=50),
+        Label("node_name", limit=200),
+        Label("error_type", ("node_execution_error", "workflow_logic_error")),
     ),
+    scope="instance",
+    group="fast",
+    producer="n8n",
+)
+N8N_ACTIVE_EXECUTIONS = Gauge(
+    "n8n_workflow_active_executions",
+    "n8n workflow executions that run, over all n8n workers.",
+    scope="instance",
+    group="fast",
+    producer="n8n",
+)
+N8N_EXECUTION_QUEUE_LENGTH = Gauge(
+    "n8n_workflow_execution_queue_length",
+    "n8n workflow executions that wait to run: for a worker in queue mode, else for a place within n8n's limit.",
+    scope="instance",
+    group="fast",
+    producer="n8n",
+)
+BACKUP_JOBS = Counter(
+    "backup_job_total", "Backup jobs finished.", labels=(BACKUP,), scope="instance", producer="backup"
+)
+BACKUP_SUCCESS = Counter(
+    "backup_job_success_total",
+    "Backup jobs finished with a verified backup.",
+    labels=(BACKUP,),
+    scope="instance",
+    producer="backup",
+)
+BACKUP_DURATION = Gauge(
+    "backup_job_duration_seconds",
+    "Time that the last backup job took, good or not.",
+    labels=(BACKUP,),
+    unit="seconds",
+    scope="instance",
+    producer="backup",
+)
+BACKUP_SIZE = Gauge(
+    "backup_size_bytes",
+    "Size of the last verified backup.",
+    labels=(BACKUP,),
+    unit="bytes",
+    scope="instance",
+    producer="backup",
+)
+BACKUP_LAST_SUCCESS = Gauge(
+    "backup_last_success_timestamp_seconds",
+    "When the last verified backup was finished; 0 if there is none.",
+    labels=(BACKUP,),
+    unit="seconds",
+    scope="instance",
+    producer="backup",
+)
+BACKUP_SCHEDULE = Gauge(
+    "backup_schedule_seconds",
+    "Time from the beginning of a backup job to that of the next.",
+    labels=(BACKUP,),
+    unit="seconds",
+    scope="instance",
+    producer="backup",
+)
+BACKUP_ATTACHMENTS_ELSEWHERE = Gauge(
+    "backup_attachments_elsewhere",
+    "Attachments of the last verified backup that are in another store than the filestore.",
+    labels=(BACKUP,),
+    scope="instance",
+    producer="backup",
+)
+BACKUP_SCRATCH_DATABASES = Gauge(
+    "backup_scratch_databases",
+    "Scratch databases that the last backup job could not drop.",
+    labels=(BACKUP,),
+    scope="instance",
+    producer="backup",
 )
 
-OTHER_PRODUCERS = (
-    Metric(
-        "n8n_workflow_execution_errors_total",
-        "counter",
-        "n8n workflow executions that failed for a reason other than an external service.",
-        (
-            Label("workflow_name", limit=50),
-            Label("node_name", limit=200),
-            Label("error_type", ("node_execution_error", "workflow_logic_error")),
-        ),
-        scope="instance",
-        group="fast",
-        producer="n8n",
-    ),
-    Metric(
-        "n8n_workflow_active_executions",
-        "gauge",
-        "n8n workflow executions that run, over all n8n workers.",
-        scope="instance",
-        group="fast",
-        producer="n8n",
-    ),
-    Metric(
-        "n8n_workflow_execution_queue_length",
-        "gauge",
-        "n8n workflow executions that wait to run: for a worker in queue mode, else for a place within n8n's limit.",
-        scope="instance",
-        group="fast",
-        producer="n8n",
-    ),
-    Metric("backup_job_total", "counter", "Backup jobs finished.", (BACKUP,), scope="instance", producer="backup"),
-    Metric(
-        "backup_job_success_total",
-        "counter",
-        "Backup jobs finished with a verified backup.",
-        (BACKUP,),
-        scope="instance",
-        producer="backup",
-    ),
-    Metric(
-        "backup_job_duration_seconds",
-        "gauge",
-        "Time that the last backup job took, good or not.",
-        (BACKUP,),
-        "seconds",
-        scope="instance",
-        producer="backup",
-    ),
-    Metric(
-        "backup_size_bytes",
-        "gauge",
-        "Size of the last verified backup.",
-        (BACKUP,),
-        "bytes",
-        scope="instance",
-        producer="backup",
-    ),
-    Metric(
-        "backup_last_success_timestamp_seconds",
-        "gauge",
-        "When the last verified backup was finished; 0 if there is none.",
-        (BACKUP,),
-        "seconds",
-        scope="instance",
-        producer="backup",
-    ),
-    Metric(
-        "backup_schedule_seconds",
-        "gauge",
-        "Time from the beginning of a backup job to that of the next.",
-        (BACKUP,),
-        "seconds",
-        scope="instance",
-        producer="backup",
-    ),
-    Metric(
-        "backup_attachments_elsewhere",
-        "gauge",
-        "Attachments of the last verified backup that are in another store than the filestore.",
-        (BACKUP,),
-        scope="instance",
-        producer="backup",
-    ),
-    Metric(
-        "backup_scratch_databases",
-        "gauge",
-        "Scratch databases that the last backup job could not drop.",
-        (BACKUP,),
-        scope="instance",
-        producer="backup",
-    ),
-)
+OTHER_PRODUCERS = catalogue.section((*_ELSEWHERE, *BUSINESS, *APIS))
+"""What other programs expose."""
 
-catalogue.declare(*BUSINESS, *APIS, *OTHER_PRODUCERS, module="influencegen_telemetry")
+catalogue.declare_module("influencegen_telemetry", *BUSINESS, *APIS, *OTHER_PRODUCERS)
 catalogue.declare_role("admin", "influencegen.group_administrator")
 catalogue.declare_role("manager", "influencegen.group_campaign_manager")
 catalogue.declare_role("manager", "influencegen.group_kyc_reviewer")

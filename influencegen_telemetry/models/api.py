@@ -7,15 +7,16 @@ from odoo import api, models
 
 from odoo.addons.influencegen.models.api import CircuitOpen
 from odoo.addons.influencegen.models.kyc import STEPS
-from odoo.addons.odoo_telemetry.metrics import store
 
-from .kyc import STEP_LATENCY
+from ..business.metrics import (
+    CIRCUIT_BREAKER_STATE,
+    KYC_SERVICE,
+    KYC_STEP_LATENCY,
+    N8N_WEBHOOK,
+    PAYMENT_PROVIDER,
+)
 
-_APIS = {
-    "n8n_webhook": "api_odoo_to_n8n_webhook",
-    "kyc": "api_external_kyc_service",
-    "payment": "api_payment_provider",
-}
+_APIS = {"n8n_webhook": N8N_WEBHOOK, "kyc": KYC_SERVICE, "payment": PAYMENT_PROVIDER}
 _ENDPOINTS = {"n8n_webhook": ("image",), "kyc": STEPS, "payment": ("transfer",)}
 _FAILURES = ("3xx", "4xx", "5xx", "timeout", "connection_error")
 _STATES = {"closed": 0, "half-open": 1, "open": 2}
@@ -29,12 +30,12 @@ class Api(models.AbstractModel):
         """Make what is counted of calls start at 0: a series that first appears at 1 hides that from ``rate()``."""
         database = self.env.cr.dbname
         for step in STEPS:
-            store.start(STEP_LATENCY, ("kyc", step), database)
+            KYC_STEP_LATENCY.start(database=database, verification_service="kyc", step_name=step)
         for service, endpoints in _ENDPOINTS.items():
-            for labels in product(endpoints, ("POST",), (*_FAILURES, "circuit_open")):
-                store.start(f"{_APIS[service]}_errors_total", labels, database)
-            for labels in product(endpoints, ("POST",), ("2xx", *_FAILURES)):
-                store.start(f"{_APIS[service]}_latency_seconds", labels, database)
+            for endpoint, status_class in product(endpoints, (*_FAILURES, "circuit_open")):
+                _APIS[service].errors.start(database=database, **_labels(endpoint, "POST", status_class))
+            for endpoint, status_class in product(endpoints, ("2xx", *_FAILURES)):
+                _APIS[service].latency.start(database=database, **_labels(endpoint, "POST", status_class))
 
     @api.model
     def _send(self, service, endpoint, method, url, **kwargs):
@@ -47,11 +48,11 @@ class Api(models.AbstractModel):
             status_class = "timeout"
             raise
         finally:
-            name, labels, database = _APIS.get(service), (endpoint, method, status_class), self.env.cr.dbname
-            if name:
-                store.observe(f"{name}_latency_seconds", time.perf_counter() - begun, labels, database)
-            if name and status_class != "2xx":
-                store.inc(f"{name}_errors_total", labels, database=database)
+            measured, labels = _APIS.get(service), _labels(endpoint, method, status_class)
+            if measured:
+                measured.latency.observe(time.perf_counter() - begun, database=self.env.cr.dbname, **labels)
+            if measured and status_class != "2xx":
+                measured.errors.inc(database=self.env.cr.dbname, **labels)
 
     @api.model
     def _call(self, service, endpoint, method, *args, **kwargs):
@@ -59,9 +60,13 @@ class Api(models.AbstractModel):
             return super()._call(service, endpoint, method, *args, **kwargs)
         except CircuitOpen:
             if service in _APIS:
-                labels = (endpoint, method, "circuit_open")
-                store.inc(f"{_APIS[service]}_errors_total", labels, database=self.env.cr.dbname)
+                labels = _labels(endpoint, method, "circuit_open")
+                _APIS[service].errors.inc(database=self.env.cr.dbname, **labels)
             raise
         finally:
             state = _STATES[self._breaker(service).current_state]
-            store.set("api_circuit_breaker_state", state, (service,), self.env.cr.dbname)
+            CIRCUIT_BREAKER_STATE.set(state, database=self.env.cr.dbname, dependency=service)
+
+
+def _labels(endpoint, method, status_class):
+    return {"endpoint": endpoint, "http_method": method, "status_code_class": status_class}

@@ -2,10 +2,9 @@ from functools import partial
 
 from odoo import api, models
 
-from odoo.addons.odoo_telemetry.metrics import store
 from odoo.addons.odoo_telemetry.odoo_hooks import tracing
 
-_LATENCY = "ai_image_generation_end_to_end_latency_seconds"
+from ..business.metrics import IMAGE_LATENCY
 
 
 class Image(models.Model):
@@ -16,7 +15,8 @@ class Image(models.Model):
         if state == "done":
             for image in self:
                 seconds = (image.finished_at - image.requested_at).total_seconds() if image.finished_at else 0.0
-                self.env.cr.postcommit.add(partial(store.exemplify, _LATENCY, seconds, (), self.env.cr.dbname))
+                exemplify = partial(IMAGE_LATENCY.exemplify, seconds, database=self.env.cr.dbname)
+                self.env.cr.postcommit.add(exemplify)
 
     @api.model
     def _request(self, model_code, prompt, parameters=None, campaign=None):

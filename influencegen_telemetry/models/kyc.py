@@ -2,9 +2,7 @@ import time
 
 from odoo import models
 
-from odoo.addons.odoo_telemetry.metrics import store
-
-STEP_LATENCY = "influencer_kyc_verification_automated_step_latency_seconds"
+from ..business.metrics import KYC_STEP_LATENCY
 
 
 class Kyc(models.Model):
@@ -15,4 +13,5 @@ class Kyc(models.Model):
         try:
             return super()._run_step(step)
         finally:
-            store.observe(STEP_LATENCY, time.perf_counter() - begun, ("kyc", step), self.env.cr.dbname)
+            seconds, database = time.perf_counter() - begun, self.env.cr.dbname
+            KYC_STEP_LATENCY.observe(seconds, database=database, verification_service="kyc", step_name=step)

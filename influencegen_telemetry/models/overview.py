@@ -4,6 +4,19 @@ from odoo.addons.odoo_telemetry.models.overview import percent, state, total
 
 from ..alert_thresholds import THRESHOLDS
 from ..business import SPECIFICATION
+from ..business.metrics import (
+    BACKUP_LAST_SUCCESS,
+    IMAGE_FAILURES,
+    IMAGE_LATENCY,
+    IMAGE_SUCCESS,
+    INFLUENCERS,
+    KYC_SUBMISSIONS,
+    KYC_VERIFICATIONS,
+    PAYMENT_FAILURES,
+    PAYMENT_SUCCESS,
+    REGISTRATION_ATTEMPTS,
+    REGISTRATION_SUCCESS,
+)
 
 _INFLUENCER = "influencegen.influencer"
 _KYC = "influencegen.kyc"
@@ -27,12 +40,12 @@ class Overview(models.AbstractModel):
         return {
             **super()._queries(),
             "images": SPECIFICATION["ai.image_generation.end_to_end_latency_seconds"].rule,
-            "backups": "time() - max by (backup) (backup_last_success_timestamp_seconds > 0)",
+            "backups": f"time() - max by (backup) ({BACKUP_LAST_SUCCESS.name} > 0)",
         }
 
     @api.model
     def _tile_registrations(self, span, exposed):
-        registered = self._happened(span, "influencer_registration_success_total")
+        registered = self._happened(span, REGISTRATION_SUCCESS)
         count = sum(registered)
         per_hour = count / max(span.seconds / 3600, 1)
         least = THRESHOLDS["RegistrationsLow"]["below_per_hour"]
@@ -45,10 +58,10 @@ class Overview(models.AbstractModel):
                 (self.env._("an hour"), per_hour, "decimal"),
                 (
                     self.env._("tried since counting began"),
-                    total(exposed, "influencer_registration_attempts_total"),
+                    total(exposed, REGISTRATION_ATTEMPTS),
                     "count",
                 ),
-                (self.env._("succeeded since then"), total(exposed, "influencer_registration_success_total"), "count"),
+                (self.env._("succeeded since then"), total(exposed, REGISTRATION_SUCCESS), "count"),
             ],
             "target": self.env._("%(least)d to %(most)d an hour", least=least, most=most),
             "state": state(per_hour, least <= per_hour <= most),
@@ -60,11 +73,11 @@ class Overview(models.AbstractModel):
     @api.model
     def _tile_funnel(self, span, exposed):
         decided = {
-            outcome: sum(self._happened(span, "influencer_kyc_verifications_total", outcome=outcome))
+            outcome: sum(self._happened(span, KYC_VERIFICATIONS, outcome=outcome))
             for outcome in ("approved", "rejected")
         }
         influencers, verifications, submissions = map(self._ledger()._present, (
-            "influencers", "influencer_kyc_verifications_total", "influencer_kyc_submissions_total",
+            INFLUENCERS.name, KYC_VERIFICATIONS.name, KYC_SUBMISSIONS.name,
         ))  # fmt: skip
         registered, active = sum(influencers.values()), influencers.get(("active",), 0)
         approved = sum(number for (_kind, outcome), number in verifications.items() if outcome == "approved")
@@ -100,10 +113,10 @@ class Overview(models.AbstractModel):
 
     @api.model
     def _tile_images(self, span, exposed):
-        good = self._happened(span, "ai_image_generation_success_total")
-        bad = self._happened(span, "ai_image_generation_failures_total")
+        good = self._happened(span, IMAGE_SUCCESS)
+        bad = self._happened(span, IMAGE_FAILURES)
         stored, lost = sum(good), sum(bad)
-        p95 = self._quantile(span, "ai_image_generation_end_to_end_latency_seconds", 0.95)
+        p95 = self._quantile(span, IMAGE_LATENCY, 0.95)
         most = THRESHOLDS["AiImageGenerationP95High"]["above_seconds"]
         return {
             "title": self.env._("AI images"),
@@ -143,8 +156,8 @@ class Overview(models.AbstractModel):
     @api.model
     def _tile_payments(self, span, exposed):
         bars = {
-            "paid": self._happened(span, "payment_processing_success_total"),
-            "failed": self._happened(span, "payment_processing_failures_total"),
+            "paid": self._happened(span, PAYMENT_SUCCESS),
+            "failed": self._happened(span, PAYMENT_FAILURES),
         }
         counts = {outcome: sum(numbers) for outcome, numbers in bars.items()}
         return {

@@ -2,6 +2,8 @@ from datetime import UTC, datetime
 
 from odoo import api, models
 
+from ..business.metrics import IMAGES_PENDING, KYC_QUEUE_LENGTH, KYC_QUEUE_OLDEST_AGE
+
 
 class Reading(models.AbstractModel):
     _inherit = "telemetry.reading"
@@ -19,15 +21,15 @@ class Reading(models.AbstractModel):
     def _under_way(self):
         env = self.sudo().env
         kyc, images = env["influencegen.kyc"], env["influencegen.image"]
-        yield "ai_image_generation_pending", (), images.search_count([("state", "in", ("requested", "processing"))])
+        yield IMAGES_PENDING.sample(images.search_count([("state", "in", ("requested", "processing"))]))
         yield from self._kyc_queue(kyc, "submitted", "submitted_at")
         yield from self._kyc_queue(kyc, "review", "review_requested_at")
 
     def _kyc_queue(self, kyc, state, since):
         [(number, oldest)] = kyc._read_group([("state", "=", state)], [], ["__count", f"{since}:min"])
-        yield "influencer_kyc_queue_length", (state,), number
+        yield KYC_QUEUE_LENGTH.sample(number, state=state)
         age = (_utcnow() - oldest).total_seconds() if oldest else 0.0
-        yield "influencer_kyc_queue_oldest_age_seconds", (state,), age
+        yield KYC_QUEUE_OLDEST_AGE.sample(age, state=state)
 
 
 def _utcnow():

@@ -162,7 +162,7 @@ class TestAudit(BusinessCase):
             cr.execute("SELECT count(*) FROM influencegen_image")
             rows = cr.fetchone()[0]
         # as where nothing was ever shown
-        for path in store.directory().glob("facts-*.json"):
+        for path in store.directory.path.glob("facts-*.json"):
             path.unlink()
         with self.environment() as env:
             env["telemetry.ledger"]._roll_up()
@@ -246,7 +246,7 @@ class TestAudit(BusinessCase):
         self.found()
         with self.environment() as env:
             env["telemetry.reading"]._read_database()
-        values = {key[0]: value for key, value in store.read()[0].items() if key[2] == (REQUESTS,)}
+        values = {key[0]: value for key, value in store.reader.values()[0].items() if key[2] == (REQUESTS,)}
         self.assertEqual(values["odoo_telemetry_audit_missing_rows"], 0)
         self.assertEqual(values["odoo_telemetry_audit_extra_rows"], 0)
         self.assertEqual(values["odoo_telemetry_audit_progress_ratio"], 1)
@@ -254,7 +254,7 @@ class TestAudit(BusinessCase):
 
     def test_a_statement_that_takes_too_long_is_counted_and_others_go_on(self):
         def errors():
-            return store.read()[0].get(("odoo_telemetry_errors_total", None, ("ledger",), ""), 0)
+            return store.reader.values()[0].get(("odoo_telemetry_errors_total", None, ("ledger",), ""), 0)
 
         before = errors()
         with (

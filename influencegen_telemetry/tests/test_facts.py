@@ -14,6 +14,7 @@ from odoo.addons.influencegen.tests.common import PDF
 from odoo.addons.odoo_telemetry.metrics import attempts, facts
 from odoo.addons.odoo_telemetry.models import reading
 
+from ..business.metrics import REGISTRATION_ATTEMPTS
 from .common import BusinessCase
 
 APPLICATIONS = "campaign_applications_total"
@@ -131,7 +132,7 @@ class TestFacts(BusinessCase):
 
         def request(env):
             runs.append(1)
-            attempts.count(ATTEMPTS, database=self.database)
+            attempts.count(REGISTRATION_ATTEMPTS, database=self.database)
             self.apply(env, 0)
             env.flush_all()
             env.cr.execute("SELECT name FROM influencegen_campaign WHERE id = %s", [self.campaign_id])

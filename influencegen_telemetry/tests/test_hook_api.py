@@ -9,7 +9,7 @@ from odoo.addons.influencegen.models.kyc import STEPS
 from odoo.addons.odoo_telemetry.metrics import store
 from odoo.addons.odoo_telemetry.tests.hook_case import observations, value
 
-from ..models.kyc import STEP_LATENCY
+from ..business.metrics import KYC_STEP_LATENCY
 
 API = "api_external_kyc_service"
 BREAKER = "api_circuit_breaker_state"
@@ -81,7 +81,7 @@ class TestApi(TransactionCase):
 
     def test_what_can_fail_is_zero_before_it_does(self):
         self.env["telemetry.reading"]._read_database()
-        known, database = store.read()[0], self.env.cr.dbname
+        known, database = store.reader.values()[0], self.env.cr.dbname
         for name, endpoint in (
             ("api_odoo_to_n8n_webhook", "image"),
             (API, "document"),
@@ -91,7 +91,7 @@ class TestApi(TransactionCase):
             for status_class in ("3xx", "4xx", "5xx", "timeout", "connection_error", "circuit_open"):
                 self.assertIn((f"{name}_errors_total", database, (endpoint, "POST", status_class), ""), known)
         for step in STEPS:
-            self.assertIn((STEP_LATENCY, database, ("kyc", step), "sum"), known)
+            self.assertIn((KYC_STEP_LATENCY.name, database, ("kyc", step), "sum"), known)
 
     def test_a_service_that_is_not_measured_still_works(self):
         with patch("requests.request", return_value=_response(200)):

@@ -1,13 +1,12 @@
 import threading
 import time
-from dataclasses import replace
 from unittest.mock import patch
 
 from odoo.addons.influencegen.compat import USER_GROUPS
 from odoo.addons.odoo_telemetry.facts.rollup import ENTRY, HISTORY, LOGIN, TOTAL, Totals
 from odoo.addons.odoo_telemetry.metrics import catalogue, facts
+from odoo.addons.odoo_telemetry.metrics.catalogue import FACTS_CARRIED_OVER
 from odoo.addons.odoo_telemetry.models import reading
-from odoo.addons.odoo_telemetry.models.ledger import CARRIED_OVER
 
 from .common import BusinessCase
 
@@ -70,14 +69,14 @@ class TestLedger(BusinessCase):
     def test_a_database_restored_to_an_older_state(self):
         """Counters and histograms go on where they were, and count what comes after."""
         self.request(5)
-        before, carried = self.fact(REQUESTS), self.fact(CARRIED_OVER, (REQUESTS,))
+        before, carried = self.fact(REQUESTS), self.fact(FACTS_CARRIED_OVER.name, (REQUESTS,))
         with self.cursor() as cr:
             cr.execute(f"UPDATE {TOTAL} SET amount = amount - 3 WHERE metric = %s AND sample = ''", [REQUESTS])
         self.assertEqual(self.fact(REQUESTS), before)
-        self.assertEqual(self.fact(CARRIED_OVER, (REQUESTS,)), carried + 3)
+        self.assertEqual(self.fact(FACTS_CARRIED_OVER.name, (REQUESTS,)), carried + 3)
         self.request(2)
         self.assertEqual(self.fact(REQUESTS), before + 2)
-        self.assertEqual(self.fact(CARRIED_OVER, (REQUESTS,)), carried + 3)
+        self.assertEqual(self.fact(FACTS_CARRIED_OVER.name, (REQUESTS,)), carried + 3)
 
     def test_what_a_restored_database_counts_before_it_is_read_is_not_lost(self):
         self.request(5)
@@ -178,7 +177,7 @@ class TestLedger(BusinessCase):
             env.cr.rollback()
 
     def test_a_histogram_with_other_buckets_than_before_counts_as_many(self):
-        metric = replace(catalogue.METRICS[LATENCY], buckets=(5, 10))
+        metric = catalogue.Metric(LATENCY, "histogram", "", buckets=(5, 10))
         known = [(LATENCY, "[]", "2.5", 2), (LATENCY, "[]", "7.5", 3), (LATENCY, "[]", "60.0", 1)]
         totals = Totals({LATENCY: metric}, known, {}, admit=True)
         buckets = {sample: amount for _labels, sample, amount in totals.series(metric)}

@@ -8,7 +8,8 @@ from odoo.exceptions import AccessError, UserError
 from odoo.tests import TransactionCase, new_test_user, tagged
 from odoo.tests.common import get_db_name
 
-from odoo.addons.odoo_telemetry.metrics import catalogue, store
+from odoo.addons.odoo_telemetry.metrics import catalogue
+from odoo.addons.odoo_telemetry.metrics.catalogue import APPLICATION_ERRORS, ERRORS
 from odoo.addons.odoo_telemetry.models import reading
 from odoo.addons.odoo_telemetry.publication import publish_loaded
 from odoo.addons.odoo_telemetry.tests.monitoring_case import NOWHERE, Monitored, answering
@@ -163,13 +164,13 @@ class TestOverview(Monitored, TransactionCase):
 
     def test_errors_are_those_of_metrics(self):
         before = self.tile("errors")["value"]
-        store.inc("odoo_application_errors_total", ("orm_error", "ValueError", "base"), 3)
+        APPLICATION_ERRORS.inc(3, error_type="orm_error", error_class="ValueError", module_name="base")
         self.assertEqual(self.tile("errors")["value"], before + 3)
 
     def test_a_refused_scrape_is_no_failure_of_telemetry(self):
         before = self.tile("telemetry")["value"]
-        store.inc("odoo_telemetry_errors_total", ("unauthorized",))
-        store.inc("odoo_telemetry_errors_total", ("disk",))
+        ERRORS.inc(reason="unauthorized")
+        ERRORS.inc(reason="disk")
         self.assertEqual(self.tile("telemetry")["value"], before + 1)
 
     # ------------------------------------------------------------------ access

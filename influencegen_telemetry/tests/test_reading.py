@@ -7,7 +7,8 @@ from odoo.addons.influencegen.tests.common import PDF
 class TestReading(TransactionCase):
     def gauges(self):
         self.env.flush_all()
-        return {(name, *labels): value for name, labels, value in self.env["telemetry.reading"]._gauges()}
+        gauges = self.env["telemetry.reading"]._gauges()
+        return {(gauge.name, *labels.values()): value for gauge, value, labels in gauges}
 
     def sign_up(self):
         values = {"name": "Ada", "email": "ada@example.com", "birthdate": "1990-01-01", "consent": True}

@@ -18,7 +18,7 @@ class TestSettingsOfTheBusiness(Published, TransactionCase):
         self.assertEqual(Form(self.env["res.config.settings"]).telemetry_campaign_id_limit, CAMPAIGN.limit)
         self.save(telemetry_campaign_id_limit=7)
         self.assertEqual(self.published().label_limits["campaign_id"], 7)
-        self.assertEqual(store._shared._limit(CAMPAIGN, self.database), 7)
+        self.assertEqual(store.limits.limit(CAMPAIGN, self.database), 7)
 
     def test_the_threshold_of_n8n(self):
         self.assertEqual(self.published().thresholds["n8n_errors_per_minute"], 2)

@@ -7,6 +7,7 @@ from odoo.addons.odoo_telemetry.metrics.exposition import Families
 from odoo.addons.odoo_telemetry.tests.settings_case import Published
 
 from ..business import BUSINESS
+from ..business.metrics import REGISTRATION_ATTEMPTS
 from ..hooks import uninstall_hook
 
 ATTEMPTS = "influencer_registration_attempts_total"
@@ -44,7 +45,7 @@ class TestUninstall(Published, TransactionCase):
     def test_its_series_are_exported_no_more(self):
         """As soon as the settings are published without it, also by workers that have it loaded."""
         database = self.env.cr.dbname
-        store.inc(ATTEMPTS, database=database)
+        REGISTRATION_ATTEMPTS.inc(database=database)
         self.env["telemetry.settings"]._publish()
         self.commit()
         self.assertIn(f'{ATTEMPTS}{{database="{database}"}}', self.exposed())
@@ -57,7 +58,7 @@ class TestUninstall(Published, TransactionCase):
         self.assertTrue([line for line in lines if line.startswith("odoo_concurrent_users")])
 
     def exposed(self):
-        return Families({self.env.cr.dbname: store.databases()[self.env.cr.dbname]}).text(False)
+        return Families({self.env.cr.dbname: store.databases.settings()[self.env.cr.dbname]}).text(False)
 
     def test_the_business_is_counted_no_more(self):
         self.assertFalse(self.column(

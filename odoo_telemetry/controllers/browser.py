@@ -8,7 +8,16 @@ from odoo.http import request
 from .. import intake, page_token
 from ..metrics import clock, store
 from ..metrics.allowance import Allowance
-from ..metrics.catalogue import INTERACTION, internal_roles
+from ..metrics.catalogue import (
+    BROWSER_BATCHES_REFUSED,
+    INTERACTION,
+    UI_CUMULATIVE_LAYOUT_SHIFT,
+    UI_INTERACTION_LATENCY,
+    UI_INTERACTION_TO_NEXT_PAINT,
+    UI_LARGEST_CONTENTFUL_PAINT,
+    UI_PAGE_LOAD_TIME,
+    internal_roles,
+)
 from ..metrics.labels import OTHER
 from ..odoo_hooks import routes
 
@@ -21,12 +30,10 @@ ROLE_PER_MINUTE = 20_000
 """Values: a busy person makes some tens. Each role has its own, so that visitors take nothing from the staff. Who isn't
 logged in can have any number of sessions, so what comes from one address is limited, too."""
 
-PAGE_LOAD = "odoo_ui_page_load_time_seconds"
-INTERACTION_LATENCY = "odoo_ui_interaction_latency_seconds"
-VITALS = {
-    "lcp": "odoo_ui_largest_contentful_paint_seconds",
-    "inp": "odoo_ui_interaction_to_next_paint_seconds",
-    "cls": "odoo_ui_cumulative_layout_shift",
+_VITALS = {
+    "lcp": UI_LARGEST_CONTENTFUL_PAINT,
+    "inp": UI_INTERACTION_TO_NEXT_PAINT,
+    "cls": UI_CUMULATIVE_LAYOUT_SHIFT,
 }
 
 _allowance = None
@@ -61,18 +68,18 @@ class Browser(http.Controller):
         A value is a list (kind, name, number). Answers 204, or why nothing of the batch was taken.
         """
         try:
-            for name, labels, value in self._observations():
-                store.observe(name, value, labels, request.db)
+            for histogram, value, labels in self._observations():
+                histogram.observe(value, database=request.db, **labels)
         except Refused as refused:
-            store.inc("odoo_telemetry_browser_batches_refused_total", (refused.reason,))
+            BROWSER_BATCHES_REFUSED.inc(reason=refused.reason)
             return request.make_response(
                 f"{refused}.\n", headers=[("Content-Type", "text/plain; charset=utf-8")], status=refused.status
             )
         return request.make_response("", status=204)
 
     def _observations(self):
-        """Return a list (metric, labels, value) of the request's batch; raises Refused."""
-        settings = store.databases().get(request.db)
+        """Return a list of (histogram, value, labels) of the request's batch; raises Refused."""
+        settings = store.databases.settings().get(request.db)
         if not settings or not settings.browser_sample_percent:
             raise Refused("off", 403, "Browsers are not measured here")
         if not _is_same_origin(request.httprequest):
@@ -107,20 +114,20 @@ def _is_same_origin(httprequest):
 
 
 def _observation(value, route, role):
-    """Return (metric, labels, number) for one ``value`` of a batch; raises Refused."""
+    """Return (histogram, number, labels) for one ``value`` of a batch; raises Refused."""
     match value:
         case [_, _, bool()]:
             pass
         case [str(kind), str(name), int(number) | float(number)] if 0 <= number <= LONGEST_SECONDS:
             if kind == "page":
                 known = role in internal_roles() or routes.is_page(request.db, route)
-                return PAGE_LOAD, (route if known else OTHER, role), number
+                return UI_PAGE_LOAD_TIME, number, {"route": route if known else OTHER, "user_role": role}
             if kind == "action":
-                return PAGE_LOAD, (_action(name, role), role), number
+                return UI_PAGE_LOAD_TIME, number, {"route": _action(name, role), "user_role": role}
             if kind == "interaction" and name in INTERACTION.values:
-                return INTERACTION_LATENCY, (name, role), number
-            if kind in VITALS:
-                return VITALS[kind], (role,), number
+                return UI_INTERACTION_LATENCY, number, {"interaction_name": name, "user_role": role}
+            if kind in _VITALS:
+                return _VITALS[kind], number, {"user_role": role}
     raise Refused("malformed", 400, f"A value is no measurement of at most {LONGEST_SECONDS} s")
 
 
@@ -142,7 +149,7 @@ def _may_send(role, number):
     global _allowance
     try:
         if _allowance is None or _allowance.lost():
-            _allowance = Allowance(store.directory() / "browser-allowance")
+            _allowance = Allowance(store.directory.path / "browser-allowance")
         # the rest of a session's id is not what the token was made for
         senders = [(request.session.sid[: page_token.STABLE_BYTES], SESSION_PER_MINUTE), (role, ROLE_PER_MINUTE)]
         if not request.session.uid:
@@ -150,5 +157,5 @@ def _may_send(role, number):
         now = int(clock.now())
         return all(_allowance.take(f"{request.db} {sender}", number, most, now) for sender, most in senders)
     except OSError as exception:
-        store.error("disk", "browsers' measurements are not taken: %s", exception)
+        store.errors.count("disk", "browsers' measurements are not taken: %s", exception)
         return False

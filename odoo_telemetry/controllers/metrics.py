@@ -21,7 +21,7 @@ class Metrics(http.Controller):
         publish_loaded()
         databases = self._opened_databases()
         if not databases:
-            store.error("unauthorized", "a scrape without a valid token was refused")
+            store.errors.count("unauthorized", "a scrape without a valid token was refused")
             return request.make_response(
                 "A scrape token is needed: send it as 'Authorization: Bearer <token>'. "
                 "An administrator makes one in Settings, Telemetry.\n",
@@ -40,7 +40,7 @@ class Metrics(http.Controller):
             if can_be_read:
                 reading.refresh(database, groups)
         # the whole answer is about the databases that are published now: a reading withdraws one that was dropped
-        published = store.databases()
+        published = store.databases.settings()
         databases = {name: published[name] for name in databases if name in published}
         headers = request.httprequest.headers
         families = exposition.Families(databases, groups, request.httprequest.args.getlist("name[]"))
@@ -60,7 +60,7 @@ class Metrics(http.Controller):
         if scheme.lower() != "bearer" or not token:
             return {}
         given, opened = digest(token.strip()), {}
-        for name, settings in store.databases().items():
+        for name, settings in store.databases.settings().items():
             if _is_among(given, settings.token_digests):
                 valid = reading.token_digests(name)
                 if valid is None or _is_among(given, valid):

@@ -10,7 +10,6 @@ import math
 from bisect import bisect_left
 from collections import defaultdict
 
-from ..metrics.catalogue import bounds
 from ..metrics.known import known_labels
 from ..metrics.labels import OTHER
 from .triggers import ENTRY, PREFIX
@@ -258,7 +257,7 @@ class Totals:
         Series whose labels are all known start at 0.
         """
         amounts = self.amounts.get(metric.name, {})
-        samples = {"counter": ("",), "gauge": (NET,)}.get(metric.kind) or ("sum", *map(str, bounds(metric)))
+        samples = {"counter": ("",), "gauge": (NET,)}.get(metric.kind) or ("sum", *map(str, metric.bounds))
         series = {labels for labels, _sample in amounts}
         series.update(known_labels(metric))
         for labels in series:
@@ -268,5 +267,5 @@ class Totals:
 
 def bucket_of(metric, value):
     """Return the sample under which a histogram counts ``value``: the upper bound of its bucket as text."""
-    upper = bounds(metric)
+    upper = metric.bounds
     return str(upper[bisect_left(upper, value)])

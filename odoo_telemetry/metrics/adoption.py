@@ -4,19 +4,22 @@ import json
 import os
 import re
 import shutil
+from pathlib import Path
 
-from . import catalogue, files, slots
+from . import files, slots
+from .metric import METRICS
+from .published import Damaged
 from .values import DamagedError, SlotValues, entries, make_key
 
 _FORMER = re.compile(r"[0-9a-f]{12}")
 
 
-def adopt(directory, damaged):
+def adopt(directory: Path, damaged: Damaged) -> None:
     """Make ``directory`` (path) of the former one beside it that is in use, or was last; delete those not in use.
 
     Does nothing where ``directory`` is whole. To be called while the directory is locked.
 
-    :param damaged: function of (path, exception), called for a file that can't be read
+    :param damaged: called for a file that can't be read
     :raises OSError: when the disk is full; a later call does all of it again.
     """
     former = [path for path in directory.parent.glob("*/slots") if _FORMER.fullmatch(path.parent.name)]
@@ -30,7 +33,7 @@ def adopt(directory, damaged):
             shutil.rmtree(path.parent, ignore_errors=True)
 
 
-def _copy(former, directory, damaged):
+def _copy(former: Path, directory: Path, damaged: Damaged) -> None:
     directory.mkdir(mode=0o700, parents=True, exist_ok=True)
     for path in former.glob("values-*.db"):
         copy = directory / path.name
@@ -48,14 +51,14 @@ def _copy(former, directory, damaged):
     files.write(directory / "slots", slots.make(os.urandom(16), {}))
 
 
-def _copy_values(path, copy):
+def _copy_values(path: Path, copy: SlotValues) -> None:
     content = path.read_bytes()
     if not content:
         return
-    view = memoryview(content[: len(content) // 8 * 8]).cast("d")
+    view: memoryview[float] = memoryview(content[: len(content) // 8 * 8]).cast("d")
     for key, at in entries(path, content, _parsed):
         metric, database, labels, sample = _parsed(key)
-        known = catalogue.METRICS.get(metric)
+        known = METRICS.get(metric)
         # an addon may declare its metrics later
         if known is None or len(labels) == len(known.labels):
             # times were of another clock: a gauge is read again soon
@@ -63,7 +66,7 @@ def _copy_values(path, copy):
             copied[index] = view[at // 8]
 
 
-def _parsed(key):
+def _parsed(key: bytes) -> tuple[str, str | None, list[str], str]:
     metric, database, labels, sample = json.loads(key)
     "".join((metric, database or "", *labels, sample))
     return metric, database, labels, sample

@@ -5,6 +5,7 @@ Workers that add at the same moment can lose a part of it: an allowance is a bou
 """
 
 import zlib
+from pathlib import Path
 
 from .cells import Cells
 
@@ -20,10 +21,10 @@ class Allowance(Cells):
     :raises OSError: when the file can't be opened, or the disk is full.
     """
 
-    def __init__(self, path):
+    def __init__(self, path: Path) -> None:
         super().__init__(path, PLACES)
 
-    def take(self, sender, amount, most, now):
+    def take(self, sender: str, amount: int, most: int, now: int) -> bool:
         """Return whether ``sender`` (str) may send ``amount`` more (int), and if so note it.
 
         :param int most: what it may send in a minute

@@ -5,27 +5,26 @@ Odoo runs a request's code again after a serialization failure, and a read-only 
 the n-th attempt of the first run, and is not counted again.
 """
 
-from collections import Counter
+import collections
+from collections.abc import Hashable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 
-from . import store
-
-_scope = ContextVar("odoo_telemetry.attempts", default=None)
+from .instruments import Counter
 
 
 class Scope:
     """The attempts of one request."""
 
-    def __init__(self):
-        self._counted = Counter()
-        self._seen = Counter()
+    def __init__(self) -> None:
+        self._counted: collections.Counter[Hashable] = collections.Counter()
+        self._seen: collections.Counter[Hashable] = collections.Counter()
 
-    def restart(self):
+    def restart(self) -> None:
         """Note that the request's code runs from its beginning."""
         self._seen.clear()
 
-    def is_new(self, key):
+    def is_new(self, key: Hashable) -> bool:
         """Note an attempt; return whether it is one that no earlier run made."""
         self._seen[key] += 1
         if self._seen[key] <= self._counted[key]:
@@ -34,8 +33,11 @@ class Scope:
         return True
 
 
+_scope: ContextVar[Scope | None] = ContextVar("odoo_telemetry.attempts", default=None)
+
+
 @contextmanager
-def scope(owner):
+def scope(owner: Scope | None) -> Iterator[None]:
     """Make attempts within the block belong to ``owner``: a :class:`Scope`, or None outside a request."""
     reset = _scope.set(owner)
     try:
@@ -44,8 +46,8 @@ def scope(owner):
         _scope.reset(reset)
 
 
-def count(name, labels=(), database=None):
-    """Count an attempt now; parameters as for :func:`.store.inc`."""
+def count(counter: Counter, *, database: str | None = None, **labels: Hashable) -> None:
+    """Count an attempt now; parameters as of :class:`.instruments.Increment`."""
     current = _scope.get()
-    if current is None or current.is_new((name, labels, database)):
-        store.inc(name, labels, 1.0, database)
+    if current is None or current.is_new((counter.name, database, *sorted(labels.items()))):
+        counter.inc(database=database, **labels)

@@ -3,6 +3,8 @@
 import contextlib
 import mmap
 import os
+from pathlib import Path
+from typing import Self
 
 _CELL = 8
 
@@ -15,23 +17,23 @@ class Cells:
     :raises OSError: when the file can't be opened, or the disk is full.
     """
 
-    def __init__(self, path, number):
+    def __init__(self, path: Path, number: int) -> None:
         self.path = path
         fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         try:
             os.posix_fallocate(fd, 0, number * _CELL)
             self._inode = os.fstat(fd).st_ino
-            self._cells = memoryview(mmap.mmap(fd, number * _CELL)).cast("Q")
+            self._cells: memoryview[int] = memoryview(mmap.mmap(fd, number * _CELL)).cast("Q")
         finally:
             os.close(fd)
 
-    def advance(self, lost):
+    def advance(self, lost: Self) -> None:
         """Bring each cell to what it is in the :class:`Cells` ``lost`` of a file that was deleted, if that is more."""
         for place, (number, here) in enumerate(zip(lost._cells.tolist(), self._cells.tolist(), strict=True)):
             if number > here:
                 self._cells[place] = number
 
-    def lost(self):
+    def lost(self) -> bool:
         """Return whether the file is no longer where it was opened."""
         with contextlib.suppress(OSError):
             return os.stat(self.path).st_ino != self._inode

@@ -13,13 +13,13 @@ now = time.monotonic
 """Return the present moment (float, seconds since the machine started)."""
 
 
-def age(stamp):
+def age(stamp: float) -> float:
     """Return the seconds since ``stamp`` (of :func:`now`), or infinity if it is not of this run of the machine."""
     passed = now() - stamp
     return passed if passed >= 0 else float("inf")
 
 
-def boot():
+def boot() -> str:
     """Return what identifies this run of the machine (str); '' if the kernel does not tell."""
     try:
         return Path("/proc/sys/kernel/random/boot_id").read_text().strip()

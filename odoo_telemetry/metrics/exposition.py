@@ -8,45 +8,54 @@ import gzip
 import os
 import threading
 import time
-from typing import NamedTuple
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from typing import Any, NamedTuple
 
-from prometheus_client import Metric
+from prometheus_client import Metric as Family
 from prometheus_client.exposition import choose_encoder
 from prometheus_client.samples import Exemplar
 from werkzeug.datastructures import Accept, MIMEAccept
 from werkzeug.http import parse_accept_header
 
-from . import catalogue, clock, facts, lines, store
+from . import catalogue, clock, collectors, facts, lines, store
+from .catalogue import DATABASE_READ_AGE, DATABASE_READ_DURATION, SCRAPE_DURATION
 from .clock import STALE_AFTER_SECONDS
+from .exemplars import Exemplar as Noted
+from .instruments import Counter, Histogram
 from .known import known_labels
+from .metric import METRICS, Metric, Scope
+from .reader import Sums
 from .settings import Settings
+from .values import Key
 
 GROUPS = ("fast", "system", "business")
-DURATION = "odoo_telemetry_database_read_duration_seconds"
-_AGE = "odoo_telemetry_database_read_age_seconds"
-_SCRAPE_DURATION = "odoo_telemetry_scrape_duration_seconds"
 NO_DATABASE = "none"
 """The label ``database`` of requests that were answered without one."""
 _TEXT, _OPENMETRICS = "text/plain", "application/openmetrics-text"
 _OTHER_ESCAPING = ("escaping=dots", "escaping=values")
 
+_Labels = tuple[str, ...]
+_Exemplars = Mapping[tuple[str, str | None, _Labels], Mapping[str, Noted]]
+_Read = dict[str | None, dict[_Labels, Any]]
+"""What was read of a metric, by database and label values: a number, of a histogram {sample: number}."""
+
 
 class Part(NamedTuple):
     """The series of one metric in one database (None: the instance), at one moment.
 
-    series: list of label values (tuples).
-    values: list of what the lines of the series show, one series after the other.
-    lines: list of the lines that these values complete.
+    series: label values.
+    values: what the lines of the series show, one series after the other.
+    lines: those that these values complete.
     """
 
-    metric: catalogue.Metric
+    metric: Metric
     database: str | None
-    series: list
-    lines: list
-    values: list
+    series: list[_Labels]
+    lines: list[str]
+    values: list[float]
 
     @property
-    def width(self):
+    def width(self) -> int:
         """How many lines each series has."""
         return len(self.values) // len(self.series)
 
@@ -54,16 +63,18 @@ class Part(NamedTuple):
 class _Layout:
     """The lines of all stored series, by metric and database; they are made when a series appears."""
 
-    def __init__(self):
+    def __init__(self) -> None:
         self.lock = threading.Lock()
-        self._generation, self._placed, self._blocks = None, 0, {}
+        self._generation: object = None
+        self._placed = 0
+        self._blocks: dict[tuple[str, str | None], lines.Block] = {}
 
-    def blocks(self, sums):
-        """Return ({(metric name, database): :class:`.lines.Block`}, values that their numbers are places in).
+    def blocks(self, sums: Sums) -> tuple[dict[tuple[str, str | None], lines.Block], list[float]]:
+        """Return ({(metric name, database): block}, values that their numbers are places in).
 
         The caller holds the lock for as long as it uses a block.
 
-        :param sums: the store's :class:`.reader.Sums`; what another thread read later may have more series, which show
+        :param sums: the store's; what another thread read later may have more series, which show
             0 here
         """
         if sums.generation is not self._generation:
@@ -72,8 +83,8 @@ class _Layout:
             name, database, labels, sample = sums.keys[number]
             block = self._blocks.get((name, database))
             if block is None:
-                label_of = functools.partial(_labels, catalogue.METRICS[name], database)
-                block = self._blocks[name, database] = lines.Block(catalogue.METRICS[name], label_of)
+                label_of = functools.partial(_labels, METRICS[name], database)
+                block = self._blocks[name, database] = lines.Block(METRICS[name], label_of)
             block.place(labels, sample, number)
         self._placed = max(self._placed, len(sums.values))
         # one more, for what a series lacks
@@ -83,7 +94,7 @@ class _Layout:
 _layout = _Layout()
 
 
-def _after_fork():
+def _after_fork() -> None:
     # a thread that the child lacks may have held its lock
     global _layout
     _layout = _Layout()
@@ -101,44 +112,48 @@ class Families:
     :param names: series names to show, or empty for all; a histogram's and a counter's family name stands for it
     """
 
-    def __init__(self, databases, groups=GROUPS, names=()):
+    def __init__(
+        self, databases: Mapping[str, Settings], groups: Iterable[str] = GROUPS, names: Collection[str] = ()
+    ) -> None:
         self._databases = dict(databases)
         self._names = names
-        self._read_once = None
-        self._groups = {database: set(groups).intersection(settings.groups) for database, settings in databases.items()}
+        self._read_once: dict[str, list[Part]] | None = None
+        self._groups: dict[str | None, set[str]] = {
+            database: set(groups).intersection(settings.groups) for database, settings in databases.items()
+        }
         self._groups[None] = set().union(*self._groups.values())
-        self._own = {database: store.own(database).metrics for database in databases}
+        self._own = {database: store.databases.own(database).metrics for database in databases}
         self._described = {
             (name, database): metric.described()
             for database, metrics in self._own.items()
             for name, metric in metrics.items()
         }
 
-    def metric(self, name, database):
-        """Return the :class:`.catalogue.Metric` of the series ``name`` in ``database`` (None: in the instance).
+    def metric(self, name: str, database: str | None) -> Metric:
+        """Return the metric of the series ``name`` in ``database`` (None: in the instance).
 
         :raises KeyError: when neither the catalogue nor the database's administrator defined it.
         """
-        return catalogue.METRICS.get(name) or self._described[name, database]
+        return METRICS.get(name) or self._described[name, database or NO_DATABASE]
 
-    def collect(self):
-        """Return the list of :class:`prometheus_client.Metric`: the catalogue's in its order, then own ones."""
-        exemplars = store.exemplars()
+    def collect(self) -> list[Family]:
+        """Return the families: the catalogue's in its order, then custom ones."""
+        exemplars = store.exemplars.read()
         return [_family(parts, exemplars) for parts in self._families()]
 
-    def series(self, name):
-        """Return the list of ({label: value}, value) of the series of a counter or a gauge."""
+    def series(self, metric: Metric) -> list[tuple[dict[str, str], float]]:
+        """Return ({label: value}, value) of each series of a counter or a gauge."""
         if self._read_once is None:
             self._read_once = {parts[0].metric.name: parts for parts in self._families()}
         return [
             (dict(_labels(part.metric, part.database, labels)), value)
-            for part in self._read_once.get(name, ())
+            for part in self._read_once.get(metric.name, ())
             for labels, value in zip(part.series, part.values, strict=True)
         ]
 
-    def text(self, openmetrics):
+    def text(self, openmetrics: bool) -> str:
         """Return the exposition in OpenMetrics 1.0, or in the text format 0.0.4 (str)."""
-        exemplars = store.exemplars() if openmetrics else {}
+        exemplars = store.exemplars.read() if openmetrics else {}
         texts = []
         for parts in self._families():
             metric = parts[0].metric
@@ -152,22 +167,24 @@ class Families:
 
     # ------------------------------------------------------------------ values
 
-    def _families(self):
-        """Return a list with the list of :class:`Part` of each family that has series."""
+    def _families(self) -> list[list[Part]]:
+        """Return the parts of each family that has series."""
         started = time.perf_counter()
-        sums = store.sums()
+        sums = store.reader.sums()
         read = self._read(sums)
         families = []
         with _layout.lock:
             blocks, stored = _layout.blocks(sums)
-            for name in (*catalogue.METRICS, *sorted(read.keys() - catalogue.METRICS.keys())):
-                if name == _SCRAPE_DURATION:
+            for name in (*METRICS, *sorted(read.keys() - METRICS.keys())):
+                if name == SCRAPE_DURATION.name:
                     read[name] = {None: {(): time.perf_counter() - started}}
                 if parts := list(self._parts(name, blocks, stored, read.get(name, {}))):
                     families.append(parts)
         return families
 
-    def _parts(self, name, blocks, stored, read):
+    def _parts(
+        self, name: str, blocks: Mapping[tuple[str, str | None], lines.Block], stored: list[float], read: _Read
+    ) -> Iterator[Part]:
         for database in (None, *self._databases):
             block, found = blocks.get((name, database)), read.get(database)
             if block or found:
@@ -178,49 +195,50 @@ class Families:
                 if (block or found) and self._wanted(metric, database):
                     yield _part(metric, database, block, stored, found)
 
-    def _read(self, sums):
+    def _read(self, sums: Sums) -> dict[str, _Read]:
         """Return {metric name: {database: {labels: value}}} of all but the sums; a histogram's is {sample: value}."""
         values = dict(sums.gauges)
         for database in self._databases:
             values.update(facts.values(database))
-        for name, database, labels, value in store.scraped(self._groups[None], self._databases):
-            values[name, database, labels, ""] = value
-        values["odoo_telemetry_series", None, (), ""] = len(sums.values) + len(sums.gauges)
-        values["odoo_telemetry_slots", None, (), ""] = store.slot_count()
-        for (database, label), number in store.label_counts().items():
-            values["odoo_telemetry_label_values", database, (label,), ""] = number
+        for metric, of, labels, value in collectors.collect(self._groups[None], self._databases):
+            values[metric.name, of, labels, ""] = value
+        values[catalogue.SERIES.name, None, (), ""] = len(sums.values) + len(sums.gauges)
+        values[catalogue.SLOTS.name, None, (), ""] = store.directory.slot_count()
+        for (of, label), number in store.limits.counts().items():
+            values[catalogue.LABEL_VALUES.name, of, (label,), ""] = number
         for database, settings in self._databases.items():
             for threshold, value in settings.thresholds.items():
-                values["odoo_telemetry_threshold", database, (threshold,), ""] = value
+                values[catalogue.THRESHOLD_VALUE.name, database, (threshold,), ""] = value
         self._drop_stale(values, sums.stamps)
         self._add_own(values)
-        read = {}
-        for (name, database, labels, sample), value in values.items():
-            series = read.setdefault(name, {}).setdefault(database, {})
+        read: dict[str, _Read] = {}
+        for (name, of, labels, sample), value in values.items():
+            series = read.setdefault(name, {}).setdefault(of, {})
             if sample:
                 series.setdefault(labels, {})[sample] = value
             else:
                 series[labels] = value
         return read
 
-    def _drop_stale(self, values, stamps):
+    def _drop_stale(self, values: dict[Key, float], stamps: Mapping[Key, float]) -> None:
         for key, stamp in stamps.items():
-            if clock.age(stamp) > STALE_AFTER_SECONDS and catalogue.METRICS[key[0]].scope == "database":
+            if clock.age(stamp) > STALE_AFTER_SECONDS and METRICS[key[0]].scope == "database":
                 del values[key]
         for database in self._databases:
             # facts are read by themselves, and either reading may fail alone
-            read = [stamps.get((DURATION, database, (), "")), facts.published(database)[1]]
+            read = [stamps.get((DATABASE_READ_DURATION.name, database, (), "")), facts.published(database)[1]]
             if known := [stamp for stamp in read if stamp]:
                 # of before the machine's start it is known only that it is older than that
-                values[_AGE, database, (), ""] = min(max(map(clock.age, known)), clock.now())
+                values[DATABASE_READ_AGE.name, database, (), ""] = min(max(map(clock.age, known)), clock.now())
 
-    def _add_own(self, values):
+    def _add_own(self, values: dict[Key, float]) -> None:
         """Add the own metrics; one that another database defines as another kind can't be shown beside it."""
-        now, kinds = clock.now(), {}
+        now = clock.now()
+        kinds: dict[str, str] = {}
         for database, metrics in self._own.items():
             for name, metric in metrics.items():
                 if kinds.setdefault(_family_name(name, metric.kind), metric.kind) != metric.kind:
-                    store.error(
+                    store.errors.count(
                         "own_metric",
                         "%s of %s is a %s, and another kind in another database",
                         name,
@@ -232,7 +250,7 @@ class Families:
                 if metric.is_current(now):
                     values.update({(name, database, tuple(labels), ""): value for labels, value in metric.series})
 
-    def _wanted(self, metric, database):
+    def _wanted(self, metric: Metric, database: str | None) -> bool:
         if database is None and metric.scope == "database" and NO_DATABASE in self._databases:
             return False
         if database is not None and (
@@ -245,15 +263,24 @@ class Families:
         )
 
 
-def _labels(metric, database, values):
+def _labels(metric: Metric, database: str | None, values: _Labels) -> tuple[tuple[str, str], ...]:
     """Return the labels of a series as a tuple of (name, value)."""
-    labels = zip((label.name for label in metric.labels), values, strict=True)
+    labels = zip(metric.label_names, values, strict=True)
     return (*labels, ("database", database or NO_DATABASE)) if metric.scope == "database" else tuple(labels)
 
 
-def _part(metric, database, block, stored, read):
-    """Return the :class:`Part` of what is stored in ``block`` and what was ``read``, which takes its place."""
-    series, texts, values, places = [], [], [], {}
+def _part(
+    metric: Metric,
+    database: str | None,
+    block: lines.Block | None,
+    stored: list[float],
+    read: Mapping[_Labels, Any] | None,
+) -> Part:
+    """Return the part of what is stored in ``block`` and what was ``read``, which takes its place."""
+    series: list[_Labels] = []
+    texts: list[str] = []
+    values: list[float] = []
+    places: Mapping[_Labels, int] = {}
     if block:
         series, texts, values, places = list(block.series), list(block.lines), block.values(stored), block.series
     if read:
@@ -269,42 +296,49 @@ def _part(metric, database, block, stored, read):
     return Part(metric, database, series, texts, values)
 
 
-def _shown(metric, value):
+def _shown(metric: Metric, value: Any) -> list[float]:
     if metric.kind != "histogram":
         return [value]
-    buckets = [value.get(str(bound), 0.0) for bound in lines.bounds(metric)]
+    buckets = [value.get(str(bound), 0.0) for bound in metric.bounds]
     return lines.shown_values([*buckets, value.get("sum", 0.0)], len(buckets) + 1)
 
 
-def _text(part, exemplars):
+def _text(part: Part, exemplars: _Exemplars) -> str:
     parts = [""] * (2 * len(part.values))
     parts[0::2] = part.lines
     parts[1::2] = map(lines.number_text, part.values)
     if exemplars and part.metric.kind == "histogram":
         for at, labels in enumerate(part.series):
-            found = exemplars.get((part.metric.name, part.database, labels), ())
-            for place, bound in enumerate(lines.bounds(part.metric)):
+            found = exemplars.get((part.metric.name, part.database, labels), {})
+            for place, bound in enumerate(part.metric.bounds):
                 if str(bound) in found:
                     parts[2 * (at * part.width + place) + 1] += lines.exemplar_text(found[str(bound)])
     return "".join(parts)
 
 
-def _family(parts, exemplars):
+def _family(parts: list[Part], exemplars: _Exemplars) -> Family:
     metric = parts[0].metric
-    family = Metric(_family_name(metric.name, metric.kind), metric.help, metric.kind)
+    family = Family(_family_name(metric.name, metric.kind), metric.help, metric.kind)
     for part in parts:
         for at, values in enumerate(part.series):
             labels = dict(_labels(part.metric, part.database, values))
             numbers = part.values[at * part.width : (at + 1) * part.width]
             if metric.kind == "histogram":
                 found = exemplars.get((metric.name, part.database, values), {})
-                _add_histogram(family, labels, numbers, lines.bounds(metric), found)
+                _add_histogram(family, labels, numbers, metric.bounds, found)
             else:
-                family.add_sample(metric.name, labels, *numbers)
+                [number] = numbers
+                family.add_sample(metric.name, labels, number)
     return family
 
 
-def _add_histogram(family, labels, numbers, bounds, exemplars):
+def _add_histogram(
+    family: Family,
+    labels: dict[str, str],
+    numbers: list[float],
+    bounds: tuple[float, ...],
+    exemplars: Mapping[str, Noted],
+) -> None:
     *buckets, count, total = numbers
     for bound, number in zip(bounds, buckets, strict=True):
         noted = exemplars.get(str(bound))
@@ -314,11 +348,11 @@ def _add_histogram(family, labels, numbers, bounds, exemplars):
     family.add_sample(f"{family.name}_sum", labels, total)
 
 
-def _family_name(name, kind):
+def _family_name(name: str, kind: str) -> str:
     return name.removesuffix("_total") if kind == "counter" else name
 
 
-def encode(families, accept, accept_encoding):
+def encode(families: Families, accept: str, accept_encoding: str) -> tuple[bytes, dict[str, str]]:
     """Return (body bytes, headers dict) of ``families`` in the format and coding that the scraper accepts.
 
     :param Families families: what to encode
@@ -340,7 +374,7 @@ def encode(families, accept, accept_encoding):
     return body, headers
 
 
-def _choose_format(accept):
+def _choose_format(accept: str) -> tuple[Callable[[Any], bytes], str]:
     """Return (encoder, content type) of the format that RFC 9110, 12.5.1, finds best; text where none is accepted."""
     ranges = [
         (value, value.partition(";")[0].strip(), quality)
@@ -356,7 +390,7 @@ def _choose_format(accept):
         return choose_encoder(value.partition(";")[0])
 
 
-def _preference(offered, ranges):
+def _preference(offered: str, ranges: list[tuple[str, str, float]]) -> tuple[float, int, str]:
     """Return (quality, how specific the range is that says so, value to choose the encoder by) of a media type."""
     for specific, wanted in ((2, offered), (1, f"{offered.partition('/')[0]}/*"), (0, "*/*")):
         matching = [(quality, value) for value, kind, quality in ranges if kind == wanted]
@@ -366,7 +400,7 @@ def _preference(offered, ranges):
     return 0, 0, offered
 
 
-def _accepts_gzip(accept_encoding):
+def _accepts_gzip(accept_encoding: str) -> bool:
     """Return whether gzip is what RFC 9110, 12.5.3, finds best; raise ValueError if neither it nor identity will do."""
     codings = parse_accept_header(accept_encoding.lower().replace("x-gzip", "gzip"), Accept)
     gzipped = codings.quality("gzip")
@@ -379,11 +413,13 @@ def _accepts_gzip(accept_encoding):
     return gzipped > 0 and gzipped >= identity
 
 
-def start_at_zero(database):
+def start_at_zero(database: str | None) -> None:
     """Make the series of ``database`` (or None: the instance) whose labels are few and known start at 0."""
-    scope, settings = "instance" if database is None else "database", store.databases().get(database) or Settings()
-    for metric in catalogue.METRICS.values():
-        stored = metric.kind != "gauge" and not metric.rows and metric.producer in ("odoo", "browser")
-        if stored and metric.scope == scope and catalogue.is_exported(metric, settings):
+    scope: Scope = "instance" if database is None else "database"
+    settings = store.databases.settings().get(database or "") or Settings()
+    for metric in METRICS.values():
+        if not isinstance(metric, Counter | Histogram) or metric.rows or metric.scope != scope:
+            continue
+        if metric.producer in ("odoo", "browser") and catalogue.is_exported(metric, settings):
             for labels in known_labels(metric):
-                store.start(metric.name, labels, database)
+                metric.start(database=database, **dict(zip(metric.label_names, labels, strict=True)))

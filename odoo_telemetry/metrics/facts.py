@@ -8,22 +8,30 @@ import contextlib
 import fcntl
 import json
 import os
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from pathlib import Path
 from urllib.parse import quote
 
-from . import catalogue, clock, store
-from .catalogue import bounds
+from . import clock, store
 from .clock import STALE_AFTER_SECONDS
+from .metric import METRICS
+from .own import OwnMetric
+from .values import Key
 
-_known = {}
+Fact = tuple[str, tuple[str, ...], str]
+"""What a value is of: metric, label values, and the part of a histogram or ''."""
+_AsOf = tuple[float | None, list[str]]
+
+_known: dict[str, tuple[tuple[int, int], tuple[dict[Fact, float], float | None], _AsOf]] = {}
 """{database: (identity of the file, what :func:`published` returns, what :func:`as_of` returns)}: a file is replaced
 and never changed, so each is read once."""
 
 
-def _path(database):
-    return store.directory() / f"facts-{quote(database, safe='')}.json"
+def _path(database: str) -> Path:
+    return store.directory.path / f"facts-{quote(database, safe='')}.json"
 
 
-def published(database):
+def published(database: str) -> tuple[Mapping[Fact, float], float | None]:
     """Return {(metric, labels, sample): value} of ``database`` (str) as last published, and when it was read.
 
     :return: ({}, None) if it never was; else the time as :func:`.clock.now` told it
@@ -31,33 +39,34 @@ def published(database):
     try:
         path = _path(database)
         stat = os.stat(path)
-        identity = stat.st_ino, stat.st_mtime_ns
-        if _known.get(database, (None,))[0] != identity:
+        identity, known = (stat.st_ino, stat.st_mtime_ns), _known.get(database)
+        if known is None or known[0] != identity:
             content = json.loads(path.read_text())
             values = {(name, tuple(labels), sample): value for name, labels, sample, value in content["values"]}
-            _known[database] = identity, (values, content["read_at"]), tuple(content["as_of"])
-        return _known[database][1]
+            moment, complete = content["as_of"]
+            known = _known[database] = identity, (values, content["read_at"]), (moment, complete)
+        return known[1]
     except FileNotFoundError:
         return {}, None
     except (OSError, ValueError, KeyError, TypeError) as exception:
-        store.error("damaged", "the facts of %s can't be read: %s", database, exception)
+        store.errors.count("damaged", "the facts of %s can't be read: %s", database, exception)
         return {}, None
 
 
-def floor(database):
+def floor(database: str) -> dict[Fact, float]:
     """Return {(metric, labels, sample): value} below which no counter of ``database`` may be shown."""
     values, read_at = published(database)
     if read_at is None:
         # before there was a ledger, facts were counted in the store
         values = {
             (name, labels, sample): value
-            for (name, of, labels, sample), value in store.read()[0].items()
-            if of == database and catalogue.METRICS[name].rows
+            for (name, of, labels, sample), value in store.reader.values()[0].items()
+            if of == database and METRICS[name].rows
         }
     return {key: value for key, value in values.items() if _never_falls(key[0]) and _is_of_today(*key)}
 
 
-def as_of(database):
+def as_of(database: str) -> _AsOf:
     """Return of what the floor of ``database`` (str) is; to be asked for after it: what came later is harmless.
 
     :return: the moment, Unix seconds by PostgreSQL's clock, or None if there is none; and the list of the metrics that
@@ -67,7 +76,7 @@ def as_of(database):
     return _known[database][2] if database in _known else (None, [])
 
 
-def publish(database, read, moment, complete):
+def publish(database: str, read: Mapping[Fact, float], moment: float, complete: Iterable[str]) -> None:
     """Make {(metric, labels, sample): value} known to all workers, each counter at least at what was published before.
 
     :param float moment: when they were read, Unix seconds by the clock of PostgreSQL
@@ -82,7 +91,7 @@ def publish(database, read, moment, complete):
         _write(database, values, clock.now(), (max(moment, before or moment), sorted({*complete, *known})))
 
 
-def forget(database, is_gone):
+def forget(database: str, is_gone: Callable[[str], bool]) -> None:
     """Forget the metrics of ``database`` (str) that are no longer counted.
 
     :param is_gone: function of the name of a metric, as the ledger has it
@@ -97,7 +106,7 @@ def forget(database, is_gone):
 
 
 @contextlib.contextmanager
-def _only_writer(database):
+def _only_writer(database: str) -> Iterator[None]:
     fd = os.open(_path(database).with_suffix(".lock"), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:
         fcntl.flock(fd, fcntl.LOCK_EX)
@@ -106,7 +115,7 @@ def _only_writer(database):
         os.close(fd)
 
 
-def _write(database, values, read_at, known):
+def _write(database: str, values: Mapping[Fact, float], read_at: float, known: _AsOf) -> None:
     path = _path(database)
     content = {"read_at": read_at, "as_of": known, "values": [(*key, value) for key, value in values.items()]}
     temporary = path.with_suffix(f".{os.getpid()}.tmp")
@@ -115,7 +124,7 @@ def _write(database, values, read_at, known):
     temporary.replace(path)
 
 
-def values(database):
+def values(database: str) -> dict[Key, float]:
     """Return {(metric, database, labels, sample): value} of ``database`` (str) as they are to be shown.
 
     A histogram's samples are 'sum' and, not cumulative, its buckets' upper bounds.
@@ -125,13 +134,13 @@ def values(database):
     return {
         (name, database, labels, sample): value
         for (name, labels, sample), value in known.items()
-        if name in catalogue.METRICS and (fresh or _never_falls(name))
+        if name in METRICS and (fresh or _never_falls(name))
     }
 
 
-def own_values(database, metrics):
+def own_values(database: str, metrics: Iterable[OwnMetric]) -> dict[Key, float]:
     """Return the same of the custom counters among ``metrics``, an iterable of :class:`.own.OwnMetric`."""
-    amounts = {}
+    amounts: dict[str, dict[tuple[str, ...], float]] = {}
     for (name, labels, _sample), value in published(database)[0].items():
         amounts.setdefault(name, {})[labels] = value
     return {
@@ -142,15 +151,15 @@ def own_values(database, metrics):
     }
 
 
-def _is_of_today(name, labels, sample):
+def _is_of_today(name: str, labels: Collection[str], sample: str) -> bool:
     """Return whether the catalogue still has such a series: another addon version may have published it."""
-    metric = catalogue.METRICS.get(name)
+    metric = METRICS.get(name)
     if metric is None:
         return True
-    samples = ("sum", *map(str, bounds(metric))) if metric.kind == "histogram" else ("",)
+    samples = ("sum", *map(str, metric.bounds)) if metric.kind == "histogram" else ("",)
     return len(labels) == len(metric.labels) and sample in samples
 
 
-def _never_falls(name):
-    metric = catalogue.METRICS.get(name)
+def _never_falls(name: str) -> bool:
+    metric = METRICS.get(name)
     return metric is None or metric.kind != "gauge"

@@ -4,6 +4,7 @@ import contextlib
 import fcntl
 import os
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 _WAIT_SECONDS = 2.0
@@ -11,7 +12,7 @@ _POLL_SECONDS = 0.005
 
 
 @contextlib.contextmanager
-def locked(path):
+def locked(path: Path) -> Iterator[None]:
     """Hold the lock ``path`` (a file, made with its folder if it is missing) for the length of the block.
 
     :raises OSError: when it can't be made, or another process holds it for longer than two seconds.
@@ -29,7 +30,7 @@ def locked(path):
             os.close(fd)
 
 
-def _lock(fd, deadline):
+def _lock(fd: int, deadline: float) -> None:
     while True:
         try:
             return fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -39,14 +40,14 @@ def _lock(fd, deadline):
             time.sleep(_POLL_SECONDS)
 
 
-def is_at(path, stat):
+def is_at(path: Path, stat: os.stat_result) -> bool:
     """Return whether the file with ``stat`` (os.stat_result) is at ``path``, and was not deleted or replaced."""
     with contextlib.suppress(OSError):
         return os.path.samestat(os.stat(path), stat)
     return False
 
 
-def write(path, content):
+def write(path: Path, content: bytes) -> None:
     """Make the file ``path`` of ``content`` (bytes), on disk space that is there; readers see nothing or all of it.
 
     :raises OSError: when it can't be written; nothing has changed then.

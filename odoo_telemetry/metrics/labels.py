@@ -8,6 +8,8 @@ import fcntl
 import json
 import os
 import threading
+from collections.abc import Callable, Iterable, Set
+from pathlib import Path
 
 OTHER = "other"
 _UNLIMITED = 1 << 30
@@ -21,27 +23,27 @@ class LabelValues:
     :raises OSError: when it can't be opened.
     """
 
-    def __init__(self, path, damaged):
+    def __init__(self, path: Path, damaged: Callable[[int], None]) -> None:
         self.path = path
         self._fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
         self.stat = os.fstat(self._fd)
         self._damaged = damaged
         self._read_to = 0
-        self._values = {}
+        self._values: dict[tuple[str | None, str], set[str]] = {}
         self._lock = threading.Lock()
 
-    def __del__(self):
+    def __del__(self) -> None:
         if hasattr(self, "_fd"):
             os.close(self._fd)
 
-    def admit(self, database, label, value, limit):
+    def admit(self, database: str | None, label: str, value: str, limit: int) -> str:
         """Return ``value`` (str) if the label has it already or has room for it below ``limit``, else ``other``.
 
         :raises OSError: when it can't be written down
         """
         return value if self.admit_all(database, label, (value,), limit) else OTHER
 
-    def admit_all(self, database, label, values, limit):
+    def admit_all(self, database: str | None, label: str, values: Iterable[str], limit: int) -> bool:
         """Let in those of ``values`` (iterable of str, the most important ones first) that there is room for.
 
         :return: whether the label has them all
@@ -60,19 +62,19 @@ class LabelValues:
                     fcntl.flock(self._fd, fcntl.LOCK_UN)
         return known.issuperset(missing)
 
-    def known(self, database, label):
+    def known(self, database: str | None, label: str) -> Set[str]:
         """Return the set of the values of a label that were let in, as this process knows them."""
         with self._lock:
             self._catch_up()
         return self._values.get((database, label), frozenset())
 
-    def count(self):
+    def count(self) -> dict[tuple[str | None, str], int]:
         """Return {(database, label): number of values let in}."""
         with self._lock:
             self._catch_up()
         return {key: len(values) for key, values in self._values.items() if values}
 
-    def restore(self, lost):
+    def restore(self, lost: "LabelValues") -> None:
         """Let in all values that the :class:`LabelValues` ``lost`` let in.
 
         :raises OSError: when they can't be written down
@@ -82,7 +84,7 @@ class LabelValues:
         for (database, label), values in lost._values.items():
             self.admit_all(database, label, sorted(values), _UNLIMITED)
 
-    def _append(self, entries):
+    def _append(self, entries: list[tuple[str | None, str, str]]) -> None:
         if not entries:
             return
         lines = "".join(json.dumps(entry) + "\n" for entry in entries).encode()
@@ -94,7 +96,7 @@ class LabelValues:
         if written < len(lines):
             raise OSError(28, f"{written} of {len(lines)} bytes of label values were written")
 
-    def _catch_up(self):
+    def _catch_up(self) -> None:
         size = os.fstat(self._fd).st_size
         if size < self._read_to:
             # was truncated: what was let in stays

@@ -5,25 +5,30 @@ Formats: https://prometheus.io/docs/instrumenting/exposition_formats/ and OpenMe
 byte, what prometheus_client's encoders write.
 """
 
+from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
 from itertools import accumulate
 from operator import itemgetter
 
 from prometheus_client.utils import floatToGoString
 
+from .exemplars import Exemplar
+from .metric import Metric
+
 INFINITY = float("inf")
 _MOST_NUMBERS = 1 << 16
 _MOST_LINES = 1 << 13
 
 
-class _Texts(dict):
+class _Texts(dict[float, str]):
     """Numbers as text: those that were asked for lately."""
 
-    def __missing__(self, number):
+    def __missing__(self, number: float) -> str:
         if len(self) >= _MOST_NUMBERS:
             self.clear()
         # 0.0 and -0.0 are one key
-        text = self[number] = floatToGoString(number or 0.0)
+        text: str = floatToGoString(number or 0.0)  # type: ignore[no-untyped-call]
+        self[number] = text
         return text
 
 
@@ -31,47 +36,41 @@ number_text = _Texts().__getitem__
 """Return a number (int or float) as the formats have it."""
 
 
-def bound_text(bound):
+def bound_text(bound: float) -> str:
     """Return a bucket's upper bound (float) as the label ``le`` has it."""
     return "+Inf" if bound == INFINITY else repr(bound)
 
 
-def bounds(metric):
-    """Return the upper bounds of the buckets of a histogram (tuple of floats, infinity last)."""
-    return *map(float, metric.buckets), INFINITY
-
-
-def escape(text, quotes=True):
+def escape(text: str, quotes: bool = True) -> str:
     """Return ``text`` as a label value, or as a help text (in the text format without ``quotes``)."""
     text = text.replace("\\", r"\\").replace("\n", r"\n")
     return text.replace('"', r"\"") if quotes else text
 
 
-def _line(name, labels):
+def _line(name: str, labels: Mapping[str, str]) -> str:
     text = ",".join([f'{label}="{escape(value)}"' for label, value in sorted(labels.items())])
     return f"\n{name}{{{text}}} " if text else f"\n{name} "
 
 
-def lines(metric, labels):
+def lines(metric: Metric, labels: Mapping[str, str]) -> list[str]:
     """Return the lines of one series, each from the end of the line before it up to its value.
 
-    :param metric: :class:`.catalogue.Metric`
-    :param dict labels: {name: value}
+    :param labels: {name: value}
     :return: one line; of a histogram those of its buckets, of ``_count`` and of ``_sum``
     """
     if metric.kind != "histogram":
         return [_line(metric.name, labels)]
-    buckets = [_line(f"{metric.name}_bucket", {**labels, "le": bound_text(bound)}) for bound in bounds(metric)]
+    buckets = [_line(f"{metric.name}_bucket", {**labels, "le": bound_text(bound)}) for bound in metric.bounds]
     return [*buckets, _line(f"{metric.name}_count", labels), _line(f"{metric.name}_sum", labels)]
 
 
 @lru_cache(_MOST_LINES)
-def known_lines(metric, labels):
+def known_lines(metric: Metric, labels: tuple[tuple[str, str], ...]) -> list[str]:
     """Return :func:`lines` of ``labels`` (tuple of (name, value)), as it was made before."""
     return lines(metric, dict(labels))
 
 
-def header(name, kind, text, openmetrics):
+def header(name: str, kind: str, text: str, openmetrics: bool) -> str:
     """Return the lines before the first sample of a family, without the end of the last one.
 
     :param str name: of the family: in OpenMetrics a counter's is without ``_total``
@@ -80,27 +79,27 @@ def header(name, kind, text, openmetrics):
     return f"# HELP {name} {escape(text, quotes=openmetrics)}\n# TYPE {name} {kind}"
 
 
-def exemplar_text(exemplar):
+def exemplar_text(exemplar: Exemplar) -> str:
     """Return what follows the value of a bucket that has an :class:`.exemplars.Exemplar`."""
-    return f' # {{trace_id="{exemplar.trace_id}"}} {floatToGoString(exemplar.value)} {exemplar.time}'
+    return f' # {{trace_id="{exemplar.trace_id}"}} {number_text(exemplar.value)} {exemplar.time}'
 
 
 class Block:
     """The series of one metric in one database that the store holds, in the order in which they appeared.
 
-    :param metric: :class:`.catalogue.Metric`
-    :param label_of: function of (label values) that returns pairs of name and value
+    :param label_of: function of label values that returns pairs of name and value
     """
 
-    def __init__(self, metric, label_of):
+    def __init__(self, metric: Metric, label_of: Callable[[tuple[str, ...]], tuple[tuple[str, str], ...]]) -> None:
         self.metric, self._label_of = metric, label_of
-        self.series, self.lines = {}, []
-        self._samples = {bound: place for place, bound in enumerate(map(str, bounds(metric)))}
+        self.series: dict[tuple[str, ...], int] = {}
+        self.lines: list[str] = []
+        self._samples = {bound: place for place, bound in enumerate(map(str, metric.bounds))}
         self._samples["sum"] = len(self._samples)
-        self._numbers = []
-        self._gather = None
+        self._numbers: list[int] = []
+        self._gather: Callable[[Sequence[float]], tuple[float, ...]] | None = None
 
-    def place(self, labels, sample, number):
+    def place(self, labels: tuple[str, ...], sample: str, number: int) -> None:
         """Take the ``number``-th of the store's sums as a value of the series with ``labels`` (tuple of str)."""
         width = len(self._samples) if self.metric.kind == "histogram" else 1
         at = self.series.get(labels)
@@ -114,7 +113,7 @@ class Block:
             self._numbers[at * width + offset] = number
             self._gather = None
 
-    def values(self, sums):
+    def values(self, sums: Sequence[float]) -> list[float]:
         """Return the list of the values of ``lines``, of the store's ``sums`` with a 0.0 behind them."""
         # the one too many makes it return a tuple for one number, too
         self._gather = self._gather or itemgetter(*self._numbers, -1)
@@ -122,12 +121,12 @@ class Block:
         return shown_values(found, len(self._samples)) if self.metric.kind == "histogram" else list(found)
 
 
-def shown_values(found, width):
+def shown_values(found: Sequence[float], width: int) -> list[float]:
     """Return the values that the lines of histograms show.
 
     :param found: of each series, ``width`` numbers: observations by bucket, and their sum
     """
-    shown = []
+    shown: list[float] = []
     for at in range(0, len(found), width):
         shown += accumulate(found[at : at + width - 1])
         shown += shown[-1], found[at + width - 1]

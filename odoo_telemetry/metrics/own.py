@@ -5,13 +5,16 @@ whose rows are gone is gone, and a definition never stands beside the values of 
 the ledger, as those of facts are (``facts.py``); here is what their label values are called.
 """
 
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
 
-from .catalogue import Label, Metric
 from .clock import STALE_AFTER_SECONDS
-from .published import Published
+from .metric import Group, Kind, Label, Metric
+from .published import Damaged, Published, refuse
 
-GROUP = "business"
+GROUP: Group = "business"
 PREFIX = "odoo_custom_"
 """What the names of all custom metrics begin with, in the ledger too."""
 
@@ -22,7 +25,7 @@ class OwnMetric:
 
     Moments are of :func:`time.monotonic`, which all processes share until the machine starts again.
 
-    name, kind ('gauge' or 'counter'), help, unit: as of :class:`.catalogue.Metric`.
+    name, kind ('gauge' or 'counter'), help, unit: as of :class:`.metric.Metric`.
     revision: of the definition that it was read by; values of another are not comparable.
     labels: names of the labels.
     ledger: of a counter, its name in the ledger.
@@ -39,28 +42,28 @@ class OwnMetric:
     """
 
     name: str
-    kind: str
+    kind: Kind
     help: str
     unit: str = ""
     revision: int = 0
-    labels: list = field(default_factory=list)
+    labels: list[str] = field(default_factory=list)
     ledger: str = ""
-    series: list = field(default_factory=list)
-    texts: list = field(default_factory=list)
+    series: list[tuple[list[str], float]] = field(default_factory=list)
+    texts: list[list[tuple[str, str]]] = field(default_factory=list)
     values_at: float = 0.0
     read_at: float | None = None
     tried_at: float = 0.0
     due_at: float = 0.0
     seconds: float = 0.0
     error: str = ""
-    folded: dict = field(default_factory=dict)
+    folded: dict[str, int] = field(default_factory=dict)
     lost: int = 0
 
-    def described(self):
-        """Return it as a :class:`.catalogue.Metric`."""
+    def described(self) -> Metric:
+        """Return it as a :class:`.metric.Metric`."""
         return Metric(self.name, self.kind, self.help, tuple(map(Label, self.labels)), self.unit, group=GROUP)
 
-    def waits_since(self, now):
+    def waits_since(self, now: float) -> float | None:
         """Return since when it is due (a moment), None if it is to be left alone at the moment ``now``.
 
         One that was tried in the future was tried before the machine started: it is due.
@@ -69,18 +72,18 @@ class OwnMetric:
             return 0.0
         return self.due_at if now >= self.due_at else None
 
-    def is_current(self, now):
+    def is_current(self, now: float) -> bool:
         """Return whether its values may be shown at the moment ``now``."""
         longest = STALE_AFTER_SECONDS + max(0.0, self.due_at - self.tried_at)
         return self.read_at is not None and 0 <= now - self.read_at <= longest
 
-    def named(self, amounts):
+    def named(self, amounts: Mapping[tuple[str, ...], float]) -> dict[tuple[str, ...], float]:
         """Return {label values: value} of ``amounts``, {label values in the ledger: value}.
 
         What was called nothing yet is left out until the next reading.
         """
-        texts = list(map(dict, self.texts))
-        series = {}
+        texts: list[dict[str, str]] = list(map(dict, self.texts))
+        series: dict[tuple[str, ...], float] = {}
         for raws, amount in amounts.items():
             if len(raws) == len(texts) and all(raw in known for raw, known in zip(raws, texts, strict=True)):
                 labels = tuple(known[raw] for raw, known in zip(raws, texts, strict=True))
@@ -93,26 +96,19 @@ class Reading:
     """The custom metrics of a database: ``metrics`` by series name, and when they were read (a moment; None: never)."""
 
     read_at: float | None = None
-    metrics: dict = field(default_factory=dict)
+    metrics: dict[str, OwnMetric] = field(default_factory=dict)
 
-    def without(self, names):
+    def without(self, names: Iterable[str]) -> "Reading":
         """Return what is left when the metrics ``names`` are no longer defined like that; it is due to be read."""
         return Reading(None, {name: metric for name, metric in self.metrics.items() if name not in names})
 
 
-def _decode(content):
+def _decode(content: Any) -> Reading:
     return Reading(content["read_at"], {name: OwnMetric(**metric) for name, metric in content["metrics"].items()})
 
 
-class PublishedReadings(Published):
+class PublishedReadings(Published[Reading]):
     """The custom metrics of all databases of an instance, as files in ``directory``."""
 
-    def __init__(self, directory, *damaged):
-        super().__init__(directory, "own-", _decode, *damaged)
-
-    def publish(self, database, reading):
-        """Replace the :class:`Reading` of ``database`` (str); readers see the old or the new one.
-
-        :raises OSError: when it can't be written.
-        """
-        super().publish(database, asdict(reading))
+    def __init__(self, directory: Path, damaged: Damaged = refuse) -> None:
+        super().__init__(directory, "own-", _decode, asdict, damaged)

@@ -6,6 +6,8 @@ the last times by block of places spares the reader the blocks where nobody was 
 
 import zlib
 from collections import Counter
+from collections.abc import Iterable
+from pathlib import Path
 
 from .cells import Cells
 
@@ -22,11 +24,11 @@ class Presence(Cells):
     :raises OSError: when the file can't be opened, or the disk is full.
     """
 
-    def __init__(self, path, roles):
+    def __init__(self, path: Path, roles: Iterable[str]) -> None:
         super().__init__(path, PLACES + PLACES // BLOCK)
         self._roles = roles
 
-    def touch(self, uid, role, now):
+    def touch(self, uid: int, role: str, now: int) -> None:
         """Note that the user ``uid`` (int) with ``role`` (str) was seen.
 
         :param int now: seconds of :func:`.clock.now`
@@ -35,12 +37,12 @@ class Presence(Cells):
         self._cells[place] = now << _ROLE_BITS | _code(role)
         self._cells[PLACES + place // BLOCK] = now
 
-    def count(self, since, now):
+    def count(self, since: int, now: int) -> dict[str, int]:
         """Return {role: number of users seen from ``since`` to ``now`` (int, seconds of :func:`.clock.now`)}.
 
         All roles are there. A time after ``now`` is of an earlier run of the machine.
         """
-        counts = Counter()
+        counts: Counter[int] = Counter()
         oldest, newest = since << _ROLE_BITS, now + 1 << _ROLE_BITS
         for block, seen in enumerate(self._cells[PLACES:].tolist()):
             if seen >= since:
@@ -50,6 +52,6 @@ class Presence(Cells):
         return {role: counts[_code(role)] for role in self._roles}
 
 
-def _code(role):
+def _code(role: str) -> int:
     """Return what stands for a role (str) in all processes: they may know the roles in different orders."""
     return zlib.crc32(role.encode()) >> 1

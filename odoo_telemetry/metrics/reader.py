@@ -12,15 +12,16 @@ import os
 import re
 import threading
 import time
+from collections.abc import Callable, Collection, Iterator, Sequence
 from operator import itemgetter
+from pathlib import Path
 from typing import NamedTuple
 
-from . import catalogue, clock
-from .values import DamagedError, parse_key
+from . import clock
+from .metric import METRICS, Merge, Metric
+from .values import BEGIN, DamagedError, Key, parse_key
 
 _NAME = re.compile(r"(values|live)-(\d+|shared)\.db")
-_BEGIN = 8
-"""Where the first key of a file is; before it is how much of the file is used."""
 _CLOCK_TICK = 1_000_000_000
 """Nanoseconds within which two changes of a directory may bear the same time."""
 
@@ -28,22 +29,21 @@ _CLOCK_TICK = 1_000_000_000
 class Sums(NamedTuple):
     """The values of an instance at one moment.
 
-    keys: list of keys (metric, database, labels, sample) of counters and histograms; a histogram's buckets are not
-        cumulative. It only grows while ``generation`` is the same, and may be longer than ``values``: its first
-        ``len(values)`` entries are theirs.
-    values: list of floats.
+    keys: of counters and histograms; a histogram's buckets are not cumulative. It only grows while ``generation`` is
+        the same, and may be longer than ``values``: its first ``len(values)`` entries are theirs.
+    values: of ``keys``.
     gauges: {key: value} of the gauges that are set.
     stamps: {key: when it was set} of those that keep the latest value, by the clock of the writers.
     generation: an object that is replaced when ``keys`` is reset.
     """
 
-    keys: list
-    values: list
-    gauges: dict
-    stamps: dict
+    keys: list[Key]
+    values: list[float]
+    gauges: dict[Key, float]
+    stamps: dict[Key, float]
     generation: object
 
-    def by_key(self):
+    def by_key(self) -> dict[Key, float]:
         """Return {key: value} of all values."""
         return {**dict(zip(self.keys, self.values, strict=False)), **self.gauges}
 
@@ -54,21 +54,22 @@ class _File:
     :raises OSError: when it can't be opened or mapped.
     """
 
-    def __init__(self, path, slot, live):
+    def __init__(self, path: Path, slot: int | None, live: bool) -> None:
         self.path, self.slot, self.live = path, slot, live
         self._fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
         self.inode = os.fstat(self._fd).st_ino
-        self.end = _BEGIN
-        self.positions, self.targets = [], []
-        self.gauges = []
-        self._gather = None
-        self._map = b""
+        self.end = BEGIN
+        self.positions: list[int] = []
+        self.targets: list[int] = []
+        self.gauges: list[tuple[Key, int, Merge]] = []
+        self._gather: Callable[[memoryview[float]], tuple[float, ...]] | None = None
+        self._map: bytes | mmap.mmap = b""
 
-    def __del__(self):
+    def __del__(self) -> None:
         if hasattr(self, "_fd"):
             os.close(self._fd)
 
-    def new_entries(self):
+    def new_entries(self) -> Iterator[tuple[bytes, int]]:
         """Yield (key as bytes, index of its value) of the entries that were added since the last time.
 
         :raises DamagedError: when one is damaged.
@@ -83,7 +84,7 @@ class _File:
             self.end = value_at + 16
             yield bytes(self._map[begin : begin + length]), value_at // 8
 
-    def _used(self):
+    def _used(self) -> int:
         """Map the file as it is now, and return how much of it is used: never more than is there.
 
         A cell past the end of a truncated file must not be touched: that ends the process with SIGBUS.
@@ -94,35 +95,35 @@ class _File:
             used = self._mapped_used()
         if not self._map:
             # its writer is about to reserve space
-            return _BEGIN
+            return BEGIN
         if not self.end <= used <= len(self._map) or used % 8:
             raise DamagedError(self.path, f"it uses {used} of {len(self._map)} bytes, and {self.end} were read")
         return used
 
-    def _mapped_used(self):
+    def _mapped_used(self) -> int:
         size = os.fstat(self._fd).st_size
         if size < len(self._map):
             raise DamagedError(self.path, f"it has {size} bytes, and had {len(self._map)}")
-        if size % 8 or 0 < size < _BEGIN:
+        if size % 8 or 0 < size < BEGIN:
             raise DamagedError(self.path, f"it has {size} bytes")
         if size > len(self._map):
             self._map = mmap.mmap(self._fd, size, access=mmap.ACCESS_READ)
-            self.view = memoryview(self._map).cast("d")
-        return int.from_bytes(self._map[:4], "little") or _BEGIN
+            self.view: memoryview[float] = memoryview(self._map).cast("d")
+        return int.from_bytes(self._map[:4], "little") or BEGIN
 
-    def add(self, position, target):
+    def add(self, position: int, target: int) -> None:
         """Read the value at ``position`` from now on, as a part of the sum ``target``."""
         self.positions.append(position)
         self.targets.append(target)
         self._gather = None
 
-    def values(self):
+    def values(self) -> Sequence[float]:
         """Return the sequence of the values at ``positions``.
 
         :raises DamagedError: when one is not finite, which no writer writes.
         """
         if len(self.positions) < 2:
-            values = [self.view[position] for position in self.positions]
+            values: Sequence[float] = [self.view[position] for position in self.positions]
         else:
             self._gather = self._gather or itemgetter(*self.positions)
             values = self._gather(self.view)
@@ -130,12 +131,12 @@ class _File:
             raise DamagedError(self.path, "a value is not finite")
         return values
 
-    def content(self):
+    def content(self) -> bytes:
         """Return all bytes of the file as it is now."""
         return os.pread(self._fd, os.fstat(self._fd).st_size, 0)
 
 
-def _is_later(stamp, other, now):
+def _is_later(stamp: float, other: float | None, now: float) -> bool:
     """Return whether ``stamp`` is later than ``other`` (or None).
 
     One that lies after ``now`` is of an earlier run of the machine.
@@ -149,15 +150,15 @@ class Reader:
     :param directory: path of the store's directory
     """
 
-    def __init__(self, directory):
+    def __init__(self, directory: Path) -> None:
         self._directory = directory
         self._lock = threading.Lock()
-        self._stamp = None
-        self._files = {}
-        self._declared = len(catalogue.METRICS)
+        self._stamp: int | None = None
+        self._files: dict[str, _File] = {}
+        self._declared = len(METRICS)
         self._reset()
 
-    def refresh(self):
+    def refresh(self) -> None:
         """Map the files that are new in the directory, or exchanged; cheap when there are none.
 
         One that was deleted and has no successor is kept: its writer may still hold it. The store must notice that a
@@ -168,7 +169,7 @@ class Reader:
         with self._lock:
             self._refresh()
 
-    def read(self, live_slots):
+    def read(self, live_slots: Collection[int]) -> Sums:
         """Return the :class:`Sums` of all files.
 
         :param live_slots: the numbers of the slots that a live process holds: of the others, gauges that end with
@@ -179,9 +180,9 @@ class Reader:
         """
         with self._lock:
             self._refresh()
-            if self._declared != len(catalogue.METRICS):
+            if self._declared != len(METRICS):
                 # what was not in the catalogue before may be now
-                self._declared = len(catalogue.METRICS)
+                self._declared = len(METRICS)
                 self._reset()
             try:
                 return self._read(live_slots)
@@ -189,18 +190,18 @@ class Reader:
                 self._forget(damage.path.name)
                 raise
 
-    def contents(self):
+    def contents(self) -> dict[str, bytes]:
         """Return {file name: bytes} of all files that are mapped, deleted ones too."""
         with self._lock:
             return {name: file.content() for name, file in self._files.items()}
 
-    def slot_count(self):
+    def slot_count(self) -> int:
         """Return how many slots have a file of values."""
         return sum(not file.live and file.slot is not None for file in self._files.values())
 
     # ------------------------------------------------------------------ files
 
-    def _refresh(self):
+    def _refresh(self) -> None:
         try:
             stamp = os.stat(self._directory).st_mtime_ns
         except FileNotFoundError:
@@ -220,22 +221,27 @@ class Reader:
                 self._files[name] = file
         self._stamp = stamp if time.time_ns() - stamp > _CLOCK_TICK else None
 
-    def _forget(self, name):
+    def _forget(self, name: str) -> None:
         """Let go of a file. Sums that only it contributed to are gone, so the keys are reset if it had any."""
         self._stamp = None
         if self._files.pop(name).targets:
             self._reset()
 
-    def _reset(self):
-        self._keys, self._numbers, self._generation = [], {}, object()
-        self._decoded = {}
+    def _reset(self) -> None:
+        self._keys: list[Key] = []
+        self._numbers: dict[Key, int] = {}
+        self._generation = object()
+        self._decoded: dict[bytes, tuple[Key, Metric | None]] = {}
         for file in self._files.values():
-            file.end, file.positions, file.targets, file.gauges = _BEGIN, [], [], []
+            file.end, file.positions, file.targets, file.gauges = BEGIN, [], [], []
 
     # ------------------------------------------------------------------ values
 
-    def _read(self, live_slots):
-        gauges, stamps, parts, now = {}, {}, [], clock.now()
+    def _read(self, live_slots: Collection[int]) -> Sums:
+        gauges: dict[Key, float] = {}
+        stamps: dict[Key, float] = {}
+        parts: list[tuple[list[int], Sequence[float]]] = []
+        now = clock.now()
         for file in self._files.values():
             if file.live and file.slot not in live_slots:
                 continue
@@ -257,7 +263,7 @@ class Reader:
                 sums[target] += value
         return Sums(self._keys, sums, gauges, stamps, self._generation)
 
-    def _place(self, file, text, position):
+    def _place(self, file: _File, text: bytes, position: int) -> None:
         key, metric = self._decode(file, text)
         if metric is None:
             return
@@ -269,7 +275,7 @@ class Reader:
             self._keys.append(key)
         file.add(position, number)
 
-    def _decode(self, file, text):
+    def _decode(self, file: _File, text: bytes) -> tuple[Key, Metric | None]:
         """Return the key that ``text`` (bytes) is, and its metric, or None if the catalogue has not such a one.
 
         Files have most keys in common, so each is decoded once.
@@ -280,6 +286,6 @@ class Reader:
                 key = parse_key(text)
             except Exception as exception:
                 raise DamagedError(file.path, f"the key {text[:200]!r} can't be read: {exception!r}") from exception
-            metric = catalogue.METRICS.get(key[0])
+            metric = METRICS.get(key[0])
             known = self._decoded[text] = key, metric if metric and len(key[2]) == len(metric.labels) else None
         return known

@@ -10,6 +10,8 @@ import contextlib
 import json
 import math
 import re
+from collections.abc import Collection
+from pathlib import Path
 from typing import NamedTuple
 
 from . import files, slots
@@ -29,11 +31,11 @@ class Lost(NamedTuple):
     """
 
     identity: bytes
-    contents: dict
-    live: dict
+    contents: dict[str, bytes]
+    live: dict[int, str]
 
 
-def restore(directory, lost, held=None):
+def restore(directory: Path, lost: Lost, held: slots.Slots | None = None) -> tuple[slots.Slots, dict[int, int]]:
     """Write ``lost`` into ``directory`` (path) unless others have; to be called while the directory is locked.
 
     :param held: the :class:`.slots.Slots` of the directory, if its file was not lost
@@ -47,30 +49,30 @@ def restore(directory, lost, held=None):
         if held is None and path.exists():
             held = slots.Slots(path)
             undo.callback(held.close)
-        numbers = {}
+        numbers: dict[str, str] = {}
         if held and held.identity != lost.identity:
             numbers = _numbers(directory, lost, {*parts, *map(str, lost.live)})
         for old, content in parts.items():
             new = numbers.get(old, old)
-            its_holder_does = held and new != SHARED and held.is_held(int(new))
+            its_holder_does = held is not None and new != SHARED and held.is_held(int(new))
             _write_values(directory / f"values-{new}.db", content, its_holder_does)
         if held is None:
             # last: with it the directory is whole
             files.write(path, slots.make(lost.identity, lost.live))
             held = slots.Slots(path)
-        numbers = {slot: int(numbers.get(str(slot), slot)) for slot in lost.live}
+        now = {slot: int(numbers.get(str(slot), slot)) for slot in lost.live}
         for slot, kind in lost.live.items():
-            held.reserve(numbers[slot], kind)
+            held.reserve(now[slot], kind)
         undo.pop_all()
-    return held, numbers
+    return held, now
 
 
-def _numbers(directory, lost, parts):
+def _numbers(directory: Path, lost: Lost, parts: Collection[str]) -> dict[str, str]:
     """Return {lost slot: slot now} as text for the ``parts`` of ``lost``, in a directory that others have made."""
     path, identity = directory / _RESTORED, lost.identity.hex()
-    restored = json.loads(path.read_text()) if path.exists() else {}
+    restored: dict[str, dict[str, str]] = json.loads(path.read_text()) if path.exists() else {}
     numbers = restored.setdefault(identity, {})
-    missing = sorted(parts - numbers.keys())
+    missing = sorted(set(parts) - numbers.keys())
     if missing:
         names = [match[1] for match in map(_VALUES.fullmatch, (file.name for file in directory.iterdir())) if match]
         names += [number for known in restored.values() for number in known.values()]
@@ -81,7 +83,7 @@ def _numbers(directory, lost, parts):
     return numbers
 
 
-def _write_values(path, content, is_held):
+def _write_values(path: Path, content: bytes, is_held: bool) -> None:
     """Write the values of a lost file where they are missing, or behind; its live holder does that itself."""
     if path.exists() and (is_held or path.read_bytes() == content):
         return
@@ -90,7 +92,8 @@ def _write_values(path, content, is_held):
         if not path.exists():
             files.write(path, content)
         else:
-            values, view = SlotValues(path), memoryview(content).cast("d")
+            values = SlotValues(path)
+            view: memoryview[float] = memoryview(content).cast("d")
             for key, index in found:
                 advance(values, key, view[index], view[index + 1])
     except DamagedError:
@@ -98,7 +101,7 @@ def _write_values(path, content, is_held):
         return
 
 
-def advance(values, key, value, stamp):
+def advance(values: SlotValues, key: bytes, value: float, stamp: float) -> None:
     """Bring what :class:`.values.SlotValues` ``values`` has for ``key`` to ``value`` unless it is further.
 
     A counter is further when it is larger, a gauge when it was set later (``stamp``; a counter has none).

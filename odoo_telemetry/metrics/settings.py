@@ -6,8 +6,9 @@ know them without a statement. So a database publishes its settings here after e
 
 import hashlib
 from dataclasses import asdict, dataclass, field
+from pathlib import Path
 
-from .published import Published
+from .published import Damaged, Published, refuse
 
 THRESHOLDS = {"concurrent_users": 200, "application_errors_per_minute": 5}
 """The thresholds that an administrator may set, with their defaults; other addons declare theirs in the catalogue."""
@@ -27,29 +28,22 @@ class Settings:
     browser_sample_percent: of so many browser tabs in a hundred the measurements are taken; 0 for none.
     """
 
-    token_digests: list = field(default_factory=list)
-    groups: list = field(default_factory=lambda: ["fast", "system", "business"])
-    label_limits: dict = field(default_factory=dict)
+    token_digests: list[str] = field(default_factory=list)
+    groups: list[str] = field(default_factory=lambda: ["fast", "system", "business"])
+    label_limits: dict[str, int] = field(default_factory=dict)
     presence_seconds: int = 300
-    thresholds: dict = field(default_factory=lambda: dict(THRESHOLDS))
-    modules: list | None = None
+    thresholds: dict[str, int] = field(default_factory=lambda: dict(THRESHOLDS))
+    modules: list[str] | None = None
     browser_sample_percent: int = 100
 
 
-def digest(token):
+def digest(token: str) -> str:
     """Return the SHA-256 hex digest under which ``token`` (str) is kept."""
     return hashlib.sha256(token.encode()).hexdigest()
 
 
-class PublishedSettings(Published):
+class PublishedSettings(Published[Settings]):
     """The settings of all databases of an instance, as files in ``directory``."""
 
-    def __init__(self, directory, *damaged):
-        super().__init__(directory, "settings-", lambda content: Settings(**content), *damaged)
-
-    def publish(self, database, settings):
-        """Replace the :class:`Settings` of ``database`` (str); readers see the old or the new ones.
-
-        :raises OSError: when they can't be written.
-        """
-        super().publish(database, asdict(settings))
+    def __init__(self, directory: Path, damaged: Damaged = refuse) -> None:
+        super().__init__(directory, "settings-", lambda content: Settings(**content), asdict, damaged)

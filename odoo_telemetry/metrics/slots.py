@@ -12,6 +12,8 @@ may by now be another process's, or be of another PID namespace.
 import fcntl
 import os
 import struct
+from collections.abc import Mapping
+from pathlib import Path
 from typing import NamedTuple
 
 from . import clock
@@ -32,7 +34,7 @@ class SlotInfo(NamedTuple):
     kind: str
 
 
-def make(identity, reserved):
+def make(identity: bytes, reserved: Mapping[int, str]) -> bytes:
     """Return the content (bytes) of a file of slots.
 
     :param bytes identity: 16 bytes that tell the directory from all others
@@ -45,7 +47,7 @@ def make(identity, reserved):
     return bytes(content)
 
 
-def _place(slot):
+def _place(slot: int) -> int:
     return _HEADER.size + slot * _RECORD.size
 
 
@@ -59,35 +61,37 @@ class Slots:
     The file must be opened once per process: closing any descriptor of it would drop the process's locks.
     """
 
-    def __init__(self, path, flags=os.O_RDWR | os.O_CREAT):
+    def __init__(self, path: Path, flags: int = os.O_RDWR | os.O_CREAT) -> None:
         self._fd = os.open(path, flags | os.O_CLOEXEC, 0o600)
         self.stat = os.fstat(self._fd)
         if self.stat.st_size == 0:
             os.pwrite(self._fd, make(os.urandom(16), {}), 0)
-        self._own = None
+        self._own: int | None = None
 
     @property
-    def identity(self):
+    def identity(self) -> bytes:
         """What tells the directory from all others, its restored copies excepted (bytes)."""
-        return _HEADER.unpack(os.pread(self._fd, _HEADER.size, 0).ljust(_HEADER.size, b"\0"))[1]
+        identity: bytes = _HEADER.unpack(os.pread(self._fd, _HEADER.size, 0).ljust(_HEADER.size, b"\0"))[1]
+        return identity
 
-    def retire(self):
+    def retire(self) -> None:
         """Tell all processes that have the file open that the directory is deleted on purpose."""
         os.pwrite(self._fd, _HEADER.pack(_RETIRED, self.identity), 0)
 
-    def is_retired(self):
+    def is_retired(self) -> bool:
         """Return whether the directory was deleted on purpose."""
         return os.pread(self._fd, _HEADER.size, 0)[:4] == _HEADER.pack(_RETIRED, b"")[:4]
 
-    def claim(self, kind, wanted=None):
+    def claim(self, kind: str, wanted: int | None = None) -> int:
         """Take a slot for this process: the one it held before its directory was lost, or the lowest free one.
 
         :param str kind: what the process does; at most 16 bytes are kept.
         :param int wanted: the slot that it held
         :return: the slot's number
         """
-        slot = wanted
-        if wanted is None or not self._try_lock(wanted):
+        if wanted is not None and self._try_lock(wanted):
+            slot = wanted
+        else:
             slot = 0
             while self._is_reserved(slot) or not self._try_lock(slot):
                 slot += 1
@@ -95,16 +99,16 @@ class Slots:
         self.describe(slot, kind)
         return slot
 
-    def describe(self, slot, kind):
+    def describe(self, slot: int, kind: str) -> None:
         """Write what the holder of ``slot`` does."""
         os.pwrite(self._fd, _RECORD.pack(0.0, kind.encode()[:16]), _place(slot))
 
-    def reserve(self, slot, kind):
+    def reserve(self, slot: int, kind: str) -> None:
         """Have ``slot``, if nobody holds it, wait for its holder, who does ``kind``."""
         if self._holder(slot) is None:
             os.pwrite(self._fd, _RECORD.pack(clock.now() + RESERVED_SECONDS, kind.encode()[:16]), _place(slot))
 
-    def live(self):
+    def live(self) -> list[SlotInfo]:
         """Return a list of :class:`SlotInfo`, one for each slot whose holder is alive."""
         found = []
         for slot in range((os.fstat(self._fd).st_size - _HEADER.size) // _RECORD.size):
@@ -113,36 +117,36 @@ class Slots:
                 found.append(SlotInfo(slot, pid, self._read(slot)[1]))
         return found
 
-    def is_held(self, slot):
+    def is_held(self, slot: int) -> bool:
         """Return whether a live process holds ``slot`` (int)."""
         return self._holder(slot) is not None
 
-    def forked(self):
+    def forked(self) -> None:
         """Note that this process is a child of the one that opened the file: it holds no slot."""
         self._own = None
 
-    def close(self):
+    def close(self) -> None:
         """Give back what this process holds."""
         os.close(self._fd)
 
-    def _read(self, slot):
+    def _read(self, slot: int) -> tuple[float, str]:
         """Return (until when the slot is reserved, kind)."""
         record = os.pread(self._fd, _RECORD.size, _place(slot)).ljust(_RECORD.size, b"\0")
         until, kind = _RECORD.unpack(record)
         return until, kind.rstrip(b"\0").decode(errors="replace")
 
-    def _is_reserved(self, slot):
+    def _is_reserved(self, slot: int) -> bool:
         # one of an earlier run of the machine lies too far ahead
         return 0 < self._read(slot)[0] - clock.now() <= RESERVED_SECONDS
 
-    def _try_lock(self, slot):
+    def _try_lock(self, slot: int) -> bool:
         try:
             fcntl.lockf(self._fd, fcntl.LOCK_EX | fcntl.LOCK_NB, 1, _place(slot))
         except BlockingIOError:
             return False
         return True
 
-    def _holder(self, slot):
+    def _holder(self, slot: int) -> int | None:
         """Return the pid of the holder of ``slot``, 0 if it is not visible here, or None if there is no holder."""
         if slot == self._own:
             # the kernel does not tell a process of its own lock
@@ -152,7 +156,7 @@ class Slots:
         return None if kind == fcntl.F_UNLCK else max(pid, 0)
 
 
-def is_used(path):
+def is_used(path: Path) -> bool:
     """Return whether another process holds a slot of the file ``path``, whatever its records look like.
 
     This process must hold none: it would lose it.
@@ -160,6 +164,6 @@ def is_used(path):
     fd = os.open(path, os.O_RDWR | os.O_CLOEXEC)
     try:
         question = _FLOCK.pack(fcntl.F_WRLCK, os.SEEK_SET, 0, 0, 0)
-        return _FLOCK.unpack(fcntl.fcntl(fd, fcntl.F_GETLK, question))[0] != fcntl.F_UNLCK
+        return bool(_FLOCK.unpack(fcntl.fcntl(fd, fcntl.F_GETLK, question))[0] != fcntl.F_UNLCK)
     finally:
         os.close(fd)

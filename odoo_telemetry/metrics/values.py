@@ -13,14 +13,22 @@ import json
 import mmap
 import os
 import struct
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import TypeAlias
 
-from . import catalogue
+from .metric import METRICS, Metric
+
+Cell: TypeAlias = "tuple[memoryview[float], int]"
+"""A view and an index: ``view[index]`` is a value and ``view[index + 1]`` its time, both doubles."""
+Key = tuple[str, str | None, tuple[str, ...], str]
+"""What a value is of: metric, database (None: the instance), label values, and the part of a histogram or ''."""
 
 CAPACITY = 1 << 16
 BEGIN = 8
 """Where the first entry of a file is."""
 _LENGTH = struct.Struct("=i")
-CELL = struct.Struct("=dd")
+VALUE = struct.Struct("=dd")
 """A value and its time."""
 
 
@@ -31,12 +39,17 @@ class DamagedError(Exception):
     :param str message: what is wrong with it
     """
 
-    def __init__(self, path, message):
+    def __init__(self, path: Path, message: str) -> None:
         super().__init__(f"{path.name} is damaged: {message}")
         self.path = path
 
 
-def entries(path, content, parse=None, begin=BEGIN):
+def entries(
+    path: Path,
+    content: bytes | mmap.mmap,
+    parse: Callable[[bytes], object] | None = None,
+    begin: int = BEGIN,
+) -> Iterator[tuple[bytes, int]]:
     """Yield (key as bytes, offset of its value) of all entries of a file.
 
     :param path: of the file, for the error
@@ -57,14 +70,14 @@ def entries(path, content, parse=None, begin=BEGIN):
         length = _LENGTH.unpack_from(content, end)[0]
         key_at = end + _LENGTH.size
         value_at = key_at + length + 8 - (length + _LENGTH.size) % 8
-        if length <= 0 or value_at + CELL.size > used:
+        if length <= 0 or value_at + VALUE.size > used:
             raise DamagedError(path, f"the key at {end} ends at {value_at} of {used} bytes")
         key = bytes(content[key_at : key_at + length])
         try:
             (parse or parse_key)(key)
         except Exception as exception:
             raise DamagedError(path, f"the key at {end} can't be read: {exception!r}") from exception
-        end = value_at + CELL.size
+        end = value_at + VALUE.size
         yield key, value_at
 
 
@@ -76,7 +89,7 @@ class SlotValues:
     :raises DamagedError: when its content is damaged.
     """
 
-    def __init__(self, path):
+    def __init__(self, path: Path) -> None:
         self.path = path
         self._fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         self.stat = os.fstat(self._fd)
@@ -88,12 +101,12 @@ class SlotValues:
         self._positions = {key: at // 8 for key, at in entries(path, self._mmap)}
         self._used = _LENGTH.unpack_from(self._mmap)[0] or BEGIN
 
-    def __del__(self):
+    def __del__(self) -> None:
         if hasattr(self, "_fd"):
             os.close(self._fd)
 
-    def cell(self, key):
-        """Return (view, index): ``view[index]`` is the value of ``key`` and ``view[index + 1]`` its time, both doubles.
+    def cell(self, key: str | bytes) -> Cell:
+        """Return the cell of ``key``, which is made if it is missing.
 
         :param key: str of :func:`make_key`, or its bytes
         :raises OSError: when the disk is full; nothing has changed then.
@@ -103,29 +116,29 @@ class SlotValues:
             self._add(key)
         return self._view, self._positions[key]
 
-    def cells(self):
-        """Return {key as bytes: (view, index)} of all values."""
+    def cells(self) -> dict[bytes, Cell]:
+        """Return {key: cell} of all values."""
         return {key: (self._view, index) for key, index in self._positions.items()}
 
-    def content(self):
+    def content(self) -> bytes:
         """Return all bytes of the file as they are now, also when it was deleted."""
         return bytes(self._mmap)
 
-    def _add(self, key):
+    def _add(self, key: bytes) -> None:
         padded = key + b" " * (8 - (len(key) + _LENGTH.size) % 8)
         value_at = self._used + _LENGTH.size + len(padded)
-        end = value_at + CELL.size
+        end = value_at + VALUE.size
         self._reserve(end)
         _LENGTH.pack_into(self._mmap, self._used, len(key))
         self._mmap[self._used + _LENGTH.size : value_at] = padded
-        CELL.pack_into(self._mmap, value_at, 0.0, 0.0)
+        VALUE.pack_into(self._mmap, value_at, 0.0, 0.0)
         # last: a reader looks at nothing beyond it. In one store: `pack_into` writes zeros first, and a reader that saw
         # them would call the file damaged (https://github.com/prometheus/client_python/pull/315)
         self._ends[0] = end
         self._used = end
         self._positions[key] = value_at // 8
 
-    def _reserve(self, size):
+    def _reserve(self, size: int) -> None:
         capacity = self._capacity
         while size > capacity:
             capacity *= 2
@@ -134,34 +147,34 @@ class SlotValues:
             self._capacity = capacity
             self._map()
 
-    def _map(self):
+    def _map(self) -> None:
         if self._capacity % 8 or self._capacity < BEGIN:
             raise DamagedError(self.path, f"it has {self._capacity} bytes")
         self._mmap = mmap.mmap(self._fd, self._capacity)
-        self._view = memoryview(self._mmap).cast("d")
-        self._ends = memoryview(self._mmap).cast("i")
+        self._view: memoryview[float] = memoryview(self._mmap).cast("d")
+        self._ends: memoryview[int] = memoryview(self._mmap).cast("i")
 
 
 @functools.cache
-def shape(metric):
-    """Return what tells a :class:`.catalogue.Metric` from one of its name whose values are not comparable (str)."""
-    parts = metric.kind, tuple(map(float, metric.buckets)), tuple(label.name for label in metric.labels)
+def shape(metric: Metric) -> str:
+    """Return what tells a metric from one of its name whose values are not comparable."""
+    parts = metric.kind, tuple(map(float, metric.buckets)), metric.label_names
     return hashlib.sha256(repr(parts).encode()).hexdigest()[:8]
 
 
-def make_key(metric, database, labels, sample=""):
+def make_key(metric: str, database: str | None, labels: Sequence[str], sample: str = "") -> str:
     """Return the text under which a value is kept: JSON of (metric, database or None, label values, sample, shape).
 
     ``sample`` tells the parts of a histogram apart: 'sum', or a bucket's upper bound. The metric's shape is a part of
     the key, so that a metric that has got another one starts over, and no other metric does. It is empty for a metric
     that is not declared yet: any will do then.
     """
-    known = catalogue.METRICS.get(metric)
+    known = METRICS.get(metric)
     return json.dumps([metric, database, labels, sample, shape(known) if known else ""])
 
 
-def parse_key(key):
-    """Return (metric, database, label values as a tuple, sample) of a text that :func:`make_key` made.
+def parse_key(key: bytes) -> Key:
+    """Return the :data:`Key` of a text that :func:`make_key` made.
 
     For a metric that the catalogue lacks, or has in another shape, the first is a text that no metric is named.
 
@@ -169,7 +182,7 @@ def parse_key(key):
     """
     metric, database, labels, sample, its_shape = json.loads(key)
     "".join((metric, database or "", *labels, sample, its_shape))
-    known = catalogue.METRICS.get(metric)
+    known = METRICS.get(metric)
     if known is None or its_shape not in ("", shape(known)):
         metric = f"{metric} {its_shape}"
     return metric, database, tuple(labels), sample

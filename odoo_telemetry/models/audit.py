@@ -86,16 +86,15 @@ class Audit(models.Model):
 
     @api.model
     def _read(self):
-        """Yield (metric name, labels, value) of what the audit has found so far."""
+        """Yield samples of what the audit has found so far."""
         audited = [metric.name for metric in self.env["telemetry.ledger"]._facts() if metric.is_audited]
         for audit in self.search([("fact", "in", audited)]):
-            prefix, labels = "odoo_telemetry_audit_", (audit.fact,)
             done = (audit.blocks - audit.position) / audit.blocks if audit.blocks else 0.0
             ended = audit.completed_at.timestamp() if audit.completed_at else 0.0
-            yield f"{prefix}missing_rows", labels, audit.missing
-            yield f"{prefix}extra_rows", labels, audit.extra
-            yield f"{prefix}progress_ratio", labels, done
-            yield f"{prefix}completed_timestamp_seconds", labels, ended
+            yield catalogue.AUDIT_MISSING_ROWS.sample(audit.missing, fact=audit.fact)
+            yield catalogue.AUDIT_EXTRA_ROWS.sample(audit.extra, fact=audit.fact)
+            yield catalogue.AUDIT_PROGRESS.sample(done, fact=audit.fact)
+            yield catalogue.AUDIT_COMPLETED.sample(ended, fact=audit.fact)
 
     # ------------------------------------------------------------------ what an administrator does
 
@@ -158,7 +157,7 @@ class Audit(models.Model):
                 except Exception as exception:
                     # what takes too long is tried once more with less; nothing keeps the other facts from being audited
                     if blocks == 1 or not isinstance(exception, _MAY_PASS):
-                        store.error("ledger", "the audit of %s gets no further: %s", fact, exception)
+                        store.errors.count("ledger", "the audit of %s gets no further: %s", fact, exception)
                         break
                     blocks = 1
                     continue

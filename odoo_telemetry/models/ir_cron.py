@@ -3,7 +3,7 @@ from datetime import datetime
 
 from odoo import models
 
-from ..metrics import store
+from ..metrics.catalogue import CRON_DURATION, CRON_FAILURES, CRON_LATENESS, CRON_RUNS
 from ..odoo_hooks import workers
 
 
@@ -12,19 +12,19 @@ class IrCron(models.Model):
 
     @classmethod
     def _run_job(cls, job):
-        labels, database = (job["cron_name"],), cls.pool.db_name
+        cron, database = job["cron_name"], cls.pool.db_name
         lateness = (datetime.utcnow() - job["nextcall"]).total_seconds()
         if lateness >= 0:
-            store.observe("odoo_cron_lateness_seconds", lateness, labels, database)
+            CRON_LATENESS.observe(lateness, database=database, cron=cron)
         token, begun = workers.begin(), time.perf_counter()
         try:
             return super()._run_job(job)
         finally:
-            store.inc("odoo_cron_runs_total", labels, database=database)
-            store.observe("odoo_cron_duration_seconds", time.perf_counter() - begun, labels, database)
+            CRON_RUNS.inc(database=database, cron=cron)
+            CRON_DURATION.observe(time.perf_counter() - begun, database=database, cron=cron)
             workers.end(token)
 
     def _update_failure_count(self, job, status):
         if status == "failed":
-            store.inc("odoo_cron_failures_total", (job["cron_name"],), database=self.env.cr.dbname)
+            CRON_FAILURES.inc(database=self.env.cr.dbname, cron=job["cron_name"])
         return super()._update_failure_count(job, status)

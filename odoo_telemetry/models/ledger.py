@@ -9,10 +9,9 @@ from odoo.tools import SQL
 from ..facts import rollup, triggers
 from ..facts.rollup import BALANCE, HISTORY, LOGIN, LOOK, MOVE, STEPS, TOTAL, Totals
 from ..metrics import facts, store
+from ..metrics.catalogue import FACTS_CARRIED_OVER, LABELS_FOLDED, LEDGER_BACKLOG
 from .own_query import series_name
 
-CARRIED_OVER = "odoo_telemetry_facts_carried_over_total"
-BACKLOG = "odoo_telemetry_ledger_backlog"
 _DAY = 86_400
 _COUNT_ENTRIES = f"""
 SELECT count(*), extract(epoch FROM clock_timestamp())::float8 FROM (SELECT FROM {rollup.ENTRY} LIMIT 100000) AS entries
@@ -83,7 +82,7 @@ class Ledger(models.AbstractModel):
             try:
                 facts.forget(database, names.__contains__)
             except OSError as exception:
-                store.error("ledger", "facts of %s can't be forgotten: %s", database, exception)
+                store.errors.count("ledger", "facts of %s can't be forgotten: %s", database, exception)
 
     @api.model
     def _remove(self):
@@ -120,10 +119,10 @@ class Ledger(models.AbstractModel):
         }
         for name in totals.metrics:
             labels = (series_name(name),)
-            values[CARRIED_OVER, labels, ""] = totals.amounts[CARRIED_OVER].get((labels, ""), 0.0)
+            values[FACTS_CARRIED_OVER.name, labels, ""] = totals.amounts[FACTS_CARRIED_OVER.name].get((labels, ""), 0.0)
         values.update(self._recent(totals.metrics))
         self.env.cr.execute(_COUNT_ENTRIES)
-        values[BACKLOG, (), ""], now = self.env.cr.fetchone()
+        values[LEDGER_BACKLOG.name, (), ""], now = self.env.cr.fetchone()
         return values, max(now, totals.made_at), list(totals.metrics)
 
     @api.model
@@ -260,9 +259,9 @@ class Ledger(models.AbstractModel):
             for (name, step, at, labels, sample), amount in totals.history.items()
         ])  # fmt: skip
         for label, number in totals.folded.items():
-            store.inc("odoo_telemetry_labels_folded_total", (label,), number)
+            LABELS_FOLDED.inc(number, label=label)
         for name, number in totals.lost.items():
-            store.error("value", "%d facts of %s have no value to observe", number, name)
+            store.errors.count("value", "%d facts of %s have no value to observe", number, name)
 
     def _count_seen(self, totals):
         """Add those distinct users of a day to its history who were not seen that day before, by role."""
@@ -294,7 +293,7 @@ class Ledger(models.AbstractModel):
         Who may not write can't tell what is carried over from a label value that has no place yet.
         """
         for (name, labels, sample), value in floor.items():
-            if name == CARRIED_OVER:
+            if name == FACTS_CARRIED_OVER.name:
                 missing = value - totals.amounts[name].get((labels, sample), 0.0)
                 totals.increase(name, labels, sample, max(missing, 0.0))
         for (name, labels, sample), value in floor.items():
@@ -302,7 +301,7 @@ class Ledger(models.AbstractModel):
             if missing > 0:
                 totals.increase(name, labels, sample, missing)
                 if sample != "sum" and totals.admit:
-                    totals.increase(CARRIED_OVER, (series_name(name),), "", missing)
+                    totals.increase(FACTS_CARRIED_OVER.name, (series_name(name),), "", missing)
 
     @api.model
     def _purge(self):

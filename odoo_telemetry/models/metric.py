@@ -31,7 +31,7 @@ class Metric(models.AbstractModel):
         self.env["telemetry.alert"]._check_administrator()
         database = self.env.cr.dbname
         reading.refresh(database)
-        exported = {name: settings for name, settings in store.databases().items() if name == database}
+        exported = {name: settings for name, settings in store.databases.settings().items() if name == database}
         families = Families(exported)
         return [self._row(families, family) for family in families.collect()]
 

@@ -10,7 +10,7 @@ from odoo.exceptions import UserError
 
 from .. import monitoring
 from ..facts.rollup import STEPS
-from ..metrics import catalogue, store
+from ..metrics import store
 from ..metrics.exposition import Families
 from . import reading
 from .alert import SEVERITIES
@@ -118,33 +118,33 @@ class Overview(models.AbstractModel):
         """Return the :class:`Families` of what ``/metrics`` shows of this database now."""
         database = self.env.cr.dbname
         reading.refresh(database)
-        settings = store.databases().get(database)
+        settings = store.databases.settings().get(database)
         return Families({database: settings} if settings else {})
 
     @api.model
-    def _happened(self, span, name, **labels):
-        """Return how many facts of the metric ``name`` with these labels happened in each bar of the span.
+    def _happened(self, span, metric, **labels):
+        """Return how many facts of ``metric`` with these labels happened in each bar of the span.
 
         They come from the ledger's history: what a page load costs does not grow with what there is.
         """
         bars = [0] * len(span.bars())
-        wanted = [labels.get(label.name) for label in catalogue.METRICS[name].labels]
-        for values, numbers in self._ledger()._history_bars(name, span.epoch, span.bar).items():
+        wanted = [labels.get(name) for name in metric.label_names]
+        for values, numbers in self._ledger()._history_bars(metric.name, span.epoch, span.bar).items():
             if all(known in (None, value) for known, value in zip(wanted, values, strict=True)):
                 for number, amount in numbers.items():
                     bars[min(number, len(bars) - 1)] += amount
         return bars
 
     @api.model
-    def _quantile(self, span, name, quantile):
-        """Return a quantile (0 to 1) of the histogram ``name`` over the span, None if it observed nothing.
+    def _quantile(self, span, histogram, quantile):
+        """Return a quantile (0 to 1) of ``histogram`` over the span, None if it observed nothing.
 
         It is interpolated within its bucket, as Prometheus does: https://prometheus.io/docs/practices/histograms/.
         """
         counts = Counter()
-        for samples in self._ledger()._history(name, span.epoch).values():
+        for samples in self._ledger()._history(histogram.name, span.epoch).values():
             counts.update(samples)
-        upper = catalogue.bounds(catalogue.METRICS[name])
+        upper = histogram.bounds
         rank, below, lower = quantile * sum(counts[str(bound)] for bound in upper), 0, 0.0
         if rank <= 0:
             return None
@@ -238,9 +238,9 @@ class Overview(models.AbstractModel):
         return f"{grafana.rstrip('/')}/d/{uid}" if grafana else False
 
 
-def total(exposed, name, **labels):
-    """Return the sum of the exposed series (:class:`Families`) of a name with these labels, or None without any."""
-    values = [value for known, value in exposed.series(name) if labels.items() <= known.items()]
+def total(exposed, metric, **labels):
+    """Return the sum of the exposed series (:class:`Families`) of a metric with these labels, or None without any."""
+    values = [value for known, value in exposed.series(metric) if labels.items() <= known.items()]
     return sum(values) if values else None
 
 

@@ -2,7 +2,8 @@ from odoo import api, models
 
 from .. import monitoring
 from ..alert_thresholds import THRESHOLDS
-from ..metrics.exposition import DURATION
+from ..metrics import catalogue
+from ..metrics.catalogue import APPLICATION_ERRORS
 from ..odoo_hooks import health, skipped
 from .overview import state, total
 
@@ -24,14 +25,14 @@ class OverviewOfOperation(models.AbstractModel):
         word = words[answer["status"]]
         return {
             "title": self.env._("Odoo's errors"),
-            "value": total(exposed, "odoo_application_errors_total") or 0,
+            "value": total(exposed, APPLICATION_ERRORS) or 0,
             "unit": "count",
             "caption": self.env._("unhandled errors since counting began"),
             "details": [(word, None, "text")],
             "target": self.env._("%(most)d a minute or fewer", most=self._most_errors()),
             "state": "good" if answer["status"] == "ok" else "bad",
             "chart": False,
-            "action": self._metrics("odoo_application_errors_total"),
+            "action": self._metrics(APPLICATION_ERRORS.name),
             "dashboard": self._dashboard("odoo-system-health"),
         }
 
@@ -98,12 +99,8 @@ class OverviewOfOperation(models.AbstractModel):
 
     @api.model
     def _tile_telemetry(self, span, exposed):
-        errors = [
-            value
-            for labels, value in exposed.series("odoo_telemetry_errors_total")
-            if labels["reason"] != "unauthorized"
-        ]
-        age = total(exposed, "odoo_telemetry_database_read_age_seconds")
+        errors = [value for labels, value in exposed.series(catalogue.ERRORS) if labels["reason"] != "unauthorized"]
+        age = total(exposed, catalogue.DATABASE_READ_AGE)
         oldest = THRESHOLDS["TelemetryReadingStale"]["above_seconds"]
         return {
             "title": self.env._("Telemetry itself"),
@@ -111,14 +108,14 @@ class OverviewOfOperation(models.AbstractModel):
             "unit": "count",
             "caption": self.env._("failures of telemetry since counting began"),
             "details": [
-                (self.env._("values kept"), total(exposed, "odoo_telemetry_series"), "count"),
+                (self.env._("values kept"), total(exposed, catalogue.SERIES), "count"),
                 (
                     self.env._("rows that the audit found different"),
-                    (total(exposed, "odoo_telemetry_audit_missing_rows") or 0)
-                    + (total(exposed, "odoo_telemetry_audit_extra_rows") or 0),
+                    (total(exposed, catalogue.AUDIT_MISSING_ROWS) or 0)
+                    + (total(exposed, catalogue.AUDIT_EXTRA_ROWS) or 0),
                     "count",
                 ),
-                (self.env._("to read the database"), total(exposed, DURATION), "seconds"),
+                (self.env._("to read the database"), total(exposed, catalogue.DATABASE_READ_DURATION), "seconds"),
                 *self._skipped_hooks(),
             ],
             "target": self.env._("read less than %(most)d s ago", most=oldest),

@@ -129,7 +129,7 @@ class OwnMetric(models.Model):
 
     def _compute_last(self):
         database, now = self.env.cr.dbname, time.monotonic()
-        known = store.own(database).metrics
+        known = store.databases.own(database).metrics
         for metric in self:
             last = known.get(metric.series)
             is_read = bool(last and last.read_at is not None)
@@ -195,7 +195,7 @@ class OwnMetric(models.Model):
 
         @self.env.cr.postcommit.add
         def renew():
-            known, counters = store.own(database), set()
+            known, counters = store.databases.own(database), set()
             try:
                 with registry.cursor() as cr:
                     metrics = api.Environment(cr, SUPERUSER_ID, {})[self._name]
@@ -203,9 +203,9 @@ class OwnMetric(models.Model):
                     counters.update(metrics._counters())
                     metrics._forget_counters()
             except Exception as exception:
-                store.error("own_metric", "%s of %s can't be defined: %s", ", ".join(names), database, exception)
+                store.errors.count("own_metric", "%s of %s can't be defined: %s", ", ".join(names), database, exception)
             changed = [name for name in names if name in known.metrics and known.metrics[name].ledger not in counters]
-            store.publish_own(database, known.without(changed))
+            store.databases.publish_own(database, known.without(changed))
 
     @api.model
     def _forget_counters(self):
@@ -225,7 +225,7 @@ class OwnMetric(models.Model):
             try:
                 facts.forget(database, lambda name: name.startswith(PREFIX) and name not in names)
             except OSError as exception:
-                store.error("own_metric", "counters of %s can't be forgotten: %s", database, exception)
+                store.errors.count("own_metric", "counters of %s can't be forgotten: %s", database, exception)
 
     def _ledger_name(self):
         return ledger_name(self.series, self.dimension_ids.sorted("id").mapped("label"))
@@ -255,7 +255,7 @@ class OwnMetric(models.Model):
             with self.env.cr.savepoint(flush=False):
                 counters = list(self._counters().values())
         except Exception as exception:
-            store.error("own_metric", "the definitions of %s can't be read: %s", self.env.cr.dbname, exception)
+            store.errors.count("own_metric", "the definitions of %s can't be read: %s", self.env.cr.dbname, exception)
         hooks.watch(self.env.registry, counters)
 
     # ------------------------------------------------------------------ actions

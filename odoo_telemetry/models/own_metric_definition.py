@@ -193,7 +193,7 @@ class OwnMetric(models.Model):
                 definitions.append(metric._definition())
             except ValidationError as exception:
                 refused[metric] = exception.args[0]
-                store.error("own_metric", "%s: %s", metric.series, exception.args[0])
+                store.errors.count("own_metric", "%s: %s", metric.series, exception.args[0])
         return definitions, refused
 
     def _definition(self):

@@ -116,7 +116,7 @@ class OwnNote(models.AbstractModel):
                     ids = set().union(*notes.values())
                     found = definition.facts(self.env, ids) if ids else {}
             except Exception as exception:
-                store.error("own_metric", "new records of %s can't be read: %s", definition.name, exception)
+                store.errors.count("own_metric", "new records of %s can't be read: %s", definition.name, exception)
                 continue
             looked = [(definition, res_ids, json.dumps(labels)) for labels, res_ids in found.items()]
             looked.append((definition, ids.difference(*found.values()), NO_FACT))
@@ -147,7 +147,7 @@ class OwnNote(models.AbstractModel):
                 with limited(self.env):
                     found = definition.facts(self.env, times)
             except Exception as exception:
-                store.error(
+                store.errors.count(
                     "own_metric",
                     "%d records of %s can't be read, and are not counted: %s",
                     len(times),
@@ -198,4 +198,4 @@ class OwnNote(models.AbstractModel):
                     self.env.cr.execute(f"DELETE FROM {NOTE} WHERE id = ANY(%s)", [instead])
         except Exception as exception:
             names = ", ".join(sorted({definition.name for definition, _ids, _labels in notes}))
-            store.error("own_metric", "records of %s can't be noted: %s", names, exception)
+            store.errors.count("own_metric", "records of %s can't be noted: %s", names, exception)

@@ -6,6 +6,7 @@ from psycopg2.errors import QueryCanceled
 from odoo import api, models
 
 from ..metrics import facts, store
+from ..metrics.catalogue import LABELS_FOLDED
 from ..metrics.labels import OTHER
 from ..metrics.own import OwnMetric, Reading
 from .own_query import STATEMENT_SECONDS, limited
@@ -27,7 +28,7 @@ class OwnReading(models.AbstractModel):
     def _read_database(self):
         """Read the custom metrics that are due, those first that are due longest, and publish what they are."""
         database, now = self.env.cr.dbname, time.monotonic()
-        known = store.own(database).metrics
+        known = store.databases.own(database).metrics
         not_counted = self.env["telemetry.own.note"]._not_counted()
         metrics = self.env["telemetry.own.metric"].search([("active", "=", True)])
         definitions, refused = metrics._definitions()
@@ -51,7 +52,7 @@ class OwnReading(models.AbstractModel):
         for definition in sorted(due, key=due.get):
             last = replace(lasts[definition.name], lost=not_counted.get(definition.name, 0))
             lasts[definition.name] = self._read(definition, last, ends - time.monotonic())
-        store.publish_own(database, Reading(time.monotonic(), lasts))
+        store.databases.publish_own(database, Reading(time.monotonic(), lasts))
 
     def _unread(self, definition, last):
         counter = definition.kind != "gauge"
@@ -88,7 +89,7 @@ class OwnReading(models.AbstractModel):
         """Return the values of a gauge, as arguments of :class:`OwnMetric`."""
         series, folded = definition.series(self.env, definition.by_size(definition.groups(self.env)))
         for label, number in folded.items():
-            store.inc("odoo_telemetry_labels_folded_total", (f"{definition.name} {label}",), number)
+            LABELS_FOLDED.inc(number, label=f"{definition.name} {label}")
         return {"series": series, "folded": folded}
 
     def _counter(self, definition):
@@ -109,5 +110,5 @@ class OwnReading(models.AbstractModel):
         return {"tried_at": begun, "seconds": now - begun, "due_at": now + REST * (now - begun)}
 
     def _failed(self, last, reason, **tried):
-        store.error("own_metric", "%s: %s", last.name, reason)
+        store.errors.count("own_metric", "%s: %s", last.name, reason)
         return replace(last, error=reason, **tried)

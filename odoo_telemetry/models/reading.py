@@ -10,7 +10,7 @@ from odoo.modules.registry import Registry
 from odoo.sql_db import db_connect
 
 from ..metrics import catalogue, clock, exposition, facts, store
-from ..metrics.exposition import DURATION
+from ..metrics.catalogue import DATABASE_READ_DURATION
 from ..metrics.own import GROUP
 
 _logger = logging.getLogger(__name__)
@@ -49,13 +49,15 @@ class Reading(models.AbstractModel):
         self.env.cr.execute("SET LOCAL statement_timeout = %s", [STATEMENT_TIMEOUT_MILLISECONDS])
         gauges = [*self._gauges(), *self.env["telemetry.audit"]._read()]
         self._start_at_zero()
-        for name, labels, value in gauges:
-            store.set(name, value, labels, database)
-        store.set(DURATION, time.perf_counter() - begun, database=database)
+        for gauge, value, labels in gauges:
+            gauge.set(value, database=database, **labels)
+        DATABASE_READ_DURATION.set(time.perf_counter() - begun, database=database)
 
     @api.model
     def _gauges(self):
-        """Return an iterable of (name, labels, value) of gauges that are read from the database; addons add theirs.
+        """Return an iterable of samples of gauges that are read from the database; addons add theirs.
+
+        ``GAUGE.sample(value, label=…)`` makes one.
 
         They are read every half minute at most, and within two seconds all together.
         """
@@ -86,9 +88,10 @@ def refresh(database, groups=exposition.GROUPS):
     if counted.intersection(groups) and not _publish_facts(database):
         _read(database, _MODEL, "_open_ledger", "ledger")
         _publish_facts(database)
-    _refresh(database, _MODEL, store.sums().stamps.get((DURATION, database, (), "")), "database")
+    read_at = store.reader.sums().stamps.get((DATABASE_READ_DURATION.name, database, (), ""))
+    _refresh(database, _MODEL, read_at, "database")
     if GROUP in groups:
-        _refresh(database, "telemetry.own.reading", store.own(database).read_at, "own_metric")
+        _refresh(database, "telemetry.own.reading", store.databases.own(database).read_at, "own_metric")
 
 
 def _publish_facts(database):
@@ -101,7 +104,7 @@ def _publish_facts(database):
         # not before the transaction is committed: what is shown has to stay
         facts.publish(database, *values)
     except OSError as exception:
-        store.error("ledger", "the facts of %s can't be published: %s", database, exception)
+        store.errors.count("ledger", "the facts of %s can't be published: %s", database, exception)
     return are_open
 
 
@@ -114,7 +117,7 @@ def _refresh(database, model, read_at, reason):
     except BlockingIOError:
         return
     except OSError as exception:
-        store.error(reason, "%s can't be read: %s", database, exception)
+        store.errors.count(reason, "%s can't be read: %s", database, exception)
 
 
 def _read(database, model, method, reason):
@@ -122,9 +125,9 @@ def _read(database, model, method, reason):
         with Registry(database).cursor() as cr:
             return getattr(api.Environment(cr, api.SUPERUSER_ID, {})[model], method)()
     except Exception as exception:
-        store.error(reason, "%s can't be read: %s", database, exception)
+        store.errors.count(reason, "%s can't be read: %s", database, exception)
         if _is_dropped(database):
-            store.withdraw(database)
+            store.databases.withdraw(database)
 
 
 def _is_dropped(database):
@@ -139,7 +142,7 @@ def _is_dropped(database):
 
 @contextlib.contextmanager
 def _only_one(database, model):
-    path = store.directory() / f"{model}-{quote(database, safe='')}"
+    path = store.directory.path / f"{model}-{quote(database, safe='')}"
     fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:
         fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -72,7 +72,7 @@ class TelemetrySettings(models.AbstractModel):
         """Return :meth:`_token_digests`; if others are published, publish the settings again."""
         self.env.cr.execute("SET LOCAL statement_timeout = %s", [_READ_MILLISECONDS])
         digests = self._token_digests()
-        published = store.databases().get(self.env.cr.dbname)
+        published = store.databases.settings().get(self.env.cr.dbname)
         if published and published.token_digests != digests:
             self.env.registry.check_signaling()
             self._publish()
@@ -126,4 +126,4 @@ class TelemetrySettings(models.AbstractModel):
     def _publish(self):
         """Publish the settings to all workers of this instance once they are committed."""
         database, settings = self.env.cr.dbname, self._published_settings()
-        self.env.cr.postcommit.add(lambda: store.publish(database, settings))
+        self.env.cr.postcommit.add(lambda: store.databases.publish(database, settings))

@@ -39,7 +39,7 @@ def install():
             skipped.skip(name, error)
     if skipped.names() != before:
         # the errors of a process that serves nothing itself are counted where all processes can read them
-        store.sums()
+        store.reader.sums()
 
 
 def uninstall():

@@ -15,8 +15,7 @@ Odoo's, and of an override that calls ``super()``.
 import logging
 from itertools import pairwise
 
-from ..metrics import store
-from ..metrics.catalogue import OBSERVERS, declare_observer
+from ..metrics.catalogue import APPLICATION_ERRORS, OBSERVERS, declare_observer
 
 _ADDONS = "odoo.addons."
 _ORM_CLASSES = ("psycopg2", "odoo.exceptions")
@@ -96,7 +95,8 @@ class ErrorCounter(logging.Handler):
             return
         try:
             setattr(exception, _COUNTED, True)
-            store.inc("odoo_application_errors_total", describe(exception))
+            error_type, error_class, module = describe(exception)
+            APPLICATION_ERRORS.inc(error_type=error_type, error_class=error_class, module_name=module)
         except Exception:
             self.handleError(record)
 

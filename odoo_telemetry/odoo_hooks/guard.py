@@ -14,6 +14,6 @@ def guarded(function):
             return function(*arguments)
         except Exception as exception:
             name = getattr(function, "__qualname__", function)
-            store.error("hook", "%s failed: %s: %s", name, type(exception).__name__, exception)
+            store.errors.count("hook", "%s failed: %s: %s", name, type(exception).__name__, exception)
 
     return call

@@ -68,7 +68,7 @@ def measured():
 
     :raises psycopg2.Error: when the server does not answer
     """
-    names = list(store.databases())
+    names = list(store.databases.settings())
     return [name for (name,) in query("postgres", "SELECT datname FROM pg_database WHERE datname = ANY(%s)", names)]
 
 

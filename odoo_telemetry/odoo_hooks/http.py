@@ -10,7 +10,12 @@ from time import perf_counter
 
 from odoo.modules.registry import Registry
 
-from ..metrics import store
+from ..metrics.catalogue import (
+    HTTP_REQUEST_DURATION,
+    HTTP_REQUEST_SQL_SECONDS,
+    HTTP_REQUEST_SQL_STATEMENTS,
+    HTTP_REQUESTS,
+)
 from . import patch, presence, roles, routes, workers
 from .caches import peek
 from .guard import guarded
@@ -62,10 +67,12 @@ def _record(method, status_class, served, seconds):
     database, route, uid, role = served
     route = routes.shown(database, route)
     thread = statistics()
-    store.inc("odoo_http_requests_total", (route, method, status_class, role), database=database)
-    store.observe("odoo_http_request_duration_seconds", seconds, (route, method, status_class), database)
-    store.inc("odoo_http_request_sql_statements_total", (route,), thread.query_count, database)
-    store.inc("odoo_http_request_sql_seconds_total", (route,), thread.query_time, database)
+    HTTP_REQUESTS.inc(database=database, route=route, method=method, status_code_class=status_class, user_role=role)
+    HTTP_REQUEST_DURATION.observe(
+        seconds, database=database, route=route, method=method, status_code_class=status_class
+    )
+    HTTP_REQUEST_SQL_STATEMENTS.inc(thread.query_count, database=database, route=route)
+    HTTP_REQUEST_SQL_SECONDS.inc(thread.query_time, database=database, route=route)
     if role not in (roles.PUBLIC, roles.UNKNOWN):
         presence.touch(database, uid, role)
 

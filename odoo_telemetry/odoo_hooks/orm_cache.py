@@ -4,6 +4,7 @@ import contextlib
 import os
 
 from ..metrics import store
+from ..metrics.catalogue import ORM_CACHE_HITS, ORM_CACHE_MISSES
 from . import caches
 from .probe import UnsupportedOdooError
 
@@ -25,8 +26,8 @@ def flush():
     """Add what was counted since the last time."""
     global _flushed
     before, _flushed = _flushed, _totals()
-    for name, now, then in zip(("hits", "misses"), _flushed, before, strict=True):
-        store.inc(f"odoo_orm_cache_{name}_total", (), max(now - then, 0))
+    for counter, now, then in zip((ORM_CACHE_HITS, ORM_CACHE_MISSES), _flushed, before, strict=True):
+        counter.inc(max(now - then, 0))
 
 
 def _after_fork():
@@ -40,9 +41,9 @@ os.register_at_fork(after_in_child=_after_fork)
 def install():
     """Count from now on."""
     _begin()
-    store.on_heartbeat(flush)
+    store.heartbeat.add(flush)
 
 
 def uninstall():
     """Count no more."""
-    store.off_heartbeat(flush)
+    store.heartbeat.remove(flush)

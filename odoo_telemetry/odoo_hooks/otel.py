@@ -130,7 +130,7 @@ class Sender(SpanProcessor):
         try:
             self._started().on_end(_clean(span))
         except Exception as exception:
-            store.error("tracing", "a span was lost: %s: %s", type(exception).__name__, exception)
+            store.errors.count("tracing", "a span was lost: %s: %s", type(exception).__name__, exception)
 
     def _started(self):
         if self._batches is None:
@@ -159,7 +159,7 @@ class Complaints(logging.Handler):
 
     def emit(self, record):
         """Count a record."""
-        store.error("tracing", "%s", record.getMessage())
+        store.errors.count("tracing", "%s", record.getMessage())
 
     def close(self):
         """Leave OpenTelemetry's log as it was found."""

@@ -2,8 +2,8 @@
 
 from urllib.parse import quote
 
-from ..metrics import clock, store
-from ..metrics.catalogue import ROLE
+from ..metrics import clock, collectors, store
+from ..metrics.catalogue import CONCURRENT_USERS, ROLE
 from ..metrics.presence import Presence
 
 _RETRY_SECONDS = 10
@@ -13,8 +13,8 @@ _retry_at = 0
 
 
 def _table(database):
-    if database not in _tables and database in store.databases():
-        _tables[database] = Presence(store.directory() / f"presence-{quote(database, safe='')}", ROLE.values)
+    if database not in _tables and database in store.databases.settings():
+        _tables[database] = Presence(store.directory.path / f"presence-{quote(database, safe='')}", ROLE.values)
     return _tables.get(database)
 
 
@@ -30,7 +30,7 @@ def touch(database, uid, role):
             table.touch(uid, role, now)
     except Exception as exception:
         _retry_at = now + _RETRY_SECONDS
-        store.error("presence", "a user's presence was not noted: %s", exception)
+        store.errors.count("presence", "a user's presence was not noted: %s", exception)
 
 
 def _restore_lost():
@@ -47,19 +47,19 @@ def users(database):
     if database is None:
         return
     now = int(clock.now())
-    since = max(now - store.databases()[database].presence_seconds, 1)
+    since = max(now - store.databases.settings()[database].presence_seconds, 1)
     for role, count in _table(database).count(since, now).items():
-        yield "odoo_concurrent_users", (role,), count
+        yield CONCURRENT_USERS.sample(count, user_role=role)
 
 
 def install():
     """Measure concurrent users."""
-    store.on_heartbeat(_restore_lost)
-    store.on_scrape(users, group="system")
+    store.heartbeat.add(_restore_lost)
+    collectors.add(users, group="system")
 
 
 def uninstall():
     """Measure them no more."""
-    store.off_heartbeat(_restore_lost)
-    store.off_scrape(users)
+    store.heartbeat.remove(_restore_lost)
+    collectors.remove(users)
     _tables.clear()

@@ -12,7 +12,8 @@ from typing import NamedTuple
 
 from odoo.tools import config
 
-from ..metrics import store
+from ..metrics import collectors
+from ..metrics.catalogue import REQUEST_QUEUE_LENGTH, REQUEST_QUEUE_LIMIT, REQUEST_QUEUE_OVERFLOWS
 
 _NETLINK_SOCK_DIAG = 4
 _SOCK_DIAG_BY_FAMILY = 20
@@ -86,16 +87,16 @@ def queues(database):
         for listener, port in ports.items():
             found = listening(port)
             if found:
-                yield "odoo_request_queue_length", (listener,), found.waiting
-                yield "odoo_request_queue_limit", (listener,), found.limit
-                store.follow("odoo_request_queue_overflows_total", (listener,), found.cookie, found.drops)
+                yield REQUEST_QUEUE_LENGTH.sample(found.waiting, listener=listener)
+                yield REQUEST_QUEUE_LIMIT.sample(found.limit, listener=listener)
+                REQUEST_QUEUE_OVERFLOWS.follow(found.drops, found.cookie, listener=listener)
 
 
 def install():
     """Measure the queues."""
-    store.on_scrape(queues, group="system")
+    collectors.add(queues, group="system")
 
 
 def uninstall():
     """Measure them no more."""
-    store.off_scrape(queues)
+    collectors.remove(queues)

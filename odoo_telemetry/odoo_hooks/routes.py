@@ -6,15 +6,13 @@ visits all public pages takes no route of a user's work out of the metrics.
 """
 
 from ..metrics import clock, store
-from ..metrics.catalogue import ROUTE, UI_ROUTE
+from ..metrics.catalogue import LABELS_FOLDED, ROUTE, UI_ROUTE
 from ..metrics.labels import OTHER
 from .http_layer import nodb_rules, server_wide_modules
 
 UNMATCHED = "unmatched"
 _PAGES_SHARE = 0.7
 """Of the room for what browsers open, so much is for pages, which their routes make known; the rest is for actions."""
-
-_FOLDED = "odoo_telemetry_labels_folded_total"
 
 _routes = {}
 """{database: {route: its place in the order}}"""
@@ -49,7 +47,7 @@ def learn(database, rules, modules):
             routes.setdefault(static(module), (3, module))
         _admit(database)
     except Exception as exception:
-        store.error("instrumentation", "the routes of %s are not known: %s", database, exception)
+        store.errors.count("instrumentation", "the routes of %s are not known: %s", database, exception)
 
 
 def shown(database, route):
@@ -61,22 +59,22 @@ def shown(database, route):
     if clock.now() >= _retry_at.get(database, 0.0) and route in _admit(database):
         return route
     if route in _routes.get(database, ()):
-        store.inc(_FOLDED, (ROUTE.name,))
+        LABELS_FOLDED.inc(label=ROUTE.name)
     return OTHER
 
 
 def is_page(database, route):
     """Return whether ``route`` (str) is a page that has series of its own among what browsers open."""
-    return route in store.admitted(database, UI_ROUTE)
+    return route in store.limits.admitted(database, UI_ROUTE)
 
 
 def _admit(database):
     """Let in what there is room for; return the set of what is in."""
     _retry_at[database] = clock.now() + _RETRY_SECONDS
     if database in _routes:
-        store.admit(database, ROUTE, _ordered(_routes[database]))
-        store.admit(database, UI_ROUTE, _ordered(_pages[database]), _PAGES_SHARE)
-    _shown[database] = store.admitted(database, ROUTE)
+        store.limits.admit(database, ROUTE, _ordered(_routes[database]))
+        store.limits.admit(database, UI_ROUTE, _ordered(_pages[database]), _PAGES_SHARE)
+    _shown[database] = store.limits.admitted(database, ROUTE)
     return _shown[database]
 
 

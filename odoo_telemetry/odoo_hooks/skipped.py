@@ -37,7 +37,7 @@ def skip(name, error):
     """
     if name not in _skipped:
         _skipped.add(name)
-        store.count_error("hook")
+        store.errors.add("hook")
         reason = error if isinstance(error, UnsupportedOdooError) else f"{type(error).__name__}: {error}"
         _logger.warning("The hook %s is skipped on Odoo %s: %s; %s", name, release.series, reason, CONSEQUENCES[name])
 

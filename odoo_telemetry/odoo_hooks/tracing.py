@@ -36,7 +36,7 @@ def _guarded(function):
         try:
             return function(*arguments, **keywords)
         except Exception as exception:
-            store.error("tracing", "a span was lost: %s: %s", type(exception).__name__, exception)
+            store.errors.count("tracing", "a span was lost: %s: %s", type(exception).__name__, exception)
 
     return guarded
 
@@ -148,10 +148,10 @@ def install():
         )  # fmt: skip
         return
     except Exception as error:
-        store.error("tracing", "nothing is traced: %s: %s", type(error).__name__, error)
+        store.errors.count("tracing", "nothing is traced: %s: %s", type(error).__name__, error)
         return
     patch.install(_PATCHES)
-    store.trace_with(trace_id)
+    store.exemplars.trace_with(trace_id)
 
 
 def uninstall():
@@ -159,7 +159,7 @@ def uninstall():
     global _tracer
     if _tracer is None:
         return
-    store.trace_with(None)
+    store.exemplars.trace_with(None)
     for one in _PATCHES:
         one.uninstall()
     tracer, _tracer = _tracer, None

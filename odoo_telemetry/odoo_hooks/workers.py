@@ -12,7 +12,15 @@ import time
 import odoo
 from odoo.tools import config
 
-from ..metrics import store
+from ..metrics import collectors, store
+from ..metrics.catalogue import (
+    WORKER_CPU_SECONDS,
+    WORKER_RESIDENT_MEMORY,
+    WORKERS_ACTIVE,
+    WORKERS_BUSY,
+    WORKERS_CONFIGURED,
+    WORKERS_RECYCLED,
+)
 from . import patch
 from .guard import guarded
 from .patch import Patch
@@ -35,10 +43,10 @@ def _own_kind():
 
 
 def _kind():
-    kind = store.kind()
+    kind = store.directory.kind
     if kind == "other":
         kind = _own_kind()
-        store.set_kind(kind)
+        store.directory.set_kind(kind)
     return kind
 
 
@@ -54,15 +62,15 @@ def _told(start):
 @guarded
 def _started(worker):
     kind = _KINDS.get(type(worker).__name__, "other")
-    store.set_kind(kind)
-    store.start_heartbeat()
+    store.directory.set_kind(kind)
+    store.heartbeat.start()
     _show_busy()
     if worker.multi.generation > config["workers"] + config["max_cron_threads"]:
-        store.inc("odoo_workers_recycled_total", (kind,))
+        WORKERS_RECYCLED.inc(kind=kind)
 
 
 def _show_busy():
-    store.set("odoo_workers_busy", len(_busy), (_kind(),))
+    WORKERS_BUSY.set(len(_busy), kind=_kind())
 
 
 def begin():
@@ -83,7 +91,7 @@ def flush_cpu():
     """Add the CPU time used since the last time."""
     global _cpu_flushed
     before, _cpu_flushed = _cpu_flushed, time.process_time()
-    store.inc("odoo_worker_cpu_seconds_total", (_kind(),), _cpu_flushed - before)
+    WORKER_CPU_SECONDS.inc(_cpu_flushed - before, kind=_kind())
 
 
 def _after_fork():
@@ -116,15 +124,15 @@ def workers(database):
     if database is not None:
         return
     alive = dict.fromkeys(configured(), 0)
-    for worker in store.live_slots():
+    for worker in store.directory.live_slots():
         alive[worker.kind] = alive.get(worker.kind, 0) + 1
         memory = _resident_memory(worker.pid)
         if memory is not None:
-            yield "odoo_worker_resident_memory_bytes", (worker.slot, worker.kind), memory
+            yield WORKER_RESIDENT_MEMORY.sample(memory, slot=worker.slot, kind=worker.kind)
     for kind, count in configured().items():
-        yield "odoo_workers_configured", (kind,), count
+        yield WORKERS_CONFIGURED.sample(count, kind=kind)
     for kind, count in alive.items():
-        yield "odoo_workers_active", (kind,), count
+        yield WORKERS_ACTIVE.sample(count, kind=kind)
 
 
 def _resident_memory(pid):
@@ -145,15 +153,15 @@ def install():
     """Measure workers, this process included if it is one already."""
     patch.install(_PATCHES)
     if config["workers"] and _own_kind() != "other":
-        store.start_heartbeat()
+        store.heartbeat.start()
         _show_busy()
-    store.on_heartbeat(flush_cpu)
-    store.on_scrape(workers, group="system")
+    store.heartbeat.add(flush_cpu)
+    collectors.add(workers, group="system")
 
 
 def uninstall():
     """Measure them no more."""
     for one in _PATCHES:
         one.uninstall()
-    store.off_heartbeat(flush_cpu)
-    store.off_scrape(workers)
+    store.heartbeat.remove(flush_cpu)
+    collectors.remove(workers)

@@ -55,4 +55,4 @@ class RealTransactionCase(BaseCase):
 
     def counted(self, name, labels=()):
         """Return the value of a counter of this database now, 0 if there is none."""
-        return store.read()[0].get((name, self.database, tuple(map(str, labels)), ""), 0.0)
+        return store.reader.values()[0].get((name, self.database, tuple(map(str, labels)), ""), 0.0)

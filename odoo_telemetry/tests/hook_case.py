@@ -18,18 +18,18 @@ def bare_odoo():
 
 def value(name, labels=(), database=None, sample=""):
     """Return the stored value of a series, 0.0 if it has none; ``sample`` is 'sum' or a bucket's bound."""
-    return store.read()[0].get((name, database, labels, sample), 0.0)
+    return store.reader.values()[0].get((name, database, labels, sample), 0.0)
 
 
 def observations(name, labels=(), database=None):
     """Return the number of observations of a histogram's series."""
     return sum(
         number
-        for (metric, of, values, sample), number in store.read()[0].items()
+        for (metric, of, values, sample), number in store.reader.values()[0].items()
         if (metric, of, values) == (name, database, labels) and sample != "sum"
     )
 
 
 def scraped(function, database=None):
     """Return what a function read at scrape time yields, as {(name, labels): value}."""
-    return {(name, labels): number for name, labels, number in function(database)}
+    return {(sample.gauge.name, tuple(sample.labels.values())): sample.value for sample in function(database)}

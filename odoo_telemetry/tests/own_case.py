@@ -50,7 +50,7 @@ def read(env, series, rest=0):
     facts.publish(env.cr.dbname, *env["telemetry.reading"]._read_facts()[0])
     with patch.object(own_reading, "REST", rest):
         env["telemetry.own.reading"]._read_database()
-    return store.own(env.cr.dbname).metrics.get(series)
+    return store.databases.own(env.cr.dbname).metrics.get(series)
 
 
 def values(env, series):
@@ -63,7 +63,7 @@ def values(env, series):
 
 def errors():
     """Return how many failures of own metrics were counted."""
-    return store.read()[0].get(("odoo_telemetry_errors_total", None, ("own_metric",), ""), 0)
+    return store.reader.values()[0].get(("odoo_telemetry_errors_total", None, ("own_metric",), ""), 0)
 
 
 class OwnCounterCase(RealTransactionCase):
@@ -82,7 +82,7 @@ class OwnCounterCase(RealTransactionCase):
             env["telemetry.own.metric"].with_context(active_test=False).search([]).unlink()
             reader(env)
         self.registry.reset_changes()
-        store.publish_own(self.database, Reading())
+        store.databases.publish_own(self.database, Reading())
 
     def define(self, *arguments, **keywords):
         with self.environment() as env:

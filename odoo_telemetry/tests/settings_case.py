@@ -14,11 +14,11 @@ class Published:
         self.database = self.env.cr.dbname
         self.settings = self.env["telemetry.settings"]
         original = self.settings._settings()
-        store.publish(self.database, original)
-        self.addCleanup(store.publish, self.database, original)
+        store.databases.publish(self.database, original)
+        self.addCleanup(store.databases.publish, self.database, original)
         # Odoo 18.0 can't open the cursor that a scrape reads with within a test's: what is read, is read before
         self.env["telemetry.reading"]._read_database()
-        store.publish_own(self.database, Reading(time.monotonic()))
+        store.databases.publish_own(self.database, Reading(time.monotonic()))
 
     def commit(self):
         """Do what follows a commit: a test's cursor leaves it out."""
@@ -27,4 +27,4 @@ class Published:
 
     def published(self):
         """Return the settings that all workers see."""
-        return store.databases()[self.database]
+        return store.databases.settings()[self.database]

@@ -14,13 +14,18 @@ from odoo.tools.js_transpiler import is_odoo_module, transpile_javascript
 
 from .. import intake, page_token
 from ..controllers import browser
-from ..metrics import store
+from ..metrics import errors, store
 from .hook_case import observations, value
 from .settings_case import Published
 
 INTAKE = "/telemetry/browser"
 REFUSED = "odoo_telemetry_browser_batches_refused_total"
-LOADS, LATENCY = browser.PAGE_LOAD, browser.INTERACTION_LATENCY
+LOADS, LATENCY = "odoo_ui_page_load_time_seconds", "odoo_ui_interaction_latency_seconds"
+VITALS = (
+    "odoo_ui_largest_contentful_paint_seconds",
+    "odoo_ui_interaction_to_next_paint_seconds",
+    "odoo_ui_cumulative_layout_shift",
+)
 LIMIT_BYTES = 6_000
 
 
@@ -30,7 +35,7 @@ class TestBrowser(Published, HttpCase):
         super().setUp()
         # what other tests took of this minute
         self.startPatcher(patch.object(browser, "_allowance", None))
-        (store.directory() / "browser-allowance").unlink(missing_ok=True)
+        (store.directory.path / "browser-allowance").unlink(missing_ok=True)
 
     def told(self, path="/web/login"):
         """Return what a page tells the browser."""
@@ -54,10 +59,10 @@ class TestBrowser(Published, HttpCase):
 
     def assert_refused(self, reason, status, *values, **how):
         """Send a batch, and see that it is refused and counted, and that nothing of it was taken."""
-        names = LOADS, LATENCY, *browser.VITALS.values()
+        names = LOADS, LATENCY, *VITALS
 
         def taken():
-            return {key: number for key, number in store.read()[0].items() if key[0] in names}
+            return {key: number for key, number in store.reader.values()[0].items() if key[0] in names}
 
         before, counted = taken(), self.refused(reason)
         self.assertEqual(self.send(*values, **how).status_code, status)
@@ -68,7 +73,7 @@ class TestBrowser(Published, HttpCase):
         series = [
             (LOADS, "/web/login", "public"),
             (LATENCY, "log_in", "public"),
-            *((name, "public") for name in browser.VITALS.values()),
+            *((name, "public") for name in VITALS),
         ]
         before = [self.observed(*one) for one in series]
         total = value(LOADS, ("/web/login", "public"), self.database, "sum")
@@ -279,9 +284,9 @@ class TestBrowser(Published, HttpCase):
         with (
             patch.object(browser, "_allowance", None),
             patch.object(browser, "Allowance", side_effect=OSError("full")),
-            self.assertLogs(store.__name__, "WARNING"),
+            self.assertLogs(errors.__name__, "WARNING"),
         ):
-            store._shared._logged.clear()
+            store.errors._logged.clear()
             self.assert_refused("rate", 429, ["page", "", 1], token=token)
 
     def test_off(self):
@@ -298,10 +303,10 @@ class TestBrowser(Published, HttpCase):
         self.assertEqual(self.told()["sample_percent"], 7)
 
     def test_a_page_is_shown_if_it_can_not_be_measured(self):
-        store._shared._logged.clear()
+        store.errors._logged.clear()
         with (
             patch.object(page_token, "hash_sign", side_effect=ValueError("no secret")),
-            self.assertLogs(store.__name__, "WARNING"),
+            self.assertLogs(errors.__name__, "WARNING"),
         ):
             self.assertIsNone(self.told())
 

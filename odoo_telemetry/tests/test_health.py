@@ -49,8 +49,8 @@ class TestReady(Forgetful, TransactionCase):
         self.assertEqual(answer["checks"], {"database": "failed", "filestore": "unknown"})
 
     def test_a_database_that_was_dropped_is_not_missed(self):
-        databases = {**store.databases(), "no_such_database": Settings()}
-        with patch.object(store, "databases", return_value=databases):
+        databases = {**store.databases.settings(), "no_such_database": Settings()}
+        with patch.object(store.databases, "settings", return_value=databases):
             self.assertEqual(health.ready()[0], "200 OK")
 
     def test_without_the_filestore_it_is_not_ready(self):
@@ -59,7 +59,7 @@ class TestReady(Forgetful, TransactionCase):
         self.assertEqual((status, answer["checks"]["filestore"]), ("503 Service Unavailable", "failed"))
 
     def test_with_no_database_measured_the_server_is_asked(self):
-        with patch.object(store, "databases", return_value={}):
+        with patch.object(store.databases, "settings", return_value={}):
             status, answer = health.ready()
         self.assertEqual(status, "200 OK")
         self.assertEqual(answer["checks"], {"database": "ok", "filestore": "ok"})

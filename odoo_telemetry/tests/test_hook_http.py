@@ -7,7 +7,8 @@ from odoo import http, sql_db
 from odoo.tests import HttpCase, mute_logger, tagged
 from odoo.tools import config
 
-from ..metrics import store
+from ..metrics import errors, store
+from ..metrics.catalogue import HTTP_REQUESTS
 from ..odoo_hooks import http as http_hook
 from ..odoo_hooks import presence, roles, workers
 from .hook_case import bare_odoo, observations, scraped, value
@@ -109,8 +110,8 @@ class TestHttp(HttpCase):
         self.assertEqual(self.requests("/web/login", "GET", "2xx", "public"), before + 1)
 
     def test_a_failing_store_costs_no_request(self):
-        with patch.object(store._shared, "_cell", side_effect=OSError), mute_logger(store.__name__):
-            store._shared._cells.clear()
+        with patch.object(store.writer, "cell", side_effect=OSError), mute_logger(errors.__name__):
+            HTTP_REQUESTS._cells.clear()
             self.assertEqual(self.url_open("/web/login").status_code, 200)
 
     def test_busy_falls_back_to_what_it_was(self):
@@ -156,11 +157,11 @@ class TestRoles(HttpCase):
 class TestProcess(HttpCase):
     def test_the_kind_of_this_process(self):
         self.url_open("/web/login")
-        self.assertEqual(store.kind(), "threaded")
+        self.assertEqual(store.directory.kind, "threaded")
         readings = scraped(workers.workers)
         self.assertEqual(readings["odoo_workers_configured", ("threaded",)], 1)
         self.assertEqual(readings["odoo_workers_active", ("threaded",)], 1)
-        memory = readings["odoo_worker_resident_memory_bytes", (store.current_slot(), "threaded")]
+        memory = readings["odoo_worker_resident_memory_bytes", (store.directory.slot_number(), "threaded")]
         self.assertAlmostEqual(memory, _resident(os.getpid()), delta=64 << 20)
 
     def test_cpu_time_is_added_once(self):

@@ -6,7 +6,8 @@ from odoo import http
 from odoo.service import model
 from odoo.tests import TransactionCase, mute_logger, tagged
 
-from ..metrics import attempts, store
+from ..metrics import attempts
+from ..metrics.instruments import Counter
 
 
 class Conflict(SerializationFailure):
@@ -18,9 +19,9 @@ class TestRetries(TransactionCase):
     def setUp(self):
         super().setUp()
         self.counted = []
-        inc = patch.object(store, "inc", lambda name, *_arguments: self.counted.append(name))
-        inc.start()
-        self.addCleanup(inc.stop)
+        self.first, self.second = MagicMock(Counter), MagicMock(Counter)
+        for name, counter in (("first", self.first), ("second", self.second)):
+            counter.name, counter.inc = name, lambda name=name, **_labels: self.counted.append(name)
 
     def serve(self, function):
         request = MagicMock(env=self.env)
@@ -35,11 +36,11 @@ class TestRetries(TransactionCase):
         runs = []
 
         def register():
-            attempts.count("first")
+            attempts.count(self.first)
             runs.append(1)
             if len(runs) < 3:
                 raise Conflict
-            attempts.count("second")
+            attempts.count(self.second)
 
         with (
             patch("random.uniform", return_value=0),
@@ -51,6 +52,6 @@ class TestRetries(TransactionCase):
         self.assertEqual(self.counted, ["first", "second"])
 
     def test_outside_a_request_each_attempt_counts(self):
-        attempts.count("first")
-        attempts.count("first")
+        attempts.count(self.first)
+        attempts.count(self.first)
         self.assertEqual(self.counted, ["first", "first"])

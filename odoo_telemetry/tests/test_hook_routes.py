@@ -25,19 +25,19 @@ class TestRoutes(TransactionCase):
 
     @contextlib.contextmanager
     def limit(self, limit):
-        others = store._shared._limit
+        others = store.limits.limit
 
         def limited(label, database):
             return limit if label.name == catalogue.ROUTE.name else others(label, database)
 
-        with patch.object(store._shared, "_limit", limited):
+        with patch.object(store.limits, "limit", limited):
             routes._retry_at.clear()
             yield
 
     def test_users_come_first_then_the_alphabet(self):
         with self.limit(4):
             routes.learn(self.database, [("/b", PUBLIC), ("/a", PUBLIC), ("/z", USERS), ("/y", USERS)], ["web"])
-            self.assertEqual(store.admitted(self.database, catalogue.ROUTE), {"unmatched", "/y", "/z", "/a"})
+            self.assertEqual(store.limits.admitted(self.database, catalogue.ROUTE), {"unmatched", "/y", "/z", "/a"})
 
     def test_requests_take_up_nothing(self):
         with self.limit(2):
@@ -61,7 +61,7 @@ class TestRoutes(TransactionCase):
             self.assertEqual([routes.shown(self.database, route) for route in ("/d", "/e")], ["/d", "other"])
 
     def test_what_can_not_be_read_costs_no_request(self):
-        with patch.object(store, "error") as error:
+        with patch.object(store.errors, "count") as error:
             routes.learn(self.database, [("/a", None)], [])
         error.assert_called_once()
 
@@ -75,15 +75,15 @@ class TestRoutes(TransactionCase):
 @tagged("post_install", "-at_install")
 class TestRoutesOfOdoo(HttpCase):
     def test_all_routes_are_known_before_they_are_asked_for(self):
-        admitted = store.admitted(self.env.cr.dbname, catalogue.ROUTE)
+        admitted = store.limits.admitted(self.env.cr.dbname, catalogue.ROUTE)
         self.assertLessEqual({"unmatched", "/web/login", "/web/content/<int:id>", "/web/static"}, admitted)
-        self.assertLessEqual({"/web/login"}, store.admitted(self.env.cr.dbname, catalogue.UI_ROUTE))
+        self.assertLessEqual({"/web/login"}, store.limits.admitted(self.env.cr.dbname, catalogue.UI_ROUTE))
 
     def test_a_stranger_takes_up_nothing(self):
-        before = store.label_counts()
+        before = store.limits.counts()
         for path in ("/web/login", "/no/such", "/base/static/x", "/web/webclient/version_info", "/web/database/list"):
             self.url_open(path)
-        self.assertEqual(store.label_counts(), before)
+        self.assertEqual(store.limits.counts(), before)
 
 
 @tagged("post_install", "-at_install")
@@ -97,6 +97,6 @@ class TestRegistries(TransactionCase):
         registries = type(Registry.registries)(8)
         for number in range(3):
             registries[f"db_{number}"] = {}
-        with patch.object(Registry, "registries", registries), patch.object(store, "error") as error:
+        with patch.object(Registry, "registries", registries), patch.object(store.errors, "count") as error:
             publish_loaded()
         error.assert_not_called()

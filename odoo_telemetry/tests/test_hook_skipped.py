@@ -8,7 +8,7 @@ from odoo.service import model, server
 from odoo.tests import HttpCase, TransactionCase, mute_logger, new_test_user, tagged
 
 from .. import odoo_hooks
-from ..metrics import store
+from ..metrics import errors
 from ..odoo_hooks import guard, retries, roles, skipped, workers
 from ..odoo_hooks.caches import counters
 from ..odoo_hooks.patch import Patch
@@ -154,13 +154,13 @@ class TestTheOthers(AnotherOdoo, HttpCase):
         errors = value("odoo_telemetry_errors_total", ("hook",))
         with (
             patch("odoo.addons.odoo_telemetry.odoo_hooks.http.current_request", side_effect=AttributeError("gone")),
-            mute_logger(store.__name__),
+            mute_logger(errors.__name__),
         ):
             self.assertEqual(self.url_open("/web/login").status_code, 200)
         self.assertGreater(value("odoo_telemetry_errors_total", ("hook",)), errors)
 
     def test_workers_are_guarded(self):
-        with mute_logger(store.__name__):
+        with mute_logger(errors.__name__):
             self.assertIsNone(workers._started(object()))
             self.assertIsNone(guard.guarded(lambda: 1 / 0)())
 

@@ -7,7 +7,7 @@ import requests
 from odoo.tests import BaseCase, HttpCase, mute_logger, tagged
 from odoo.tools.misc import Callbacks
 
-from ..metrics import store
+from ..metrics import errors, store
 from ..odoo_hooks import tracing
 from .hook_case import value
 
@@ -130,10 +130,10 @@ class TestSpans(Traced, BaseCase):
 
     def test_a_failure_of_the_exporter_is_counted_and_no_error_of_the_application(self):
         before = self.errors()
-        store._shared._logged.clear()
+        store.errors._logged.clear()
         with (
             patch.object(self.exporter, "export", side_effect=ZeroDivisionError("no way")),
-            self.assertLogs(store.__name__, "WARNING"),
+            self.assertLogs(errors.__name__, "WARNING"),
             self.assertNoLogs(level="WARNING"),
         ):
             with tracing.span("lost"):
@@ -145,7 +145,7 @@ class TestSpans(Traced, BaseCase):
         from ..odoo_hooks import otel
 
         before = self.errors()
-        with mute_logger(store.__name__), patch.object(otel, "OTLPSpanExporter", OTLPSpanExporter):
+        with mute_logger(errors.__name__), patch.object(otel, "OTLPSpanExporter", OTLPSpanExporter):
             tracing.uninstall()
             tracing.configure("no address")
             tracing.install()
@@ -211,7 +211,7 @@ class TestRequests(Traced, HttpCase):
             with (
                 self.subTest(broken=broken),
                 patch.object(tracing._tracer, broken, side_effect=ZeroDivisionError),
-                mute_logger(store.__name__),
+                mute_logger(errors.__name__),
             ):
                 self.assertEqual(self.url_open("/web/login").status_code, 200)
                 self.assertGreater(self.errors(), before)
@@ -224,7 +224,7 @@ class TestRequests(Traced, HttpCase):
             with (
                 self.subTest(broken=broken),
                 patch.object(otel.Begun, broken, side_effect=ZeroDivisionError),
-                mute_logger(store.__name__),
+                mute_logger(errors.__name__),
             ):
                 self.assertEqual(self.url_open("/web/login").status_code, 200)
                 self.assertGreater(self.errors(), before)

@@ -3,7 +3,8 @@ from urllib.parse import quote
 from odoo.exceptions import AccessError
 from odoo.tests import TransactionCase, new_test_user, tagged
 
-from ..metrics import catalogue, store
+from ..metrics import catalogue
+from ..metrics.catalogue import CRON_DURATION, CRON_FAILURES
 from .settings_case import Published
 
 BACKLOG = "odoo_telemetry_ledger_backlog"
@@ -24,7 +25,7 @@ class TestMetric(Published, TransactionCase):
         name, labels = "odoo_cron_failures_total", {"cron": "Trial"}
 
         def count():
-            store.inc(name, ("Trial",), database=self.database)
+            CRON_FAILURES.inc(database=self.database, cron="Trial")
             [found] = [one["value"] for one in self.metric(name)["series"] if one["labels"] == labels]
             return found
 
@@ -41,9 +42,9 @@ class TestMetric(Published, TransactionCase):
             [found] = [one for one in metric["series"] if tuple(one["labels"].values()) == labels]
             return found
 
-        store.observe(name, 10, labels, self.database)
+        CRON_DURATION.observe(10, database=self.database, cron="Trial")
         before = series(self.metric(name))
-        store.observe(name, 30, labels, self.database)
+        CRON_DURATION.observe(30, database=self.database, cron="Trial")
         metric = self.metric(name)
         after = series(metric)
         self.assertEqual((metric["kind"], metric["unit"]), ("histogram", "seconds"))

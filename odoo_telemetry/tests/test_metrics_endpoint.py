@@ -54,7 +54,7 @@ class TestMetricsEndpoint(Published, HttpCase):
     def test_a_refusal_is_counted(self):
         def refused():
             key = "odoo_telemetry_errors_total", None, ("unauthorized",), ""
-            return store.read()[0].get(key, 0)
+            return store.reader.values()[0].get(key, 0)
 
         before = refused()
         self.scrape(token="wrong")

@@ -174,7 +174,7 @@ class TestCreated(OwnCounterCase):
         self.counted()
         with self.environment() as env:
             env["telemetry.own.metric"].search([]).domain = f"[('partner_latitude', 'in', [{self.mark}])]"
-        self.assertIn(CREATED, store.own(self.database).metrics)
+        self.assertIn(CREATED, store.databases.own(self.database).metrics)
         self.assertEqual(self.counted(), {(): 2})
         with self.environment() as env:
             self.partners(env)
@@ -187,7 +187,7 @@ class TestCreated(OwnCounterCase):
         with self.environment() as env:
             field = env["ir.model.fields"]._get("res.partner", "type")
             env["telemetry.own.metric"].search([]).dimension_ids = [(0, 0, {"field_id": field.id})]
-        self.assertNotIn(CREATED, store.own(self.database).metrics)
+        self.assertNotIn(CREATED, store.databases.own(self.database).metrics)
         self.assertEqual(set(self.counted().values()), {0})
         self.assertEqual(self.amounts(TOTAL), [])
         with self.environment() as env:
@@ -224,7 +224,7 @@ class TestCreated(OwnCounterCase):
         self.counted()
         with self.environment() as env:
             env["telemetry.own.metric"].search([]).action_archive()
-        self.assertNotIn(CREATED, store.own(self.database).metrics)
+        self.assertNotIn(CREATED, store.databases.own(self.database).metrics)
         self.assertEqual(self.registry.telemetry_measured, {})
         with self.environment() as env:
             self.partners(env)
@@ -240,7 +240,7 @@ class TestCreated(OwnCounterCase):
             self.assertEqual(self.counted(), {(): 2})
             with self.environment() as env:
                 end(env["telemetry.own.metric"].search([]))
-            self.assertNotIn(CREATED, store.own(self.database).metrics)
+            self.assertNotIn(CREATED, store.databases.own(self.database).metrics)
             self.assertEqual(self.amounts(TOTAL), [])
             self.assertFalse([key for key in facts.floor(self.database) if key[0] == CREATED])
             self.assertEqual(self.counted(), {})

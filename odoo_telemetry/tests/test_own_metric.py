@@ -17,7 +17,7 @@ class OwnMetricCase(Published, TransactionCase):
         super().setUp()
         self.env = self.env(user=self.env.ref("base.user_admin"))
         reader(self.env, "base.group_user", "base.group_partner_manager")
-        self.addCleanup(store.publish_own, self.database, Reading())
+        self.addCleanup(store.databases.publish_own, self.database, Reading())
 
     def countries(self):
         """Partners of their own: 3 in Belgium, 1 in France, 2 without a country; return a domain for them."""
@@ -89,7 +89,7 @@ class TestGauges(OwnMetricCase):
         metric.invalidate_recordset()
         self.assertEqual(metric.last_folded, "country_id: 3")
         key = ("odoo_telemetry_labels_folded_total", None, ("odoo_custom_partners country_id",), "")
-        self.assertGreaterEqual(store.read()[0][key], 3)
+        self.assertGreaterEqual(store.reader.values()[0][key], 3)
 
     def test_a_mean_is_folded_by_weight(self):
         domain = self.countries()
@@ -404,7 +404,7 @@ class TestSlow(OwnMetricCase):
             own = read(self.env, "odoo_custom_groups")
         self.assertRegex(own.error, "cut off after 0.[3-9] s")
         self.assertEqual(errors(), before + 1)
-        self.assertEqual(store.own(self.database).metrics["odoo_custom_partners"].series, [[[], 5]])
+        self.assertEqual(store.databases.own(self.database).metrics["odoo_custom_partners"].series, [[[], 5]])
         metric = self.env["telemetry.own.metric"].search([("name", "=", "groups")])
         metric.invalidate_recordset()
         self.assertIn("cut off", metric.last_error)
@@ -417,18 +417,18 @@ class TestSlow(OwnMetricCase):
 
     def stamped(self, **later):
         """Publish the readings with the stamps of the metrics named so many seconds later."""
-        reading = store.own(self.database)
+        reading = store.databases.own(self.database)
         for name, seconds in later.items():
             metric = reading.metrics[f"odoo_custom_{name}"]
             metric.tried_at, metric.read_at = metric.tried_at + seconds, metric.read_at + seconds
             metric.due_at += seconds
-        store.publish_own(self.database, reading)
+        store.databases.publish_own(self.database, reading)
 
     def test_what_is_due_longest_is_read_first(self):
         for first, second in (("groups", "partners"), ("partners", "groups")):
             self.stamped(**{first: -20, second: -10})
             read(self.env, "odoo_custom_groups")
-            metrics = store.own(self.database).metrics
+            metrics = store.databases.own(self.database).metrics
             tried = [metrics[f"odoo_custom_{name}"].tried_at for name in (first, second)]
             self.assertLess(*tried)
 
@@ -441,10 +441,10 @@ class TestSlow(OwnMetricCase):
 
     def test_the_form_shows_the_age_and_the_next_reading(self):
         metric = self.env["telemetry.own.metric"].search([("name", "=", "groups")])
-        reading = store.own(self.database)
+        reading = store.databases.own(self.database)
         reading.metrics[metric.series].read_at -= 40
         reading.metrics[metric.series].due_at += 500
-        store.publish_own(self.database, reading)
+        store.databases.publish_own(self.database, reading)
         metric.invalidate_recordset()
         self.assertAlmostEqual(metric.last_age, 40, delta=20)
         self.assertAlmostEqual((metric.next_read - metric.last_read).total_seconds(), 500, delta=20)

@@ -17,7 +17,7 @@ class TestOwnScrape(Published, HttpCase):
         super().setUp()
         self.token = self.settings._new_scrape_token()
         self.commit()
-        self.addCleanup(store.publish_own, self.database, Reading())
+        self.addCleanup(store.databases.publish_own, self.database, Reading())
         # see the mixin: nothing is read in the middle of a test but what the test reads itself
         self.startPatcher(patch.object(reading, "refresh"))
         reader(self.env, "base.group_user", "base.group_partner_manager")
@@ -64,15 +64,15 @@ class TestOwnScrape(Published, HttpCase):
             series = metric.series
             getattr(metric, end)()
             self.commit()
-            self.assertNotIn(series, store.own(self.database).metrics)
+            self.assertNotIn(series, store.databases.own(self.database).metrics)
             values(self.env, series)
             self.assertFalse(self.own(f"?name[]={series}"))
 
     def test_values_that_are_too_old_are_not_shown(self):
         self.define("partners", "res.partner")
-        published = store.own(self.database)
+        published = store.databases.own(self.database)
         published.metrics["odoo_custom_partners"].read_at -= 700
-        store.publish_own(self.database, published)
+        store.databases.publish_own(self.database, published)
         self.assertFalse(self.own())
 
     def test_a_label_that_looks_like_an_exposition_is_a_value(self):

@@ -42,11 +42,11 @@ class TestSettings(Published, TransactionCase):
         self.save(telemetry_route_limit=8, telemetry_error_class_limit=9)
         limits = {"route": 8, "error_class": 9}
         self.assertEqual(self.published().label_limits, {**self.published().label_limits, **limits})
-        self.assertEqual(store._shared._limit(catalogue.ROUTE, self.database), 8)
+        self.assertEqual(store.limits.limit(catalogue.ROUTE, self.database), 8)
 
     def test_the_limit_of_a_label_of_the_instance_is_the_largest_that_a_database_allows(self):
         self.save(telemetry_error_class_limit=77)
-        self.assertGreaterEqual(store._shared._limit(catalogue.ERROR_CLASS, None), 77)
+        self.assertGreaterEqual(store.limits.limit(catalogue.ERROR_CLASS, None), 77)
 
     def test_thresholds(self):
         self.save(telemetry_concurrent_users_threshold=1000)

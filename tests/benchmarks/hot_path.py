@@ -23,9 +23,8 @@ from tests.benchmarks.rounds import interleaved, ratio
 CALLS = 2_000
 ROUNDS = 301
 
-COUNTER, COUNTER_LABELS = "odoo_http_requests_total", ("/web/login", "GET", "2xx", "public")
-HISTOGRAM, HISTOGRAM_LABELS = "odoo_http_request_duration_seconds", ("/web/login", "GET", "2xx")
-PLAIN = "influencer_registration_attempts_total"
+HISTOGRAM_LABELS = {"route": "/web/login", "method": "GET", "status_code_class": "2xx"}
+COUNTER_LABELS = {**HISTOGRAM_LABELS, "user_role": "public"}
 SECONDS = 0.3
 TRACE = 0x0AF7651916CD43DD8448EB211C80319C
 
@@ -43,30 +42,39 @@ def nanoseconds(call: str, **names) -> Callable[[], float]:
     return lambda: timer.timeit(CALLS) / CALLS * 1e9
 
 
+def _keywords(labels: dict[str, str]) -> str:
+    return ", ".join(f"{name}={value!r}" for name, value in labels.items())
+
+
+def _values(labels: dict[str, str]) -> str:
+    return ", ".join(map(repr, labels.values()))
+
+
 def of_store(directory: str) -> Contenders:
     """Return the contenders of the store, kept in ``directory``."""
-    from influencegen_telemetry import business  # noqa: F401
+    from influencegen_telemetry.business.metrics import REGISTRATION_ATTEMPTS
     from odoo_telemetry.metrics import store
+    from odoo_telemetry.metrics.catalogue import HTTP_REQUEST_DURATION, HTTP_REQUESTS
     from odoo_telemetry.metrics.settings import Settings
 
-    store.configure(directory)
-    store.publish("db", Settings())
-    names = {"inc": store.inc, "observe": store.observe, "counter": COUNTER_LABELS, "histogram": HISTOGRAM_LABELS}
+    store.directory.configure(directory)
+    store.databases.publish("db", Settings())
+    names = {"counter": HTTP_REQUESTS, "plain": REGISTRATION_ATTEMPTS, "histogram": HTTP_REQUEST_DURATION}
     calls = (
-        f"inc({COUNTER!r}, counter, database='db')",
-        f"inc({PLAIN!r}, database='db')",
-        f"observe({HISTOGRAM!r}, {SECONDS}, histogram, 'db')",
+        f"counter.inc(database='db', {_keywords(COUNTER_LABELS)})",
+        "plain.inc(database='db')",
+        f"histogram.observe({SECONDS}, database='db', {_keywords(HISTOGRAM_LABELS)})",
     )
     contenders = {
         (operation, OURS): nanoseconds(call, **names) for operation, call in zip(OPERATIONS, calls, strict=True)
     }
 
     def traced():
-        store.trace_with(lambda: TRACE)
+        store.exemplars.trace_with(lambda: TRACE)
         try:
             return contenders[OPERATIONS[-1], OURS]()
         finally:
-            store.trace_with(None)
+            store.exemplars.trace_with(None)
 
     return {**contenders, (OPERATIONS[-1], TRACED): traced}
 
@@ -75,25 +83,27 @@ def of_client(labelled: str, kept: str) -> Contenders:
     """Return the contenders of prometheus_client in the mode of this process, under these names."""
     from prometheus_client import CollectorRegistry, Counter, Histogram
 
-    from influencegen_telemetry.business import catalogue
+    from influencegen_telemetry.business.metrics import REGISTRATION_ATTEMPTS
+    from odoo_telemetry.metrics.catalogue import HTTP_REQUEST_DURATION, HTTP_REQUESTS
 
     registry = CollectorRegistry()
 
-    def made(kind, name, **options):
-        metric = catalogue.METRICS[name]
-        return kind(name, metric.help, [label.name for label in metric.labels], registry=registry, **options)
+    def made(kind, metric, **options):
+        return kind(metric.name, metric.help, metric.label_names, registry=registry, **options)
 
-    counter, plain = made(Counter, COUNTER), made(Counter, PLAIN)
-    histogram = made(Histogram, HISTOGRAM, buckets=catalogue.METRICS[HISTOGRAM].buckets)
+    counter, plain = made(Counter, HTTP_REQUESTS), made(Counter, REGISTRATION_ATTEMPTS)
+    histogram = made(Histogram, HTTP_REQUEST_DURATION, buckets=HTTP_REQUEST_DURATION.buckets)
     increment, bare_increment, observation = OPERATIONS
     return {
-        (increment, labelled): nanoseconds(f"counter.labels(*{COUNTER_LABELS}).inc()", counter=counter),
-        (increment, kept): nanoseconds("child.inc()", child=counter.labels(*COUNTER_LABELS)),
+        (increment, labelled): nanoseconds(f"counter.labels({_values(COUNTER_LABELS)}).inc()", counter=counter),
+        (increment, kept): nanoseconds("child.inc()", child=counter.labels(*COUNTER_LABELS.values())),
         (bare_increment, labelled): nanoseconds("plain.inc()", plain=plain),
         (observation, labelled): nanoseconds(
-            f"histogram.labels(*{HISTOGRAM_LABELS}).observe({SECONDS})", histogram=histogram
+            f"histogram.labels({_values(HISTOGRAM_LABELS)}).observe({SECONDS})", histogram=histogram
         ),
-        (observation, kept): nanoseconds(f"child.observe({SECONDS})", child=histogram.labels(*HISTOGRAM_LABELS)),
+        (observation, kept): nanoseconds(
+            f"child.observe({SECONDS})", child=histogram.labels(*HISTOGRAM_LABELS.values())
+        ),
     }
 
 

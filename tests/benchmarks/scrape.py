@@ -40,23 +40,26 @@ class OfStore:
     """The store, kept in ``directory``."""
 
     def __init__(self, directory):
-        from odoo_telemetry.metrics import exposition, store
+        from odoo_telemetry.metrics import catalogue, exposition, store
         from odoo_telemetry.metrics.settings import Settings
 
-        store.configure(directory)
-        store.publish("db", Settings())
-        self._store, self._exposition = store, exposition
+        store.directory.configure(directory)
+        store.databases.publish("db", Settings())
+        self._store, self._exposition, self._metrics = store, exposition, catalogue.METRICS
 
     def work(self):
         """Do what a worker does: write a value of each series."""
         for route in ROUTES:
             for name, labels in COUNTERS.items():
-                self._store.inc(name, (route, *labels), database="db")
-            self._store.observe(HISTOGRAM, SECONDS, (route, *HISTOGRAM_LABELS), "db")
+                counter = self._metrics[name]
+                counter.inc(database="db", **dict(zip(counter.label_names, (route, *labels), strict=True)))
+            histogram = self._metrics[HISTOGRAM]
+            labels = dict(zip(histogram.label_names, (route, *HISTOGRAM_LABELS), strict=True))
+            histogram.observe(SECONDS, database="db", **labels)
 
     def scrape(self):
         """Return the exposition in the text format."""
-        return self._exposition.encode(self._exposition.Families(self._store.databases()), "", "")[0]
+        return self._exposition.encode(self._exposition.Families(self._store.databases.settings()), "", "")[0]
 
 
 class OfClient:

@@ -6,14 +6,12 @@ from copy import copy
 import pytest
 
 from odoo_telemetry.metrics import catalogue
-from odoo_telemetry.metrics.catalogue import Label, Metric, Rows
+from odoo_telemetry.metrics.catalogue import Counter, Gauge, Histogram, Label, Rows
 from odoo_telemetry.metrics.settings import THRESHOLDS, Settings
 
 REGISTRIES = (
     catalogue.METRICS,
     catalogue.MODULES,
-    catalogue.BOUNDS,
-    catalogue.LIVE,
     catalogue.ROLES,
     catalogue.SPAN_ATTRIBUTES,
     THRESHOLDS,
@@ -40,20 +38,28 @@ def _undone():
 
 
 def test_a_metric_of_another_shape_is_refused():
-    catalogue.declare(Metric("orders_total", "counter", "Orders."))
-    catalogue.declare(Metric("orders_total", "counter", "Orders."))
+    Counter("orders_total", "Orders.")
+    Counter("orders_total", "Orders.")
     with pytest.raises(ValueError, match="another metric orders_total"):
-        catalogue.declare(Metric("orders_total", "gauge", "Orders."))
+        Counter("orders_total", "Orders.", labels=(Label("channel"),))
+    with pytest.raises(ValueError, match="another metric orders_total"):
+        Gauge("orders_total", "Orders.")
+
+
+@pytest.mark.parametrize("name", ["database", "class", "a-b", "_cells"])
+def test_a_label_that_can_not_be_a_keyword_is_refused(name):
+    with pytest.raises(ValueError, match=f"can't have a label {name}"):
+        Counter("orders_total", "Orders.", labels=(Label(name),))
+    assert "orders_total" not in catalogue.METRICS
 
 
 def test_facts_are_the_metrics_with_rows():
-    orders = Metric("orders_total", "counter", "Orders.", rows=(Rows("sale.order"),))
-    catalogue.declare(orders)
+    orders = Counter("orders_total", "Orders.", rows=(Rows("sale.order"),))
     assert orders in catalogue.facts()
     assert orders.is_audited
-    assert not Metric("age", "gauge", "Mean age.", rows=(Rows("sale.order"),), window=60).is_audited
-    assert not Metric("orders_total", "counter", "Orders.").is_audited
-    assert not Metric("age", "gauge", "Mean age.").is_audited
+    assert not Gauge("mean_age", "Mean age.", rows=(Rows("sale.order"),), window=60).is_audited
+    assert not Counter("clicks_total", "Clicks.").is_audited
+    assert not Gauge("age", "Age.").is_audited
 
 
 def test_a_role_comes_before_another():
@@ -97,63 +103,61 @@ def test_a_metric_that_is_declared_late_is_stored_and_shown(tmp_path):
     from odoo_telemetry.metrics import store
     from odoo_telemetry.metrics.exposition import Families
 
-    store.configure(tmp_path)
-    store.publish("db", Settings())
-    late = (
-        Metric("orders_total", "counter", "Orders."),
-        Metric("order_seconds", "histogram", "Time to confirm an order.", unit="seconds", buckets=(1,)),
-    )
+    store.directory.configure(tmp_path)
+    store.databases.publish("db", Settings())
+
+    def declare():
+        orders = Counter("orders_total", "Orders.")
+        return orders, Histogram("order_seconds", "Time to confirm an order.", buckets=(1,), unit="seconds")
+
     try:
         with undone():
-            catalogue.declare(*late)
-            store.inc("orders_total", database="db")
-            store.observe("order_seconds", 0.5, database="db")
+            orders, seconds = declare()
+            orders.inc(database="db")
+            seconds.observe(0.5, database="db")
         # as another process: it reads files that have metrics which it does not know
-        store.configure(tmp_path)
-        assert "orders_total" not in Families(store.databases()).text(False)
-        catalogue.declare(*late)
-        text = Families(store.databases()).text(False)
+        store.directory.configure(tmp_path)
+        assert "orders_total" not in Families(store.databases.settings()).text(False)
+        _orders, seconds = declare()
+        text = Families(store.databases.settings()).text(False)
         assert 'orders_total{database="db"} 1.0' in text
         assert 'order_seconds_bucket{database="db",le="1.0"} 1.0' in text
-        store.observe("order_seconds", 0.5, database="db")
-        assert 'order_seconds_count{database="db"} 2.0' in Families(store.databases()).text(False)
+        seconds.observe(0.5, database="db")
+        assert 'order_seconds_count{database="db"} 2.0' in Families(store.databases.settings()).text(False)
     finally:
-        store.configure(tmp_path / "unused")
+        store.directory.configure(tmp_path / "unused")
 
 
 def test_a_database_exports_what_its_modules_declare(tmp_path):
     from odoo_telemetry.metrics import store
     from odoo_telemetry.metrics.exposition import Families, start_at_zero
 
-    catalogue.declare(
-        Metric("orders_total", "counter", "Orders."),
-        Metric("order_backlog", "gauge", "Open orders."),
-        Metric("order_seconds", "histogram", "Time to confirm an order.", unit="seconds", buckets=(1,)),
-        Metric("order_servers", "gauge", "Servers of orders.", scope="instance"),
-        module="sale_telemetry",
-    )
-    store.configure(tmp_path)
+    orders, backlog = Counter("orders_total", "Orders."), Gauge("order_backlog", "Open orders.")
+    seconds = Histogram("order_seconds", "Time to confirm an order.", buckets=(1,), unit="seconds")
+    servers = Gauge("order_servers", "Servers of orders.", scope="instance")
+    catalogue.declare_module("sale_telemetry", orders, backlog, seconds, servers)
+    store.directory.configure(tmp_path)
     try:
         # a former version published no modules
         databases = {"with": ["sale_telemetry"], "without": [], "former": None}
         for database, modules in databases.items():
-            store.publish(database, Settings(modules=modules))
+            store.databases.publish(database, Settings(modules=modules))
             start_at_zero(database)
-        assert not [key for key in store.read()[0] if key[1] == "without" and key[0].startswith("order")]
+        assert not [key for key in store.reader.values()[0] if key[1] == "without" and key[0].startswith("order")]
         for database in databases:
-            store.inc("orders_total", database=database)
-            store.set("order_backlog", 3, database=database)
-            store.observe("order_seconds", 0.5, database=database)
-        store.set("order_servers", 2)
-        text = Families(store.databases()).text(False)
+            orders.inc(database=database)
+            backlog.set(3, database=database)
+            seconds.observe(0.5, database=database)
+        servers.set(2)
+        text = Families(store.databases.settings()).text(False)
         for series in ("orders_total{", "order_backlog{", "order_seconds_count{"):
             for database, exported in (("with", True), ("former", True), ("without", False)):
                 assert (f'{series}database="{database}"}}' in text) is exported, (series, database)
         assert "order_servers 2.0" in text
         # uninstalled while the workers run
-        store.publish("with", Settings(modules=[]))
+        store.databases.publish("with", Settings(modules=[]))
         assert 'database="with"' not in "\n".join(
-            line for line in Families(store.databases()).text(False).splitlines() if line.startswith("order")
+            line for line in Families(store.databases.settings()).text(False).splitlines() if line.startswith("order")
         )
     finally:
-        store.configure(tmp_path / "unused")
+        store.directory.configure(tmp_path / "unused")

@@ -27,14 +27,14 @@ def odoo(monkeypatch, tmp_path):
     # what Odoo's HTTP server sets before it calls the application
     monkeypatch.setattr(threading.current_thread(), "query_count", 3, raising=False)
     monkeypatch.setattr(threading.current_thread(), "query_time", 0.5, raising=False)
-    store.configure(tmp_path / "store")
-    store.publish("db", Settings())
+    store.directory.configure(tmp_path / "store")
+    store.databases.publish("db", Settings())
     yield modules
     if PACKAGE in sys.modules:
         sys.modules[PACKAGE].uninstall()
     for name in [name for name in sys.modules if name.startswith((PACKAGE, "odoo_telemetry.compat"))]:
         del sys.modules[name]
-    store.configure(tmp_path / "unused")
+    store.directory.configure(tmp_path / "unused")
 
 
 @pytest.fixture
@@ -50,6 +50,6 @@ def counted():
     """A function that returns what is stored of a series of 'db', or of the instance."""
 
     def read(name, labels=(), database="db", sample=""):
-        return store.read()[0].get((name, database, labels, sample), 0.0)
+        return store.reader.values()[0].get((name, database, labels, sample), 0.0)
 
     return read

@@ -7,7 +7,8 @@ from types import SimpleNamespace
 
 import pytest
 
-from odoo_telemetry.metrics import attempts, store
+from influencegen_telemetry.business.metrics import REGISTRATION_ATTEMPTS
+from odoo_telemetry.metrics import attempts, errors, store
 from tests.store import processes
 
 from .conftest import PACKAGE
@@ -64,7 +65,7 @@ def test_a_retried_request_counts_its_attempts_once(hooks, odoo, counted):
     runs = []
 
     def register():
-        attempts.count("influencer_registration_attempts_total", database="db")
+        attempts.count(REGISTRATION_ATTEMPTS, database="db")
         runs.append(1)
         if len(runs) < 3:
             raise Conflict
@@ -154,7 +155,7 @@ def test_what_a_master_process_skips_is_counted_for_its_workers(odoo):
     importlib.import_module(PACKAGE).install()
 
     def work():
-        assert store.read()[0]["odoo_telemetry_errors_total", None, ("hook",), ""] == 1
+        assert store.reader.values()[0]["odoo_telemetry_errors_total", None, ("hook",), ""] == 1
 
     assert processes.run(work) == 0
 
@@ -171,7 +172,7 @@ def test_request_statistics_of_a_context(odoo, counted, monkeypatch):
 
 
 def test_a_failure_meanwhile_costs_no_request(hooks, odoo, counted, monkeypatch):
-    monkeypatch.setattr(logging.getLogger(store.__name__), "disabled", True)
+    monkeypatch.setattr(logging.getLogger(errors.__name__), "disabled", True)
     monkeypatch.setattr(hook("http"), "current_request", lambda: 1 / 0)
     assert served(odoo, "/web/login") == "200 OK"
     assert counted("odoo_telemetry_errors_total", ("hook",), None) >= 1

@@ -10,17 +10,17 @@ def store(tmp_path):
     from odoo_telemetry.metrics import store
     from odoo_telemetry.metrics.settings import Settings
 
-    store.configure(tmp_path / "store")
-    store.publish("db", Settings())
+    store.directory.configure(tmp_path / "store")
+    store.databases.publish("db", Settings())
     yield store
-    store.configure(tmp_path / "unused")
+    store.directory.configure(tmp_path / "unused")
 
 
 @pytest.fixture
 def total(store):
-    """A function of (name, labels, sample, database) that returns what a scrape finds, or None."""
+    """A function of (name, labels, sample, database) that returns what is stored, or None."""
 
     def read(name, labels=(), sample="", database="db"):
-        return store.read()[0].get((name, database, tuple(map(str, labels)), sample))
+        return store.reader.values()[0].get((name, database, tuple(map(str, labels)), sample))
 
     return read

@@ -1,14 +1,15 @@
 """An upgrade: of a metric, of another one, and from builds that named the directory by the whole catalogue."""
 
-import dataclasses
 import json
 import os
 import time
+from unittest.mock import patch
 
 import pytest
 from prometheus_client.mmap_dict import MmapedDict
 
-from odoo_telemetry.metrics.catalogue import METRICS
+from influencegen_telemetry.business.metrics import CAMPAIGN_APPLICATIONS, MODEL, REGISTRATION_ATTEMPTS
+from odoo_telemetry.metrics.catalogue import METRICS, Counter
 
 from . import processes
 
@@ -46,11 +47,11 @@ def upgraded(tmp_path):
     from odoo_telemetry.metrics import store
 
     def start():
-        store.configure(tmp_path)
+        store.directory.configure(tmp_path)
         return store
 
     yield start
-    store.configure(os.devnull)
+    store.directory.configure(os.devnull)
 
 
 def test_an_upgrade_carries_all_values_over(former, upgraded):
@@ -66,13 +67,13 @@ def test_an_upgrade_carries_all_values_over(former, upgraded):
             slot,
         )
     store = upgraded()
-    store.inc(ATTEMPTS, database="db")
-    values = store.read()[0]
+    REGISTRATION_ATTEMPTS.inc(database="db")
+    values = store.reader.values()[0]
     assert values[ATTEMPTS, "db", (), ""] == 7
     assert values[CAMPAIGN, "db", ("12",), ""] == 4
     assert (values[LATENCY, "db", (), "sum"], values[LATENCY, "db", (), "10.0"]) == (16, 2)
-    assert store.databases()["db"].presence_seconds == 7
-    assert store.label_counts() == {("db", "campaign_id"): 1}
+    assert store.databases.settings()["db"].presence_seconds == 7
+    assert store.limits.counts() == {("db", "campaign_id"): 1}
     assert not directory.exists()
 
 
@@ -82,25 +83,25 @@ def test_a_metric_that_is_declared_later_is_carried_over(former, upgraded, monke
     monkeypatch.delitem(METRICS, CAMPAIGN)
     former({(CAMPAIGN, "db", ("12",), ""): 2.0})
     store = upgraded()
-    store.read()
+    store.reader.values()
     monkeypatch.setitem(METRICS, CAMPAIGN, metric)
-    assert store.read()[0][CAMPAIGN, "db", ("12",), ""] == 2
+    assert store.reader.values()[0][CAMPAIGN, "db", ("12",), ""] == 2
 
 
 def test_it_is_done_once(former, upgraded):
     former({(ATTEMPTS, "db", (), ""): 3.0})
     for _ in range(2):
         store = upgraded()
-        assert store.read()[0][ATTEMPTS, "db", (), ""] == 3
+        assert store.reader.values()[0][ATTEMPTS, "db", (), ""] == 3
     former({(ATTEMPTS, "db", (), ""): 100.0})
-    assert upgraded().read()[0][ATTEMPTS, "db", (), ""] == 3
+    assert upgraded().reader.values()[0][ATTEMPTS, "db", (), ""] == 3
 
 
 def test_the_newest_of_several_is_taken(former, upgraded):
     old = former({(ATTEMPTS, "db", (), ""): 3.0})
     former({(ATTEMPTS, "db", (), ""): 5.0}, name="ba9876543210")
     os.utime(old, (1, 1))
-    assert upgraded().read()[0][ATTEMPTS, "db", (), ""] == 5
+    assert upgraded().reader.values()[0][ATTEMPTS, "db", (), ""] == 5
     assert not old.exists()
 
 
@@ -120,7 +121,7 @@ def test_one_that_is_in_use_is_taken_and_stays(former, upgraded):
 
     pid = processes.start(hold)
     os.read(read, 1)
-    assert upgraded().read()[0][ATTEMPTS, "db", (), ""] == 3
+    assert upgraded().reader.values()[0][ATTEMPTS, "db", (), ""] == 3
     assert used.exists() and not newer.exists()
     processes.kill(pid)
     upgraded()
@@ -131,29 +132,27 @@ def test_a_damaged_file_of_a_former_build_costs_its_values_only(former, upgraded
     directory = former({(ATTEMPTS, "db", (), ""): 3.0})
     (directory / "values-1.db").write_bytes(b"\xff" * 1000)
     store = upgraded()
-    assert store.read()[0][ATTEMPTS, "db", (), ""] == 3
-    assert store.read()[0][ERRORS, None, ("damaged",), ""] == 1
+    assert store.reader.values()[0][ATTEMPTS, "db", (), ""] == 3
+    assert store.reader.values()[0][ERRORS, None, ("damaged",), ""] == 1
 
 
 @pytest.fixture
-def catalogue(monkeypatch):
-    """A function that puts metrics into the catalogue, as the next build would have them."""
-    from influencegen_telemetry.business import catalogue
-
-    return lambda *metrics: [monkeypatch.setitem(catalogue.METRICS, metric.name, metric) for metric in metrics]
+def catalogue():
+    """The metrics that are declared, which the test may change."""
+    with patch.dict(METRICS):
+        yield METRICS
 
 
 def test_another_metric_resets_nothing(upgraded, catalogue):
-    from odoo_telemetry.metrics.catalogue import Metric
     from odoo_telemetry.metrics.settings import Settings
 
     store = upgraded()
-    store.publish("db", Settings())
-    store.inc(ATTEMPTS, amount=3, database="db")
-    catalogue(Metric("another_total", "counter", "Another one."))
+    store.databases.publish("db", Settings())
+    REGISTRATION_ATTEMPTS.inc(3, database="db")
+    another = Counter("another_total", "Another one.")
     store = upgraded()
-    store.inc("another_total", database="db")
-    values = store.read()[0]
+    another.inc(database="db")
+    values = store.reader.values()[0]
     assert (values[ATTEMPTS, "db", (), ""], values["another_total", "db", (), ""]) == (3, 1)
     assert METRICS[ATTEMPTS].kind == "counter"
 
@@ -162,13 +161,14 @@ def test_a_metric_of_another_shape_starts_over_alone(upgraded, catalogue):
     from odoo_telemetry.metrics.settings import Settings
 
     store = upgraded()
-    store.publish("db", Settings())
-    store.inc(ATTEMPTS, amount=3, database="db")
-    store.inc(CAMPAIGN, ("12",), database="db")
-    catalogue(dataclasses.replace(METRICS[CAMPAIGN], labels=METRICS["ai_image_generation_cost_per_image_usd"].labels))
+    store.databases.publish("db", Settings())
+    REGISTRATION_ATTEMPTS.inc(3, database="db")
+    CAMPAIGN_APPLICATIONS.inc(database="db", campaign_id="12")
+    del catalogue[CAMPAIGN]
+    reshaped = Counter(CAMPAIGN, CAMPAIGN_APPLICATIONS.help, labels=(MODEL,))
     store = upgraded()
-    values = store.read()[0]
+    values = store.reader.values()[0]
     assert values[ATTEMPTS, "db", (), ""] == 3
     assert (CAMPAIGN, "db", ("12",), "") not in values
-    store.inc(CAMPAIGN, ("sdxl",), database="db")
-    assert store.read()[0][CAMPAIGN, "db", ("sdxl",), ""] == 1
+    reshaped.inc(database="db", model="sdxl")
+    assert store.reader.values()[0][CAMPAIGN, "db", ("sdxl",), ""] == 1

@@ -4,6 +4,9 @@ import os
 
 import pytest
 
+from influencegen_telemetry.business.metrics import CAMPAIGN_APPLICATIONS, REGISTRATION_ATTEMPTS
+from odoo_telemetry.metrics.catalogue import CRON_DURATION
+
 from . import processes
 
 ATTEMPTS = "influencer_registration_attempts_total"
@@ -59,11 +62,11 @@ def damage(store):
     def damage(function):
         def fill():
             for campaign in range(400):
-                store.inc("campaign_applications_total", (campaign,), database="db")
-            store.inc(ATTEMPTS, database="db")
+                CAMPAIGN_APPLICATIONS.inc(database="db", campaign_id=campaign)
+            REGISTRATION_ATTEMPTS.inc(database="db")
 
         assert processes.run(fill) == 0
-        path = store.directory() / "values-0.db"
+        path = store.directory.path / "values-0.db"
         path.write_bytes(function(path.read_bytes()))
         return path
 
@@ -74,8 +77,8 @@ def damage(store):
 def test_a_writer_sets_a_damaged_file_aside(store, total, damage, function):
     path = damage(function)
     for _ in range(3):
-        store.inc(ATTEMPTS, database="db")
-    assert (store.current_slot(), total(ATTEMPTS)) == (0, 3)
+        REGISTRATION_ATTEMPTS.inc(database="db")
+    assert (store.directory.slot_number(), total(ATTEMPTS)) == (0, 3)
     assert total(ERRORS, ("damaged",), database=None) == 1
     assert total(ERRORS, ("value",), database=None) == 0
     assert path.with_suffix(".damaged").exists()
@@ -87,36 +90,36 @@ def test_a_reader_sets_a_damaged_file_aside(store, total, damage, function):
     for _ in range(3):
         assert total(ERRORS, ("damaged",), database=None) == 1
     assert path.with_suffix(".damaged").exists() and not path.exists()
-    store.inc(ATTEMPTS, database="db")
+    REGISTRATION_ATTEMPTS.inc(database="db")
     assert total(ATTEMPTS) == 1
 
 
 def test_an_empty_file_is_filled(store, total, damage):
     damage(lambda _content: b"")
-    store.inc(ATTEMPTS, database="db")
+    REGISTRATION_ATTEMPTS.inc(database="db")
     assert total(ATTEMPTS) == 1
 
 
 def test_the_holder_of_a_damaged_file_writes_it_again(store, total):
-    store.inc(ATTEMPTS, amount=5, database="db")
-    path = store.directory() / "values-0.db"
+    REGISTRATION_ATTEMPTS.inc(5, database="db")
+    path = store.directory.path / "values-0.db"
     at = path.read_bytes().index(b'["influencer_registration')
     with open(path, "r+b") as file:
         file.seek(at)
         file.write(b"{")
-    store.inc(ATTEMPTS, database="db")
+    REGISTRATION_ATTEMPTS.inc(database="db")
     assert total(ATTEMPTS) == 6
     assert total(ERRORS, ("damaged",), database=None) == 1
 
 
 def test_lines_of_labels_that_can_not_be_read_are_left_out(store, total):
-    store.inc("campaign_applications_total", ("1",), database="db")
-    with open(store.directory() / "labels", "ab") as file:
+    CAMPAIGN_APPLICATIONS.inc(database="db", campaign_id="1")
+    with open(store.directory.path / "labels", "ab") as file:
         file.write(b"\xff\xfe\n[1]\n{}\n[[], {}, 1]\nhalf a line")
 
     def work():
-        store.inc("campaign_applications_total", ("2",), database="db")
-        assert store.label_counts() == {("db", "campaign_id"): 2}
+        CAMPAIGN_APPLICATIONS.inc(database="db", campaign_id="2")
+        assert store.limits.counts() == {("db", "campaign_id"): 2}
 
     assert processes.run(work) == 0
     assert total("campaign_applications_total", ("2",)) == 1
@@ -127,15 +130,15 @@ def test_lines_of_labels_that_can_not_be_read_are_left_out(store, total):
 def test_damaged_settings_are_left_out_and_published_again(store, total):
     from odoo_telemetry.metrics.settings import Settings
 
-    store.publish("other_db", Settings())
-    path = store.directory() / "databases" / "settings-db.json"
+    store.databases.publish("other_db", Settings())
+    path = store.directory.path / "databases" / "settings-db.json"
     temporary = path.with_suffix(".tmp")
     temporary.write_bytes(b"{")
     temporary.replace(path)
-    assert list(store.databases()) == ["other_db"]
+    assert list(store.databases.settings()) == ["other_db"]
     assert total(ERRORS, ("damaged",), database=None) >= 1
-    store.publish("db", Settings())
-    assert sorted(store.databases()) == ["db", "other_db"]
+    store.databases.publish("db", Settings())
+    assert sorted(store.databases.settings()) == ["db", "other_db"]
 
 
 def test_a_full_disk_makes_no_counter_of_errors_fall(store, total):
@@ -146,11 +149,11 @@ def test_a_full_disk_makes_no_counter_of_errors_fall(store, total):
     def full():
         resource.setrlimit(resource.RLIMIT_FSIZE, (1 << 10, 1 << 10))
         for job in range(50):
-            store.observe("odoo_cron_duration_seconds", 1.0, (job,), "db")
+            CRON_DURATION.observe(1.0, database="db", cron=job)
         os.write(write, b"%08d" % total(ERRORS, ("disk",), database=None))
         os.read(go_on, 1)
 
-    store.inc(ATTEMPTS, database="db")
+    REGISTRATION_ATTEMPTS.inc(database="db")
     pid = processes.start(full)
     seen = int(os.read(read, 8))
     assert total(ERRORS, ("disk",), database=None) >= seen > 0
@@ -167,7 +170,7 @@ def test_errors_that_can_not_be_stored_are_shown_by_no_worker(store, total, monk
 
     monkeypatch.setattr(holding.Holding, "share", refuse)
     monkeypatch.setattr(holding.Holding, "claim", refuse)
-    store.inc(ATTEMPTS, database="db")
+    REGISTRATION_ATTEMPTS.inc(database="db")
     assert total(ERRORS, ("disk",), database=None) == 0
     monkeypatch.undo()
     assert total(ERRORS, ("disk",), database=None) == 1

@@ -8,6 +8,21 @@ from prometheus_client.exposition import choose_encoder
 from prometheus_client.openmetrics.parser import text_string_to_metric_families as parse
 from prometheus_client.parser import text_string_to_metric_families as parse_text
 
+from influencegen_telemetry.business.metrics import (
+    CAMPAIGN_APPLICATIONS,
+    IMAGES_PENDING,
+    REGISTRATION_ATTEMPTS,
+)
+from odoo_telemetry.metrics import collectors
+from odoo_telemetry.metrics.catalogue import (
+    DATABASE_READ_DURATION,
+    HTTP_REQUEST_DURATION,
+    HTTP_REQUESTS,
+    UI_LARGEST_CONTENTFUL_PAINT,
+    WORKERS_CONFIGURED,
+)
+from odoo_telemetry.metrics.instruments import Sample
+
 REQUESTS = "odoo_http_requests_total"
 DURATION = "odoo_http_request_duration_seconds"
 APPLICATIONS = "campaign_applications_total"
@@ -15,9 +30,7 @@ ATTEMPTS = "influencer_registration_attempts_total"
 ACTIVE = "ai_image_generation_pending"
 WORKERS = "odoo_workers_configured"
 LCP = "odoo_ui_largest_contentful_paint_seconds"
-READ_DURATION = "odoo_telemetry_database_read_duration_seconds"
 READ_AGE = "odoo_telemetry_database_read_age_seconds"
-LABELS = ("/web/login", "GET", "2xx", "public")
 OPENMETRICS = "application/openmetrics-text; version=1.0.0"
 TEXT = "text/plain; version=0.0.4"
 
@@ -30,13 +43,18 @@ NUMBERS = (
 )  # fmt: skip
 
 
+def request(route, number=1, database="db"):
+    """Count requests for a route."""
+    HTTP_REQUESTS.inc(number, database=database, route=route, method="GET", status_code_class="2xx", user_role="public")
+
+
 @pytest.fixture
 def body(store):
     """A function that returns a scrape (str) of all databases, or of those given, in a format."""
     from odoo_telemetry.metrics import exposition
 
     def scrape(accept=OPENMETRICS, databases=None, **filters):
-        families = exposition.Families(store.databases() if databases is None else databases, **filters)
+        families = exposition.Families(store.databases.settings() if databases is None else databases, **filters)
         return exposition.encode(families, accept, "")[0].decode()
 
     return scrape
@@ -82,18 +100,18 @@ def on_scrape(store):
 
     def add(function):
         added.append(function)
-        store.on_scrape(function, "system")
+        collectors.add(function, "system")
 
     yield add
     for function in added:
-        store.off_scrape(function)
+        collectors.remove(function)
 
 
 def publish_own(store, database, *metrics):
     """Publish custom metrics: (name, kind, labels, series) each."""
     from odoo_telemetry.metrics.own import OwnMetric, Reading
 
-    store.publish_own(
+    store.databases.publish_own(
         database,
         Reading(
             time.monotonic(),
@@ -114,34 +132,34 @@ def publish_own(store, database, *metrics):
 
 def test_what_belongs_to_no_database_is_told_apart(store, scrape):
     for database in ("db", None):
-        store.inc(REQUESTS, LABELS, database=database)
+        request("/web/login", database=database)
     assert sorted(labels["database"] for labels in scrape()[REQUESTS]) == ["db", "none"]
 
 
 def test_series_keep_their_labels_when_a_second_database_comes_and_goes(store, scrape):
     from odoo_telemetry.metrics.settings import Settings
 
-    store.inc(REQUESTS, LABELS, database="db")
+    request("/web/login", database="db")
     before = scrape()[REQUESTS]
-    store.publish("other_db", Settings())
+    store.databases.publish("other_db", Settings())
     for database in ("other_db", None):
-        store.inc(REQUESTS, LABELS, database=database)
+        request("/web/login", database=database)
     assert sorted(labels["database"] for labels in scrape()[REQUESTS]) == ["db", "none", "other_db"]
-    store.withdraw("other_db")
+    store.databases.withdraw("other_db")
     assert [labels for labels in scrape()[REQUESTS] if labels["database"] == "db"] == before
 
 
 def test_the_instance_has_no_database(store, scrape):
-    store.set(WORKERS, 4, ("http",))
+    WORKERS_CONFIGURED.set(4, kind="http")
     assert scrape()[WORKERS] == [{"kind": "http"}]
 
 
 def test_a_group_that_no_database_wants_is_not_shown(store, scrape):
     from odoo_telemetry.metrics.settings import Settings
 
-    store.publish("db", Settings(groups=["business"]))
-    store.set(WORKERS, 4, ("http",))
-    store.inc(ATTEMPTS, database="db")
+    store.databases.publish("db", Settings(groups=["business"]))
+    WORKERS_CONFIGURED.set(4, kind="http")
+    REGISTRATION_ATTEMPTS.inc(database="db")
     shown = scrape()
     assert WORKERS not in shown
     assert ATTEMPTS in shown
@@ -153,23 +171,23 @@ def test_a_scrape_is_about_the_databases_of_its_beginning(store, values, on_scra
     """The set of databases changes in the middle of a scrape: no series is there twice, or with other labels."""
     from odoo_telemetry.metrics.settings import Settings
 
-    store.publish("other", Settings())
+    store.databases.publish("other", Settings())
     for database in ("db", "other", None):
-        store.inc(REQUESTS, LABELS, database=database)
+        request("/web/login", database=database)
     for database in ("db", "other"):
-        store.set(ACTIVE, 5, database=database)
+        IMAGES_PENDING.set(5, database=database)
         publish_own(store, database, ("odoo_custom_jobs", "gauge", [], [[[], 1.0]]))
     before = values()
 
     def interfere(database):
         if database == moment:
             if change != "added":
-                store.withdraw("other")
+                store.databases.withdraw("other")
             if change != "withdrawn":
-                store.publish("new", Settings())
-                store.inc(REQUESTS, LABELS, database="new")
-                store.set(ACTIVE, 6, database="new")
-        yield WORKERS, ("http",), 4
+                store.databases.publish("new", Settings())
+                request("/web/login", database="new")
+                IMAGES_PENDING.set(6, database="new")
+        yield WORKERS_CONFIGURED.sample(4, kind="http")
 
     def series(found):
         # what telemetry tells of itself, and what the interference adds, change
@@ -186,16 +204,17 @@ def test_a_scrape_is_about_the_databases_of_its_beginning(store, values, on_scra
 def test_a_database_may_have_the_name_that_stands_for_none(store, values):
     from odoo_telemetry.metrics.settings import Settings
 
-    store.publish("none", Settings())
+    store.databases.publish("none", Settings())
     for database in ("none", None):
-        store.inc(REQUESTS, LABELS, database=database)
+        request("/web/login", database=database)
     assert sum(name == REQUESTS for name, _labels in values()) == 1
 
 
 def test_what_is_read_at_a_scrape_takes_the_place_of_what_is_stored(store, values, on_scrape):
-    store.inc(REQUESTS, LABELS, 3, "db")
-    store.inc(REQUESTS, ("/shop", *LABELS[1:]), 4, "db")
-    on_scrape(lambda database: [(REQUESTS, LABELS, 9)] if database else [])
+    HTTP_REQUESTS.inc(3, database="db", route="/web/login", method="GET", status_code_class="2xx", user_role="public")
+    request("/shop", 4)
+    labels = {"route": "/web/login", "method": "GET", "status_code_class": "2xx", "user_role": "public"}
+    on_scrape(lambda database: [Sample(HTTP_REQUESTS, 9, labels)] if database else [])
     assert sorted(value for (name, _labels), value in values().items() if name == REQUESTS) == [4, 9]
 
 
@@ -203,13 +222,13 @@ def test_what_is_read_at_a_scrape_takes_the_place_of_what_is_stored(store, value
 def tricky(store):
     """All kinds of metrics, with labels and values that are hard to write."""
     for text in TRICKY:
-        store.inc(REQUESTS, (text, *LABELS[1:]), 3, "db")
-        store.trace_with(lambda: 0x0AF7651916CD43DD8448EB211C80319C)
-        store.observe(DURATION, 0.3, (text, "GET", "2xx"), "db")
-        store.trace_with(lambda: 0)
-        store.observe(DURATION, 1e9, (text, "GET", "2xx"), "db")
+        request(text, 3)
+        store.exemplars.trace_with(lambda: 0x0AF7651916CD43DD8448EB211C80319C)
+        HTTP_REQUEST_DURATION.observe(0.3, database="db", route=text, method="GET", status_code_class="2xx")
+        store.exemplars.trace_with(lambda: 0)
+        HTTP_REQUEST_DURATION.observe(1e9, database="db", route=text, method="GET", status_code_class="2xx")
     for number in NUMBERS:
-        store.inc(APPLICATIONS, (number,), number, "db")
+        CAMPAIGN_APPLICATIONS.inc(number, database="db", campaign_id=number)
     publish_own(
         store, "db",
         ("odoo_custom_numbers", "gauge", ["which", "a"], [
@@ -218,9 +237,9 @@ def tricky(store):
         ]),
         ("odoo_custom_made_total", "counter", [], [[[], 7]]),
     )  # fmt: skip
-    store.set(WORKERS, 4, ("http",))
+    WORKERS_CONFIGURED.set(4, kind="http")
     yield
-    store.trace_with(None)
+    store.exemplars.trace_with(None)
 
 
 @pytest.mark.parametrize(
@@ -242,8 +261,8 @@ def test_it_is_written_as_prometheus_client_writes_it(store, tricky, accept):
     names += ["odoo_custom_numbers", "odoo_custom_made_total"]
     encoder, content_type = choose_encoder(accept)
     for _ in range(2):
-        body, headers = exposition.encode(exposition.Families(store.databases(), names=names), accept, "")
-        assert body == encoder(exposition.Families(store.databases(), names=names))
+        body, headers = exposition.encode(exposition.Families(store.databases.settings(), names=names), accept, "")
+        assert body == encoder(exposition.Families(store.databases.settings(), names=names))
         assert headers == {"Content-Type": content_type}
 
 
@@ -279,7 +298,7 @@ def test_minus_zero_is_zero(store, body, monkeypatch):
     # as in a new process
     monkeypatch.setattr(lines, "number_text", type(lines.number_text.__self__)().__getitem__)
     for number in (-0.0, 0.0):
-        store.set(ACTIVE, number, database="db")
+        IMAGES_PENDING.set(number, database="db")
         assert f'{ACTIVE}{{database="db"}} 0.0\n' in body()
 
 
@@ -289,8 +308,8 @@ def test_series_that_appear_between_scrapes_are_shown_and_leave_the_others_as_th
 
     known = []
     for number in range(5):
-        store.inc(REQUESTS, (f"/{number}", *LABELS[1:]), number + 1, "db")
-        store.observe(DURATION, 0.3, (f"/{number}", "GET", "2xx"), "db")
+        request(f"/{number}", number + 1)
+        HTTP_REQUEST_DURATION.observe(0.3, database="db", route=f"/{number}", method="GET", status_code_class="2xx")
         now = lines()
         assert [line for line in now if line in known] == known
         assert len(now) == len(known) + (5 + 16 if not known else 16)
@@ -303,27 +322,27 @@ def test_a_histogram_of_which_a_part_was_never_written_counts_it_as_zero(store, 
     from odoo_telemetry.metrics.values import SlotValues, make_key
 
     # as a process leaves it that is killed while it makes the cells of a series; the first sum is another's
-    store.error("directory", "an error of a test")
-    half = SlotValues(store.directory() / "values-5.db")
+    store.errors.count("directory", "an error of a test")
+    half = SlotValues(store.directory.path / "values-5.db")
     for sample, number in (("sum", 0.5), ("0.5", 1.0)):
         view, index = half.cell(make_key(DURATION, "db", ("/half", "GET", "2xx"), sample))
         view[index] = number
     found = {labels: value for (name, labels), value in values().items() if name == f"{DURATION}_bucket"}
     assert {dict(labels)["le"]: value for labels, value in found.items()}["0.25"] == 0
     assert {dict(labels)["le"]: value for labels, value in found.items()}["+Inf"] == 1
-    store.observe(DURATION, 0.2, ("/half", "GET", "2xx"), "db")
+    HTTP_REQUEST_DURATION.observe(0.2, database="db", route="/half", method="GET", status_code_class="2xx")
     found = {labels: value for (name, labels), value in values().items() if name == f"{DURATION}_bucket"}
     assert {dict(labels)["le"]: value for labels, value in found.items()}["+Inf"] == 2
 
 
 @pytest.mark.parametrize("module, function, shown", [
-    ("store", "scraped", {"/1": 1, "/2": 0}),
+    ("collectors", "collect", {"/1": 1, "/2": 0}),
     ("lines", "header", {"/1": 1}),
 ], ids=["after the sums were read", "after the values were taken"])  # fmt: skip
 def test_a_scrape_is_whole_when_another_thread_finds_new_series(store, body, monkeypatch, module, function, shown):
     def scrape(number):
-        store.inc(REQUESTS, (f"/{number}", *LABELS[1:]), 1, "db")
-        store.observe(DURATION, 0.3, (f"/{number}", "GET", "2xx"), "db")
+        request(f"/{number}", 1)
+        HTTP_REQUEST_DURATION.observe(0.3, database="db", route=f"/{number}", method="GET", status_code_class="2xx")
         return body(TEXT)
 
     scrape(1)
@@ -362,9 +381,9 @@ def clock(monkeypatch):
 
 @pytest.mark.parametrize("seconds, shown", [(0, True), (500, True), (601, False), (-86400, False)])
 def test_what_was_read_long_ago_or_at_an_impossible_time_is_not_shown(store, values, clock, seconds, shown):
-    for name, value in ((ACTIVE, 3), (READ_DURATION, 0.1)):
-        store.set(name, value, database="db")
-    store.set(WORKERS, 4, ("http",))
+    IMAGES_PENDING.set(3, database="db")
+    DATABASE_READ_DURATION.set(0.1, database="db")
+    WORKERS_CONFIGURED.set(4, kind="http")
     clock(seconds)
     found = {name: value for (name, _labels), value in values().items()}
     assert (ACTIVE in found) == shown
@@ -376,7 +395,7 @@ def test_what_was_read_long_ago_or_at_an_impossible_time_is_not_shown(store, val
 def test_the_age_of_a_reading_before_the_machine_started_is_at_least_its_uptime(store, values, monkeypatch):
     from odoo_telemetry.metrics import clock
 
-    store.set(READ_DURATION, 0.1, database="db")
+    DATABASE_READ_DURATION.set(0.1, database="db")
     monkeypatch.setattr(clock, "now", lambda: 42.0)
     assert values()[READ_AGE, (("database", "db"),)] == 42
 
@@ -398,7 +417,7 @@ def test_series_with_known_labels_start_at_zero(store, values):
     assert found[ATTEMPTS, (("database", "db"),)] == 0
     assert found[f"{LCP}_count", (("database", "db"), ("user_role", "user"))] == 0
     assert found[f"{LCP}_bucket", (("database", "db"), ("le", "+Inf"), ("user_role", "user"))] == 0
-    store.observe(LCP, 1, ("user",), "db")
+    UI_LARGEST_CONTENTFUL_PAINT.observe(1, database="db", user_role="user")
     exposition.start_at_zero("db")
     assert values()[f"{LCP}_count", (("database", "db"), ("user_role", "user"))] == 1
 
@@ -406,11 +425,11 @@ def test_series_with_known_labels_start_at_zero(store, values):
 def test_a_part_of_the_series_can_be_asked_for(store):
     from odoo_telemetry.metrics.exposition import Families
 
-    store.inc(REQUESTS, LABELS, 3, "db")
-    families = Families(store.databases())
-    [(labels, value)] = families.series(REQUESTS)
+    HTTP_REQUESTS.inc(3, database="db", route="/web/login", method="GET", status_code_class="2xx", user_role="public")
+    families = Families(store.databases.settings())
+    [(labels, value)] = families.series(HTTP_REQUESTS)
     assert (labels["route"], labels["database"], value) == ("/web/login", "db", 3)
-    assert families.series(ATTEMPTS) == []
+    assert families.series(REGISTRATION_ATTEMPTS) == []
 
 
 @pytest.mark.parametrize(
@@ -439,7 +458,7 @@ def test_a_part_of_the_series_can_be_asked_for(store):
 def test_it_is_compressed_as_rfc_9110_has_it(store, accept_encoding, coding):
     from odoo_telemetry.metrics import exposition
 
-    _body, headers = exposition.encode(exposition.Families(store.databases()), "", accept_encoding)
+    _body, headers = exposition.encode(exposition.Families(store.databases.settings()), "", accept_encoding)
     assert headers.get("Content-Encoding") == coding
 
 
@@ -448,7 +467,7 @@ def test_a_scraper_that_takes_no_coding_is_told(store, accept_encoding):
     from odoo_telemetry.metrics import exposition
 
     with pytest.raises(ValueError):
-        exposition.encode(exposition.Families(store.databases()), "", accept_encoding)
+        exposition.encode(exposition.Families(store.databases.settings()), "", accept_encoding)
 
 
 @pytest.mark.parametrize(
@@ -471,5 +490,5 @@ def test_a_scraper_that_takes_no_coding_is_told(store, accept_encoding):
 def test_the_format_is_the_one_that_rfc_9110_finds_best(store, accept, kind):
     from odoo_telemetry.metrics import exposition
 
-    _body, headers = exposition.encode(exposition.Families(store.databases()), accept, "")
+    _body, headers = exposition.encode(exposition.Families(store.databases.settings()), accept, "")
     assert headers["Content-Type"].startswith(kind.partition(";")[0])

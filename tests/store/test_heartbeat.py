@@ -6,6 +6,9 @@ import time
 
 import pytest
 
+from influencegen_telemetry.business.metrics import REGISTRATION_ATTEMPTS
+from odoo_telemetry.metrics.catalogue import WORKER_CPU_SECONDS
+
 from . import processes
 
 ATTEMPTS = "influencer_registration_attempts_total"
@@ -24,9 +27,9 @@ def beats(store):
     def beat():
         seen.append(os.getpid())
 
-    store.on_heartbeat(beat)
+    store.heartbeat.add(beat)
     yield seen
-    store.off_heartbeat(beat)
+    store.heartbeat.remove(beat)
 
 
 def until(condition):
@@ -39,18 +42,18 @@ def until(condition):
 def test_a_process_that_measures_has_one_heartbeat(store, beats):
     until(lambda: not threads())  # of an earlier test
     for _ in range(3):
-        store.inc(ATTEMPTS, database="db")
+        REGISTRATION_ATTEMPTS.inc(database="db")
     [thread] = threads()
     assert thread.daemon
     until(lambda: beats)
 
 
 def test_a_child_has_its_own(store, beats):
-    store.inc(ATTEMPTS, database="db")
+    REGISTRATION_ATTEMPTS.inc(database="db")
 
     def work():
         assert not threads()
-        store.inc(ATTEMPTS, database="db")
+        REGISTRATION_ATTEMPTS.inc(database="db")
         until(lambda: os.getpid() in beats)
 
     assert processes.run(work) == 0
@@ -59,28 +62,28 @@ def test_a_child_has_its_own(store, beats):
 def test_where_nothing_is_measured_is_none(tmp_path):
     from odoo_telemetry.metrics import store
 
-    store.configure(tmp_path / "store")
+    store.directory.configure(tmp_path / "store")
     until(lambda: not threads())  # of an earlier test
-    store.inc(ATTEMPTS, database="db")
-    store.read()
+    REGISTRATION_ATTEMPTS.inc(database="db")
+    store.reader.values()
     assert not threads()
 
 
 def test_it_ends_with_what_it_is_for(store):
-    store.inc(ATTEMPTS, database="db")
-    store.remove()
+    REGISTRATION_ATTEMPTS.inc(database="db")
+    store.directory.remove()
     until(lambda: not threads())
 
 
 def test_a_process_that_is_asked_for_nothing_is_alive(store):
     def work():
-        store.set_kind("gevent")
-        store.on_heartbeat(lambda: store.inc("odoo_worker_cpu_seconds_total", ("gevent",), 0.0))
-        store.start_heartbeat()
+        store.directory.set_kind("gevent")
+        store.heartbeat.add(lambda: WORKER_CPU_SECONDS.inc(0.0, kind="gevent"))
+        store.heartbeat.start()
         time.sleep(60)
 
     pid = processes.start(work)
-    until(lambda: [(info.pid, info.kind) for info in store.live_slots()] == [(pid, "gevent")])
+    until(lambda: [(info.pid, info.kind) for info in store.directory.live_slots()] == [(pid, "gevent")])
     processes.kill(pid)
 
 
@@ -88,9 +91,9 @@ def test_what_fails_costs_the_others_nothing(store, beats):
     def fail():
         raise ZeroDivisionError
 
-    store._shared._beats.insert(0, fail)
-    store.heartbeat()
-    store.off_heartbeat(fail)
+    store.heartbeat._functions.insert(0, fail)
+    store.heartbeat.beat()
+    store.heartbeat.remove(fail)
     assert beats
 
 
@@ -99,12 +102,12 @@ def test_it_does_not_keep_a_process_from_ending(store):
     import sys
 
     program = f"""
-from influencegen_telemetry import business
+from influencegen_telemetry.business.metrics import REGISTRATION_ATTEMPTS
 from odoo_telemetry.metrics import store
-store.configure({str(store.directory().parent)!r})
-store.inc({ATTEMPTS!r}, database="db")
+store.directory.configure({str(store.directory.path.parent)!r})
+REGISTRATION_ATTEMPTS.inc(database="db")
 """
     begun = time.monotonic()
     subprocess.run([sys.executable, "-c", program], check=True, timeout=20)
     assert time.monotonic() - begun < 10
-    assert store.read()[0][ATTEMPTS, "db", (), ""] == 1
+    assert store.reader.values()[0][ATTEMPTS, "db", (), ""] == 1

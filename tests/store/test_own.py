@@ -24,7 +24,7 @@ def publish(store):
             )
             for name, kind, labels, series in metrics
         }  # fmt: skip
-        store.publish_own(database, Reading(now, own))
+        store.databases.publish_own(database, Reading(now, own))
         facts.publish(
             database,
             {
@@ -44,7 +44,7 @@ def exposed(store, names=()):
     """Return {(series name, labels): value} of all own metrics in an exposition of all databases."""
     from odoo_telemetry.metrics.exposition import Families, encode
 
-    body, _headers = encode(Families(store.databases(), names=names), OPENMETRICS, "")
+    body, _headers = encode(Families(store.databases.settings(), names=names), OPENMETRICS, "")
     return {
         (sample.name, tuple(sorted(sample.labels.items()))): sample.value
         for family in parse_openmetrics(body.decode())
@@ -89,14 +89,14 @@ def test_what_rested_for_longer_is_shown_for_longer(store, publish):
 def test_what_was_read_in_the_future_is_not_shown_and_due(store, publish):
     publish(("odoo_custom_jobs", "gauge", [], [[[], 2.0]]), age=-86_400, due_at=time.monotonic() + 86_500)
     assert exposed(store) == {}
-    [metric] = store.own("db").metrics.values()
+    [metric] = store.databases.own("db").metrics.values()
     assert metric.waits_since(time.monotonic()) is not None
 
 
 def test_a_metric_is_left_alone_until_it_is_due(store, publish):
     now = time.monotonic()
     publish(("odoo_custom_jobs", "gauge", [], [[[], 2.0]]), due_at=now + 100)
-    [metric] = store.own("db").metrics.values()
+    [metric] = store.databases.own("db").metrics.values()
     assert [metric.waits_since(now + later) for later in (1, 99, 100, 101)] == [None, None, now + 100, now + 100]
 
 
@@ -112,10 +112,10 @@ def test_a_value_without_a_name_waits_for_one_and_two_of_one_name_are_added(stor
     publish(("odoo_custom_made_total", "counter", ["state"], [[["done"], 5.0]]))
     facts.publish("db", {("odoo_custom_made_total{}", (7,), ""): 2.0}, 0.0, [])
     assert exposed(store) == {("odoo_custom_made_total", (("database", "db"), ("state", "done"))): 5.0}
-    reading = store.own("db")
+    reading = store.databases.own("db")
     [metric] = reading.metrics.values()
     metric.texts = [[*metric.texts[0], [7, "done"]]]
-    store.publish_own("db", reading)
+    store.databases.publish_own("db", reading)
     assert exposed(store) == {("odoo_custom_made_total", (("database", "db"), ("state", "done"))): 7.0}
 
 
@@ -138,7 +138,7 @@ def test_a_counter_that_is_forgotten_begins_at_zero(store, publish):
 def test_databases_define_for_themselves(store, publish):
     from odoo_telemetry.metrics.settings import Settings
 
-    store.publish("other", Settings())
+    store.databases.publish("other", Settings())
     publish(("odoo_custom_jobs", "gauge", ["state"], [[["done"], 2.0]]))
     publish(("odoo_custom_jobs", "gauge", ["queue"], [[["root"], 3.0]]), database="other")
     assert exposed(store) == {
@@ -150,27 +150,27 @@ def test_databases_define_for_themselves(store, publish):
 def test_one_name_is_one_kind_in_one_exposition(store, publish):
     from odoo_telemetry.metrics.settings import Settings
 
-    store.publish("other", Settings())
+    store.databases.publish("other", Settings())
     publish(("odoo_custom_jobs", "gauge", [], [[[], 2.0]]))
     publish(("odoo_custom_jobs_total", "counter", [], [[[], 3.0]]), database="other")
     assert len(exposed(store)) == 1
-    assert store.read()[0]["odoo_telemetry_errors_total", None, ("own_metric",), ""] == 1
+    assert store.reader.values()[0]["odoo_telemetry_errors_total", None, ("own_metric",), ""] == 1
 
 
 def test_a_database_that_is_not_measured_has_none(store, publish):
     publish(("odoo_custom_jobs", "gauge", [], [[[], 2.0]]))
-    store.withdraw("db")
-    assert not store.own("db").metrics
+    store.databases.withdraw("db")
+    assert not store.databases.own("db").metrics
     publish(("odoo_custom_jobs", "gauge", [], [[[], 2.0]]), database="unknown")
-    assert not store.own("unknown").metrics
-    assert not list(store.directory().rglob("own-*"))
+    assert not store.databases.own("unknown").metrics
+    assert not list(store.directory.path.rglob("own-*"))
 
 
 def test_a_damaged_reading_costs_the_own_metrics_only(store, publish):
     publish(("odoo_custom_jobs", "gauge", [], [[[], 2.0]]))
-    [path] = store.directory().rglob("own-*.json")
+    [path] = store.directory.path.rglob("own-*.json")
     temporary = path.with_suffix(".tmp")
     temporary.write_text('{"read_at": 0')
     temporary.replace(path)
     assert exposed(store) == {}
-    assert store.read()[0]["odoo_telemetry_errors_total", None, ("own_metric",), ""] >= 1
+    assert store.reader.values()[0]["odoo_telemetry_errors_total", None, ("own_metric",), ""] >= 1

@@ -4,6 +4,9 @@ import shutil
 
 import pytest
 
+from influencegen_telemetry.business.metrics import ACTIVE_INFLUENCERS, CAMPAIGN_APPLICATIONS, REGISTRATION_ATTEMPTS
+from odoo_telemetry.metrics.catalogue import HTTP_REQUEST_DURATION, WORKERS_BUSY
+
 from . import processes
 
 ATTEMPTS = "influencer_registration_attempts_total"
@@ -17,13 +20,13 @@ def reader(store):
     """A reader of the store's directory."""
     from odoo_telemetry.metrics.reader import Reader
 
-    return Reader(store.directory())
+    return Reader(store.directory.path)
 
 
 @pytest.fixture
 def read(store, reader):
     """A function that returns {key: value} of what the reader finds."""
-    return lambda: reader.read({info.slot for info in store.live_slots()}).by_key()
+    return lambda: reader.read({info.slot for info in store.directory.live_slots()}).by_key()
 
 
 @pytest.fixture
@@ -42,38 +45,38 @@ def damaged(read):
 @pytest.fixture
 def values(store, read):
     """The path of a file of values that holds 3 attempts and a histogram, and was read."""
-    store.inc(ATTEMPTS, amount=3, database="db")
-    store.observe(LATENCY, 0.3, ("/web", "GET", "2xx"), "db")
+    REGISTRATION_ATTEMPTS.inc(3, database="db")
+    HTTP_REQUEST_DURATION.observe(0.3, database="db", route="/web", method="GET", status_code_class="2xx")
     assert read()[KEY] == 3
-    return store.directory() / "values-0.db"
+    return store.directory.path / "values-0.db"
 
 
 def test_it_reads_what_the_store_holds(store, read):
     def work():
         for route in ("/web", "/shop", '/"odd"\n'):
-            store.observe(LATENCY, 0.3, (route, "GET", "2xx"), "db")
-        store.set("influencer_active", 7, database="db")
-        store.add(BUSY, 1, ("http",))
+            HTTP_REQUEST_DURATION.observe(0.3, database="db", route=route, method="GET", status_code_class="2xx")
+        ACTIVE_INFLUENCERS.set(7, database="db")
+        WORKERS_BUSY.add(1, kind="http")
 
     for _ in range(3):
         assert processes.run(work) == 0
     work()
     read()
     work()
-    assert read() == store.read()[0]
+    assert read() == store.reader.values()[0]
     assert read()[LATENCY, "db", ('/"odd"\n', "GET", "2xx"), "0.5"] == 5
 
 
 def test_files_that_appear_grow_or_are_exchanged_are_followed(store, read):
     for campaign in range(2000):
         # in 500 campaigns at most: the file of 64 KiB grows
-        store.inc("campaign_applications_total", (campaign,), database="db")
+        CAMPAIGN_APPLICATIONS.inc(database="db", campaign_id=campaign)
         if campaign % 100 == 0:
             found = {key: value for key, value in read().items() if key[0] == "campaign_applications_total"}
             assert sum(found.values()) == campaign + 1
-    processes.run(lambda: store.add(BUSY, 1, ("http",)))
+    processes.run(lambda: WORKERS_BUSY.add(1, kind="http"))
     assert (BUSY, None, ("http",), "") not in read()
-    store.add(BUSY, 1, ("http",))
+    WORKERS_BUSY.add(1, kind="http")
     assert read()[BUSY, None, ("http",), ""] == 1
 
 
@@ -98,9 +101,9 @@ def test_a_file_is_not_called_damaged_while_its_writer_adds_series(tmp_path):
 
 def test_a_deleted_directory_is_still_read_and_its_content_available(store, reader, read, values):
     content = values.read_bytes()
-    shutil.rmtree(store.directory())
+    shutil.rmtree(store.directory.path)
     reader.refresh()
-    store.inc(ATTEMPTS, database="db")
+    REGISTRATION_ATTEMPTS.inc(database="db")
     rescued = reader.contents()
     assert set(rescued) >= {"values-0.db"}
     assert len(rescued["values-0.db"]) == len(content)
@@ -170,7 +173,7 @@ def test_a_value_that_is_not_finite_is_damage(values, damaged):
 def test_what_another_catalogue_wrote_is_not_counted(store, reader, read, values):
     from odoo_telemetry.metrics.values import SlotValues, make_key
 
-    other = SlotValues(store.directory() / "values-7.db")
+    other = SlotValues(store.directory.path / "values-7.db")
     for key in (make_key("gone_total", "db", ()), make_key(ATTEMPTS, "db", ("label",))):
         view, index = other.cell(key)
         view[index] = 5.0

@@ -7,6 +7,8 @@ import time
 
 import pytest
 
+from influencegen_telemetry.business.metrics import CAMPAIGN_APPLICATIONS, IMAGE_LATENCY, REGISTRATION_ATTEMPTS
+
 from . import processes
 
 ATTEMPTS = "influencer_registration_attempts_total"
@@ -19,8 +21,8 @@ def lose(store):
     """A function that deletes the directory as an administrator does, again if a process adds a file meanwhile."""
 
     def lose():
-        lost = store.directory().with_name(f"lost-{time.monotonic_ns()}")
-        store.directory().rename(lost)
+        lost = store.directory.path.with_name(f"lost-{time.monotonic_ns()}")
+        store.directory.path.rename(lost)
         shutil.rmtree(lost)
 
     return lose
@@ -45,7 +47,7 @@ def worker(store):
         def work():
             os.close(order)
             while os.read(orders, 1):
-                store.inc(ATTEMPTS, database="db")
+                REGISTRATION_ATTEMPTS.inc(database="db")
                 os.write(answer, b".")
 
         pids.append(processes.start(work))
@@ -63,16 +65,16 @@ def worker(store):
 
 
 def test_nothing_is_lost_with_the_directory(store, total, lose):
-    store.inc(ATTEMPTS, amount=5, database="db")
-    store.observe(LATENCY, 3.0, database="db")
+    REGISTRATION_ATTEMPTS.inc(5, database="db")
+    IMAGE_LATENCY.observe(3.0, database="db")
     lose()
-    store.inc(ATTEMPTS, database="db")
+    REGISTRATION_ATTEMPTS.inc(database="db")
     assert total(ATTEMPTS) == 6
-    store.inc(ATTEMPTS, database="db")
+    REGISTRATION_ATTEMPTS.inc(database="db")
     assert total(ATTEMPTS) == 7
     assert total(LATENCY, sample="5.0") == 1
     assert total(ERRORS, ("directory",), database=None) == 1
-    assert list(store.databases()) == ["db"]
+    assert list(store.databases.settings()) == ["db"]
 
 
 def test_whoever_notices_restores_the_values_of_all_slots(store, total, lose, worker):
@@ -83,45 +85,45 @@ def test_whoever_notices_restores_the_values_of_all_slots(store, total, lose, wo
     worker.end(second)
     lose()
     count()
-    store.heartbeat()
+    store.heartbeat.beat()
     assert total(ATTEMPTS) == 3
     count()
-    assert processes.run(lambda: store.inc(ATTEMPTS, database="db")) == 0
+    assert processes.run(lambda: REGISTRATION_ATTEMPTS.inc(database="db")) == 0
     assert total(ATTEMPTS) >= 4
 
 
 def test_a_slot_waits_for_its_holder(store, total, lose, worker):
     pid, count = worker()
     count()
-    store.heartbeat()
-    store.read()
+    store.heartbeat.beat()
+    store.reader.values()
     lose()
-    store.heartbeat()
+    store.heartbeat.beat()
 
     def newcomer():
-        store.inc(ATTEMPTS, database="db")
-        assert store.current_slot() not in (None, 0)
+        REGISTRATION_ATTEMPTS.inc(database="db")
+        assert store.directory.slot_number() not in (None, 0)
 
     assert processes.run(newcomer) == 0
     for _ in range(5):
         count()
     time.sleep(1.5)  # a heartbeat of the worker
-    assert [info.slot for info in store.live_slots() if info.pid == pid] == [0]
+    assert [info.slot for info in store.directory.live_slots() if info.pid == pid] == [0]
     assert total(ATTEMPTS) == 7
 
 
 def test_a_directory_that_a_newcomer_made_takes_the_lost_values_in(store, total, lose, worker):
     from odoo_telemetry.metrics.settings import Settings
 
-    store.inc(ATTEMPTS, amount=5, database="db")
+    REGISTRATION_ATTEMPTS.inc(5, database="db")
     _pid, count = worker()
     count()
-    store.read()
+    store.reader.values()
     lose()
 
     def newcomer():
-        store.publish("db", Settings())
-        store.inc(ATTEMPTS, amount=2, database="db")
+        store.databases.publish("db", Settings())
+        REGISTRATION_ATTEMPTS.inc(2, database="db")
 
     # a child that opens nothing of its parent's, as one that is started by itself
     assert processes.run(newcomer) == 0
@@ -129,95 +131,95 @@ def test_a_directory_that_a_newcomer_made_takes_the_lost_values_in(store, total,
     count()
     time.sleep(1.5)
     assert total(ATTEMPTS) == 9
-    store.heartbeat()
+    store.heartbeat.beat()
     assert total(ATTEMPTS) == 9
 
 
 def test_no_slot_is_taken_in_a_directory_that_others_made_meanwhile(store, lose, worker):
     _pid, count = worker()
     count()
-    store.read()
+    store.reader.values()
     lose()
     time.sleep(1.5)  # a heartbeat of the worker
-    assert store.directory().exists()
+    assert store.directory.path.exists()
     with pytest.raises(FileNotFoundError):
-        store._shared._holding.claim("http")
-    store.inc(ATTEMPTS, database="db")
-    assert [info.slot for info in store.live_slots()] == [0, 1]
+        store.directory._holding.claim("http")
+    REGISTRATION_ATTEMPTS.inc(database="db")
+    assert [info.slot for info in store.directory.live_slots()] == [0, 1]
 
 
 def test_what_a_thread_had_in_hand_is_counted(store, total, lose):
-    store.inc(ATTEMPTS, database="db")
-    view, index = store._shared._cells[ATTEMPTS, (), "db"]
+    REGISTRATION_ATTEMPTS.inc(database="db")
+    view, index = REGISTRATION_ATTEMPTS._cells["db"]
     lose()
     assert total(ATTEMPTS) == 1
     view[index] += 1
-    store.inc(ATTEMPTS, database="db")
-    store.heartbeat()
+    REGISTRATION_ATTEMPTS.inc(database="db")
+    store.heartbeat.beat()
     assert total(ATTEMPTS) == 3
-    store.heartbeat()
+    store.heartbeat.beat()
     assert total(ATTEMPTS) == 3
 
 
 def test_a_directory_that_comes_back_is_gone_on_with(store, total):
     """As when a file system is mounted over it for a while."""
-    hidden = store.directory().with_name("hidden")
-    store.inc(ATTEMPTS, amount=5, database="db")
-    store.directory().rename(hidden)
-    store.heartbeat()
-    store.inc(ATTEMPTS, database="db")
+    hidden = store.directory.path.with_name("hidden")
+    REGISTRATION_ATTEMPTS.inc(5, database="db")
+    store.directory.path.rename(hidden)
+    store.heartbeat.beat()
+    REGISTRATION_ATTEMPTS.inc(database="db")
     assert total(ATTEMPTS) == 6
-    shutil.rmtree(store.directory())
-    hidden.rename(store.directory())
+    shutil.rmtree(store.directory.path)
+    hidden.rename(store.directory.path)
     for _ in range(2):
-        store.heartbeat()
-        store.inc(ATTEMPTS, database="db")
-    store.heartbeat()
+        store.heartbeat.beat()
+        REGISTRATION_ATTEMPTS.inc(database="db")
+    store.heartbeat.beat()
     assert total(ATTEMPTS) == 8
 
 
 def test_a_deleted_file_comes_back(store, total):
-    store.inc(ATTEMPTS, amount=5, database="db")
-    store.read()
-    for path in (*store.directory().glob("values-*.db"), store.directory() / "labels"):
+    REGISTRATION_ATTEMPTS.inc(5, database="db")
+    store.reader.values()
+    for path in (*store.directory.path.glob("values-*.db"), store.directory.path / "labels"):
         path.unlink(missing_ok=True)
-    store.inc(ATTEMPTS, database="db")
+    REGISTRATION_ATTEMPTS.inc(database="db")
     assert total(ATTEMPTS) == 6
-    assert processes.run(lambda: store.inc(ATTEMPTS, database="db")) == 0
+    assert processes.run(lambda: REGISTRATION_ATTEMPTS.inc(database="db")) == 0
     assert total(ATTEMPTS) == 7
 
 
 def test_labels_that_were_let_in_stay_in(store, total, lose):
     for campaign in range(3):
-        store.inc("campaign_applications_total", (campaign,), database="db")
+        CAMPAIGN_APPLICATIONS.inc(database="db", campaign_id=campaign)
     lose()
     assert total("campaign_applications_total", (2,)) == 1
-    assert store.label_counts() == {("db", "campaign_id"): 3}
+    assert store.limits.counts() == {("db", "campaign_id"): 3}
 
 
 def test_labels_that_were_let_in_stay_in_a_truncated_file(store, total):
     for campaign in range(3):
-        store.inc("campaign_applications_total", (campaign,), database="db")
-    os.truncate(store.directory() / "labels", 10)
-    store.inc("campaign_applications_total", (3,), database="db")
-    assert store.label_counts()["db", "campaign_id"] == 4
+        CAMPAIGN_APPLICATIONS.inc(database="db", campaign_id=campaign)
+    os.truncate(store.directory.path / "labels", 10)
+    CAMPAIGN_APPLICATIONS.inc(database="db", campaign_id=3)
+    assert store.limits.counts()["db", "campaign_id"] == 4
     assert total(ERRORS, ("value",), database=None) == 0
 
 
 def test_a_directory_deleted_on_purpose_is_not_restored(store, worker):
     _pid, count = worker()
     count()
-    store.inc(ATTEMPTS, database="db")
-    store.withdraw("db")
-    store.remove()
+    REGISTRATION_ATTEMPTS.inc(database="db")
+    store.databases.withdraw("db")
+    store.directory.remove()
     count()
     time.sleep(1.5)
-    assert not store.directory().exists()
+    assert not store.directory.path.exists()
 
 
 def test_counters_never_fall_while_the_directory_is_deleted(store, total, lose):
-    stop = store.directory().parent / "stop"
-    done = [store.directory().parent / f"done-{number}" for number in range(4)]
+    stop = store.directory.path.parent / "stop"
+    done = [store.directory.path.parent / f"done-{number}" for number in range(4)]
 
     def count(path):
         counted = []
@@ -225,8 +227,8 @@ def test_counters_never_fall_while_the_directory_is_deleted(store, total, lose):
         def run():
             while not stop.exists():
                 for _ in range(100):
-                    store.inc(ATTEMPTS, database="db")
-                    store.observe(LATENCY, 3.0, database="db")
+                    REGISTRATION_ATTEMPTS.inc(database="db")
+                    IMAGE_LATENCY.observe(3.0, database="db")
                 counted.append(100)
                 time.sleep(0.001)
 
