@@ -32,6 +32,8 @@ class IntakeDispatcher(HttpDispatcher):
     mimetypes = ()
 
     def dispatch(self, endpoint, args):
+        # for addons that look at them after the endpoint, such as utm
+        self.request.params = {**self.request.httprequest.args.to_dict(), **args}
         return endpoint(**args)
 
     def post_dispatch(self, response):

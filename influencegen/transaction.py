@@ -12,7 +12,7 @@ def commit(cr):
     if _is_of_test(cr):
         cr.flush()
     else:
-        cr.commit()
+        cr.commit()  # pylint: disable=invalid-commit
 
 
 @contextmanager

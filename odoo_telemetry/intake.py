@@ -25,6 +25,8 @@ class TelemetryDispatcher(HttpDispatcher):
     mimetypes = ()
 
     def dispatch(self, endpoint, args):
+        # for addons that look at them after the endpoint, such as utm
+        self.request.params = {**self.request.httprequest.args.to_dict(), **args}
         return endpoint(**args)
 
     def post_dispatch(self, response):

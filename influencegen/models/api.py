@@ -88,7 +88,7 @@ class Api(models.AbstractModel):
     @api.model
     def _send(self, service, endpoint, method, url, **kwargs):
         """Send one HTTP request, once, and return its `requests.Response`; `requests` exceptions pass through."""
-        return requests.request(method, url, **kwargs)
+        return requests.request(method, url, **kwargs)  # pylint: disable=external-request-timeout
 
     @api.model
     def _call(self, service, endpoint, method, url, *, timeout, attempts=3, parse=None, **kwargs):

@@ -1,8 +1,10 @@
 import json
 from http.client import HTTPConnection
+from types import SimpleNamespace
 from unittest.mock import patch
 
 from psycopg2.errors import SerializationFailure
+from werkzeug.datastructures import MultiDict
 
 from odoo.http import Request
 from odoo.tests import HttpCase, tagged
@@ -131,6 +133,12 @@ class TestIntake(ImageCase, HttpCase):
         self.assertEqual(self.url_open("/my/influencegen?self=1").status_code, 400)
         self.assertEqual(self.url_open("/my/influencegen/campaigns/%00/apply").status_code, 404)
         self.assertFalse(self.campaign.application_ids)
+
+    def test_parameters_are_there_for_addons_that_read_them_after_the_endpoint(self):
+        request = SimpleNamespace(httprequest=SimpleNamespace(args=MultiDict({"utm_source": "trial"})))
+        dispatcher = intake.IntakeDispatcher(request)
+        self.assertEqual(dispatcher.dispatch(dict, {"campaign": 1}), {"campaign": 1})
+        self.assertEqual(request.params, {"utm_source": "trial", "campaign": 1})
 
     def test_content(self):
         application = self.campaign._apply(self.influencer)

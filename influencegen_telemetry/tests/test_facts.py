@@ -1,5 +1,6 @@
 import threading
 import uuid
+from contextlib import suppress
 from datetime import timedelta
 from unittest.mock import patch
 
@@ -357,17 +358,14 @@ class TestFacts(BusinessCase):
     def test_concurrent_transactions(self):
         def work(number):
             for application in range(10):
-                try:
-                    with self.environment() as env:
-                        env.cr.execute(
-                            "INSERT INTO influencegen_application (campaign_id, influencer_id, company_id, state)"
-                            " SELECT id, %s, company_id, 'submitted' FROM influencegen_campaign WHERE id = %s",
-                            [people[10 * number + application], self.campaign_id],
-                        )
-                        if number % 3 == 0:
-                            raise ZeroDivisionError
-                except ZeroDivisionError:
-                    pass
+                with suppress(ZeroDivisionError), self.environment() as env:
+                    env.cr.execute(
+                        "INSERT INTO influencegen_application (campaign_id, influencer_id, company_id, state)"
+                        " SELECT id, %s, company_id, 'submitted' FROM influencegen_campaign WHERE id = %s",
+                        [people[10 * number + application], self.campaign_id],
+                    )
+                    if number % 3 == 0:
+                        raise ZeroDivisionError
                 self.applied()
 
         with self.environment() as env:

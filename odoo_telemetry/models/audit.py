@@ -128,7 +128,7 @@ class Audit(models.Model):
     def _cron_audit(self):
         """Roll up, forget what is too old, notice a new name, and go on with the audit for a second."""
         # the job's own transaction would last as long as all of this
-        self.env.cr.commit()
+        self.env.cr.commit()  # pylint: disable=invalid-commit
         with Registry(self.env.cr.dbname).cursor() as cr:
             # however long the backlog is: a scrape leaves one to it that takes too long
             env = api.Environment(cr, SUPERUSER_ID, {})

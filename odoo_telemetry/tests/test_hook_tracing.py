@@ -83,7 +83,7 @@ class TestSpans(Traced, BaseCase):
             self.assertRaises(requests.ConnectionError),
             tracing.span("calling"),
         ):
-            requests.get(f"{NOBODY}/private/path?login=ada")
+            requests.get(f"{NOBODY}/private/path?login=ada", timeout=1)
         spans = self.spans()
         calling, call = spans["calling"].context, spans["GET"]
         self.assertEqual(call.kind, SpanKind.CLIENT)

@@ -1,8 +1,10 @@
 import gzip
+from unittest.mock import patch
 
 from prometheus_client.openmetrics.parser import text_string_to_metric_families as parse_openmetrics
 from prometheus_client.parser import text_string_to_metric_families as parse_text
 
+from odoo.http import request
 from odoo.tests import HttpCase, tagged
 
 from ..metrics import catalogue, store
@@ -50,6 +52,19 @@ class TestMetricsEndpoint(Published, HttpCase):
         ):
             response = self.url_open("/metrics", headers={**OPTIONAL, "Authorization": authorization})
             self.assertEqual(response.status_code, 401, authorization)
+
+    def test_the_query_is_there_for_addons_that_read_it_after_the_endpoint(self):
+        http, queries = self.registry["ir.http"], []
+        post_dispatch = http._post_dispatch
+
+        def read_and_post_dispatch(response):
+            queries.append(request.params)
+            return post_dispatch(response)
+
+        with patch.object(http, "_post_dispatch", read_and_post_dispatch):
+            response = self.scrape("?group[]=system&utm_source=trial")
+        self.assertEqual(response.status_code, 200)
+        self.assertEqual(queries, [{"group[]": "system", "utm_source": "trial"}])
 
     def test_a_refusal_is_counted(self):
         def refused():

@@ -1,4 +1,5 @@
 import threading
+from contextlib import suppress
 from unittest.mock import patch
 
 from odoo.service.model import retrying
@@ -81,13 +82,10 @@ class TestCreated(OwnCounterCase):
     def test_as_many_as_rows_under_concurrency(self):
         def work(number):
             for turn in range(8):
-                try:
-                    with self.environment() as env:
-                        self.partners(env, 2)
-                        if (number + turn) % 3 == 0:
-                            raise ZeroDivisionError
-                except ZeroDivisionError:
-                    pass
+                with suppress(ZeroDivisionError), self.environment() as env:
+                    self.partners(env, 2)
+                    if (number + turn) % 3 == 0:
+                        raise ZeroDivisionError
 
         threads = [threading.Thread(target=work, args=(number,)) for number in range(4)]
         for thread in threads:

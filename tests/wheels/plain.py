@@ -79,14 +79,21 @@ class PlainOdoo:
         with self.configuration.open("w") as file:
             text.write(file)
 
-    def run(self, command):
-        """Run a command of bash as somebody who is in :attr:`folder` would; return what it prints."""
+    def run(self, command, given=""):
+        """Run a command of bash as somebody who is in :attr:`folder` would; return what it prints.
+
+        :param str given: its standard input
+        """
         done = subprocess.run(
             ["bash", "-euo", "pipefail", "-c", command], cwd=self.folder, env=self._environment,
-            stdin=subprocess.DEVNULL, capture_output=True, text=True,
+            input=given, capture_output=True, text=True,
         )  # fmt: skip
         assert not done.returncode, f"{command}\n{done.stdout[-2000:]}\n{done.stderr[-8000:]}"
         return done.stdout
+
+    def shell(self, script):
+        """Run Python in ``odoo shell``; return what it prints."""
+        return self.run(f"odoo shell --config odoo.conf --database {DATABASE} --no-http", script)
 
     @contextmanager
     def serving(self):
