@@ -8,7 +8,7 @@ import requests
 from prometheus_client.openmetrics import parser as openmetrics
 from prometheus_client.parser import text_string_to_metric_families
 
-from influencegen_telemetry.business import catalogue
+from influencegen_telemetry.business import FACTS
 from stack import n8n
 from stack.office import Office
 from stack.system import System
@@ -36,11 +36,11 @@ class Line:
 
 
 def compare(system: System, admin: Office, attempts: Mapping[str, float]) -> list[Line]:
-    """Return a line for each fact of the catalogue and each of its labels' values.
+    """Return a line for each fact of the platform and each of its labels' values.
 
     `attempts` gives, for counters of what leaves no rows, how much the caller knows them to be.
     """
-    metrics = [metric for metric in catalogue.facts() if metric.kind == "counter"]
+    metrics = [metric for metric in FACTS if metric.kind == "counter"]
     names = [*attempts, *(metric.name for metric in metrics)]
     rows: Counter[tuple[str, Labels]] = Counter({(name, frozenset()): value for name, value in attempts.items()})
     for metric in metrics:

@@ -211,11 +211,6 @@ def _append(label, *values):
     label.values.extend(value for value in values if value not in label.values)
 
 
-def facts():
-    """Return the list of the metrics of facts that are declared."""
-    return [metric for metric in METRICS.values() if metric.rows]
-
-
 RUNTIME = (
     Metric(
         "odoo_http_requests_total", "counter", "HTTP requests answered.", (ROUTE, METHOD, STATUS, ROLE), group="system"
