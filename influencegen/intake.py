@@ -157,13 +157,14 @@ def _check_end(httprequest):
 def discard(httprequest):
     """Read what is left of the body, in small pieces, so that the client gets to see the answer.
 
-    Werkzeug's server does the same after the answer, but 10 MB at a time, by which the worker would grow.
+    Werkzeug's server does the same after the answer, but 10 MB at a time, by which the worker would grow. Both addons
+    that read bodies have this function: neither depends on the other.
     """
     if "Transfer-Encoding" not in httprequest.headers and (httprequest.content_length or 0) <= _PIECE:
         return
     wrapped = wsgi_request(httprequest)
     deadline = time.monotonic() + _DISCARD_SECONDS
-    with contextlib.suppress(OSError, BadRequest):
+    with contextlib.suppress(OSError, BadRequest, RequestEntityTooLarge):
         # neither blocks at the end: one stops after the last chunk, the other after the declared length
         wrapped.max_content_length = None
         rest = wrapped.environ["wsgi.input"] if "wsgi.input_terminated" in wrapped.environ else wrapped.stream

@@ -134,7 +134,7 @@ LANGUAGE sql SET search_path = influencegen, pg_temp AS $$
     ON CONFLICT (metric, labels, part) DO UPDATE SET value = sample.value + EXCLUDED.value
 $$;
 
--- The labels with what exceeds their bounds folded into 'other', which is counted.
+-- The labels; values over the limit are aggregated as 'other', and counted.
 CREATE OR REPLACE FUNCTION bounded(of_metric text, series jsonb) RETURNS jsonb
 LANGUAGE plpgsql SET search_path = influencegen, pg_temp AS $$
 DECLARE

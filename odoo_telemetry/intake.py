@@ -31,10 +31,10 @@ class TelemetryDispatcher(HttpDispatcher):
 
     def post_dispatch(self, response):
         super().post_dispatch(response)
-        _discard(self.request.httprequest)
+        discard(self.request.httprequest)
 
     def handle_error(self, exc):
-        _discard(self.request.httprequest)
+        discard(self.request.httprequest)
         if isinstance(exc, HTTPException) and exc.code and exc.response is None:
             headers = [(name, value) for name, value in exc.get_headers() if name != "Content-Type"]
             return self.request.make_json_response({"error": exc.description}, headers=headers, status=exc.code)
@@ -62,10 +62,11 @@ def read(limit):
     return content
 
 
-def _discard(httprequest):
+def discard(httprequest):
     """Read what is left of the body, in small pieces, so that the client gets to see the answer.
 
-    Werkzeug's server does the same after the answer, but 10 MB at a time, by which the worker would grow.
+    Werkzeug's server does the same after the answer, but 10 MB at a time, by which the worker would grow. Both addons
+    that read bodies have this function: neither depends on the other.
     """
     if "Transfer-Encoding" not in httprequest.headers and (httprequest.content_length or 0) <= _PIECE:
         return

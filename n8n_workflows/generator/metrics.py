@@ -11,7 +11,7 @@ BEGIN;
 SET LOCAL search_path = influencegen, pg_temp;
 """
 
-_FOLDED = "odoo_telemetry_labels_folded_total"
+_CAPPED = "odoo_telemetry_labels_folded_total"
 """Which n8n counts of its labels as Odoo does of its own."""
 
 _STATEMENT = """
@@ -33,7 +33,7 @@ COMMIT;
 
 def render() -> str:
     """Return the text of n8n_workflows/metrics.sql."""
-    metrics = [metric for metric in catalogue.METRICS.values() if "n8n" in metric.producer or metric.name == _FOLDED]
+    metrics = [metric for metric in catalogue.METRICS.values() if "n8n" in metric.producer or metric.name == _CAPPED]
     return _HEADER + _STATEMENT.format(rows=",\n".join(map(_row, metrics))) + _FOOTER
 
 

@@ -84,7 +84,7 @@ def refresh(database, groups=exposition.GROUPS):
     Facts are read each time. Other gauges are read if that was not done lately and no other worker is doing it; own
     metrics when ``groups`` has theirs: they may take longer than the others.
     """
-    counted = {GROUP, *(metric.group for metric in catalogue.facts())}
+    counted = {GROUP, *(metric.group for metric in catalogue.METRICS.values() if metric.rows)}
     if counted.intersection(groups) and not _publish_facts(database):
         _read(database, _MODEL, "_open_ledger", "ledger")
         _publish_facts(database)

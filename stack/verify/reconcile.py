@@ -10,7 +10,8 @@ from prometheus_client import Metric
 from prometheus_client.openmetrics import parser as openmetrics
 from prometheus_client.parser import text_string_to_metric_families
 
-from influencegen_telemetry.business import catalogue
+from influencegen_telemetry.business import FACTS
+from odoo_telemetry.metrics import metric as declared
 from stack.services import n8n
 from stack.services.odoo_client import OdooClient
 from stack.system import System
@@ -39,11 +40,11 @@ class Line:
 
 
 def compare(system: System, admin: OdooClient, attempts: Mapping[str, float]) -> list[Line]:
-    """Return a line for each fact of the catalogue and each of its labels' values.
+    """Return a line for each fact of the platform and each of its labels' values.
 
     `attempts` gives, for counters of what leaves no rows, how much the caller knows them to be.
     """
-    metrics = [metric for metric in catalogue.facts() if metric.kind == "counter"]
+    metrics = [metric for metric in FACTS if metric.kind == "counter"]
     names = [*attempts, *(metric.name for metric in metrics)]
     rows: Counter[tuple[str, Labels]] = Counter({(name, frozenset()): value for name, value in attempts.items()})
     for metric in metrics:
@@ -121,7 +122,7 @@ def table(compared: Iterable[Line]) -> str:
     )  # fmt: skip
 
 
-def count_rows(admin: OdooClient, metric: catalogue.Metric) -> Counter[tuple[str, Labels]]:
+def count_rows(admin: OdooClient, metric: declared.Metric) -> Counter[tuple[str, Labels]]:
     """Return how many records a counter of facts should have counted, by its name and its labels' values."""
     counted: Counter[tuple[str, Labels]] = Counter()
     for source in metric.rows:

@@ -1,5 +1,6 @@
 from types import SimpleNamespace
 
+from influencegen_telemetry.business import catalogue
 from stack.verify import reconcile
 
 NONE = frozenset()
@@ -30,11 +31,11 @@ def test_rows_are_counted_by_the_values_of_their_labels():
     metric = SimpleNamespace(
         name="facts",
         labels=[SimpleNamespace(name="campaign_id"), SimpleNamespace(name="outcome"), SimpleNamespace(name="kind")],
-        rows=[reconcile.catalogue.Rows("m", (), (".campaign_id", ".state", "fixed"))],
+        rows=[catalogue.Rows("m", (), (".campaign_id", ".state", "fixed"))],
     )
     expected = frozenset({("campaign_id", "7"), ("outcome", "paid"), ("kind", "fixed")})
     assert reconcile.count_rows(admin, metric) == {("facts", expected): 2}
 
 
 def test_the_catalogue_is_read_without_odoo():
-    assert "influencer_registration_success_total" in reconcile.catalogue.METRICS
+    assert "influencer_registration_success_total" in catalogue.METRICS

@@ -1,7 +1,7 @@
 """An Odoo with the addons of a former version, which can be upgraded to those of this checkout.
 
-``former.tar.xz`` has the addons of 1.0.0 and 1.1.1 as they were released, but without tests, translations and
-what only browsers load.
+``former.tar.xz`` has the addons of 1.0.0 (commit 7a6684d) and 1.1.1 (commit eaca090) as they were, but without tests,
+translations and what only browsers load.
 """
 
 import os
