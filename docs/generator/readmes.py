@@ -4,6 +4,7 @@ It does what OCA's generator does with them; that one is not on PyPI.
 """
 
 import ast
+from collections.abc import Mapping
 from pathlib import Path
 from textwrap import indent
 from typing import Any
@@ -20,13 +21,13 @@ _SECTIONS = {"INSTALL": "Installation", "CONFIGURE": "Configuration", "USAGE": "
 
 
 class _Renderer(RSTRenderer):
-    def table(self, token: dict[str, Any], state: BlockState) -> str:
+    def table(self, token: Mapping[str, Any], state: BlockState) -> str:
         """Render a table, which mistune does not for reStructuredText."""
         head, body = token["children"]
         rows = "".join(self._row(cells, state) for cells in (head, *body["children"]))
         return f".. list-table::\n   :header-rows: 1\n\n{rows}\n"
 
-    def _row(self, cells: dict[str, Any], state: BlockState) -> str:
+    def _row(self, cells: Mapping[str, Any], state: BlockState) -> str:
         texts = [self.render_children(cell, state) for cell in cells["children"]]
         return indent("".join(f"{'  ' if number else '* '}- {text}\n" for number, text in enumerate(texts)), "   ")
 
@@ -35,7 +36,7 @@ _to_rst = mistune.create_markdown(renderer=_Renderer(), plugins=["table"])
 
 
 def render(addon: str) -> str:
-    """Return the text of README.rst of ``addon``."""
+    """Return the text of README.rst of an addon."""
     manifest = ast.literal_eval((_ROOT / addon / "__manifest__.py").read_text())
     name, website = manifest["name"], manifest["website"]
     parts = [_GENERATED, f"{'=' * len(name)}\n{name}\n{'=' * len(name)}\n", _fragment(addon, "DESCRIPTION")]
@@ -49,7 +50,7 @@ def render(addon: str) -> str:
 
 def _fragment(addon: str, name: str) -> str:
     path = _ROOT / addon / "readme" / f"{name}.md"
-    return str(_to_rst(path.read_text())).strip() + "\n" if path.exists() else ""
+    return f"{_to_rst(path.read_text())}".strip() + "\n" if path.exists() else ""
 
 
 def _heading(title: str) -> str:
