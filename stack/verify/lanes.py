@@ -139,8 +139,8 @@ def _prepared(layout: Layout, names: list[str]) -> Iterator[Iterator[tuple[Path,
     first, *copies = layouts
     _clean(layouts)
     try:
-        system.prepare(first)
         if copies:
+            system.prepare(first)
             system.down(first)
         for copy in copies:
             _copy(first, copy)
