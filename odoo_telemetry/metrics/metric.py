@@ -144,11 +144,6 @@ def register(metric: Metric) -> None:
         raise ValueError(f"there is another metric {metric.name}")
 
 
-def facts() -> list[Metric]:
-    """Return the metrics of facts that are declared."""
-    return [metric for metric in METRICS.values() if metric.rows]
-
-
 def section(before: Iterable[Metric] = ()) -> tuple[Metric, ...]:
     """Return the metrics that are declared and are not among ``before``."""
     known = {metric.name for metric in before}
