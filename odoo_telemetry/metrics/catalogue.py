@@ -8,11 +8,11 @@ is imported.
 from .errors import NAME as _ERRORS
 from .errors import REASONS
 from .instruments import Counter, Gauge, Histogram
-from .metric import METRICS, Label, Metric, Rows, Values, facts, section
+from .metric import METRICS, Label, Metric, Rows, Values, section
 from .settings import THRESHOLDS, Settings
 from .writer import FOLDED
 
-__all__ = ["METRICS", "Counter", "Gauge", "Histogram", "Label", "Metric", "Rows", "Values", "facts", "section"]
+__all__ = ["METRICS", "Counter", "Gauge", "Histogram", "Label", "Metric", "Rows", "Values", "section"]
 
 PAGE_LOAD_BUCKETS = (0.1, 0.25, 0.5, 0.75, 1, 1.5, 2, 2.5, 3, 4, 5)
 REQUEST_BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
