@@ -151,13 +151,13 @@ class TestTheOthers(AnotherOdoo, HttpCase):
     def test_a_hook_that_fails_meanwhile_costs_no_request(self):
         odoo_hooks.install()
         self.addCleanup(odoo_hooks.uninstall)
-        errors = value("odoo_telemetry_errors_total", ("hook",))
+        before = value("odoo_telemetry_errors_total", ("hook",))
         with (
             patch("odoo.addons.odoo_telemetry.odoo_hooks.http.current_request", side_effect=AttributeError("gone")),
             mute_logger(errors.__name__),
         ):
             self.assertEqual(self.url_open("/web/login").status_code, 200)
-        self.assertGreater(value("odoo_telemetry_errors_total", ("hook",)), errors)
+        self.assertGreater(value("odoo_telemetry_errors_total", ("hook",)), before)
 
     def test_workers_are_guarded(self):
         with mute_logger(errors.__name__):
