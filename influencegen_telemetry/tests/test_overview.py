@@ -104,6 +104,13 @@ class TestOverview(Monitored, TransactionCase):
             self.assertEqual(dict(detail[:2] for detail in self.tile("images")["details"])["under way"], waiting + 1)
         self.assertEqual(listed, {"Registrations in the selected companies": (3, 1), "Registrations": (3, 3)})
 
+    def test_companies_are_counted_once_for_all_lists(self):
+        companies = self.env.registry["res.company"]
+        with patch.object(companies, "search_count", autospec=True, return_value=1_000) as counted:
+            tile = self.tile("registrations")
+        counted.assert_called_once()
+        self.assertEqual(tile["action"]["name"], "Registrations in the selected companies")
+
     def test_who_was_entered_in_the_back_office_did_not_register(self):
         before = self.tile("registrations", "hour")["value"]
         self.register(1, minutes=1)._as_system().source = "backoffice"

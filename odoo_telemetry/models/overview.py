@@ -78,7 +78,9 @@ class Overview(models.AbstractModel):
         """
         self.env["telemetry.alert"]._check_administrator()
         span, exposed = self._span(span), self._exposed()
-        return [{"name": name, **getattr(self, f"_tile_{name}")(span, exposed)} for name in self._tiles()]
+        tiles = [{"name": name, **getattr(self, f"_tile_{name}")(span, exposed)} for name in self._tiles()]
+        self._name_lists([tile["action"] for tile in tiles if tile["action"]])
+        return tiles
 
     @api.model
     def read_monitoring(self, span):
@@ -216,13 +218,7 @@ class Overview(models.AbstractModel):
 
     @api.model
     def _list(self, name, model, domain):
-        """Return the action that shows the records which a tile counts.
-
-        A tile counts all companies, a list shows those selected in the company switcher; if these aren't all, the name
-        of the list says so.
-        """
-        if len(self.env.companies) < self.env["res.company"].sudo().with_context(active_test=False).search_count([]):
-            name = self.env._("%(records)s in the selected companies", records=name)
+        """Return the action that shows the records which a tile counts."""
         return {
             "type": "ir.actions.act_window",
             "name": name,
@@ -230,6 +226,19 @@ class Overview(models.AbstractModel):
             "views": [(False, "list"), (False, "form")],
             "domain": domain,
         }
+
+    @api.model
+    def _name_lists(self, actions):
+        """Name the lists among ``actions`` by what they show.
+
+        A tile counts all companies, a list shows those selected in the company switcher; if these aren't all, the name
+        of the list says so.
+        """
+        lists = [action for action in actions if action["type"] == "ir.actions.act_window"]
+        companies = self.env["res.company"].sudo().with_context(active_test=False)
+        if lists and len(self.env.companies) < companies.search_count([]):
+            for action in lists:
+                action["name"] = self.env._("%(records)s in the selected companies", records=action["name"])
 
     @api.model
     def _dashboard(self, uid):

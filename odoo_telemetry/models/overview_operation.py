@@ -17,20 +17,19 @@ class OverviewOfOperation(models.AbstractModel):
     def _tile_errors(self, span, exposed):
         _status, answer = health.ready()
         failed = ", ".join(name for name, result in answer["checks"].items() if result == health.FAILED)
-        words = {
-            "ok": self.env._("Odoo is well"),
-            "degraded": self.env._("Odoo is well, %(checks)s does not answer", checks=failed),
-            health.FAILED: self.env._("Odoo can't serve"),
+        reasons = {
+            "degraded": self.env._("Degraded: %(checks)s failed", checks=failed),
+            health.FAILED: self.env._("Unavailable: %(checks)s failed", checks=failed),
         }
-        word = words[answer["status"]]
+        reason = reasons.get(answer["status"])
         return {
             "title": self.env._("Odoo's errors"),
             "value": total(exposed, APPLICATION_ERRORS) or 0,
             "unit": "count",
             "caption": self.env._("unhandled errors since counting began"),
-            "details": [(word, None, "text")],
+            "details": [(reason, None, "text")] if reason else [],
             "target": self.env._("%(most)d a minute or fewer", most=self._most_errors()),
-            "state": "good" if answer["status"] == "ok" else "bad",
+            "state": "bad" if reason else "good",
             "chart": False,
             "action": self._metrics(APPLICATION_ERRORS.name),
             "dashboard": self._dashboard("odoo-system-health"),

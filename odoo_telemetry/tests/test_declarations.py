@@ -88,5 +88,14 @@ class TestChecksOfAnAddon(TransactionCase):
             {name: answer["checks"][name] for name in ("trial", "other", "good")},
             {"trial": "failed", "other": "unknown", "good": "ok"},
         )
-        [details] = [tile["details"] for tile in tiles if tile["name"] == "errors"]
-        self.assertEqual(details[0][0], "Odoo is well, trial does not answer")
+        [tile] = [tile for tile in tiles if tile["name"] == "errors"]
+        self.assertEqual((tile["state"], tile["details"][0][0]), ("bad", "Degraded: trial failed"))
+
+    def test_a_tile_on_target_has_no_reason(self):
+        user = new_test_user(self.env, "telemetry_watcher", groups="base.group_system")
+        with patch.dict(health.CHECKS, {"trial": lambda: health.OK}, clear=True):
+            health.CHECKS["database"] = lambda: health.OK
+            health.CHECKS["filestore"] = lambda: health.OK
+            tiles = self.env["telemetry.overview"].with_user(user).read_tiles("hour")
+        [tile] = [tile for tile in tiles if tile["name"] == "errors"]
+        self.assertEqual((tile["state"], tile["details"]), ("good", []))
