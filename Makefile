@@ -1,6 +1,6 @@
 # The verbs of the project. `make` alone lists them.
 .DEFAULT_GOAL := help
-.PHONY: help demo drill up stop clean test test-fast test-odoo test-system bench hooks lint audit sbom wheels docs rules new-alert dashboards preview mutations review
+.PHONY: help demo drill up stop clean test test-fast test-odoo test-system bench hooks lint audit sbom wheels docs new-metric rules new-alert dashboards preview mutations review
 
 # The Python that the project's own environment is made with.
 PYTHON ?= $(shell for python in python3 python3.13 python3.12 python3.11; do \
@@ -62,6 +62,9 @@ docs: ## Write what is generated: docs/metrics.md, n8n_workflows/metrics.sql, an
 	$(in_environment) -m docs.generator.metrics > docs/metrics.md
 	$(in_environment) -m docs.generator.readmes
 	$(in_environment) -m n8n_workflows.generator.metrics > n8n_workflows/metrics.sql
+
+new-metric: ## Write the draft of a metric's declaration (NAME=odoo_http_redirects_total KIND=counter)
+	$(in_environment) -m docs.generator.new_metric $(NAME) $(KIND)
 
 rules: ## Write prometheus/rules/ from the catalogue and prometheus/thresholds/
 	$(in_environment) -m prometheus.generator
