@@ -21,6 +21,7 @@ POINTS = 60
 """How many points of a history a small chart can show."""
 
 _kept = {}
+"""A dictionary, because cachetools would be one more thing to install beside Odoo for ten lines."""
 
 
 class Unavailable(Exception):

@@ -2,7 +2,7 @@
 
 The kernel tells the length, the limit and the drops of one listening socket through its sock_diag netlink interface
 (what ``ss -lmt`` shows); ``/proc/net/tcp`` has neither limit nor drops, and ``/proc/net/netstat`` has the drops of all
-sockets together.
+sockets together. pyroute2 does the same, but 0.9.7 takes 24 MB of each worker and lists every socket: 26 ms a scrape.
 """
 
 import contextlib
