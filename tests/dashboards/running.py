@@ -105,8 +105,8 @@ def do_business(running):
     scrape_fast(stack)
     known = 'namedprocess_namegroup_num_procs{service_name="aiservice"}'
     until(lambda: reconcile.query(stack, known), "Prometheus knows the AI service that is started again", 90)
-    stack.services.processes.stop("ai_service")
-    stack.services.processes.start("ai_service")
+    stack.processes.stop("ai_service")
+    stack.processes.start("ai_service")
     past.write(stack.layout)
     pending = [asked for asked in ASKED if not may_be_empty(asked)]
 
@@ -115,7 +115,7 @@ def do_business(running):
         return not pending and not coverage.missing(stack)
 
     traffic = Traffic(stack)
-    stack.services.processes.wait("ai_service", lambda: answers(stack.url("ai", "/health")))
+    stack.processes.wait("ai_service", lambda: answers(stack.url("ai", "/health")))
     demo.control(stack, "kyc", demo.OUTCOMES)
     demo.misbehave(stack)
     traffic.start()
