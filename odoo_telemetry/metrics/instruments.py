@@ -139,9 +139,11 @@ class Instrument(Metric):
             self.label_values({
                 name: value for name, value in zip(self.label_names, labels, strict=True) if value is not _MISSING
             })  # fmt: skip
-        cell, is_exact = self._open(labels, database)
-        if is_exact:
-            self._cells[self._key(database, labels)] = cell
+        # both in one: else a directory that is restored in between would leave the cell of a lost file
+        with store.directory.lock:
+            cell, is_exact = self._open(labels, database)
+            if is_exact:
+                self._cells[self._key(database, labels)] = cell
         return cell
 
     def _rejected(self, value: object, unknown: Mapping[str, object]) -> RejectedError:
