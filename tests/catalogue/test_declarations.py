@@ -12,6 +12,7 @@ from odoo_telemetry.metrics.settings import THRESHOLDS, Settings
 REGISTRIES = (
     catalogue.METRICS,
     catalogue.MODULES,
+    catalogue.THRESHOLD_MODULES,
     catalogue.ROLES,
     catalogue.SPAN_ATTRIBUTES,
     THRESHOLDS,
@@ -157,5 +158,29 @@ def test_a_database_exports_what_its_modules_declare(tmp_path):
         assert 'database="with"' not in "\n".join(
             line for line in Families(store.databases.settings()).text(False).splitlines() if line.startswith("order")
         )
+    finally:
+        store.directory.configure(tmp_path / "unused")
+
+
+def test_a_database_exports_the_thresholds_of_its_modules(tmp_path):
+    """An alert that takes the lowest threshold of all databases must not get one that nobody can set."""
+    from odoo_telemetry.metrics import store
+    from odoo_telemetry.metrics.exposition import Families
+
+    catalogue.declare_threshold("orders_per_minute", 9, "sale_telemetry")
+    store.directory.configure(tmp_path)
+    try:
+        for database, modules in {"with": ["sale_telemetry"], "without": [], "former": None}.items():
+            store.databases.publish(database, Settings(modules=modules))
+        series = Families(store.databases.settings()).series(catalogue.THRESHOLD_VALUE)
+        assert {labels["database"] for labels, _value in series if labels["name"] == "orders_per_minute"} == {
+            "with",
+            "former",
+        }
+        assert {labels["database"] for labels, _value in series if labels["name"] == "concurrent_users"} == {
+            "with",
+            "without",
+            "former",
+        }
     finally:
         store.directory.configure(tmp_path / "unused")
