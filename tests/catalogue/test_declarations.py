@@ -97,6 +97,31 @@ def test_interactions_thresholds_and_attributes():
     assert "sale.order_id" in catalogue.SPAN_ATTRIBUTES
 
 
+def test_labels_may_have_the_names_of_parameters(tmp_path):
+    from odoo_telemetry.metrics import attempts, store
+
+    names = ("self", "value", "number", "source", "counter", "amount")
+    labels = dict.fromkeys(names, "a")
+    orders = Counter("orders_total", "Orders.", tuple(map(Label, names)), scope="instance")
+    backlog = Gauge("order_backlog", "Open orders.", tuple(map(Label, names)))
+    seconds = Histogram("order_seconds", "Time to confirm an order.", tuple(map(Label, names)), buckets=(1,))
+    store.directory.configure(tmp_path)
+    try:
+        store.databases.publish("db", Settings())
+        orders.start(**labels)
+        orders.inc(2, **labels)
+        orders.follow(3, 1, **labels)
+        seconds.observe(0.5, database="db", **labels)
+        seconds.exemplify(0.5, database="db", **labels)
+        assert backlog.sample(4, **labels).labels == labels
+        assert store.reader.values()[0]["orders_total", None, ("a",) * len(names), ""] == 5
+        attempted = Counter("order_attempts_total", "Attempts to order.", tuple(map(Label, names)))
+        attempts.count(attempted, database="db", **labels)
+        assert store.reader.values()[0]["order_attempts_total", "db", ("a",) * len(names), ""] == 1
+    finally:
+        store.directory.configure(tmp_path / "unused")
+
+
 def test_a_metric_that_is_declared_late_is_stored_and_shown(tmp_path):
     """The store was opened, and read, before the addon that declares it was loaded."""
     from odoo_telemetry.metrics import store
