@@ -2,6 +2,7 @@
 
 import argparse
 import shutil
+import signal
 import sys
 
 from stack import system
@@ -63,6 +64,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m stack", description=__doc__)
     parser.add_argument("verb", choices=VERBS)
     verb = parser.parse_args().verb
+    # as Ctrl-C: what was started is stopped, and undone
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     with exit_on_error():
         sys.exit(not VERBS[verb](Layout.from_environment()))
 

@@ -1,8 +1,9 @@
 """The ports of the system: chosen by environment variables, and checked before anything is started."""
 
+import random
 import socket
-from collections.abc import Iterable, Mapping
-from contextlib import ExitStack
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import ExitStack, suppress
 from dataclasses import asdict, dataclass, fields
 
 from stack.console import StackError
@@ -29,6 +30,8 @@ WHO = {
     "gpu": "the GPU exporter",
     "backup": "the exporter of backups",
 }
+_NEVER_GIVEN = range(20_000, 32_768)
+"""Ports below those that Linux gives to who asks for any (`net.ipv4.ip_local_port_range`)."""
 
 
 @dataclass(frozen=True)
@@ -81,17 +84,26 @@ class Ports:
     @classmethod
     def free(cls) -> "Ports":
         """Return ports that nobody listens on now."""
-        return cls.distinct(1)[0]
+        return cls._held(1, lambda: 0)[0]
 
     @classmethod
     def distinct(cls, number: int) -> list["Ports"]:
-        """Return the ports of so many systems, of which no two have one in common; nobody listens on them now."""
+        """Return the ports of so many systems, of which no two have one in common; nobody listens on them now.
+
+        Nor will who asks for any free port, before the systems are up: the kernel gives others.
+        """
+        return cls._held(number, lambda: random.choice(_NEVER_GIVEN))
+
+    @classmethod
+    def _held(cls, number: int, propose: Callable[[], int]) -> list["Ports"]:
         with ExitStack() as held:
 
             def port() -> int:
-                listener = held.enter_context(socket.socket())
-                listener.bind(("127.0.0.1", 0))
-                return int(listener.getsockname()[1])
+                while True:
+                    listener = held.enter_context(socket.socket())
+                    with suppress(OSError):
+                        listener.bind(("127.0.0.1", propose()))
+                        return int(listener.getsockname()[1])
 
             return [cls(**{field.name: port() for field in fields(cls)}) for _number in range(number)]
 

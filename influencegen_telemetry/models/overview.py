@@ -184,6 +184,10 @@ class Overview(models.AbstractModel):
         }
 
     @api.model
+    def _tile_alerts(self, span, exposed):
+        return {**super()._tile_alerts(span, exposed), "dashboard": self._dashboard("slo")}
+
+    @api.model
     def _tile_backups(self, span, exposed):
         least = THRESHOLDS["BackupJobFailed"]["below_percent"]
         return {

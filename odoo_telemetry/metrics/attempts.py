@@ -46,7 +46,7 @@ def scope(owner: Scope | None) -> Iterator[None]:
         _scope.reset(reset)
 
 
-def count(counter: Counter, *, database: str | None = None, **labels: Hashable) -> None:
+def count(counter: Counter, /, *, database: str | None = None, **labels: Hashable) -> None:
     """Count an attempt now; parameters as of :class:`.instruments.Increment`."""
     current = _scope.get()
     if current is None or current.is_new((counter.name, database, *sorted(labels.items()))):

@@ -43,6 +43,8 @@ THRESHOLD = Label("name", _THRESHOLD_NAMES)
 
 MODULES: dict[str, str] = {}
 """The module that a metric belongs to, by the metric's name; what belongs to none is in every database."""
+THRESHOLD_MODULES: dict[str, str] = {}
+"""The same of thresholds."""
 ROLES = [
     ("admin", "base.group_system"),
     ("user", "base.group_user"),
@@ -69,7 +71,15 @@ def declare_module(module: str, *metrics: Metric) -> None:
 
 def is_exported(metric: Metric, settings: Settings) -> bool:
     """Return whether the database with these settings exports ``metric``."""
-    module = MODULES.get(metric.name)
+    return _is_installed(MODULES.get(metric.name), settings)
+
+
+def is_threshold_exported(name: str, settings: Settings) -> bool:
+    """Return whether the database with these settings exports the threshold ``name``."""
+    return _is_installed(THRESHOLD_MODULES.get(name), settings)
+
+
+def _is_installed(module: str | None, settings: Settings) -> bool:
     return module is None or settings.modules is None or module in settings.modules
 
 
@@ -100,12 +110,16 @@ def declare_interactions(*names: str) -> None:
     _append(_INTERACTIONS, *names)
 
 
-def declare_threshold(name: str, default: int) -> None:
+def declare_threshold(name: str, default: int, module: str | None = None) -> None:
     """Let an administrator set the threshold ``name`` for alerts to compare with: a number (int), ``default`` at first.
 
     The setting is the field ``telemetry_<name>_threshold`` of ``res.config.settings``.
+
+    :param module: only the databases where this module (of Odoo) is installed export it; None for all databases
     """
     THRESHOLDS[name] = default
+    if module is not None:
+        THRESHOLD_MODULES[name] = module
     _append(_THRESHOLD_NAMES, name)
 
 

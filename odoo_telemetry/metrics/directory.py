@@ -167,12 +167,15 @@ class Directory:
     # ------------------------------------------------------------------ processes
 
     def set_kind(self, kind: str) -> None:
-        """Note what this process does, for all processes to see."""
+        """Note what this process does, for all processes to see; never raises."""
         self.kind = kind
-        with self.lock:
-            holding = self._holding
-            if holding.opened is not None and holding.own is not None:
-                holding.opened.slots.describe(holding.own.number, kind)
+        try:
+            with self.lock:
+                holding = self._holding
+                if holding.opened is not None and holding.own is not None:
+                    holding.opened.slots.describe(holding.own.number, kind)
+        except OSError as exception:
+            self._errors.drop(exception)
 
     def slot_number(self) -> int | None:
         """Return the number of this process's slot, or None if it has written nothing yet."""

@@ -140,10 +140,11 @@ class Exemplars:
             (self._own or self._slot()).note(place, value, trace_id)
 
     def _place(self, metric: Metric, labels: tuple[object, ...], database: str | None, bound: float) -> _Place:
-        bounded = self._limits.bounded(metric, labels, database)
-        place = self._slot().cells(metric.name, database, bounded, str(bound))
-        if bounded == tuple(map(str, labels)):
-            self._places[metric.name, labels, database, bound] = place
+        with self._directory.lock:
+            bounded = self._limits.bounded(metric, labels, database)
+            place = self._slot().cells(metric.name, database, bounded, str(bound))
+            if bounded == tuple(map(str, labels)):
+                self._places[metric.name, labels, database, bound] = place
         return place
 
     def _slot(self) -> SlotExemplars:

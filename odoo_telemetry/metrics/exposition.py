@@ -208,7 +208,8 @@ class Families:
             values[catalogue.LABEL_VALUES.name, of, (label,), ""] = number
         for database, settings in self._databases.items():
             for threshold, value in settings.thresholds.items():
-                values[catalogue.THRESHOLD_VALUE.name, database, (threshold,), ""] = value
+                if catalogue.is_threshold_exported(threshold, settings):
+                    values[catalogue.THRESHOLD_VALUE.name, database, (threshold,), ""] = value
         self._drop_stale(values, sums.stamps)
         self._add_own(values)
         read: dict[str, _Read] = {}

@@ -115,7 +115,7 @@ class Instrument(Metric):
         store.directory.when_closed(cells.clear)
         self.__dict__["_cells"] = cells
 
-    def start(self, *, database: str | None = None, **labels: object) -> None:
+    def start(self, /, *, database: str | None = None, **labels: object) -> None:
         """Make a series exist, at 0 if it is new; parameters as of :class:`Increment`."""
         try:
             values = self.label_values(labels)
@@ -139,9 +139,11 @@ class Instrument(Metric):
             self.label_values({
                 name: value for name, value in zip(self.label_names, labels, strict=True) if value is not _MISSING
             })  # fmt: skip
-        cell, is_exact = self._open(labels, database)
-        if is_exact:
-            self._cells[self._key(database, labels)] = cell
+        # both in one: else a directory that is restored in between would leave the cell of a lost file
+        with store.directory.lock:
+            cell, is_exact = self._open(labels, database)
+            if is_exact:
+                self._cells[self._key(database, labels)] = cell
         return cell
 
     def _rejected(self, value: object, unknown: Mapping[str, object]) -> RejectedError:
@@ -207,7 +209,7 @@ class Counter(Instrument):
         )
         self._define("inc", "_view, _index", _INC, "_value=1.0")
 
-    def follow(self, number: float, source: int, **labels: object) -> None:
+    def follow(self, number: float, source: int, /, **labels: object) -> None:
         """Add what a counter outside has grown by since any process asked last; for a metric of scope 'instance'.
 
         :param number: what it is now
@@ -246,7 +248,7 @@ class Gauge(Instrument):
         self._define("set", "_view, _index", _SET)
         self._define("add", "_view, _index", _ADD)
 
-    def sample(self, value: float, **labels: object) -> Sample:
+    def sample(self, value: float, /, **labels: object) -> Sample:
         """Return a value that was read."""
         return Sample(self, value, labels)
 
@@ -278,7 +280,7 @@ class Histogram(Instrument):
         )  # fmt: skip
         self._define("observe", "_view, _sum, _counts", _OBSERVE)
 
-    def exemplify(self, value: float, *, database: str | None = None, **labels: object) -> None:
+    def exemplify(self, value: float, /, *, database: str | None = None, **labels: object) -> None:
         """Show the current trace, if there is one, beside an observation that is counted elsewhere: in the ledger."""
         try:
             store.exemplars.note(self, value, self.label_values(labels), database)

@@ -23,8 +23,8 @@ class Settings:
     label_limits: largest number of values by label name, where it differs from the catalogue's.
     presence_seconds: a user seen at most this long ago counts as concurrent.
     thresholds: what alerts compare with, by name; exported as ``odoo_telemetry_threshold``.
-    modules: those of its modules that metrics belong to; others' metrics are not exported. None if that is not known,
-        as in what a former version published.
+    modules: those of its modules that metrics and thresholds belong to; those of others are not exported. None if that
+        is not known, as in what a former version published.
     browser_sample_percent: of so many browser tabs in a hundred the measurements are taken; 0 for none.
     """
 

@@ -33,16 +33,19 @@ class Writer:
         :raises OSError: when it can't be stored
         """
         with self._directory.lock:
-            own = self._directory.slot()
+            self._directory.slot()
             bounded = self._bounded(metric, labels, database)
+            # not before: to ask for limits may restore the directory
+            own = self._directory.slot()
             values = own.live if metric.is_live else own.values
             return values.cell(make_key(metric.name, database, bounded)), bounded == tuple(map(str, labels))
 
     def buckets(self, metric: Metric, labels: Labels, database: str | None) -> tuple[Buckets, bool]:
         """Return the cells of a series of a histogram; otherwise as :meth:`cell`."""
         with self._directory.lock:
-            values = self._directory.slot().values
+            self._directory.slot()
             bounded = self._bounded(metric, labels, database)
+            values = self._directory.slot().values
             samples = ("sum", *map(str, metric.bounds))
             cells = [values.cell(make_key(metric.name, database, bounded, sample)) for sample in samples]
             # the last one: the file was mapped again if it has grown

@@ -65,7 +65,7 @@ class OverviewOfOperation(models.AbstractModel):
             "state": "none",
             "chart": False,
             "action": False,
-            "dashboard": self._dashboard("slo"),
+            "dashboard": self._dashboard("odoo-system-health"),
             "alertmanager": f"{monitoring.link(alertmanager)}/#/alerts" if alertmanager else False,
         }
 

@@ -5,7 +5,7 @@ from odoo import api, models
 from ..hooks import PARAMETERS
 from ..identity import NOW, is_same
 from ..metrics import store
-from ..metrics.catalogue import ERROR_CLASS, MODULES, ROUTE
+from ..metrics.catalogue import ERROR_CLASS, MODULES, ROUTE, THRESHOLD_MODULES
 from ..metrics.settings import THRESHOLDS, Settings, digest
 
 _TOKENS_KEPT = 2
@@ -95,7 +95,8 @@ class TelemetrySettings(models.AbstractModel):
     def _published_settings(self):
         """Return :meth:`_settings` with the modules that decide which metrics this database exports."""
         settings = self._settings()
-        installed = [("name", "in", [*set(MODULES.values())]), ("state", "in", ("installed", "to upgrade"))]
+        names = {*MODULES.values(), *THRESHOLD_MODULES.values()}
+        installed = [("name", "in", list(names)), ("state", "in", ("installed", "to upgrade"))]
         settings.modules = self.env["ir.module.module"].sudo().search(installed).mapped("name")
         return settings
 

@@ -75,7 +75,7 @@ def describe(exception):
     if _belongs(error_class.__module__, _ORM_CLASSES) or _belongs(innermost, _ORM_FRAMES):
         error_type = "orm_error"
     elif "controllers" in package[3:4] or (
-        addon_frame is None and any(_belongs(name, ("odoo.http",)) for name in frames)
+        addon_frame is None and any(_belongs(name, _HTTP_FRAMES) for name in frames)
     ):
         error_type = "controller_error"
     else:

@@ -16,8 +16,8 @@ try:
 except ImportError:
     from odoo.http import HttpDispatcher  # noqa: F401
 
-APPLICATION = "odoo.http.router:Application.__call__", "odoo.http:Application.__call__"
-"""Where the WSGI application answers a request."""
+APPLICATION = "odoo.http.router:root.__class__.__call__", "odoo.http:root.__class__.__call__"
+"""Where the WSGI application answers a request. An addon may have put something else in place of its class."""
 CURRENT = "odoo.http:request_var", "odoo.http:_request_stack"
 """Where the current request is."""
 ROOT = "odoo.http.router:root", "odoo.http:root"

@@ -41,7 +41,9 @@ class Patch:
         replacement = self._wrap(original)
         theirs, ours = inspect.signature(original), inspect.signature(replacement, follow_wrapped=False)
         check_call(place, theirs, *_named(ours, _POSITIONAL))
-        check_call(place, ours, *_named(theirs, _POSITIONAL), **_named(theirs, {Parameter.KEYWORD_ONLY}))
+        if Parameter.VAR_POSITIONAL not in {parameter.kind for parameter in theirs.parameters.values()}:
+            # else it is another addon's replacement, which states nothing
+            check_call(place, ours, *_named(theirs, _POSITIONAL), **_named(theirs, {Parameter.KEYWORD_ONLY}))
         return owner, name, original, replacement
 
     def install(self):

@@ -20,6 +20,8 @@ from stack.provide import browser
 from stack.services import odoo, postgres, prometheus
 
 DATABASE = f"{odoo.DATABASE}_test"
+_END_SECONDS = 120
+"""So long a lane that is interrupted may take to stop what its tests have started."""
 
 
 @dataclass(frozen=True)
@@ -112,14 +114,18 @@ def _started(lane: Lane, python: str | Path, environment: Mapping[str, str], log
     def passed() -> bool:
         status = process.wait()
         if log:
-            print(f"\nTests of the lane {lane.name}:\n\n{log.read_text()}")
+            print(f"\nTests of the lane {lane.name}:\n\n{log.read_text(errors='replace')}")
         return status == 0
 
     try:
         yield passed
     finally:
         process.send_signal(signal.SIGINT)
-        process.wait()
+        try:
+            process.wait(_END_SECONDS)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
 
 
 def _with_programs() -> dict[str, str]:

@@ -84,7 +84,7 @@ def serve() -> None:
         return json.dumps(times)
 
     block(WITH)
-    values, _stamps = store.reader.values() if addon == "influencegen_telemetry" else store.reader.values()
+    values, _stamps = store.read() if addon == "influencegen_telemetry" else store.reader.values()
     if not any(name == "odoo_http_requests_total" for name, *_key in values):
         raise ValueError("the requests are not counted")
     answer(block)

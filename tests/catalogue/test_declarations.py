@@ -12,6 +12,7 @@ from odoo_telemetry.metrics.settings import THRESHOLDS, Settings
 REGISTRIES = (
     catalogue.METRICS,
     catalogue.MODULES,
+    catalogue.THRESHOLD_MODULES,
     catalogue.ROLES,
     catalogue.SPAN_ATTRIBUTES,
     THRESHOLDS,
@@ -96,6 +97,31 @@ def test_interactions_thresholds_and_attributes():
     assert "sale.order_id" in catalogue.SPAN_ATTRIBUTES
 
 
+def test_labels_may_have_the_names_of_parameters(tmp_path):
+    from odoo_telemetry.metrics import attempts, store
+
+    names = ("self", "value", "number", "source", "counter", "amount")
+    labels = dict.fromkeys(names, "a")
+    orders = Counter("orders_total", "Orders.", tuple(map(Label, names)), scope="instance")
+    backlog = Gauge("order_backlog", "Open orders.", tuple(map(Label, names)))
+    seconds = Histogram("order_seconds", "Time to confirm an order.", tuple(map(Label, names)), buckets=(1,))
+    store.directory.configure(tmp_path)
+    try:
+        store.databases.publish("db", Settings())
+        orders.start(**labels)
+        orders.inc(2, **labels)
+        orders.follow(3, 1, **labels)
+        seconds.observe(0.5, database="db", **labels)
+        seconds.exemplify(0.5, database="db", **labels)
+        assert backlog.sample(4, **labels).labels == labels
+        assert store.reader.values()[0]["orders_total", None, ("a",) * len(names), ""] == 5
+        attempted = Counter("order_attempts_total", "Attempts to order.", tuple(map(Label, names)))
+        attempts.count(attempted, database="db", **labels)
+        assert store.reader.values()[0]["order_attempts_total", "db", ("a",) * len(names), ""] == 1
+    finally:
+        store.directory.configure(tmp_path / "unused")
+
+
 def test_a_metric_that_is_declared_late_is_stored_and_shown(tmp_path):
     """The store was opened, and read, before the addon that declares it was loaded."""
     from odoo_telemetry.metrics import store
@@ -157,5 +183,29 @@ def test_a_database_exports_what_its_modules_declare(tmp_path):
         assert 'database="with"' not in "\n".join(
             line for line in Families(store.databases.settings()).text(False).splitlines() if line.startswith("order")
         )
+    finally:
+        store.directory.configure(tmp_path / "unused")
+
+
+def test_a_database_exports_the_thresholds_of_its_modules(tmp_path):
+    """An alert that takes the lowest threshold of all databases must not get one that nobody can set."""
+    from odoo_telemetry.metrics import store
+    from odoo_telemetry.metrics.exposition import Families
+
+    catalogue.declare_threshold("orders_per_minute", 9, "sale_telemetry")
+    store.directory.configure(tmp_path)
+    try:
+        for database, modules in {"with": ["sale_telemetry"], "without": [], "former": None}.items():
+            store.databases.publish(database, Settings(modules=modules))
+        series = Families(store.databases.settings()).series(catalogue.THRESHOLD_VALUE)
+        assert {labels["database"] for labels, _value in series if labels["name"] == "orders_per_minute"} == {
+            "with",
+            "former",
+        }
+        assert {labels["database"] for labels, _value in series if labels["name"] == "concurrent_users"} == {
+            "with",
+            "without",
+            "former",
+        }
     finally:
         store.directory.configure(tmp_path / "unused")

@@ -88,6 +88,12 @@ def test_links_lead_to_dashboards_of_any_odoo():
     assert set(re.findall(r"/d/([\w-]+)", TEXT)) <= {name.replace("_", "-") for name in NAMES}
 
 
+def test_tiles_of_any_odoo_lead_to_dashboards_of_any_odoo():
+    models = [path.read_text() for path in (ROOT / "odoo_telemetry" / "models").glob("*.py")]
+    linked = set(re.findall(r'_dashboard\("([\w-]+)"\)', "\n".join(models)))
+    assert linked and linked <= {name.replace("_", "-") for name in NAMES}
+
+
 def test_no_text_is_about_the_platform():
     assert re.findall(r"(?i).*(?:influencegen|influencer|n8n|aiservice|gpu|kyc|campaign).*", TEXT) == []
 

@@ -126,8 +126,28 @@ def test_uninstall_leaves_odoo_as_it_was(odoo):
     assert after == before
 
 
+def test_what_other_addons_have_replaced_is_measured_all_the_same(odoo, counted):
+    """One wraps the class of the application in an object, another one states no signature."""
+    router = odoo["odoo.http.router"]
+
+    class Wrapped:
+        __slots__ = ("application",)
+
+        def __call__(self, environ, start_response):
+            return self.application(environ, start_response)
+
+    router.Application = Wrapped()
+    serve_static = router.serve_static
+    router.serve_static = lambda *arguments, **options: serve_static(*arguments, **options)
+    importlib.import_module(PACKAGE).install()
+    assert hook("skipped").names() == []
+    hook("routes").learn("db", [], ["web"])
+    assert served(odoo, "/web/static/x.js") == "200 OK"
+    assert counted(REQUESTS, ("/web/static", "GET", "2xx", "public")) == 1
+
+
 MISSING = (
-    ("odoo.http.router", "Application", {"http", "malformed", "health"}),
+    ("odoo.http.router", "root", {"http", "malformed", "health"}),
     ("odoo.http.router", "serve_static", {"http"}),
     ("odoo.http.router", "retrying", {"retries"}),
     ("odoo.http", "request_var", {"http", "retries"}),

@@ -61,7 +61,7 @@ VARIABLES = set(re.findall(r"^\| `(\w+)` \|", (ROOT / "docs" / "alerting.md").re
 
 def test_pages_of_any_odoo_need_nothing_of_the_platform(subtests):
     """Not its database, its services, the paths of `make up`, nor a runbook or a series of its own."""
-    own = re.compile(r"influencegen|n8n|\.run/|127\.0\.0\.1|localhost|/standins/", re.IGNORECASE)
+    own = re.compile(r"influencegen|n8n|\.run/|127\.0\.0\.1|localhost|/simulators/", re.IGNORECASE)
     for page in OF_ANY_ODOO:
         with subtests.test(page.stem):
             assert not own.findall(page.read_text())

@@ -1,5 +1,6 @@
 import socket
 from dataclasses import astuple
+from pathlib import Path
 
 import pytest
 
@@ -66,3 +67,8 @@ def test_a_port_that_was_just_left_is_free():
 def test_systems_beside_each_other_have_no_port_in_common():
     chosen = [port for ports in Ports.distinct(3) for port in astuple(ports)]
     assert len(chosen) == len(set(chosen)) == 3 * len(astuple(Ports()))
+
+
+def test_systems_beside_each_other_have_none_that_the_kernel_gives_to_others():
+    first = int(Path("/proc/sys/net/ipv4/ip_local_port_range").read_text().split()[0])
+    assert first < 32_768 or max(astuple(Ports.distinct(1)[0])) < first

@@ -1,7 +1,11 @@
+import threading
+import time
+
 import pytest
 from prometheus_client.openmetrics.parser import text_string_to_metric_families as parse
 
 from influencegen_telemetry.business.metrics import KYC_STEP_LATENCY, N8N_WEBHOOK
+from odoo_telemetry.metrics.values import SlotValues
 
 from . import processes
 
@@ -133,3 +137,27 @@ def test_a_full_disk_costs_exemplars_and_no_observation(store, trace, total, mon
     KYC_STEP_LATENCY.observe(3.0, database="db", verification_service="kyc", step_name="document")
     assert total(LATENCY, LABELS, sample="5.0") == 1
     assert total("odoo_telemetry_errors_total", ("disk",), database=None) == 1
+
+
+def test_threads_that_note_new_series_at_once_keep_them_apart(store, trace, monkeypatch):
+    steps = ("document", "face")
+
+    def observe(step):
+        KYC_STEP_LATENCY.observe(3.0, database="db", verification_service="kyc", step_name=step)
+
+    for step in steps:
+        observe(step)
+    reserve = SlotValues._reserve
+
+    def slowly(values, size):
+        time.sleep(0.05)
+        reserve(values, size)
+
+    monkeypatch.setattr(SlotValues, "_reserve", slowly)
+    trace(TRACE)
+    threads = [threading.Thread(target=observe, args=(step,)) for step in steps]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert set(store.exemplars.read()) == {(LATENCY, "db", ("kyc", step)) for step in steps}

@@ -8,6 +8,7 @@ import time
 import pytest
 
 from influencegen_telemetry.business.metrics import CAMPAIGN_APPLICATIONS, IMAGE_LATENCY, REGISTRATION_ATTEMPTS
+from odoo_telemetry.metrics import holding
 
 from . import processes
 
@@ -258,3 +259,28 @@ def test_counters_never_fall_while_the_directory_is_deleted(store, total, lose):
     counted = sum(int(path.read_text()) for path in done)
     assert total(ATTEMPTS) == counted
     assert total(LATENCY, sample="5.0") == counted
+
+
+def test_a_series_that_is_new_while_another_thread_restores_the_directory_is_counted(store, total, lose, monkeypatch):
+    """The directory is restored after the cell was found and before it is kept for the next time."""
+    REGISTRATION_ATTEMPTS.inc(database="db")
+    store.heartbeat.stop()
+    # what is written to a lost file meanwhile is taken over once, and no later
+    monkeypatch.setattr(holding, "_DRAIN_SECONDS", -1)
+    restoring = threading.Thread(target=store.directory.restore_if_lost)
+    find = store.writer.cell
+
+    def cell(*arguments):
+        found = find(*arguments)
+        lose()
+        restoring.start()
+        restoring.join(0.5)
+        return found
+
+    monkeypatch.setattr(store.writer, "cell", cell)
+    CAMPAIGN_APPLICATIONS.inc(database="db", campaign_id="7")
+    monkeypatch.setattr(store.writer, "cell", find)
+    restoring.join()
+    store.directory.tend()
+    CAMPAIGN_APPLICATIONS.inc(database="db", campaign_id="7")
+    assert total("campaign_applications_total", ("7",)) == 2

@@ -2,11 +2,13 @@
 
 import configparser
 import os
+import shutil
 import subprocess
 import sys
 import tomllib
 from contextlib import contextmanager
 from dataclasses import replace
+from pathlib import Path
 
 from packaging.requirements import Requirement
 
@@ -63,7 +65,8 @@ class PlainOdoo:
         made = odoo.configure(self.layout, self.source, database=DATABASE, workers=2, data_dir=self.folder / "data")
         text = configparser.RawConfigParser()
         text.read(made)
-        self.configuration = made.rename(self.folder / "odoo.conf")
+        # may be on another file system
+        self.configuration = Path(shutil.move(made, self.folder / "odoo.conf"))
         self.set(
             addons_path=",".join(map(str, self.source.addons_path)),
             server_wide_modules=text["options"]["server_wide_modules"].removesuffix(

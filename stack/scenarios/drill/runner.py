@@ -5,7 +5,6 @@ those that the fault declares; and when the fault has ended, each of them must b
 """
 
 import re
-import signal
 import time
 from collections.abc import Callable, Iterator, Mapping, Set
 from contextlib import contextmanager, nullcontext
@@ -47,8 +46,6 @@ def run(system: System) -> bool:
     """
     if system.n8n_mode.stub:
         raise StackError("The drill is about n8n too: run it without N8N=stub.")
-    # whatever ends the drill, its faults are undone
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
     drill = Drill(system)
     with _patient(system), accelerated(system):
         lines = drill.run()
