@@ -32,6 +32,8 @@ def write(name: str, kind: str, root: Path = ROOT) -> Path:
     prefix = next(prefix for prefix in _SECTIONS if name.startswith(prefix))
     file, after, common = _SECTIONS[prefix]
     constant = name.removeprefix(prefix).removesuffix("_total").upper()
+    if re.search(rf"^{constant} = ", (root / file).read_text(), re.MULTILINE):
+        raise ValueError(f"{file} has a {constant} already: declare {name} by hand")
     options = "".join(f", {option}" for option in (_KINDS[kind], common) if option)
     path = root / file
     text = path.read_text()

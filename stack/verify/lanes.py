@@ -1,6 +1,7 @@
 """The tests, in lanes: each lane is a process of pytest, on a system of its own if it needs one."""
 
 import os
+import shlex
 import shutil
 import signal
 import subprocess
@@ -86,7 +87,7 @@ def test_system(layout: Layout) -> bool:
 
 def _asked() -> list[str]:
     """Return the further options of pytest: $PYTEST_ARGS."""
-    return os.environ.get("PYTEST_ARGS", "").split()
+    return shlex.split(os.environ.get("PYTEST_ARGS", ""))
 
 
 def _passed(lane: Lane, python: str | Path, environment: Mapping[str, str]) -> bool:

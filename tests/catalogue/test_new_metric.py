@@ -46,6 +46,7 @@ def test_the_draft_is_declared(project, name, kind, section):
         ("odoo_redirects", "counter", "ends in _total"),
         ("odoo_redirects_total", "gauge", "ends in _total"),
         ("odoo_http_requests_total", "counter", "there is a metric odoo_http_requests_total"),
+        ("odoo_role_total", "counter", "has a ROLE already"),
     ],
 )
 def test_what_cannot_be_meant_is_refused(project, name, kind, message):
