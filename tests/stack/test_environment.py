@@ -19,7 +19,7 @@ def test_the_hooks_of_pre_commit_have_the_versions_of_the_project():
     hooks = {
         hook["id"]: hook["additional_dependencies"] for hook in repository["hooks"] if hook["language"] == "python"
     }
-    assert {"ruff-check", "mypy", "pylint-odoo"} <= hooks.keys()
+    assert {"ruff-check", "pylint-odoo"} <= hooks.keys()
     assert {pin for used in hooks.values() for pin in used} - set(pins) == set()
 
 
