@@ -3,10 +3,12 @@ const { createDataFrame, FieldType, rangeUtil } = require("@grafana/data");
 
 /** Return what the variables of a dashboard are saved with, by name: the text that is shown, the value that is asked for. */
 export function variables(list) {
-  return Object.fromEntries(list.map(({ name, current, allValue }) => {
-    const all = [current.value].flat().includes("$__all");
-    return [name, { text: [current.text].flat().join(", "), value: all ? allValue : current.value }];
-  }));
+  return Object.fromEntries(
+    list.map(({ name, current, allValue }) => {
+      const all = [current.value].flat().includes("$__all");
+      return [name, { text: [current.text].flat().join(", "), value: all ? allValue : current.value }];
+    }),
+  );
 }
 
 /** Replace $name and ${name} in a text; what no variable has as a name stays. */
@@ -60,8 +62,16 @@ async function ask(source, path, parameters) {
 function overTime({ metric, values }, target, start, end, step) {
   const told = new Map(values.map(([time, value]) => [Math.round(time * 1000), Number(value)]));
   // where Prometheus has nothing, a line has a gap
-  const times = Array.from({ length: Math.floor((end - start) / step) + 1 }, (_, index) => 1000 * (start + index * step));
-  return frame(metric, target, times, times.map((time) => told.get(Math.round(time)) ?? null));
+  const times = Array.from(
+    { length: Math.floor((end - start) / step) + 1 },
+    (_, index) => 1000 * (start + index * step),
+  );
+  return frame(
+    metric,
+    target,
+    times,
+    times.map((time) => told.get(Math.round(time)) ?? null),
+  );
 }
 
 function instant({ resultType, result }, target) {
@@ -71,14 +81,16 @@ function instant({ resultType, result }, target) {
 
 function frame({ __name__: name, ...labels }, target, times, values) {
   const legend = target.legendFormat === "__auto" ? "" : target.legendFormat;
-  const shown = legend?.replace(/\{\{\s*(\w+)\s*\}\}/g, (_, label) => (label === "__name__" ? name : labels[label]) ?? "");
+  const shown = legend?.replace(
+    /\{\{\s*(\w+)\s*\}\}/g,
+    (_, label) => (label === "__name__" ? name : labels[label]) ?? "",
+  );
   return createDataFrame({
     refId: target.refId,
     name: shown || name,
     fields: [
       { name: "Time", type: FieldType.time, values: times },
-      { name: "Value", type: FieldType.number, values, labels,
-        config: shown ? { displayNameFromDS: shown } : {} },
+      { name: "Value", type: FieldType.number, values, labels, config: shown ? { displayNameFromDS: shown } : {} },
     ],
   });
 }

@@ -5,5 +5,5 @@ interactions.push(
     [/\/my\/influencegen\/kyc$/, "submit_document"],
     [/\/my\/influencegen\/images$|^influencegen\.image\.request\/action_request$/, "request_image"],
     [/\/my\/influencegen\/campaigns\/\d+\/apply$/, "apply"],
-    [/\/my\/influencegen\/applications\/\d+\/content$/, "submit_content"]
+    [/\/my\/influencegen\/applications\/\d+\/content$/, "submit_content"],
 );

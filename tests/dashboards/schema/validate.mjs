@@ -1,28 +1,28 @@
 // Validates dashboards against the types that Grafana itself publishes: node validate.mjs <file.json>...
 // Prints one line for each thing that is wrong, and ends with 1 if there is any.
-import { readFileSync } from 'node:fs';
-import { Ajv } from 'ajv';
-import { createGenerator } from 'ts-json-schema-generator';
+import { readFileSync } from "node:fs";
+import { Ajv } from "ajv";
+import { createGenerator } from "ts-json-schema-generator";
 
-const TYPES = new URL('node_modules/@grafana/schema/dist/esm/raw/', import.meta.url).pathname;
-const { defaultDashboard } = await import(TYPES + 'dashboard/x/dashboard_types.gen.mjs');
-const PANELS = { stat: 'Stat', timeseries: 'TimeSeries', bargauge: 'BarGauge' };
+const TYPES = new URL("node_modules/@grafana/schema/dist/esm/raw/", import.meta.url).pathname;
+const { defaultDashboard } = await import(TYPES + "dashboard/x/dashboard_types.gen.mjs");
+const PANELS = { stat: "Stat", timeseries: "TimeSeries", bargauge: "BarGauge" };
 // Grafana reads these of an annotation, and its types leave them to the data source
-const OF_PROMETHEUS = ['expr', 'step', 'titleFormat', 'textFormat', 'tagKeys'];
+const OF_PROMETHEUS = ["expr", "step", "titleFormat", "textFormat", "tagKeys"];
 
 function validator(file, type) {
   const generator = createGenerator({ path: TYPES + file, type, skipTypeCheck: true });
   return new Ajv({ allErrors: true, strict: false }).compile(generator.createSchema(type));
 }
 
-const dashboard = validator('dashboard/x/dashboard_types.gen.d.ts', 'Dashboard');
+const dashboard = validator("dashboard/x/dashboard_types.gen.d.ts", "Dashboard");
 const options = {};
 const custom = {};
 for (const [type, name] of Object.entries(PANELS)) {
   const file = `composable/${type}/panelcfg/x/${name}PanelCfg_types.gen.d.ts`;
-  options[type] = validator(file, 'Options');
-  if (type === 'timeseries') {
-    custom[type] = validator(file, 'FieldConfig');
+  options[type] = validator(file, "Options");
+  if (type === "timeseries") {
+    custom[type] = validator(file, "FieldConfig");
   }
 }
 
@@ -37,7 +37,7 @@ function check(validate, value, where) {
 }
 
 for (const path of process.argv.slice(2)) {
-  const content = JSON.parse(readFileSync(path, 'utf8'));
+  const content = JSON.parse(readFileSync(path, "utf8"));
   for (const annotation of content.annotations.list) {
     for (const name of OF_PROMETHEUS) {
       delete annotation[name];
@@ -49,7 +49,7 @@ for (const path of process.argv.slice(2)) {
     console.log(`${path}: schema version ${content.schemaVersion}, and Grafana's is ${defaultDashboard.schemaVersion}`);
     wrong += 1;
   }
-  for (const panel of content.panels.filter((panel) => panel.type !== 'row')) {
+  for (const panel of content.panels.filter((panel) => panel.type !== "row")) {
     const where = `${path}: "${panel.title}"`;
     check(options[panel.type], panel.options, `${where} options`);
     if (custom[panel.type]) {

@@ -19,6 +19,6 @@ if (measured) {
             if (name && !event.defaultPrevented) {
                 sessionStorage.odoo_telemetry_submitted = JSON.stringify([name, Date.now()]);
             }
-        })
+        }),
     );
 }

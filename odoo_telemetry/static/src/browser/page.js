@@ -33,7 +33,7 @@ const watch = safely(() => {
                     vitals[name.toLowerCase()] = value;
                 }
             },
-            { reportAllChanges: true }
+            { reportAllChanges: true },
         );
     }
     // it waits for the load, and of a prerendered page for the activation

@@ -24,7 +24,7 @@ let shown;
 /** Record the time since `begun` when what was just changed is on the screen. */
 function recordDrawn(kind, name, begun) {
     requestAnimationFrame(() =>
-        setTimeout(safely(() => record(kind, name, (performance.now() - begun) / 1000, begun)))
+        setTimeout(safely(() => record(kind, name, (performance.now() - begun) / 1000, begun))),
     );
 }
 
@@ -136,7 +136,7 @@ function watch() {
                     navigation.begun ??= begun;
                     navigation.controller = action.currentController;
                     settle();
-                })
+                }),
             );
         },
     });

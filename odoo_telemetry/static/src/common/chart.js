@@ -18,7 +18,10 @@ export class SmallChart extends Component {
     setup() {
         this.canvas = useRef("canvas");
         onWillStart(() => loadBundle("web.chartjs_lib"));
-        useEffect(() => this.draw(), () => [JSON.stringify(this.props.chart)]);
+        useEffect(
+            () => this.draw(),
+            () => [JSON.stringify(this.props.chart)],
+        );
         onWillUnmount(() => this.drawn?.destroy());
     }
 
@@ -28,7 +31,10 @@ export class SmallChart extends Component {
         const told = series.map(({ label, values }) =>
             labels
                 ? labels.map((name, index) => `${name} ${format(values[index], unit)}`).join(", ")
-                : `${label} ${format(values.findLast((value) => value !== null), unit)}`
+                : `${label} ${format(
+                      values.findLast((value) => value !== null),
+                      unit,
+                  )}`,
         );
         return `${this.props.title}: ${told.join(", ")}`;
     }
@@ -58,11 +64,32 @@ export class SmallChart extends Component {
         });
         if (limit) {
             const colour = style.getPropertyValue("--danger").trim();
-            datasets.push({ data: this.labels.map(() => limit), borderColor: colour, borderDash: [4, 4], borderWidth: 1, pointRadius: 0 });
+            datasets.push({
+                data: this.labels.map(() => limit),
+                borderColor: colour,
+                borderDash: [4, 4],
+                borderWidth: 1,
+                pointRadius: 0,
+            });
         }
         const grid = { color: style.getPropertyValue("--border-color").trim() };
-        const figures = { beginAtZero: true, stacked: !line, grid, suggestedMax: 1, ticks: { color: style.color, maxTicksLimit: 4, precision: unit === "count" ? 0 : undefined, callback: (value) => format(value, unit) } };
-        const names = { stacked: !line, grid: { display: false }, ticks: { color: style.color, maxTicksLimit: labels ? 12 : 4, maxRotation: 0 } };
+        const figures = {
+            beginAtZero: true,
+            stacked: !line,
+            grid,
+            suggestedMax: 1,
+            ticks: {
+                color: style.color,
+                maxTicksLimit: 4,
+                precision: unit === "count" ? 0 : undefined,
+                callback: (value) => format(value, unit),
+            },
+        };
+        const names = {
+            stacked: !line,
+            grid: { display: false },
+            ticks: { color: style.color, maxTicksLimit: labels ? 12 : 4, maxRotation: 0 },
+        };
         this.drawn = new Chart(this.canvas.el, {
             type: line ? "line" : "bar",
             data: { labels: this.labels, datasets },
@@ -73,8 +100,14 @@ export class SmallChart extends Component {
                 interaction: { mode: "index", intersect: false, axis: labels ? "y" : "x" },
                 scales: labels ? { x: figures, y: names } : { x: names, y: figures },
                 plugins: {
-                    legend: { display: series.length > 1, labels: { color: style.color, boxWidth: 12, filter: ({ text }) => text } },
-                    tooltip: { filter: ({ dataset }) => dataset.label, callbacks: { label: ({ dataset, raw }) => `${dataset.label}: ${format(raw, unit)}` } },
+                    legend: {
+                        display: series.length > 1,
+                        labels: { color: style.color, boxWidth: 12, filter: ({ text }) => text },
+                    },
+                    tooltip: {
+                        filter: ({ dataset }) => dataset.label,
+                        callbacks: { label: ({ dataset, raw }) => `${dataset.label}: ${format(raw, unit)}` },
+                    },
                 },
             },
         });

@@ -15,7 +15,9 @@ const FORMATS = {
     duration: (value) => {
         const duration = Duration.fromObject({ seconds: value }).shiftTo("days", "hours", "minutes", "seconds");
         const [unit, next] = ["days", "hours", "minutes", "seconds"].filter((unit) => Math.floor(duration[unit]));
-        const shown = Object.fromEntries([unit || "seconds", next].filter(Boolean).map((unit) => [unit, Math.floor(duration[unit])]));
+        const shown = Object.fromEntries(
+            [unit || "seconds", next].filter(Boolean).map((unit) => [unit, Math.floor(duration[unit])]),
+        );
         return Duration.fromObject(shown).toHuman({ unitDisplay: "short" });
     },
 };

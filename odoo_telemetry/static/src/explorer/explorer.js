@@ -52,7 +52,11 @@ export class Explorer extends Component {
         const words = text.toLowerCase().split(/\s+/);
         return metrics.filter((metric) => {
             const all = `${metric.name} ${metric.specification || ""} ${metric.help}`.toLowerCase();
-            return (!kind || metric.kind === kind) && (!group || metric.group === group) && words.every((word) => all.includes(word));
+            return (
+                (!kind || metric.kind === kind) &&
+                (!group || metric.group === group) &&
+                words.every((word) => all.includes(word))
+            );
         });
     }
 
@@ -82,11 +86,13 @@ export class Explorer extends Component {
             labels: series.map(({ labels }) => shorten(Object.values(labels).join(" "))),
             unit: histogram ? "seconds" : "decimal",
             limit: false,
-            series: [{
-                role: "main",
-                label: histogram ? _t("Mean") : _t("Value"),
-                values: series.map(({ value, mean }) => (histogram ? mean : value)),
-            }],
+            series: [
+                {
+                    role: "main",
+                    label: histogram ? _t("Mean") : _t("Value"),
+                    values: series.map(({ value, mean }) => (histogram ? mean : value)),
+                },
+            ],
         };
     }
 
@@ -105,7 +111,9 @@ export class Explorer extends Component {
     }
 
     name(labels) {
-        return Object.entries(labels).map(([label, value]) => `${label}=${value}`).join(", ");
+        return Object.entries(labels)
+            .map(([label, value]) => `${label}=${value}`)
+            .join(", ");
     }
 
     labels() {
@@ -113,7 +121,9 @@ export class Explorer extends Component {
     }
 
     figure(value) {
-        return value === null ? "" : new Intl.NumberFormat(luxon.Settings.defaultLocale, { maximumFractionDigits: 6 }).format(value);
+        return value === null
+            ? ""
+            : new Intl.NumberFormat(luxon.Settings.defaultLocale, { maximumFractionDigits: 6 }).format(value);
     }
 }
 

@@ -41,7 +41,11 @@ export class Tile extends Component {
     get state() {
         const { firing, state, target } = this.props.tile;
         if (firing) {
-            return { text: firing === 1 ? _t("1 alert fires") : _t("%s alerts fire", firing), colour: "danger", icon: "bell" };
+            return {
+                text: firing === 1 ? _t("1 alert fires") : _t("%s alerts fire", firing),
+                colour: "danger",
+                icon: "bell",
+            };
         }
         return {
             good: { text: _t("On target"), colour: "success", icon: "check-circle" },
