@@ -14,7 +14,7 @@ import pytest
 import requests
 
 from influencegen import signing
-from stack.services import odoo, postgres
+from stack.services import n8n, odoo, postgres
 from stack.system import answers
 from stack.verify import reconcile
 
@@ -177,6 +177,11 @@ def test_database_down(system, office):
     finally:
         system.processes.start("postgres")
         system.processes.wait("postgres", lambda: postgres.answers(system.layout))
+        if not system.n8n_mode.stub:
+            # its connections do not always come back by themselves
+            system.processes.stop("n8n")
+            system.processes.start("n8n")
+            system.processes.wait("n8n", lambda: n8n.answers(system.layout))
     system.processes.start("odoo")
     until(lambda: answers(system.url("odoo", "/telemetry/health")), "Odoo is ready again", 120)
     assert value(system, ATTEMPTS) == before
