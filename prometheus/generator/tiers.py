@@ -60,7 +60,7 @@ def _over_an_hour(name: str) -> str:
 
 
 def _of_catalogue(part: Part) -> Iterator[Series]:
-    """Yield the series of the project's own metrics of a part."""
+    """Yield the series of the metrics that a part of the project exports."""
     for metric in (metric for metric in METRICS.values() if part_of(metric) == part):
         if metric.kind == "gauge":
             yield _average(metric.name, _over_instances(metric))

@@ -56,7 +56,7 @@ def run(system: System) -> bool:
     """Drive business for $DEMO_SECONDS, print what came of it, and say whether all figures agree."""
     text = os.environ.get("DEMO_SECONDS") or "90"
     if not text.isdigit():
-        raise StackError(f"DEMO_SECONDS={text} is no number of seconds.")
+        raise StackError(f"DEMO_SECONDS must be a number of seconds, not {text}.")
     admin = administrator(system)
     for name, value in SETTINGS.items():
         admin.call("ir.config_parameter", "set_param", name, value)
