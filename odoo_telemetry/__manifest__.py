@@ -11,18 +11,20 @@
     "data": [
         "security/ir.model.access.csv",
         "data/audit.xml",
-        "data/own_metric_reader.xml",
+        "data/custom_metric_reader.xml",
         "data/tour.xml",
         "views/overview_views.xml",
         "views/res_config_settings_views.xml",
         "views/res_users_views.xml",
         "views/menus.xml",
-        "views/own_metric_views.xml",
+        "views/custom_metric_views.xml",
     ],
     "assets": {
         "web.assets_backend": [
             "odoo_telemetry/static/lib/web-vitals/web-vitals.iife.js",
             "odoo_telemetry/static/src/browser/*.js",
+            # no form of the web client opens a page
+            ("remove", "odoo_telemetry/static/src/browser/forms.js"),
             "odoo_telemetry/static/src/lazy.js",
             "odoo_telemetry/static/src/tour.js",
         ],
@@ -41,6 +43,7 @@
             "odoo_telemetry/static/src/common/**",
             "odoo_telemetry/static/src/overview/**",
             "odoo_telemetry/static/src/explorer/**",
+            "odoo_telemetry/static/src/preview/**",
             "odoo_telemetry/static/src/systray/**",
         ],
     },

@@ -1,6 +1,6 @@
 """What differs between Odoo 18.0 and 19.0 in fields and models; what differs in internals is in ``odoo_hooks``.
 
-What influencegen/compat.py has too is the same there: neither addon depends on the other.
+What influencegen needs too is duplicated in influencegen/compat.py, because neither addon depends on the other.
 """
 
 from odoo import models, release

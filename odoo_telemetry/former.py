@@ -1,6 +1,6 @@
-"""What this addon takes over from the one that it was a part of: up to 1.1, influencegen_telemetry was both.
+"""Migration from influencegen_telemetry 1.1 and earlier, which contained this addon.
 
-Names are neutral since: of models, tables, parameters, custom metrics and the exporter's own series.
+Since then, names of models, tables, parameters, custom metrics and the exporter's own series are neutral.
 """
 
 import logging
@@ -19,7 +19,7 @@ TABLES, MODELS, CUSTOM = (
         "odoo_custom_",
     ),
 )
-"""What names begin with: formerly, and now."""
+"""The prefixes of names: former and present."""
 LEFT = (
     "business_settings_view_form",
     "field_res_config_settings__telemetry_campaign_id_limit",
@@ -30,7 +30,7 @@ LEFT = (
     "model_influencegen_kyc",
     "payment_attempt_view_list",
 )
-"""The external ids that stay with it."""
+"""The external ids that the former addon keeps."""
 _NAMES_OF_MODELS = (
     ("base_import_mapping", "res_model"),
     ("ir_model", "model"),
@@ -49,7 +49,7 @@ _NAMES_OF_MODELS = (
 
 
 def directory(data_dir):
-    """Return where the values are kept in Odoo's ``data_dir``: where the former addon kept them, if it did."""
+    """Return the metrics directory in Odoo's ``data_dir``: that of the former addon, if there is one."""
     kept = Path(data_dir) / FORMER
     return kept if kept.exists() else Path(data_dir) / NAME
 
@@ -62,7 +62,7 @@ def warn_of_options(options):
 
 
 def take_over(cr):
-    """Make what ``FORMER`` had this addon's, but for what is ``LEFT`` to it, before this addon's data are loaded.
+    """Move the records of ``FORMER`` to this addon, except those in ``LEFT``, before this addon's data are loaded.
 
     ``FORMER`` 1.2 needs this addon: where that is installed, there is nothing left to take over.
     """
@@ -155,7 +155,7 @@ def _rename_metrics(cr):
 
 
 def _rename_parameters(cr):
-    """Rename parameters; one that has the new name already gives way."""
+    """Rename parameters; they replace those that already have the new name."""
     cr.execute(
         """
         DELETE FROM ir_config_parameter WHERE key IN (

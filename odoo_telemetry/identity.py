@@ -1,8 +1,8 @@
-"""Which database this is: the same after it was renamed or restored, another one if it is a copy.
+"""The identity of a database: it survives renaming and restoring, and differs in a copy.
 
 Odoo gives a copy that it makes another ``database.uuid``. What PostgreSQL copies keeps it, but is in another place and
-has another name: a renamed database keeps its place, a restored one its name. A copy that a server of its own holds
-under the same name, restored as the original would be, can't be told from the original.
+has another name: a renamed database keeps its place, a restored one its name. A copy on another server
+under the same name can't be distinguished from the original, because a restored original looks the same.
 """
 
 NOW = """

@@ -19,7 +19,7 @@ _DISCARD_SECONDS = 5
 
 
 class TelemetryDispatcher(HttpDispatcher):
-    """Calls the endpoint without parsing the body; what refuses the request is sent as JSON with an ``error``."""
+    """Calls the endpoint without parsing the body; refusals are sent as JSON with an ``error``."""
 
     routing_type = "telemetry"
     mimetypes = ()
@@ -65,8 +65,8 @@ def read(limit):
 def discard(httprequest):
     """Read what is left of the body, in small pieces, so that the client gets to see the answer.
 
-    Werkzeug's server does the same after the answer, but 10 MB at a time, by which the worker would grow. Both addons
-    that read bodies have this function: neither depends on the other.
+    Werkzeug's server does the same after the answer, but 10 MB at a time, which would increase the worker's memory.
+    Both addons that read bodies have this function: neither depends on the other.
     """
     if "Transfer-Encoding" not in httprequest.headers and (httprequest.content_length or 0) <= _PIECE:
         return
@@ -81,7 +81,7 @@ def discard(httprequest):
 
 
 def client(address):
-    """Return what of the address (str) of a client identifies it: of IPv6 its /64, which one subscriber has at least.
+    """Return the part of a client's address (str) that identifies it: of IPv6 the /64 of a subscriber.
 
     Odoo itself takes the address from the last entry of X-Forwarded-For, that of its own proxy, if `proxy_mode` is set.
     """

@@ -1,4 +1,4 @@
-"""Prometheus and Alertmanager, asked over HTTP: short answers, in little time, kept for some seconds.
+"""Prometheus and Alertmanager, asked over HTTP: short answers, in little time, cached for some seconds.
 
 Only the addresses that an administrator set are asked, and only by this server. See
 https://prometheus.io/docs/prometheus/latest/querying/api/#range-queries for the one, and Alertmanager's
@@ -14,13 +14,13 @@ import requests
 
 SECONDS = 3.0
 """Time in which an answer must be complete."""
-KEPT_SECONDS = 15.0
+CACHE_SECONDS = 15.0
 """As often as Prometheus' rules are evaluated: to ask more often shows nothing new."""
 LARGEST_BYTES = 2_000_000
 POINTS = 60
 """How many points of a history a small chart can show."""
 
-_kept = {}
+_cached = {}
 """A dictionary, because cachetools would be one more thing to install beside Odoo for ten lines."""
 
 
@@ -43,29 +43,44 @@ def link(url):
     return parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl().rstrip("/")
 
 
+def step(start, end):
+    """Return how many seconds there are between two points of a history."""
+    return max(15, math.ceil((end - start) / POINTS))
+
+
 def history(prometheus, expression, start, end):
     """Return what ``expression`` was, as Prometheus remembers it.
 
     :param str prometheus: address
     :param str expression: PromQL
     :param float start: seconds since 1970, as is ``end``, which is among the points
-    :return: list of (labels, points), where points are (seconds since 1970, value); what is no number is None
+    :return: list of (labels, points), where points are (seconds since 1970, value); what is not a number is None
     :raises Unavailable: when Prometheus gives no sensible answer
     """
-    step = max(15, math.ceil((end - start) / POINTS))
+    seconds = step(start, end)
     parameters = {
         "query": expression,
-        "start": f"{end - (end - start) // step * step:.3f}",
+        "start": f"{end - (end - start) // seconds * seconds:.3f}",
         "end": f"{end:.3f}",
-        "step": step,
+        "step": seconds,
         "timeout": f"{SECONDS * 1000:.0f}ms",
     }
-    key = expression, step, (end - start) // step
+    key = expression, seconds, (end - start) // seconds
     return _ask(prometheus, "/api/v1/query_range", parameters, key, _series)
 
 
+def value(prometheus, expression, moment):
+    """Return what ``expression``, which has one series, was at a moment (seconds since 1970), None if it had none.
+
+    Other parameters and errors are as for :func:`history`.
+    """
+    parameters = {"query": expression, "time": moment, "timeout": f"{SECONDS * 1000:.0f}ms"}
+    [number] = _ask(prometheus, "/api/v1/query", parameters, (expression, moment), _value)
+    return number
+
+
 def firing(alertmanager):
-    """Return the alerts that somebody is told of: not silenced, and not hidden behind another.
+    """Return the alerts that are notified: not silenced, and not inhibited.
 
     :param str alertmanager: address
     :return: list of dicts with labels, annotations (dicts), startsAt (ISO 8601) and fingerprint
@@ -80,6 +95,11 @@ def _series(answer):
         (series["metric"], [(float(moment), _number(value)) for moment, value in series["values"]])
         for series in answer["data"]["result"]
     ]
+
+
+def _value(answer):
+    result = answer["data"]["result"]
+    return [_number(result[0]["value"][1]) if result else None]
 
 
 def _alerts(answer):
@@ -104,30 +124,30 @@ def _number(text):
 def _ask(base, path, parameters, key, read):
     """Return what was answered lately, or ask. A server that was silent lately is not waited for again."""
     now = time.monotonic()
-    for kept in [kept for kept, (until, _result) in list(_kept.items()) if until < now]:
-        _kept.pop(kept, None)
+    for known in [known for known, (until, _result) in list(_cached.items()) if until < now]:
+        _cached.pop(known, None)
     for known in ((base,), (base, path, *key)):
-        _until, result = _kept.get(known, (0, None))
+        _until, result = _cached.get(known, (0, None))
         if isinstance(result, Unavailable):
             raise result
         if result is not None:
             return result
-    kept = (base, path, *key)
+    known = (base, path, *key)
     try:
         result = read(json.loads(_fetch(base.rstrip("/") + path, parameters)))
     except Unavailable as error:
         result = error
-        kept = (base,) if error.reason == "silent" else kept
+        known = (base,) if error.reason == "silent" else known
     except (ValueError, TypeError, KeyError, AttributeError) as error:
         result = Unavailable("garbled", base, str(error))
-    _kept[kept] = (time.monotonic() + KEPT_SECONDS, result)
+    _cached[known] = (time.monotonic() + CACHE_SECONDS, result)
     if isinstance(result, Unavailable):
         raise result
     return result
 
 
 def _fetch(url, parameters):
-    """Return the body (bytes) of the answer to a GET of ``url``; it may redirect nobody elsewhere."""
+    """Return the body (bytes) of the answer to a GET of ``url``; redirects are not followed."""
     deadline = time.monotonic() + SECONDS
     body = b""
     try:
@@ -147,4 +167,4 @@ def _fetch(url, parameters):
 
 def forget():
     """Ask again at the next call."""
-    _kept.clear()
+    _cached.clear()

@@ -1,8 +1,8 @@
-"""What a page is told so that it may send its measurements, and what the server then knows of that page.
+"""The token with which a page sends its measurements, and from which the server knows its route and role.
 
 The token holds the route and the user's role, so that no browser can make them up. It is signed with the database's
-secret for the session, and ends after some hours: by the clock of the machine that made it, which nobody sets, or, for
-another machine or after a restart, by the time of day.
+secret for the session, and expires after some hours: by the monotonic clock of the machine that made it or, on another
+machine or after a reboot, by the time of day.
 """
 
 import time
@@ -16,19 +16,19 @@ from .odoo_hooks import roles
 from .odoo_hooks.routes import UNMATCHED
 
 VALID_HOURS = 12
-"""A tab that stays open longer is measured no more until it loads a page again."""
+"""Lifetime: a tab that stays open longer is not measured until it loads a page again."""
 
 _SKEW_SECONDS = 300
-"""So much the times of day of two machines may differ."""
+"""Maximum clock difference between two machines."""
 
 STABLE_BYTES = 42
-"""So much of a session's id stays when 19.0 rotates it; also all that may not be guessed."""
+"""Characters of a session id that stay when 19.0 rotates it, enough to be unguessable."""
 
 _BOOT = clock.boot()
 
 
-def told():
-    """Return what is added to the session info of the page that is rendered now: nothing if it is not measured."""
+def session_info():
+    """Return what is added to the session info of the page that is being rendered: nothing if it is not measured."""
     try:
         settings = store.databases.settings().get(request.db)
         if not settings or not settings.browser_sample_percent:
@@ -50,25 +50,25 @@ def told():
 def page(token):
     """Return (route, role) of the page that ``token`` (str) was made for.
 
-    :raises ValueError: when it was made for another session or database, has ended, or is none.
+    :raises ValueError: when it is malformed, expired, or of another session or database.
     """
     known = verify_hash_signed(*_signature(), token)
     if known is None:
         raise ValueError("the token is of another session")
     route, role, (boot, moment, time_of_day) = known
-    # one that lasts longer than any was made by a clock that was set since
+    # an expiry beyond the maximum means that the clock was set back since
     longest = VALID_HOURS * 3600
     if boot and boot == _BOOT:
         valid = 0 < moment - clock.now() <= longest
     else:
         valid = 0 < time_of_day - time.time() <= longest + _SKEW_SECONDS
     if not valid:
-        raise ValueError("the token has ended")
+        raise ValueError("the token has expired")
     return route, role
 
 
 def _end():
-    """Return when a token ends that is made now: this run of the machine, by its clock, and the time of day."""
+    """Return the expiry of a token that is made now: the boot, the monotonic time and the time of day."""
     valid = VALID_HOURS * 3600
     return [_BOOT, clock.now() + valid, time.time() + valid]
 

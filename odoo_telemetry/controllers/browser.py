@@ -7,18 +7,23 @@ from odoo.http import request
 
 from .. import intake, page_token
 from ..metrics import clock, store
-from ..metrics.allowance import Allowance
 from ..metrics.catalogue import (
     BROWSER_BATCHES_REFUSED,
+    BROWSER_ERROR,
+    BROWSER_ERRORS,
     INTERACTION,
     UI_CUMULATIVE_LAYOUT_SHIFT,
     UI_INTERACTION_LATENCY,
     UI_INTERACTION_TO_NEXT_PAINT,
     UI_LARGEST_CONTENTFUL_PAINT,
     UI_PAGE_LOAD_TIME,
+    UI_SOFT_CUMULATIVE_LAYOUT_SHIFT,
+    UI_SOFT_INTERACTION_TO_NEXT_PAINT,
+    UI_SOFT_LARGEST_CONTENTFUL_PAINT,
     internal_roles,
 )
 from ..metrics.labels import OTHER
+from ..metrics.rate_limits import RateLimits
 from ..odoo_hooks import routes
 
 LARGEST_BATCH = 16 * 1024
@@ -27,22 +32,27 @@ LONGEST_SECONDS = 600
 SESSION_PER_MINUTE = 300
 CLIENT_PER_MINUTE = 3_000
 ROLE_PER_MINUTE = 20_000
-"""Values: a busy person makes some tens. Each role has its own, so that visitors take nothing from the staff. Who isn't
-logged in can have any number of sessions, so what comes from one address is limited, too."""
+"""Values per minute: an active user sends some tens. Each role has its own limit, so that public users do not use up
+that of the staff. An anonymous user can have any number of sessions, so values from one address are limited, too."""
 
 _VITALS = {
     "lcp": UI_LARGEST_CONTENTFUL_PAINT,
     "inp": UI_INTERACTION_TO_NEXT_PAINT,
     "cls": UI_CUMULATIVE_LAYOUT_SHIFT,
 }
+_SOFT_VITALS = {
+    "lcp": UI_SOFT_LARGEST_CONTENTFUL_PAINT,
+    "inp": UI_SOFT_INTERACTION_TO_NEXT_PAINT,
+    "cls": UI_SOFT_CUMULATIVE_LAYOUT_SHIFT,
+}
 
-_allowance = None
+_limits = None
 
 
 class Refused(Exception):
-    """A batch that is not taken.
+    """A batch is refused.
 
-    :param str reason: under which it is counted
+    :param str reason: the label ``reason`` of the counter
     :param int status: of the answer
     :param str message: what is wrong with it
     """
@@ -63,13 +73,13 @@ class Browser(http.Controller):
         readonly=True,
     )
     def browser(self):
-        """Take a batch of measurements of a page: a JSON object with its ``token`` and its ``values``.
+        """Accept a batch of measurements of a page: a JSON object with its ``token`` and its ``values``.
 
-        A value is a list (kind, name, number). Answers 204, or why nothing of the batch was taken.
+        A value is a list (kind, name, number). Answers 204, or the reason why the whole batch was refused.
         """
         try:
-            for histogram, value, labels in self._observations():
-                histogram.observe(value, database=request.db, **labels)
+            for take, value, labels in self._observations():
+                take(value, database=request.db, **labels)
         except Refused as refused:
             BROWSER_BATCHES_REFUSED.inc(reason=refused.reason)
             return request.make_response(
@@ -78,25 +88,25 @@ class Browser(http.Controller):
         return request.make_response("", status=204)
 
     def _observations(self):
-        """Return a list of (histogram, value, labels) of the request's batch; raises Refused."""
+        """Return a list of (function of a metric, value, labels) of the request's batch; raises Refused."""
         settings = store.databases.settings().get(request.db)
         if not settings or not settings.browser_sample_percent:
-            raise Refused("off", 403, "Browsers are not measured here")
+            raise Refused("off", 403, "Browser measurements are disabled")
         if not _is_same_origin(request.httprequest):
-            raise Refused("origin", 403, "Measurements are taken from Odoo's own pages only")
+            raise Refused("origin", 403, "Measurements are accepted only from Odoo's own pages")
         try:
             batch = intake.read(LARGEST_BATCH)
             token, values = batch["token"], batch["values"]
         except RequestEntityTooLarge as error:
             raise Refused("size", 413, f"The batch is larger than {LARGEST_BATCH} bytes") from error
         except (BadRequest, KeyError) as error:
-            raise Refused("malformed", 400, "The batch is no JSON object with a token and values") from error
+            raise Refused("malformed", 400, "The batch must be a JSON object with a token and values") from error
         try:
             route, role = page_token.page(token)
         except (ValueError, TypeError, AttributeError) as error:
-            raise Refused("token", 403, "The token is none of this session, or has ended") from error
+            raise Refused("token", 403, "The token is not of this session, or has expired") from error
         if not isinstance(values, list) or len(values) > MOST_VALUES:
-            raise Refused("malformed", 400, f"The values are no list of at most {MOST_VALUES}")
+            raise Refused("malformed", 400, f"The values must be a list of at most {MOST_VALUES}")
         observations = [_observation(value, route, role) for value in values]
         if not _may_send(role, len(values)):
             raise Refused("rate", 429, "There were too many values within this minute")
@@ -114,21 +124,29 @@ def _is_same_origin(httprequest):
 
 
 def _observation(value, route, role):
-    """Return (histogram, number, labels) for one ``value`` of a batch; raises Refused."""
+    """Return (function of a metric, number, labels) for one ``value`` of a batch; raises Refused."""
     match value:
         case [_, _, bool()]:
             pass
         case [str(kind), str(name), int(number) | float(number)] if 0 <= number <= LONGEST_SECONDS:
             if kind == "page":
-                known = role in internal_roles() or routes.is_page(request.db, route)
-                return UI_PAGE_LOAD_TIME, number, {"route": route if known else OTHER, "user_role": role}
+                return UI_PAGE_LOAD_TIME.observe, number, {"route": _page(route, role), "user_role": role}
+            if kind == "error" and name in BROWSER_ERROR.values and number == 1:
+                return BROWSER_ERRORS.inc, number, {"route": _page(route, role), "user_role": role, "kind": name}
             if kind == "action":
-                return UI_PAGE_LOAD_TIME, number, {"route": _action(name, role), "user_role": role}
+                return UI_PAGE_LOAD_TIME.observe, number, {"route": _action(name, role), "user_role": role}
             if kind == "interaction" and name in INTERACTION.values:
-                return UI_INTERACTION_LATENCY, number, {"interaction_name": name, "user_role": role}
+                return UI_INTERACTION_LATENCY.observe, number, {"interaction_name": name, "user_role": role}
+            if kind in _VITALS and name == "soft":
+                return _SOFT_VITALS[kind].observe, number, {}
             if kind in _VITALS:
-                return _VITALS[kind], number, {"user_role": role}
-    raise Refused("malformed", 400, f"A value is no measurement of at most {LONGEST_SECONDS} s")
+                return _VITALS[kind].observe, number, {"user_role": role}
+    raise Refused("malformed", 400, f"A value must be a measurement of at most {LONGEST_SECONDS} s")
+
+
+def _page(route, role):
+    """Return the route of a page as a label; for users without the web client, an unknown route is 'other'."""
+    return route if role in internal_roles() or routes.is_page(request.db, route) else OTHER
 
 
 def _action(name, role):
@@ -145,17 +163,17 @@ def _action(name, role):
 
 
 def _may_send(role, number):
-    """Return whether the session, and its role, may send so many values more, and note them."""
-    global _allowance
+    """Return whether the session and its role may send so many more values; if so, count them."""
+    global _limits
     try:
-        if _allowance is None or _allowance.lost():
-            _allowance = Allowance(store.directory.path / "browser-allowance")
-        # the rest of a session's id is not what the token was made for
+        if _limits is None or _limits.lost():
+            _limits = RateLimits(store.directory.path / "browser-rate-limits")
+        # the token is signed for this part of the session id only: a client could vary the rest
         senders = [(request.session.sid[: page_token.STABLE_BYTES], SESSION_PER_MINUTE), (role, ROLE_PER_MINUTE)]
         if not request.session.uid:
             senders.append((intake.client(request.httprequest.remote_addr), CLIENT_PER_MINUTE))
         now = int(clock.now())
-        return all(_allowance.take(f"{request.db} {sender}", number, most, now) for sender, most in senders)
+        return all(_limits.take(f"{request.db} {sender}", number, most, now) for sender, most in senders)
     except OSError as exception:
-        store.errors.count("disk", "browsers' measurements are not taken: %s", exception)
+        store.errors.count("disk", "measurements of browsers are not stored: %s", exception)
         return False

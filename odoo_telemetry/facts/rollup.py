@@ -1,8 +1,8 @@
 """From entries to totals: what the ledger's tables hold, and how entries add up.
 
-The entries of one row in one transaction add up to what the transaction made of it: 1 for a new fact, -1 for one that
-is gone, 0 for a row that was created and deleted, or moved between labels. A counter adds new facts and never
-subtracts; what is there now (gauges, the audit, the last week) adds all entries.
+The entries of one row in one transaction add up to the net change: 1 for a new fact, -1 for a removed one, 0 for a row
+that was created and deleted, or moved between labels. A counter adds new facts and never subtracts; the current numbers
+(gauges, the audit, the last week) add all entries.
 """
 
 import json
@@ -22,10 +22,10 @@ BLOCK_BITS = 12
 that ten million rows have no more than 2,500."""
 BLOCK = 1 << BLOCK_BITS
 STEPS = {300: 26 * 3600, 3600: 8 * 86_400}
-"""In which steps what happened lately is kept, and for how long, in seconds: a day by 5 minutes, the shortest bar of
-the overview's charts, and a week by hours; both a little longer, so that the first bar is whole."""
+"""Resolution and retention of the history, in seconds: a day by 5 minutes, the shortest bar of the overview's charts,
+and a week by hours; both a little longer, so that the first bar is complete."""
 NET = "net"
-"""The sample under which a total of what is there now is kept, beside '' for what ever happened."""
+"""The sample of the total of current facts; '' is that of all facts there ever were."""
 
 SCHEMA = f"""
 CREATE TABLE IF NOT EXISTS {ENTRY} (
@@ -73,8 +73,8 @@ WITH touched AS (
     ) AS s
 ) {add_up}
 """
-"""What there was among the rows ``first`` to ``end`` before the ledger began: those that no entry is about, as they
-are, and the others as the first entry about them found them. ``since`` is the oldest moment that history keeps;
+"""The rows ``first`` to ``end`` as they were before the ledger began: rows without entries as they are, the others
+as the first entry about them found them. ``since`` is the oldest moment that history keeps;
 ``touched`` is the metric, or None where an entry is not about a row."""
 COMPARE = """
 WITH rows AS (
@@ -93,7 +93,7 @@ SELECT block, coalesce(rows.rows, 0) - coalesce(ledger.rows, 0)
 FROM rows FULL JOIN ledger USING (block)
 WHERE (coalesce(rows.rows, 0), coalesce(rows.offsets, 0)) != (coalesce(ledger.rows, 0), coalesce(ledger.offsets, 0))
 """
-"""The blocks whose rows are not those of the ledger, and how many more there are; 0 if others, but as many."""
+"""The blocks whose rows differ from the ledger, and by how many; 0 if the rows differ but not their number."""
 
 _STEP = f"CASE WHEN isfinite(m.at) THEN floor(extract(epoch FROM m.at) / {min(STEPS)})::integer END"
 READ_TOTALS = f"SELECT metric, labels, sample, amount FROM {TOTAL}"
@@ -121,10 +121,11 @@ ORDER BY min(m.id)
 """
 MOVE = f"WITH source AS (DELETE FROM {ENTRY} WHERE metric = ANY(%(metrics)s) RETURNING *) {ADD_UP}"
 """Takes the entries of ``metrics`` off the ledger; ``observed`` are those of them that are histograms, ``distinct``
-those that count distinct values. Told apart are the entries that what was shown did not have: of the metrics
-``shown`` those made after ``as_of`` (Unix seconds by the database's clock, or None), and all of others."""
+those that count distinct values. Entries that the published values did not include yet are grouped separately: for
+the metrics ``shown``, those made after ``as_of`` (Unix seconds by the database's clock, or None); for other metrics,
+all."""
 LOOK = f"WITH source AS (SELECT * FROM {ENTRY} WHERE metric = ANY(%(metrics)s)) {ADD_UP}"
-"""The same, and leaves them there."""
+"""The same without deleting them."""
 
 
 def starting(selection):
@@ -148,7 +149,7 @@ class Totals:
     amounts: {metric: {(labels, sample): amount}}.
     changed, history, balance: what was added, by the keys of the tables.
     seen: {(metric, day): set of distinct values}.
-    folded, lost: {label or metric: number of values that became 'other', or that could not be counted}.
+    capped, lost: {label or metric: number of values that became 'other', or that could not be counted}.
     made_at: when the newest entry in them was made, Unix seconds by the database's clock.
     """
 
@@ -168,7 +169,7 @@ class Totals:
             self.amounts[name][labels, sample] = self.amounts[name].get((labels, sample), 0.0) + amount
             if name in metrics:
                 for label, value in zip(metrics[name].labels, labels, strict=True):
-                    self._admitted[label.room or label.name].add(value)
+                    self._admitted[label.pool or label.name].add(value)
 
     def add(self, effects):
         """Add what entries amount to: rows of ``MOVE``, ``LOOK``, or an opening."""
@@ -196,10 +197,10 @@ class Totals:
                 self._remember(metric, labels, at * min(STEPS), int(net), plus or (), minus or ())
 
     def clear_changes(self):
-        """Forget what was added: it is written, or not to be."""
+        """Reset what was added, because it is written or to be discarded."""
         self.changed, self.history = defaultdict(float), defaultdict(float)
         self.balance, self.seen = defaultdict(lambda: [0, 0]), defaultdict(set)
-        self.folded, self.lost = defaultdict(int), defaultdict(int)
+        self.capped, self.lost = defaultdict(int), defaultdict(int)
 
     def increase(self, name, labels, sample, amount):
         """Add ``amount`` to one total."""
@@ -233,16 +234,16 @@ class Totals:
             self.history[name, step, int(moment // step), labels, sample] += amount
 
     def _bounded(self, metric, values):
-        """Return ``values`` within the bounds of their labels, None if one of them has to wait for its place."""
+        """Return ``values`` within the bounds of their labels, None if one of them is not admitted yet."""
         bounded = []
         for label, value in zip(metric.labels, values, strict=True):
             if label.values:
                 bounded.append(value if value in label.values else OTHER)
                 continue
-            admitted = self._admitted[label.room or label.name]
+            admitted = self._admitted[label.pool or label.name]
             if value not in admitted:
                 if len(admitted - {OTHER}) >= self._limits.get(label.name, label.limit):
-                    self.folded[label.room or label.name] += 1
+                    self.capped[label.pool or label.name] += 1
                     value = OTHER
                 elif self.admit:
                     admitted.add(value)

@@ -10,11 +10,15 @@ The function never fails the statement: an error is a warning in PostgreSQL's lo
 
 import hashlib
 from collections import defaultdict
+from zlib import crc32
 
 PREFIX = "telemetry_"
 ENTRY = f"{PREFIX}entry"
 FUNCTION = f"{PREFIX}note_"
 """What the names of the functions of tables begin with."""
+INDEX = f"{PREFIX}at_"
+"""What the names of the indexes on moments begin with."""
+_LONGEST_NAME = 63
 _EVENTS = {"insert": "NEW TABLE AS new_rows", "delete": "OLD TABLE AS old_rows",
            "update": "NEW TABLE AS new_rows OLD TABLE AS old_rows"}  # fmt: skip
 _COLUMNS = "(metric, amount, counts, res_id, labels, value, at)"
@@ -73,10 +77,13 @@ def _value(rows, alias):
     return f'{alias}."{rows.value}"::float8' if rows.value else "NULL::float8"
 
 
-def _moment(rows, alias):
+def moment(rows, alias):
+    """Return the SQL for when the fact of the row ``alias`` happened (timestamp, UTC); NULL without ``at``."""
     if not rows.at:
         return "NULL::timestamp"
-    return "coalesce({})".format(", ".join(f'{alias}."{column}"' for column in rows.at))
+    columns = [f'{alias}."{column}"' for column in rows.at]
+    # a single column without coalesce, so that Odoo's searches by the column can use the index, too
+    return f"coalesce({', '.join(columns)})" if len(columns) > 1 else columns[0]
 
 
 class TableTrigger:
@@ -89,14 +96,14 @@ class TableTrigger:
 
     def __init__(self, table, facts, table_of):
         self.table = table
-        self.function = f"{FUNCTION}{table}"
+        self.function = _identifier(f"{FUNCTION}{table}")
         self._facts, self._table_of = facts, table_of
         # a user's logins are counted and never taken back: Odoo deletes old rows of its log itself
         self._events = ("insert",) if all(rows.distinct for _name, rows in facts) else tuple(_EVENTS)
 
     @property
     def signature(self):
-        """What tells this definition from another, as the comment of the function."""
+        """What identifies this definition, as the comment of the function."""
         return _SIGNATURE + hashlib.sha256("".join(self.statements("")).encode()).hexdigest()[:16]
 
     def statements(self, signature=None):
@@ -167,7 +174,7 @@ END
         identity = "NULL::integer" if rows.starts else f'{alias}."{rows.distinct or "id"}"'
         return ", ".join(
             (condition(rows.domain, alias), identity, labels(rows, alias, self._table_of), _value(rows, alias),
-             _moment(rows, alias))
+             moment(rows, alias))
         )  # fmt: skip
 
 
@@ -187,5 +194,24 @@ def selection(metric, rows, table, table_of, where):
     """
     return f"""
         SELECT {_literal(metric.name)}::text, t."{rows.distinct or "id"}", {labels(rows, "t", table_of)}, 1,
-            {_value(rows, "t")}, {_moment(rows, "t")}::timestamp
+            {_value(rows, "t")}, {moment(rows, "t")}::timestamp
         FROM "{table}" t WHERE {condition(rows.domain, "t")} AND {where}"""
+
+
+def indexes(metrics, table_of):
+    """Return {name: (table, SQL of the expression)} of the indexes that find the facts of ``metrics`` by moment."""
+    found = {}
+    for metric in metrics:
+        for rows in metric.rows:
+            if rows.at and not rows.distinct:
+                table = table_of(rows.model)
+                found[_identifier(f"{INDEX}{table}_{'_'.join(rows.at)}")] = (
+                    table,
+                    "({})".format(moment(rows, f'"{table}"')),
+                )
+    return found
+
+
+def _identifier(whole):
+    """Return ``whole``, or if that is too long for PostgreSQL, its beginning and a hash, as Odoo names indexes."""
+    return whole if len(whole) <= _LONGEST_NAME else f"{whole[: _LONGEST_NAME - 9]}_{crc32(whole.encode()):08x}"

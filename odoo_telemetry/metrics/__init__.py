@@ -1,1 +1,1 @@
-"""What is measured, apart from Odoo: nothing in this package imports it."""
+"""Declaration, storage and exposition of metrics. Nothing in this package imports Odoo."""

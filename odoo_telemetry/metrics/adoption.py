@@ -1,4 +1,4 @@
-"""The directory of former builds, named by a hash over the catalogue: taken over once, so that no counter falls."""
+"""Migration of the metrics directory of earlier versions, done once, so that no counter decreases."""
 
 import json
 import os
@@ -12,15 +12,16 @@ from .published import Damaged
 from .values import DamagedError, SlotValues, entries, make_key
 
 _FORMER = re.compile(r"[0-9a-f]{12}")
+"""Earlier versions named the directory by a hash over the catalogue."""
 
 
 def adopt(directory: Path, damaged: Damaged) -> None:
-    """Make ``directory`` (path) of the former one beside it that is in use, or was last; delete those not in use.
+    """Create ``directory`` (path) from the earlier one beside it that is, or was last, in use; delete unused ones.
 
-    Does nothing where ``directory`` is whole. To be called while the directory is locked.
+    Creates nothing if ``directory`` is complete. To be called while the directory is locked.
 
     :param damaged: called for a file that can't be read
-    :raises OSError: when the disk is full; a later call does all of it again.
+    :raises OSError: when the disk is full; a later call starts over.
     """
     former = [path for path in directory.parent.glob("*/slots") if _FORMER.fullmatch(path.parent.name)]
     if not former:

@@ -1,24 +1,31 @@
-"""Attempts: counted at once, whether or not they succeed, and once however often Odoo repeats the request.
+"""Attempts: counted immediately, whether or not they succeed, and only once however often Odoo repeats the request.
 
 Odoo runs a request's code again after a serialization failure, and a read-only one again with a read/write cursor.
-``odoo_hooks/retries.py`` opens a :class:`Scope` for each request; within it the n-th attempt of a repetition is
-the n-th attempt of the first run, and is not counted again.
+``odoo_hooks/retries.py`` opens a :class:`Scope` for each request; within it, the n-th attempt of a retry is identified
+with the n-th attempt of the first run, and not counted again. ``odoo_hooks/queue_job.py`` does the same for the runs of
+a job, which may be in different processes.
 """
 
-import collections
-from collections.abc import Hashable, Iterator
-from contextlib import contextmanager
-from contextvars import ContextVar
+from collections.abc import Hashable, Iterable
+from contextvars import ContextVar, Token
 
 from .instruments import Counter
 
 
 class Scope:
-    """The attempts of one request."""
+    """The attempts of one request, or of one job.
 
-    def __init__(self) -> None:
-        self._counted: collections.Counter[Hashable] = collections.Counter()
-        self._seen: collections.Counter[Hashable] = collections.Counter()
+    :param counted: what :meth:`counted` of an earlier run returned
+    """
+
+    def __init__(self, counted: Iterable[tuple[Hashable, int]] = ()) -> None:
+        # much quicker to make than Counter, and each request makes both
+        self._counted: dict[Hashable, int] = dict(counted) if counted else {}
+        self._seen: dict[Hashable, int] = {}
+
+    def counted(self) -> list[tuple[Hashable, int]]:
+        """Return (key, number of attempts) of all that were counted so far, for a run in another process."""
+        return list(self._counted.items())
 
     def restart(self) -> None:
         """Note that the request's code runs from its beginning."""
@@ -26,24 +33,29 @@ class Scope:
 
     def is_new(self, key: Hashable) -> bool:
         """Note an attempt; return whether it is one that no earlier run made."""
-        self._seen[key] += 1
-        if self._seen[key] <= self._counted[key]:
+        self._seen[key] = seen = self._seen.get(key, 0) + 1
+        if seen <= self._counted.get(key, 0):
             return False
-        self._counted[key] += 1
+        self._counted[key] = seen
         return True
 
 
 _scope: ContextVar[Scope | None] = ContextVar("odoo_telemetry.attempts", default=None)
 
 
-@contextmanager
-def scope(owner: Scope | None) -> Iterator[None]:
+class scope:  # noqa: N801 -- used as a function
     """Make attempts within the block belong to ``owner``: a :class:`Scope`, or None outside a request."""
-    reset = _scope.set(owner)
-    try:
-        yield
-    finally:
-        _scope.reset(reset)
+
+    __slots__ = ("_owner", "_reset")
+
+    def __init__(self, owner: Scope | None) -> None:
+        self._owner = owner
+
+    def __enter__(self) -> None:
+        self._reset: Token[Scope | None] = _scope.set(self._owner)
+
+    def __exit__(self, *_raised: object) -> None:
+        _scope.reset(self._reset)
 
 
 def count(counter: Counter, /, *, database: str | None = None, **labels: Hashable) -> None:

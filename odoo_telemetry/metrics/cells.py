@@ -1,4 +1,4 @@
-"""A table of numbers in shared memory, of one size, written by all workers without a lock."""
+"""A table of numbers of fixed size in shared memory, written by all workers without a lock."""
 
 import contextlib
 import mmap
@@ -28,7 +28,7 @@ class Cells:
             os.close(fd)
 
     def advance(self, lost: Self) -> None:
-        """Bring each cell to what it is in the :class:`Cells` ``lost`` of a file that was deleted, if that is more."""
+        """Set each cell to the maximum of its value and that in ``lost``, the :class:`Cells` of a deleted file."""
         for place, (number, here) in enumerate(zip(lost._cells.tolist(), self._cells.tolist(), strict=True)):
             if number > here:
                 self._cells[place] = number

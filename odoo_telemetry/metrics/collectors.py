@@ -1,4 +1,4 @@
-"""Collectors: what is read when a worker is scraped, by the worker that answers."""
+"""Collectors: functions that the scraped worker calls at scrape time."""
 
 from collections.abc import Callable, Collection, Iterable, Iterator
 
@@ -12,7 +12,7 @@ _groups: dict[Collector, Group] = {}
 
 
 def add(function: Collector, group: Group) -> None:
-    """Ask ``function(database)`` for samples when ``group`` is scraped.
+    """Call ``function(database)`` for samples whenever ``group`` is scraped.
 
     It is called with None for what belongs to the instance, then for each database.
     """

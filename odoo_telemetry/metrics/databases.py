@@ -1,8 +1,8 @@
 """The databases that are measured: their settings and their custom metrics, published for all workers."""
 
+from .custom import Reading
 from .directory import Directory
 from .errors import Errors
-from .own import Reading
 from .settings import Settings
 
 
@@ -25,9 +25,11 @@ class Databases:
         """Stop exporting ``database``."""
         try:
             self._directory.settings.withdraw(database)
-            self._directory.own.withdraw(database)
+            self._directory.custom.withdraw(database)
         except OSError as exception:
-            self._errors.count("settings", "%s can't be withdrawn: %s", database, exception)
+            self._errors.count(
+                "settings", "the published settings and custom metrics of %s can't be deleted: %s", database, exception
+            )
 
     def settings(self) -> dict[str, Settings]:
         """Return {database name: settings} of the databases that are exported."""
@@ -39,18 +41,18 @@ class Databases:
             self._errors.count("settings", "the settings of the databases can't be read: %s", exception)
             return {}
 
-    def publish_own(self, database: str, reading: Reading) -> None:
+    def publish_custom(self, database: str, reading: Reading) -> None:
         """Make what was read of the custom metrics of ``database`` known to all workers."""
         try:
             if database in self.settings():
-                self._directory.own.publish(database, reading)
+                self._directory.custom.publish(database, reading)
         except OSError as exception:
-            self._errors.count("own_metric", "the own metrics of %s can't be published: %s", database, exception)
+            self._errors.count("custom_metric", "the custom metrics of %s can't be published: %s", database, exception)
 
-    def own(self, database: str) -> Reading:
+    def custom(self, database: str) -> Reading:
         """Return what was last read of the custom metrics of ``database``; one without metrics if there is none."""
         try:
-            return self._directory.own.databases().get(database) or Reading()
+            return self._directory.custom.databases().get(database) or Reading()
         except OSError as exception:
-            self._errors.count("own_metric", "the own metrics of %s can't be read: %s", database, exception)
+            self._errors.count("custom_metric", "the custom metrics of %s can't be read: %s", database, exception)
             return Reading()

@@ -9,11 +9,11 @@ from collections.abc import Callable
 from pathlib import Path
 
 from .adoption import adopt
+from .custom import PublishedReadings
 from .errors import Errors, NothingMeasuredError
 from .heartbeat import Heartbeat
 from .holding import Holding, Opened, OwnSlot
 from .labels import LabelValues
-from .own import PublishedReadings
 from .reader import Reader
 from .settings import PublishedSettings
 from .slots import SlotInfo
@@ -23,7 +23,7 @@ _RETRY_SECONDS = 1.0
 
 
 class Directory:
-    """What this process has of the directory; :meth:`configure` says where it is.
+    """This process's handle on the metrics directory, which :meth:`configure` sets.
 
     :param heartbeat: it runs while this process writes
     """
@@ -48,7 +48,7 @@ class Directory:
         """
         self.path = Path(root) / "store"
         self.settings = PublishedSettings(self.path / "databases", self._note_damaged)
-        self.own = PublishedReadings(self.path / "own", self._note_damaged_own)
+        self.custom = PublishedReadings(self.path / "own", self._note_damaged_custom)
         with self.lock:
             self._heartbeat.stop()
             self._errors.configure(self.path)
@@ -56,7 +56,7 @@ class Directory:
             self._adopt()
 
     def when_closed(self, forget: Callable[[], None]) -> None:
-        """Call ``forget()`` whenever the files that this process had open are not those of the directory any more."""
+        """Call ``forget()`` whenever the open files of this process no longer are those of the directory."""
         self._forget.append(forget)
 
     def _adopt(self) -> None:
@@ -67,11 +67,11 @@ class Directory:
         except OSError as exception:
             self._errors.drop(exception)
 
-    def _note_damaged_own(self, path: Path, exception: Exception) -> None:
-        self._errors.count("own_metric", "%s can't be read: %s", path.name, exception)
+    def _note_damaged_custom(self, path: Path, exception: Exception) -> None:
+        self._errors.count("custom_metric", "%s can't be read: %s", path.name, exception)
 
     def _note_damaged(self, path: Path, exception: Exception) -> None:
-        self._errors.count("damaged", "%s can't be read, it is left out: %s", path.name, exception)
+        self._errors.count("damaged", "%s can't be read and is ignored: %s", path.name, exception)
 
     # ------------------------------------------------------------------ opening
 
@@ -91,7 +91,7 @@ class Directory:
     def slot(self) -> OwnSlot:
         """Return what a writer needs; to be called while :attr:`lock` is held.
 
-        What failed is not tried again for a second.
+        After a failure, retries are suppressed for 1 s.
 
         :raises NothingMeasuredError: when no database is measured
         :raises OSError: when it can't be opened
@@ -127,7 +127,7 @@ class Directory:
             return self._holding.labels()
 
     def readable(self) -> tuple[set[int], Reader]:
-        """Return (numbers of the live slots, reader): of a disk that is full or read-only, too.
+        """Return (numbers of the live slots, reader), even if the disk is full or read-only.
 
         :raises NothingMeasuredError: when no database is measured
         :raises OSError: when there is nothing to read
@@ -197,29 +197,29 @@ class Directory:
             return []
 
     def before_fork(self) -> None:
-        """Let no thread be amid a change while the process forks."""
+        """Acquire the lock, so that no thread is changing state during the fork."""
         self.lock.acquire()
 
     def after_fork_in_parent(self) -> None:
-        """Go on."""
+        """Release the lock in the parent."""
         self.lock.release()
 
     def after_fork_in_child(self) -> None:
-        """Let go of the parent's slot: the child takes one of its own when it first writes."""
+        """Drop the parent's slot: the child takes its own when it first writes."""
         self.lock = threading.RLock()
         self._begin(self._holding.forked())
 
     # ------------------------------------------------------------------ losing, restoring and closing
 
-    def tend(self) -> None:
-        """Do what is done once a second: restore a lost directory, count failures, map what others have made."""
+    def maintain(self) -> None:
+        """Maintain the directory, once a second: restore it if lost, count failures, map files of other processes."""
         self.restore_if_lost()
         self._errors.flush(self.share)
         with self.lock:
             holding = self._holding
             if holding.opened is not None and holding.own is not None:
                 holding.drain(holding.own)
-                # so that it outlives them and the directory
+                # keep their files mapped, so that values survive the processes and a loss of the directory
                 holding.opened.reader.refresh()
                 self._note_published()
 
@@ -240,23 +240,22 @@ class Directory:
                     self._begin(Holding(self.path, self._errors))
                     return False
                 self.settings.restore()
-                self.own.restore()
+                self.custom.restore()
                 first = self._holding.restore(self.kind)
                 self._forget_cells()
         except BlockingIOError:
             # another process is at it
             return False
         except Exception as exception:
-            self._errors.count("directory", "%s is gone, and can't be made again: %r", self.path, exception)
+            self._errors.count("directory", "%s was deleted and can't be recreated: %r", self.path, exception)
             return False
         if first:
-            self._errors.count("directory", "%s is gone; it was made again of what processes had open", self.path)
+            self._errors.count("directory", "%s was deleted; it was restored from the files in use", self.path)
         return True
 
     def remove(self) -> None:
-        """Delete all values: no database is measured any more."""
+        """Delete all values: no database is measured any more. The heartbeat goes on, to notice when one is again."""
         with self.lock:
-            self._heartbeat.stop()
             with contextlib.suppress(OSError), self._holding.locked():
                 if (self.path / "slots").exists():
                     self._holding.open().slots.retire()
@@ -280,4 +279,4 @@ class Directory:
     def _note_published(self) -> None:
         """Read what databases publish, so that it can be published again if the directory is lost."""
         self.settings.databases()
-        self.own.databases()
+        self.custom.databases()

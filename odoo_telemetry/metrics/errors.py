@@ -9,7 +9,7 @@ from pathlib import Path
 
 from .labels import OTHER
 from .metric import RejectedError
-from .values import Cell, SlotValues, make_key
+from .values import Cell, SlotValues, appeared, make_key
 
 _logger = logging.getLogger(__name__)
 
@@ -29,7 +29,8 @@ REASONS = (
     "presence",
     "unauthorized",
     "tracing",
-    "own_metric",
+    "custom_metric",
+    "route",
 )
 _LOG_SECONDS = 60.0
 
@@ -49,11 +50,11 @@ class Errors:
         self.forked()
 
     def configure(self, directory: Path) -> None:
-        """Note where values are kept, and log again what was logged before."""
+        """Note where values are kept, and log the next failure of each reason, even within the minute."""
         self._directory, self._logged = directory, {}
 
     def forked(self) -> None:
-        """Begin as a child of a fork: what its parent has counted without a slot is the parent's."""
+        """Reset after a fork: failures that the parent has not flushed are the parent's to flush."""
         self.cells = {}
         self._pending: Counter[str] = Counter()
         self._pending_lock = threading.Lock()
@@ -81,7 +82,7 @@ class Errors:
                 self._pending[reason] += 1
 
     def drop(self, exception: Exception) -> None:
-        """Count a value that can't be stored, for the reason that ``exception`` is."""
+        """Count a value that can't be stored, under the reason that ``exception`` maps to."""
         if isinstance(exception, NothingMeasuredError):
             return
         if isinstance(exception, RejectedError):
@@ -93,7 +94,7 @@ class Errors:
         self.count(reason, "a value was dropped: %s: %s", type(exception).__name__, exception)
 
     def flush(self, share: Callable[[Callable[[SlotValues], None]], None]) -> None:
-        """Count the failures of a process without a slot where all processes can.
+        """Count the failures of a process without a slot in the values that all processes share.
 
         :param share: calls a function with the values that processes add to one after the other
         """
@@ -104,20 +105,20 @@ class Errors:
 
         def add(values: SlotValues) -> None:
             for reason, number in pending.items():
-                view, index = values.cell(_key(reason))
+                view, index = values.cell(_key(reason), appeared())
                 view[index] += number
 
         try:
             share(add)
         except Exception:
-            # not shown until it can be: the next worker that is asked would not have it
+            # not exported until it is stored: the next worker that is scraped would not have it
             with self._pending_lock:
                 self._pending += pending
 
 
 def reserve(values: SlotValues) -> dict[str, Cell]:
     """Return {reason: its cell in ``values``}: a full disk must not keep failures from being counted."""
-    return {reason: values.cell(_key(reason)) for reason in REASONS}
+    return {reason: values.cell(_key(reason), appeared()) for reason in REASONS}
 
 
 def _key(reason: str) -> str:

@@ -48,7 +48,7 @@ class SlotExemplars:
         self._lock = threading.Lock()
 
     def cells(self, name: str, database: str | None, labels: tuple[str, ...], bound: str) -> _Place:
-        """Return what :meth:`note` takes to know the bucket with the upper bound ``bound``.
+        """Return the ``cells`` argument of :meth:`note` for the bucket with the upper bound ``bound``.
 
         :raises OSError: when the disk is full
         """

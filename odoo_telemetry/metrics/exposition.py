@@ -38,6 +38,8 @@ _Labels = tuple[str, ...]
 _Exemplars = Mapping[tuple[str, str | None, _Labels], Mapping[str, Noted]]
 _Read = dict[str | None, dict[_Labels, Any]]
 """What was read of a metric, by database and label values: a number, of a histogram {sample: number}."""
+_Created = Mapping[str, Mapping[tuple[str, _Labels], float]]
+"""When series of facts appeared, by database, metric and label values."""
 
 
 class Part(NamedTuple):
@@ -46,6 +48,7 @@ class Part(NamedTuple):
     series: label values.
     values: what the lines of the series show, one series after the other.
     lines: those that these values complete.
+    created: of each series the line that says when it appeared, or ''; nothing if they were not asked for.
     """
 
     metric: Metric
@@ -53,6 +56,7 @@ class Part(NamedTuple):
     series: list[_Labels]
     lines: list[str]
     values: list[float]
+    created: list[str]
 
     @property
     def width(self) -> int:
@@ -70,12 +74,11 @@ class _Layout:
         self._blocks: dict[tuple[str, str | None], lines.Block] = {}
 
     def blocks(self, sums: Sums) -> tuple[dict[tuple[str, str | None], lines.Block], list[float]]:
-        """Return ({(metric name, database): block}, values that their numbers are places in).
+        """Return ({(metric name, database): block}, values); a block holds indexes into the values.
 
         The caller holds the lock for as long as it uses a block.
 
-        :param sums: the store's; what another thread read later may have more series, which show
-            0 here
+        :param sums: the store's; a series that only another thread's later reading has found is 0 here
         """
         if sums.generation is not self._generation:
             self._generation, self._placed, self._blocks = sums.generation, 0, {}
@@ -109,23 +112,29 @@ class Families:
     :param databases: {name: Settings} of the databases to show; the whole scrape is about these, whatever is published
         or withdrawn meanwhile
     :param groups: the groups to show
-    :param names: series names to show, or empty for all; a histogram's and a counter's family name stands for it
+    :param names: series names to show, or empty for all; a counter may also be given by its family name
+    :param created: whether to show in OpenMetrics when the series of counters and histograms appeared
     """
 
     def __init__(
-        self, databases: Mapping[str, Settings], groups: Iterable[str] = GROUPS, names: Collection[str] = ()
+        self,
+        databases: Mapping[str, Settings],
+        groups: Iterable[str] = GROUPS,
+        names: Collection[str] = (),
+        created: bool = False,
     ) -> None:
         self._databases = dict(databases)
         self._names = names
+        self._shows_created = created
         self._read_once: dict[str, list[Part]] | None = None
         self._groups: dict[str | None, set[str]] = {
             database: set(groups).intersection(settings.groups) for database, settings in databases.items()
         }
         self._groups[None] = set().union(*self._groups.values())
-        self._own = {database: store.databases.own(database).metrics for database in databases}
+        self._custom = {database: store.databases.custom(database).metrics for database in databases}
         self._described = {
             (name, database): metric.described()
-            for database, metrics in self._own.items()
+            for database, metrics in self._custom.items()
             for name, metric in metrics.items()
         }
 
@@ -159,7 +168,7 @@ class Families:
             metric = parts[0].metric
             name = _family_name(metric.name, metric.kind) if openmetrics else metric.name
             texts.append(lines.header(name, metric.kind, metric.help, openmetrics))
-            texts += [_text(part, exemplars) for part in parts]
+            texts += [_text(part, exemplars, openmetrics) for part in parts]
             texts.append("\n")
         if openmetrics:
             texts.append("# EOF\n")
@@ -173,14 +182,27 @@ class Families:
         sums = store.reader.sums()
         read = self._read(sums)
         families = []
+        created = self._created() if self._shows_created else {}
         with _layout.lock:
             blocks, stored = _layout.blocks(sums)
             for name in (*METRICS, *sorted(read.keys() - METRICS.keys())):
                 if name == SCRAPE_DURATION.name:
                     read[name] = {None: {(): time.perf_counter() - started}}
-                if parts := list(self._parts(name, blocks, stored, read.get(name, {}))):
+                parts = list(self._parts(name, blocks, stored, read.get(name, {})))
+                if self._shows_created:
+                    parts = [
+                        part._replace(created=_created_lines(part, blocks, sums.appeared, created)) for part in parts
+                    ]
+                if parts:
                     families.append(parts)
         return families
+
+    def _created(self) -> _Created:
+        """Return when the series of facts appeared, by database."""
+        return {
+            database: {**facts.created(database), **facts.custom_created(database, self._custom[database].values())}
+            for database in self._databases
+        }
 
     def _parts(
         self, name: str, blocks: Mapping[tuple[str, str | None], lines.Block], stored: list[float], read: _Read
@@ -211,7 +233,7 @@ class Families:
                 if catalogue.is_threshold_exported(threshold, settings):
                     values[catalogue.THRESHOLD_VALUE.name, database, (threshold,), ""] = value
         self._drop_stale(values, sums.stamps)
-        self._add_own(values)
+        self._add_custom(values)
         read: dict[str, _Read] = {}
         for (name, of, labels, sample), value in values.items():
             series = read.setdefault(name, {}).setdefault(of, {})
@@ -229,27 +251,27 @@ class Families:
             # facts are read by themselves, and either reading may fail alone
             read = [stamps.get((DATABASE_READ_DURATION.name, database, (), "")), facts.published(database)[1]]
             if known := [stamp for stamp in read if stamp]:
-                # of before the machine's start it is known only that it is older than that
+                # of a reading before the boot, only its minimum age is known
                 values[DATABASE_READ_AGE.name, database, (), ""] = min(max(map(clock.age, known)), clock.now())
 
-    def _add_own(self, values: dict[Key, float]) -> None:
-        """Add the own metrics; one that another database defines as another kind can't be shown beside it."""
+    def _add_custom(self, values: dict[Key, float]) -> None:
+        """Add the custom metrics; one that another database defines as another type is not exported."""
         now = clock.now()
         kinds: dict[str, str] = {}
-        for database, metrics in self._own.items():
+        for database, metrics in self._custom.items():
             for name, metric in metrics.items():
                 if kinds.setdefault(_family_name(name, metric.kind), metric.kind) != metric.kind:
                     store.errors.count(
-                        "own_metric",
-                        "%s of %s is a %s, and another kind in another database",
+                        "custom_metric",
+                        "%s of the database %s is a %s, but another type in another database; it is not exported",
                         name,
                         database,
                         metric.kind,
                     )
                     continue
-                values.update(facts.own_values(database, [metric]))
+                values.update(facts.custom_values(database, [metric]))
                 if metric.is_current(now):
-                    values.update({(name, database, tuple(labels), ""): value for labels, value in metric.series})
+                    values.update({(name, database, labels, ""): value for labels, value in metric.shown(now).items()})
 
     def _wanted(self, metric: Metric, database: str | None) -> bool:
         if database is None and metric.scope == "database" and NO_DATABASE in self._databases:
@@ -277,7 +299,7 @@ def _part(
     stored: list[float],
     read: Mapping[_Labels, Any] | None,
 ) -> Part:
-    """Return the part of what is stored in ``block`` and what was ``read``, which takes its place."""
+    """Return the part of ``block``; values in ``read`` override the stored ones."""
     series: list[_Labels] = []
     texts: list[str] = []
     values: list[float] = []
@@ -294,7 +316,25 @@ def _part(
                 values += shown
             else:
                 values[at * len(shown) : (at + 1) * len(shown)] = shown
-    return Part(metric, database, series, texts, values)
+    return Part(metric, database, series, texts, values, [])
+
+
+def _created_lines(
+    part: Part,
+    blocks: Mapping[tuple[str, str | None], lines.Block],
+    appeared: list[float],
+    created: _Created,
+) -> list[str]:
+    """Return the lines that say when the series of ``part`` appeared: of stored ones first, then of those of facts."""
+    metric, database, block = part.metric, part.database, blocks.get((part.metric.name, part.database))
+    if metric.kind == "gauge":
+        return []
+    found = block.created_lines(appeared) if block and not metric.rows else []
+    since = created.get(database or "", {})
+    return found + [
+        lines.known_created_line(metric, _labels(metric, database, labels), since.get((metric.name, labels), 0.0))
+        for labels in part.series[len(found) :]
+    ]
 
 
 def _shown(metric: Metric, value: Any) -> list[float]:
@@ -304,7 +344,7 @@ def _shown(metric: Metric, value: Any) -> list[float]:
     return lines.shown_values([*buckets, value.get("sum", 0.0)], len(buckets) + 1)
 
 
-def _text(part: Part, exemplars: _Exemplars) -> str:
+def _text(part: Part, exemplars: _Exemplars, openmetrics: bool) -> str:
     parts = [""] * (2 * len(part.values))
     parts[0::2] = part.lines
     parts[1::2] = map(lines.number_text, part.values)
@@ -314,6 +354,8 @@ def _text(part: Part, exemplars: _Exemplars) -> str:
             for place, bound in enumerate(part.metric.bounds):
                 if str(bound) in found:
                     parts[2 * (at * part.width + place) + 1] += lines.exemplar_text(found[str(bound)])
+    for at, line in enumerate(part.created if openmetrics else (), start=1):
+        parts[2 * at * part.width - 1] += line
     return "".join(parts)
 
 
@@ -364,7 +406,7 @@ def encode(families: Families, accept: str, accept_encoding: str) -> tuple[bytes
     compressed = _accepts_gzip(accept_encoding)
     encoder, content_type = _choose_format(accept)
     if content_type.endswith(_OTHER_ESCAPING):
-        # asked for by no scraper with its defaults; names that no other escaping changes are written otherwise
+        # no scraper requests these by default; the other escapings leave the names as they are
         body = encoder(families)
     else:
         body = families.text(content_type.startswith("application/openmetrics-text")).encode()
@@ -387,12 +429,12 @@ def _choose_format(accept: str) -> tuple[Callable[[Any], bytes], str]:
     try:
         return choose_encoder(value)
     except TypeError:
-        # of a version that isn't made of numbers
+        # the version is not numeric
         return choose_encoder(value.partition(";")[0])
 
 
 def _preference(offered: str, ranges: list[tuple[str, str, float]]) -> tuple[float, int, str]:
-    """Return (quality, how specific the range is that says so, value to choose the encoder by) of a media type."""
+    """Return (quality, specificity of the range that sets it, value to choose the encoder by) of a media type."""
     for specific, wanted in ((2, offered), (1, f"{offered.partition('/')[0]}/*"), (0, "*/*")):
         matching = [(quality, value) for value, kind, quality in ranges if kind == wanted]
         if matching:
@@ -410,7 +452,7 @@ def _accepts_gzip(accept_encoding: str) -> bool:
         return gzipped > 0
     identity = codings.quality("identity")
     if not gzipped and not identity:
-        raise ValueError("Metrics are sent with gzip or as they are.")
+        raise ValueError("Metrics are sent with gzip or without an encoding.")
     return gzipped > 0 and gzipped >= identity
 
 

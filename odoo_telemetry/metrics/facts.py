@@ -1,7 +1,7 @@
 """Facts as they were last read from the ledger of each database, published for all workers of an instance.
 
-They are shown when a database can't be read, and they are the floor of the next reading: a counter that was shown never
-falls, whatever became of the database.
+They are exported while a database can't be read, and they are the lower bound of the next reading, so that exported
+counters never decrease, not even after a restore of the database.
 """
 
 import contextlib
@@ -14,17 +14,19 @@ from urllib.parse import quote
 
 from . import clock, store
 from .clock import STALE_AFTER_SECONDS
+from .custom import CustomMetric
 from .metric import METRICS
-from .own import OwnMetric
 from .values import Key
 
 Fact = tuple[str, tuple[str, ...], str]
 """What a value is of: metric, label values, and the part of a histogram or ''."""
 _AsOf = tuple[float | None, list[str]]
 
-_known: dict[str, tuple[tuple[int, int], tuple[dict[Fact, float], float | None], _AsOf]] = {}
-"""{database: (identity of the file, what :func:`published` returns, what :func:`as_of` returns)}: a file is replaced
-and never changed, so each is read once."""
+_Created = dict[tuple[str, tuple[str, ...]], float]
+
+_known: dict[str, tuple[tuple[int, int], tuple[dict[Fact, float], float | None], _AsOf, _Created]] = {}
+"""{database: (identity of the file, and what :func:`published`, :func:`as_of` and :func:`created` return)}: a file is
+replaced and never changed, so each is read once."""
 
 
 def _path(database: str) -> Path:
@@ -34,7 +36,7 @@ def _path(database: str) -> Path:
 def published(database: str) -> tuple[Mapping[Fact, float], float | None]:
     """Return {(metric, labels, sample): value} of ``database`` (str) as last published, and when it was read.
 
-    :return: ({}, None) if it never was; else the time as :func:`.clock.now` told it
+    :return: ({}, None) if it never was; else the time as :func:`.clock.now` returned it
     """
     try:
         path = _path(database)
@@ -44,7 +46,9 @@ def published(database: str) -> tuple[Mapping[Fact, float], float | None]:
             content = json.loads(path.read_text())
             values = {(name, tuple(labels), sample): value for name, labels, sample, value in content["values"]}
             moment, complete = content["as_of"]
-            known = _known[database] = identity, (values, content["read_at"]), (moment, complete)
+            # a former version wrote none
+            since = {(name, tuple(labels)): created for name, labels, created in content.get("created", ())}
+            known = _known[database] = identity, (values, content["read_at"]), (moment, complete), since
         return known[1]
     except FileNotFoundError:
         return {}, None
@@ -63,17 +67,28 @@ def floor(database: str) -> dict[Fact, float]:
             for (name, of, labels, sample), value in store.reader.values()[0].items()
             if of == database and METRICS[name].rows
         }
-    return {key: value for key, value in values.items() if _never_falls(key[0]) and _is_of_today(*key)}
+    return {key: value for key, value in values.items() if _never_falls(key[0]) and _is_declared(*key)}
 
 
 def as_of(database: str) -> _AsOf:
-    """Return of what the floor of ``database`` (str) is; to be asked for after it: what came later is harmless.
+    """Return when the values of :func:`floor` of ``database`` (str) were read, and which metrics were complete.
+
+    Call it after :func:`floor`: a newer answer is harmless, an older one is not.
 
     :return: the moment, Unix seconds by PostgreSQL's clock, or None if there is none; and the list of the metrics that
         were complete then
     """
     published(database)
     return _known[database][2] if database in _known else (None, [])
+
+
+def created(database: str) -> _Created:
+    """Return {(metric, labels): creation time, Unix seconds} of the series of ``database`` (str) that have appeared.
+
+    It is the last time at which the series was missing. Series of the first reading of their metric have none.
+    """
+    _values, read_at = published(database)
+    return {} if read_at is None else _known[database][3]
 
 
 def publish(database: str, read: Mapping[Fact, float], moment: float, complete: Iterable[str]) -> None:
@@ -88,7 +103,12 @@ def publish(database: str, read: Mapping[Fact, float], moment: float, complete: 
         for key, value in floor(database).items():
             values[key] = max(values.get(key, 0.0), value)
         before, known = as_of(database)
-        _write(database, values, clock.now(), (max(moment, before or moment), sorted({*complete, *known})))
+        since, (last, read_at) = dict(created(database)), published(database)
+        if before and read_at is not None:
+            there = {(name, labels) for name, labels, _sample in last}
+            appeared = {(name, labels) for name, labels, _sample in values if name in known} - there
+            since.update(dict.fromkeys(appeared, before))
+        _write(database, values, clock.now(), (max(moment, before or moment), sorted({*complete, *known})), since)
 
 
 def forget(database: str, is_gone: Callable[[str], bool]) -> None:
@@ -102,7 +122,8 @@ def forget(database: str, is_gone: Callable[[str], bool]) -> None:
         if read_at is not None:
             left = {key: value for key, value in values.items() if not is_gone(key[0])}
             if len(left) < len(values):
-                _write(database, left, read_at, as_of(database))
+                since = {key: moment for key, moment in created(database).items() if not is_gone(key[0])}
+                _write(database, left, read_at, as_of(database), since)
 
 
 @contextlib.contextmanager
@@ -115,9 +136,14 @@ def _only_writer(database: str) -> Iterator[None]:
         os.close(fd)
 
 
-def _write(database: str, values: Mapping[Fact, float], read_at: float, known: _AsOf) -> None:
+def _write(database: str, values: Mapping[Fact, float], read_at: float, known: _AsOf, since: _Created) -> None:
     path = _path(database)
-    content = {"read_at": read_at, "as_of": known, "values": [(*key, value) for key, value in values.items()]}
+    content = {
+        "read_at": read_at,
+        "as_of": known,
+        "values": [(*key, value) for key, value in values.items()],
+        "created": [(*key, moment) for key, moment in since.items()],
+    }
     temporary = path.with_suffix(f".{os.getpid()}.tmp")
     with open(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
         file.write(json.dumps(content))
@@ -138,8 +164,8 @@ def values(database: str) -> dict[Key, float]:
     }
 
 
-def own_values(database: str, metrics: Iterable[OwnMetric]) -> dict[Key, float]:
-    """Return the same of the custom counters among ``metrics``, an iterable of :class:`.own.OwnMetric`."""
+def custom_values(database: str, metrics: Iterable[CustomMetric]) -> dict[Key, float]:
+    """Return the same of the custom counters among ``metrics``, an iterable of :class:`.custom.CustomMetric`."""
     amounts: dict[str, dict[tuple[str, ...], float]] = {}
     for (name, labels, _sample), value in published(database)[0].items():
         amounts.setdefault(name, {})[labels] = value
@@ -151,7 +177,20 @@ def own_values(database: str, metrics: Iterable[OwnMetric]) -> dict[Key, float]:
     }
 
 
-def _is_of_today(name: str, labels: Collection[str], sample: str) -> bool:
+def custom_created(database: str, metrics: Iterable[CustomMetric]) -> _Created:
+    """Return :func:`created` of the custom counters among ``metrics``; one that adds up several has the earliest."""
+    found: _Created = {}
+    since = created(database)
+    for metric in metrics:
+        raws = {labels for name, labels, _sample in published(database)[0] if name == metric.ledger}
+        for raw in raws if metric.kind == "counter" else ():
+            for labels in metric.named({raw: 0.0}):
+                moment = since.get((metric.ledger, raw), 0.0)
+                found[metric.name, labels] = min(moment, found.get((metric.name, labels), moment))
+    return found
+
+
+def _is_declared(name: str, labels: Collection[str], sample: str) -> bool:
     """Return whether the catalogue still has such a series: another addon version may have published it."""
     metric = METRICS.get(name)
     if metric is None:

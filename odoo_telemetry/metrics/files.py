@@ -48,7 +48,7 @@ def is_at(path: Path, stat: os.stat_result) -> bool:
 
 
 def write(path: Path, content: bytes) -> None:
-    """Make the file ``path`` of ``content`` (bytes), on disk space that is there; readers see nothing or all of it.
+    """Write ``content`` (bytes) to the file ``path`` atomically: readers see nothing or all of it.
 
     :raises OSError: when it can't be written; nothing has changed then.
     """

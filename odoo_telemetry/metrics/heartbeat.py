@@ -1,4 +1,4 @@
-"""What a measured process does once a second, whether or not it has something to answer."""
+"""A thread that runs periodic tasks once a second, independent of requests."""
 
 import threading
 from collections.abc import Callable
@@ -7,7 +7,7 @@ SECONDS = 1.0
 
 
 class Heartbeat:
-    """Calls the functions that were added once a second, in a thread of its own, which ends with the process.
+    """Once a second, calls the functions that were added, in a thread of its own, which ends with the process.
 
     Where Odoo serves by gevent, a thread is a greenlet.
 

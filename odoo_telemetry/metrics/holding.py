@@ -1,8 +1,9 @@
-"""What a process has open of the store's directory, and how it gets by when that is lost.
+"""The open files of the metrics directory, and their recovery after the directory is deleted.
 
-The directory ``store`` holds ``slots`` (which process is alive; with it the directory is whole), ``values-<slot>.db``
-(what outlives the process), ``live-<slot>.db`` (what ends with it), ``values-shared.db`` (what processes add to one
-after the other), ``labels`` and what databases publish. Beside it is its lock.
+The directory ``store`` holds ``slots`` (which processes are alive; written last, so a directory that has it is
+complete), ``values-<slot>.db`` (what outlives the process), ``live-<slot>.db`` (what ends with it),
+``exemplars-<slot>.db`` (``exemplars.py``), ``values-shared.db`` (what processes add to one after the other), ``labels``
+and what databases publish. Beside it is its lock.
 """
 
 import contextlib
@@ -21,7 +22,7 @@ from .slots import Slots
 from .values import DamagedError, SlotValues
 
 _DRAIN_SECONDS = 10.0
-"""So long a thread that was about to add to a lost file is waited for; it needs microseconds."""
+"""How long a thread that was about to write to a lost file is waited for; it needs microseconds."""
 
 
 class Opened(NamedTuple):
@@ -128,11 +129,11 @@ class Holding:
 
     def set_aside(self, damage: DamagedError) -> None:
         """Rename the damaged file: its values are lost, and no others."""
-        self._errors.count("damaged", "%s; it was set aside, its values are lost", damage)
+        self._errors.count("damaged", "%s; the file was renamed, its values are lost", damage)
         damage.path.replace(damage.path.with_suffix(".damaged"))
 
     def _note_damaged_labels(self, number: int) -> None:
-        self._errors.count("damaged", "%d lines of labels can't be read; they are left out", number)
+        self._errors.count("damaged", "%d lines of the file 'labels' can't be read and are ignored", number)
 
     # ------------------------------------------------------------------ sharing
 
@@ -149,7 +150,7 @@ class Holding:
     def _refuse_lost(self) -> None:
         """Raise OSError if another process may have made the directory again: this one's slot is no longer its own."""
         if self.is_lost():
-            raise FileNotFoundError(f"{self.directory} is gone")
+            raise FileNotFoundError(f"{self.directory} was deleted")
 
     def _share(self) -> SlotValues:
         if self._shared is None or not files.is_at(self._shared.path, self._shared.stat):
@@ -170,7 +171,7 @@ class Holding:
         return any(file is not None and not files.is_at(file.path, file.stat) for file in (*own, self._labels))
 
     def restore(self, kind: str) -> bool:
-        """Write down again what was lost, and go on with it. Nothing has changed if that fails.
+        """Write the lost files again, and use them. Nothing has changed if that fails.
 
         :return: whether this process was the first to notice
         :raises OSError: when it can't be written.
@@ -223,18 +224,18 @@ class Holding:
         self.own, self._errors.cells = OwnSlot(slot, values, live), error_cells
 
     def drain(self, own: OwnSlot) -> None:
-        """Add what threads have written to a lost file since its values were taken: they had its cell in hand."""
+        """Add what threads have written to a lost file since its values were copied: they still had its cell."""
         for values, seen, _until in self._draining:
             for key, (view, index) in values.cells().items():
                 value, stamp = view[index], view[index + 1]
-                if not stamp and value > seen.get(key, 0.0):
-                    target, position = own.values.cell(key)
+                if stamp <= 0 and value > seen.get(key, 0.0):
+                    target, position = own.values.cell(key, stamp)
                     target[position] += value - seen.get(key, 0.0)
                     seen[key] = value
         self._draining = [entry for entry in self._draining if entry[2] > time.monotonic()]
 
     def forked(self) -> "Holding":
-        """Return what a child of this process has open: as little as can be, and no slot."""
+        """Return what a child of this process has open: the file of the slots, none of which it holds, and a reader."""
         child = Holding(self.directory, self._errors)
         if self.opened is not None:
             if self.is_lost():
@@ -245,6 +246,6 @@ class Holding:
         return child
 
     def close(self) -> None:
-        """Give back what this process holds."""
+        """Close what is open, and release the slot."""
         if self.opened is not None:
             self.opened.slots.close()

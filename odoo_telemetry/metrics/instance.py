@@ -6,8 +6,8 @@ from .reader import Sums
 from .values import DamagedError, Key
 
 _MOST_READINGS = 20
-"""So often a reading is repeated when files are found damaged, or the directory lost, meanwhile."""
-_NOTHING = Sums([], [], {}, {}, None)
+"""How often a reading is repeated when files are found damaged, or the directory is lost, during it."""
+_NOTHING = Sums([], [], {}, {}, None, [])
 
 
 class InstanceReader:
@@ -20,7 +20,7 @@ class InstanceReader:
     def sums(self) -> Sums:
         """Return the sums of the instance's values, all read while the directory was whole.
 
-        What is read from files that are lost by then may be ahead of what others find in the restored ones.
+        What is read from files that were lost meanwhile may be ahead of what others find in the restored ones.
         """
         directory = self._directory
         for _ in range(_MOST_READINGS):

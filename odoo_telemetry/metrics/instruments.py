@@ -19,7 +19,7 @@ from . import clock, store
 from .metric import Group, Kind, Label, Merge, Metric, RejectedError, Rows, Scope, register
 
 _MISSING = object()
-"""What a label has that was not given."""
+"""The value of a label that was not given."""
 
 
 class Increment(Protocol):
@@ -75,12 +75,12 @@ _INC = """
             raise _rejected(_value, _unknown)
         _view[_index] = _after
 """
-# the time first: a reader takes a value with a time for one that is set
+# the value first: a reader, which takes the time first, never has an older value with a newer time
 _SET = """
         if _value != _value:
             raise _rejected(_value, _unknown)
-        _view[_index + 1] = _clock.now()
         _view[_index] = _value
+        _view[_index + 1] = _clock.now()
 """
 _ADD = """
         if _value != _value:
@@ -130,7 +130,7 @@ class Instrument(Metric):
         return key[0] if len(key) == 1 else key
 
     def _open(self, labels: tuple[object, ...], database: str | None) -> tuple[Any, bool]:
-        """Return the cell of a series, and whether it is of these labels alone; as of :meth:`.writer.Writer.cell`."""
+        """Return the cell of a series, and whether it is of these labels alone; as :meth:`.writer.Writer.cell`."""
         return store.writer.cell(self, labels, database)
 
     def _find(self, database: str | None, *labels: object) -> Any:
@@ -139,7 +139,7 @@ class Instrument(Metric):
             self.label_values({
                 name: value for name, value in zip(self.label_names, labels, strict=True) if value is not _MISSING
             })  # fmt: skip
-        # both in one: else a directory that is restored in between would leave the cell of a lost file
+        # under one lock: else, if the directory is restored in between, the cell of a lost file stays in the cache
         with store.directory.lock:
             cell, is_exact = self._open(labels, database)
             if is_exact:
@@ -152,7 +152,7 @@ class Instrument(Metric):
         return RejectedError("value", f"{value!r} does not fit the {self.kind} {self.name}")
 
     def _define(self, name: str, cell: str, change: str, value: str = "_value") -> None:
-        """Give the metric the function ``name``, as ``_FUNCTION`` has it.
+        """Generate the metric's function ``name`` from the template ``_FUNCTION``.
 
         :param cell: names of the parts of a cell
         :param change: what is done with them
@@ -210,10 +210,10 @@ class Counter(Instrument):
         self._define("inc", "_view, _index", _INC, "_value=1.0")
 
     def follow(self, number: float, source: int, /, **labels: object) -> None:
-        """Add what a counter outside has grown by since any process asked last; for a metric of scope 'instance'.
+        """Add the increase of an external counter since the last call in any process; for a metric of scope 'instance'.
 
         :param number: what it is now
-        :param source: which one it is; another one began at 0
+        :param source: identifies the external counter; a new one starts at 0
         """
         try:
             store.writer.follow(self, self.label_values(labels), source, number)

@@ -1,6 +1,6 @@
-"""Series that are known before anything happens: they are to begin at 0.
+"""Series whose labels are known in advance: they are initialized to 0.
 
-One that first appears at 1 would hide its first event from ``rate()``.
+A series that appears with 1 hides its first event from ``rate()``.
 """
 
 from itertools import product

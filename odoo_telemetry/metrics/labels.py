@@ -1,7 +1,7 @@
 """Bounds of labels: which values a label may take, agreed between all workers.
 
-A value that was once let in stays, whatever becomes of the limit, so that its series never goes back into ``other``;
-the list is a file that workers append to under a lock, so that all of them agree whichever saw a value first.
+An admitted value stays admitted when the limit is lowered, so that its series is never merged into ``other``. The list
+is a file that workers append to under a lock, so that all of them agree, whichever saw a value first.
 """
 
 import fcntl
@@ -37,14 +37,14 @@ class LabelValues:
             os.close(self._fd)
 
     def admit(self, database: str | None, label: str, value: str, limit: int) -> str:
-        """Return ``value`` (str) if the label has it already or has room for it below ``limit``, else ``other``.
+        """Return ``value`` (str) if the label has it already or has fewer than ``limit`` values, else ``other``.
 
         :raises OSError: when it can't be written down
         """
         return value if self.admit_all(database, label, (value,), limit) else OTHER
 
     def admit_all(self, database: str | None, label: str, values: Iterable[str], limit: int) -> bool:
-        """Let in those of ``values`` (iterable of str, the most important ones first) that there is room for.
+        """Let in those of ``values`` (iterable of str, the most important ones first) that are within the limit.
 
         :return: whether the label has them all
         :raises OSError: when they can't be written down

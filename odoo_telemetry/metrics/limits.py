@@ -21,8 +21,7 @@ class Limits:
         """Return how many values ``label`` may take; for a series of the instance, the most that a database allows."""
         settings = self._databases.settings()
         asked = settings.values() if database is None else filter(None, [settings.get(database)])
-        limits = [one.label_limits[label.name] for one in asked if label.name in one.label_limits]
-        return max(limits, default=label.limit)
+        return max((one.label_limits.get(label.name, label.limit) for one in asked), default=label.limit)
 
     def bounded(self, metric: Metric, labels: tuple[object, ...], database: str | None) -> tuple[str, ...]:
         """Return label values as text within their bounds; what exceeds them becomes 'other'.
@@ -43,10 +42,10 @@ class Limits:
         if value == OTHER or len(value) > _LONGEST_LABEL:
             return OTHER
         known = self._directory.labels()
-        return known.admit(database, label.room or label.name, value, self.limit(label, database))
+        return known.admit(database, label.pool or label.name, value, self.limit(label, database))
 
     def admit(self, database: str | None, label: Label, values: Iterable[str], share: float = 1.0) -> None:
-        """Let values into a label beforehand, as far as there is room; never raises.
+        """Let values into a label beforehand, up to the limit; never raises.
 
         :param database: name, or None for series of the instance
         :param values: the most important ones first
@@ -55,14 +54,14 @@ class Limits:
         try:
             limit = int(share * self.limit(label, database))
             kept = [value for value in values if len(value) <= _LONGEST_LABEL]
-            self._directory.labels().admit_all(database, label.room or label.name, kept, limit)
+            self._directory.labels().admit_all(database, label.pool or label.name, kept, limit)
         except (OSError, NothingMeasuredError) as exception:
             self._errors.drop(exception)
 
     def admitted(self, database: str | None, label: Label) -> Set[str]:
         """Return the values of a label that are let in."""
         try:
-            return self._directory.labels().known(database, label.room or label.name)
+            return self._directory.labels().known(database, label.pool or label.name)
         except (OSError, NothingMeasuredError) as exception:
             self._errors.drop(exception)
             return frozenset()

@@ -53,7 +53,7 @@ def _line(name: str, labels: Mapping[str, str]) -> str:
 
 
 def lines(metric: Metric, labels: Mapping[str, str]) -> list[str]:
-    """Return the lines of one series, each from the end of the line before it up to its value.
+    """Return the text of a series without its values: each item starts with a newline and ends before the value.
 
     :param labels: {name: value}
     :return: one line; of a histogram those of its buckets, of ``_count`` and of ``_sum``
@@ -66,8 +66,23 @@ def lines(metric: Metric, labels: Mapping[str, str]) -> list[str]:
 
 @lru_cache(_MOST_LINES)
 def known_lines(metric: Metric, labels: tuple[tuple[str, str], ...]) -> list[str]:
-    """Return :func:`lines` of ``labels`` (tuple of (name, value)), as it was made before."""
+    """Return :func:`lines` of ``labels`` (tuple of (name, value)), cached."""
     return lines(metric, dict(labels))
+
+
+def created_line(metric: Metric, labels: Mapping[str, str], created: float) -> str:
+    """Return the line that says when a series appeared, without its end; '' if that is not known.
+
+    :param labels: {name: value}
+    :param created: Unix time, or 0
+    """
+    return _line(f"{metric.name.removesuffix('_total')}_created", labels) + f"{created:.3f}" if created else ""
+
+
+@lru_cache(_MOST_LINES)
+def known_created_line(metric: Metric, labels: tuple[tuple[str, str], ...], created: float) -> str:
+    """Return :func:`created_line` of ``labels`` (tuple of (name, value)), cached."""
+    return created_line(metric, dict(labels), created)
 
 
 def header(name: str, kind: str, text: str, openmetrics: bool) -> str:
@@ -97,6 +112,7 @@ class Block:
         self._samples = {bound: place for place, bound in enumerate(map(str, metric.bounds))}
         self._samples["sum"] = len(self._samples)
         self._numbers: list[int] = []
+        self._created: tuple[list[float], list[str]] = [], []
         self._gather: Callable[[Sequence[float]], tuple[float, ...]] | None = None
 
     def place(self, labels: tuple[str, ...], sample: str, number: int) -> None:
@@ -113,9 +129,20 @@ class Block:
             self._numbers[at * width + offset] = number
             self._gather = None
 
+    def created_lines(self, appeared: Sequence[float]) -> list[str]:
+        """Return :func:`created_line` of each of ``series``, given the times at which the store's sums appeared."""
+        # the last number of a series is that of a histogram's sum
+        width = len(self._samples) if self.metric.kind == "histogram" else 1
+        created = [appeared[number] if number >= 0 else 0.0 for number in self._numbers[width - 1 :: width]]
+        if created != self._created[0]:
+            each = zip(self.series, created, strict=True)
+            texts = [created_line(self.metric, dict(self._label_of(labels)), moment) for labels, moment in each]
+            self._created = created, texts
+        return self._created[1]
+
     def values(self, sums: Sequence[float]) -> list[float]:
-        """Return the list of the values of ``lines``, of the store's ``sums`` with a 0.0 behind them."""
-        # the one too many makes it return a tuple for one number, too
+        """Return the values of ``lines``, taken from the store's ``sums``, which must be followed by a 0.0."""
+        # the extra index makes it return a tuple even for a single number
         self._gather = self._gather or itemgetter(*self._numbers, -1)
         found = self._gather(sums)[:-1]
         return shown_values(found, len(self._samples)) if self.metric.kind == "histogram" else list(found)

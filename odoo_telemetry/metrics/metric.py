@@ -14,7 +14,7 @@ Merge = Literal["latest", "sum", "max"]
 class Values(list[str]):
     """The values of a label with a closed list to which other addons may append.
 
-    It is one of its kind, whatever is in it, so a label that has it can be compared and hashed.
+    It is compared and hashed by identity, not by content, so that labels can be hashed.
     """
 
     __eq__ = object.__eq__
@@ -24,15 +24,15 @@ class Values(list[str]):
 
 @dataclass(frozen=True)
 class Label:
-    """A label with its bound: a closed list of ``values``, or room for ``limit`` values; others become ``other``.
+    """A label with its bound: a closed list of ``values``, or at most ``limit`` values; others become ``other``.
 
-    Labels of one name share their room, unless ``room`` names another one.
+    Labels of one name share their limit, unless ``pool`` names another one.
     """
 
     name: str
     values: Sequence[str] = ()
     limit: int = 50
-    room: str = ""
+    pool: str = ""
 
 
 @dataclass(frozen=True)
@@ -43,10 +43,10 @@ class Rows:
     of the row which the column refers to.
 
     value: what each fact adds: a column, or a pair of datetime columns for the seconds between them; '' to count.
-    at: datetime columns, the first that has a value says when the fact happened; the facts of the last week are then
-        kept by 5 minutes as well.
+    at: datetime columns, the first that has a value is the time of the fact; the facts of the last day are then also
+        kept in steps of 5 minutes, those of the last week in steps of an hour.
     distinct: a column whose distinct values of a day (UTC) are counted, instead of rows.
-    starts: these rows are no facts, they only make the series of their labels start at 0.
+    starts: these rows are not counted; they only initialize the series of their labels to 0.
     """
 
     model: str
@@ -64,10 +64,11 @@ class Metric:
 
     name: series name; a counter's ends in ``_total``.
     kind: 'counter', 'histogram' or 'gauge'.
-    scope: 'database' if each database has its own series, 'instance' if they belong to the whole server.
+    scope: 'database' if each database has its own series, 'instance' if they belong to the whole Odoo server, which is
+        an instance in Prometheus.
     group: 'fast' (scraped every 10 s), 'system' (30 s) or 'business' (60 s).
     producer: who exposes it: 'odoo', 'browser', or another program by its name.
-    merge: how workers' values of a gauge become one: 'sum' and 'max' are of the live ones, 'latest' of all.
+    merge: how the values of a gauge are aggregated over workers: 'sum' and 'max' of the live ones, 'latest' of all.
     rows: of a metric of facts, a tuple of :class:`Rows`. A counter counts the rows that ever were facts, a histogram
         observes the value of each; a gauge is the number of rows that are facts now, the mean of their values over
         ``window`` seconds, or the number of distinct values today.
@@ -122,7 +123,7 @@ class Metric:
 class RejectedError(Exception):
     """A value that does not fit its metric.
 
-    :param str reason: under which it is counted: 'label' or 'value'
+    :param str reason: the label ``reason`` of the error that is counted: 'label' or 'value'
     :param str message: which metric and value, and why not
     """
 

@@ -1,7 +1,7 @@
 """When each user was last seen: a small table in shared memory, written by all workers, read without SQL.
 
-A user's place is the remainder of the user id by the number of places, so that ids below it never share one. A table of
-the last times by block of places spares the reader the blocks where nobody was seen.
+A user's index is the user id modulo the size of the table, so that ids below it never collide. A second table with the
+latest time of each block lets the reader skip inactive blocks.
 """
 
 import zlib

@@ -3,19 +3,16 @@
 import contextlib
 import json
 import os
-import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 from urllib.parse import quote, unquote
 
-_CLOCK_TICK = 1_000_000_000
-"""Nanoseconds within which two changes of a directory may bear the same time."""
-
+from .mtime import is_settled
 
 Content = TypeVar("Content")
 Damaged = Callable[[Path, Exception], None]
-"""What is called for a file that can't be read, which is left out then."""
+"""Called for a file that can't be read and is ignored."""
 
 
 def refuse(_path: Path, exception: Exception) -> None:
@@ -27,8 +24,8 @@ class Published(Generic[Content]):
     """The contents of all databases of an instance, as files in ``directory``.
 
     :param prefix: what the files' names begin with
-    :param decode: makes of a file's JSON what readers are given
-    :param encode: makes of that what JSON can say
+    :param decode: converts a file's JSON to the content that readers get
+    :param encode: the reverse
     """
 
     def __init__(
@@ -44,6 +41,7 @@ class Published(Generic[Content]):
         self._decode, self._encode = decode, encode
         self._damaged = damaged
         self._stamp: int | None = None
+        self._files: dict[str, tuple[tuple[int, int], Content]] = {}
         self._databases: dict[str, Content] = {}
 
     def publish(self, database: str, content: Content) -> None:
@@ -73,16 +71,27 @@ class Published(Generic[Content]):
         except FileNotFoundError:
             return {}
         if stamp != self._stamp:
-            found = {}
+            # a file is replaced and never changed: of hundreds, those that are new are read
+            files = {}
             for path in self._directory.glob(f"{self._prefix}*.json"):
                 with contextlib.suppress(FileNotFoundError):
+                    stat = path.stat()
+                    identity = stat.st_ino, stat.st_mtime_ns
+                    known = self._files.get(path.name)
+                    if known and known[0] == identity and is_settled(stat.st_mtime_ns):
+                        files[path.name] = known
+                        continue
                     content = path.read_bytes()
                     try:
-                        found[unquote(path.stem.removeprefix(self._prefix))] = self._decode(json.loads(content))
+                        files[path.name] = identity, self._decode(json.loads(content))
                     except Exception as exception:
                         self._damaged(path, exception)
-            self._databases = found
-            self._stamp = stamp if time.time_ns() - stamp > _CLOCK_TICK else None
+            self._files = files
+            self._databases = {
+                unquote(name.removeprefix(self._prefix).removesuffix(".json")): content
+                for name, (_identity, content) in files.items()
+            }
+            self._stamp = stamp if is_settled(stamp) else None
         return self._databases
 
     def restore(self) -> None:

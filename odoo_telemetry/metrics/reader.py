@@ -11,7 +11,6 @@ import mmap
 import os
 import re
 import threading
-import time
 from collections.abc import Callable, Collection, Iterator, Sequence
 from operator import itemgetter
 from pathlib import Path
@@ -19,22 +18,22 @@ from typing import NamedTuple
 
 from . import clock
 from .metric import METRICS, Merge, Metric
+from .mtime import is_settled
 from .values import BEGIN, DamagedError, Key, parse_key
 
 _NAME = re.compile(r"(values|live)-(\d+|shared)\.db")
-_CLOCK_TICK = 1_000_000_000
-"""Nanoseconds within which two changes of a directory may bear the same time."""
 
 
 class Sums(NamedTuple):
     """The values of an instance at one moment.
 
-    keys: of counters and histograms; a histogram's buckets are not cumulative. It only grows while ``generation`` is
-        the same, and may be longer than ``values``: its first ``len(values)`` entries are theirs.
+    keys: of counters and histograms; a histogram's buckets are not cumulative. Append-only while
+        ``generation`` is the same; may be longer than ``values``, which are those of its first ``len(values)`` entries.
     values: of ``keys``.
     gauges: {key: value} of the gauges that are set.
     stamps: {key: when it was set} of those that keep the latest value, by the clock of the writers.
     generation: an object that is replaced when ``keys`` is reset.
+    appeared: Unix times when each of ``keys`` first was in any file; 0 if that is not known.
     """
 
     keys: list[Key]
@@ -42,6 +41,7 @@ class Sums(NamedTuple):
     gauges: dict[Key, float]
     stamps: dict[Key, float]
     generation: object
+    appeared: list[float]
 
     def by_key(self) -> dict[Key, float]:
         """Return {key: value} of all values."""
@@ -219,7 +219,7 @@ class Reader:
                 if known is not None:
                     self._forget(name)
                 self._files[name] = file
-        self._stamp = stamp if time.time_ns() - stamp > _CLOCK_TICK else None
+        self._stamp = stamp if is_settled(stamp) else None
 
     def _forget(self, name: str) -> None:
         """Let go of a file. Sums that only it contributed to are gone, so the keys are reset if it had any."""
@@ -229,6 +229,7 @@ class Reader:
 
     def _reset(self) -> None:
         self._keys: list[Key] = []
+        self._appeared: list[float] = []
         self._numbers: dict[Key, int] = {}
         self._generation = object()
         self._decoded: dict[bytes, tuple[Key, Metric | None]] = {}
@@ -248,12 +249,13 @@ class Reader:
             for text, position in file.new_entries():
                 self._place(file, text, position)
             for key, position, merge in file.gauges:
-                value = file.view[position]
+                # the time first: the value is written before it
+                stamp, value = file.view[position + 1], file.view[position]
                 if merge == "sum":
                     gauges[key] = gauges.get(key, 0.0) + value
                 elif merge == "max":
                     gauges[key] = max(gauges.get(key, value), value)
-                elif (stamp := file.view[position + 1]) and _is_later(stamp, stamps.get(key), now):
+                elif stamp and _is_later(stamp, stamps.get(key), now):
                     gauges[key], stamps[key] = value, stamp
             if file.positions:
                 parts.append((file.targets, file.values()))
@@ -261,7 +263,7 @@ class Reader:
         for targets, values in parts:
             for target, value in zip(targets, values, strict=True):
                 sums[target] += value
-        return Sums(self._keys, sums, gauges, stamps, self._generation)
+        return Sums(self._keys, sums, gauges, stamps, self._generation, self._appeared)
 
     def _place(self, file: _File, text: bytes, position: int) -> None:
         key, metric = self._decode(file, text)
@@ -270,13 +272,16 @@ class Reader:
         if metric.kind == "gauge":
             file.gauges.append((key, position, metric.merge))
             return
-        number = self._numbers.setdefault(key, len(self._keys))
+        number, appeared = self._numbers.setdefault(key, len(self._keys)), max(-file.view[position + 1], 0.0)
         if number == len(self._keys):
+            self._appeared.append(appeared)
             self._keys.append(key)
+        else:
+            self._appeared[number] = min(self._appeared[number], appeared)
         file.add(position, number)
 
     def _decode(self, file: _File, text: bytes) -> tuple[Key, Metric | None]:
-        """Return the key that ``text`` (bytes) is, and its metric, or None if the catalogue has not such a one.
+        """Return the key that ``text`` (bytes) is, and its metric, or None if the catalogue has no such metric.
 
         Files have most keys in common, so each is decoded once.
         """

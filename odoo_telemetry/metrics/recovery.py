@@ -1,9 +1,9 @@
-"""Values that outlive their directory: what processes still have mapped is written down again.
+"""Recovery of a deleted metrics directory from the files that processes still have mapped.
 
-Whoever notices the loss first writes everything that it has mapped into a new directory of the same identity; each
-other process then takes its own slot again and brings its values to what it has counted meanwhile. A process that knew
-nothing of the lost directory may have made another one before: then the lost slots get other numbers there, once for
-all (file ``restored``). All of it is done under the lock of the directory, and can be done again from any point.
+The first process that detects the loss writes its mapped files to a new directory with the same identity. Each of the
+others then claims its slot again and updates its values. If another process has already created a new directory, the
+lost slots are renumbered there, once (file ``restored``). All of this is done under the lock of the directory, and can
+be repeated from any point.
 """
 
 import contextlib
@@ -23,7 +23,7 @@ _RESTORED = "restored"
 
 
 class Lost(NamedTuple):
-    """What a process has left of a lost directory.
+    """What a process still has mapped of a lost directory.
 
     identity: of the directory (bytes).
     contents: {file name: bytes} of the files that it has mapped.
@@ -84,7 +84,7 @@ def _numbers(directory: Path, lost: Lost, parts: Collection[str]) -> dict[str, s
 
 
 def _write_values(path: Path, content: bytes, is_held: bool) -> None:
-    """Write the values of a lost file where they are missing, or behind; its live holder does that itself."""
+    """Write a lost file's values if the file is missing, or if they are behind and its slot has no live holder."""
     if path.exists() and (is_held or path.read_bytes() == content):
         return
     try:
@@ -97,20 +97,24 @@ def _write_values(path: Path, content: bytes, is_held: bool) -> None:
             for key, index in found:
                 advance(values, key, view[index], view[index + 1])
     except DamagedError:
-        # was set aside, or will be by who reads it
+        # it was set aside, or will be by whoever reads it
         return
 
 
 def advance(values: SlotValues, key: bytes, value: float, stamp: float) -> None:
     """Bring what :class:`.values.SlotValues` ``values`` has for ``key`` to ``value`` unless it is further.
 
-    A counter is further when it is larger, a gauge when it was set later (``stamp``; a counter has none).
+    A counter is further when it is larger, a gauge when it was set later (``stamp``; that of a counter is not above 0).
     """
     if not math.isfinite(value):
         return
-    view, index = values.cell(key)
-    if stamp > view[index + 1]:
+    view, index = values.cell(key, min(stamp, 0.0))
+    known = view[index + 1]
+    if stamp > max(known, 0.0):
         view[index + 1] = stamp
         view[index] = value
-    elif not stamp and value > view[index]:
-        view[index] = value
+    elif stamp <= 0 and known <= 0:
+        # when it appeared first, if that is known
+        view[index + 1] = max(stamp, known) if stamp and known else 0.0
+        if value > view[index]:
+            view[index] = value

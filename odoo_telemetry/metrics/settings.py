@@ -23,9 +23,11 @@ class Settings:
     label_limits: largest number of values by label name, where it differs from the catalogue's.
     presence_seconds: a user seen at most this long ago counts as concurrent.
     thresholds: what alerts compare with, by name; exported as ``odoo_telemetry_threshold``.
-    modules: those of its modules that metrics and thresholds belong to; those of others are not exported. None if that
-        is not known, as in what a former version published.
-    browser_sample_percent: of so many browser tabs in a hundred the measurements are taken; 0 for none.
+    modules: its installed modules that declare metrics or thresholds; those of other modules are not exported.
+        None if that is not known, as in what a former version published.
+    versions: {module: version} of what is installed, as it was when the database was last loaded.
+    rpc_calls: whether RPC calls are counted by model and method.
+    browser_sample_percent: percentage of browser tabs that are measured; 0 for none.
     """
 
     token_digests: list[str] = field(default_factory=list)
@@ -34,7 +36,9 @@ class Settings:
     presence_seconds: int = 300
     thresholds: dict[str, int] = field(default_factory=lambda: dict(THRESHOLDS))
     modules: list[str] | None = None
+    rpc_calls: bool = True
     browser_sample_percent: int = 100
+    versions: dict[str, str] = field(default_factory=dict)
 
 
 def digest(token: str) -> str:

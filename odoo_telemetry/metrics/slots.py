@@ -23,7 +23,7 @@ _RECORD = struct.Struct("=d16s8x")
 _RETIRED = 0x64656C
 _FLOCK = struct.Struct("@hhqqi4x")
 RESERVED_SECONDS = 30.0
-"""So long a slot waits for the process that held it when its directory was lost; processes look once a second."""
+"""How long a slot is reserved for its previous holder after the loss of the directory; processes look once a second."""
 
 
 class SlotInfo(NamedTuple):
@@ -37,8 +37,8 @@ class SlotInfo(NamedTuple):
 def make(identity: bytes, reserved: Mapping[int, str]) -> bytes:
     """Return the content (bytes) of a file of slots.
 
-    :param bytes identity: 16 bytes that tell the directory from all others
-    :param dict reserved: {slot: kind} of the slots that wait for their holders
+    :param bytes identity: 16 bytes that identify the directory
+    :param dict reserved: {slot: kind} of the slots that are reserved for their previous holders
     """
     content = bytearray(_HEADER.pack(0, identity))
     content += bytes(_RECORD.size * (max(reserved, default=-1) + 1))
@@ -70,12 +70,12 @@ class Slots:
 
     @property
     def identity(self) -> bytes:
-        """What tells the directory from all others, its restored copies excepted (bytes)."""
+        """What identifies the directory, and its restored copies (bytes)."""
         identity: bytes = _HEADER.unpack(os.pread(self._fd, _HEADER.size, 0).ljust(_HEADER.size, b"\0"))[1]
         return identity
 
     def retire(self) -> None:
-        """Tell all processes that have the file open that the directory is deleted on purpose."""
+        """Mark the directory as deleted on purpose, for all processes that have the file open."""
         os.pwrite(self._fd, _HEADER.pack(_RETIRED, self.identity), 0)
 
     def is_retired(self) -> bool:
@@ -104,7 +104,7 @@ class Slots:
         os.pwrite(self._fd, _RECORD.pack(0.0, kind.encode()[:16]), _place(slot))
 
     def reserve(self, slot: int, kind: str) -> None:
-        """Have ``slot``, if nobody holds it, wait for its holder, who does ``kind``."""
+        """Reserve ``slot``, if it is free, for its previous holder, a process of the kind ``kind``."""
         if self._holder(slot) is None:
             os.pwrite(self._fd, _RECORD.pack(clock.now() + RESERVED_SECONDS, kind.encode()[:16]), _place(slot))
 

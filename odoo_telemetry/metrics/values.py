@@ -5,6 +5,8 @@ ones), then entries of a key's length (4 bytes), the key with spaces up to a mul
 doubles). Two things are added: space is reserved before it is used, because a write to a hole of a full disk would end
 the process with SIGBUS; and a value is handed out as a cell of a memory view, because adding to a cell is several times
 faster than packing a pair of doubles.
+
+The time of a gauge is when it was set; that of a counter is when its series appeared, as :func:`appeared` has it.
 """
 
 import functools
@@ -13,6 +15,7 @@ import json
 import mmap
 import os
 import struct
+import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TypeAlias
@@ -30,6 +33,14 @@ BEGIN = 8
 _LENGTH = struct.Struct("=i")
 VALUE = struct.Struct("=dd")
 """A value and its time."""
+
+
+def appeared() -> float:
+    """Return the creation stamp of a new counter series: the negated Unix time, which sorts before any gauge's stamp.
+
+    0 is an unknown time: an earlier version made the cell.
+    """
+    return -time.time()
 
 
 class DamagedError(Exception):
@@ -54,9 +65,9 @@ def entries(
 
     :param path: of the file, for the error
     :param content: its bytes, or its memory map
-    :param parse: function that raises for what is no key; :func:`parse_key` unless another build wrote them
-    :param int begin: offset of the first entry to yield: the end of one
-    :raises DamagedError: when they are none of a file of values
+    :param parse: function that raises for what is not a key; :func:`parse_key` unless another build wrote them
+    :param int begin: offset of the first entry to yield: BEGIN, or the end of an earlier entry
+    :raises DamagedError: when the content is not that of a file of values
     """
     if not content:
         return
@@ -105,15 +116,16 @@ class SlotValues:
         if hasattr(self, "_fd"):
             os.close(self._fd)
 
-    def cell(self, key: str | bytes) -> Cell:
+    def cell(self, key: str | bytes, stamp: float = 0.0) -> Cell:
         """Return the cell of ``key``, which is made if it is missing.
 
         :param key: str of :func:`make_key`, or its bytes
+        :param stamp: the time of one that is made
         :raises OSError: when the disk is full; nothing has changed then.
         """
         key = key if isinstance(key, bytes) else key.encode()
         if key not in self._positions:
-            self._add(key)
+            self._add(key, stamp)
         return self._view, self._positions[key]
 
     def cells(self) -> dict[bytes, Cell]:
@@ -124,14 +136,14 @@ class SlotValues:
         """Return all bytes of the file as they are now, also when it was deleted."""
         return bytes(self._mmap)
 
-    def _add(self, key: bytes) -> None:
+    def _add(self, key: bytes, stamp: float) -> None:
         padded = key + b" " * (8 - (len(key) + _LENGTH.size) % 8)
         value_at = self._used + _LENGTH.size + len(padded)
         end = value_at + VALUE.size
         self._reserve(end)
         _LENGTH.pack_into(self._mmap, self._used, len(key))
         self._mmap[self._used + _LENGTH.size : value_at] = padded
-        VALUE.pack_into(self._mmap, value_at, 0.0, 0.0)
+        VALUE.pack_into(self._mmap, value_at, 0.0, stamp)
         # last: a reader looks at nothing beyond it. In one store: `pack_into` writes zeros first, and a reader that saw
         # them would call the file damaged (https://github.com/prometheus/client_python/pull/315)
         self._ends[0] = end
@@ -157,7 +169,7 @@ class SlotValues:
 
 @functools.cache
 def shape(metric: Metric) -> str:
-    """Return what tells a metric from one of its name whose values are not comparable."""
+    """Return a hash of kind, buckets and labels: values of two shapes of a metric are not comparable."""
     parts = metric.kind, tuple(map(float, metric.buckets)), metric.label_names
     return hashlib.sha256(repr(parts).encode()).hexdigest()[:8]
 
@@ -165,9 +177,9 @@ def shape(metric: Metric) -> str:
 def make_key(metric: str, database: str | None, labels: Sequence[str], sample: str = "") -> str:
     """Return the text under which a value is kept: JSON of (metric, database or None, label values, sample, shape).
 
-    ``sample`` tells the parts of a histogram apart: 'sum', or a bucket's upper bound. The metric's shape is a part of
+    ``sample`` distinguishes the parts of a histogram: 'sum', or a bucket's upper bound. The metric's shape is a part of
     the key, so that a metric that has got another one starts over, and no other metric does. It is empty for a metric
-    that is not declared yet: any will do then.
+    that is not declared yet, and matches any shape then.
     """
     known = METRICS.get(metric)
     return json.dumps([metric, database, labels, sample, shape(known) if known else ""])
@@ -176,7 +188,7 @@ def make_key(metric: str, database: str | None, labels: Sequence[str], sample: s
 def parse_key(key: bytes) -> Key:
     """Return the :data:`Key` of a text that :func:`make_key` made.
 
-    For a metric that the catalogue lacks, or has in another shape, the first is a text that no metric is named.
+    For a metric that the catalogue lacks, or has in another shape, the first part is not the name of any metric.
 
     :raises Exception: (of any kind) when it made no such text
     """

@@ -6,51 +6,51 @@ from odoo.exceptions import AccessError
 from .. import monitoring
 
 SEVERITIES = ("critical", "warning", "info")
-"""The severities that somebody is told of, worst first; the alert that always fires has another."""
+"""The severities that are notified, worst first; the dead man's switch alert has another."""
 
 
 class Alert(models.AbstractModel):
-    """The alerts that fire now, as Alertmanager has them."""
+    """The firing alerts, as Alertmanager has them."""
 
     _name = "telemetry.alert"
     _description = "Firing alert"
 
     @api.model
     def read_firing(self):
-        """Return the alerts that fire, worst and oldest first.
+        """Return the firing alerts, worst and oldest first.
 
         :return: ``alerts`` is a list of dicts with id, name, severity, tile (of the overview, or ''), summary,
             description, since (ISO 8601), runbook (address or False); ``message`` says why there is none to be had, or
             is False
-        :raises AccessError: for who is no administrator
+        :raises AccessError: for a user who is not an administrator
         """
         self._check_administrator()
         alertmanager = self.env["telemetry.settings"]._get("alertmanager_url")
         if not alertmanager:
-            return {"alerts": [], "message": self.env._("Set Alertmanager's address in Settings, Telemetry.")}
+            return {"alerts": [], "message": self.env._("Set Alertmanager's URL in Settings, Telemetry.")}
         try:
             alerts = [self._row(alert) for alert in monitoring.firing(alertmanager)]
         except monitoring.Unavailable as error:
             return {"alerts": [], "message": self._explain(error)}
-        told = [alert for alert in alerts if alert["severity"] in SEVERITIES]
-        told.sort(key=lambda alert: (SEVERITIES.index(alert["severity"]), alert["since"]))
-        return {"alerts": told, "message": False}
+        shown = [alert for alert in alerts if alert["severity"] in SEVERITIES]
+        shown.sort(key=lambda alert: (SEVERITIES.index(alert["severity"]), alert["since"]))
+        return {"alerts": shown, "message": False}
 
     @api.model
     def _check_administrator(self):
         if not self.env.user.has_group("base.group_system"):
-            raise AccessError(self.env._("Telemetry is for administrators."))
+            raise AccessError(self.env._("Only administrators can use Telemetry."))
 
     @api.model
     def _explain(self, error):
         """Return what a :class:`~odoo.addons.odoo_telemetry.monitoring.Unavailable` means to a reader."""
         if error.reason == "silent":
             return self.env._(
-                "%(address)s does not answer. Does it run, and is its address in Settings, Telemetry right?",
+                "%(address)s does not respond. Check that it is running, and its URL in Settings, Telemetry.",
                 address=error.address,
             )
         return self.env._(
-            "%(address)s answered with an error (%(detail)s). Is its address in Settings, Telemetry right?",
+            "%(address)s answered with an error (%(detail)s). Check its URL in Settings, Telemetry.",
             address=error.address,
             detail=error.detail,
         )

@@ -12,24 +12,25 @@ from ..compat import Constraint
 from ..facts import rollup, triggers
 from ..facts.rollup import BALANCE, BLOCK, BLOCK_BITS, ENTRY, HISTORY, NET, STEPS, TOTAL
 from ..metrics import catalogue, store
+from . import reading
 
 _logger = logging.getLogger(__name__)
 
 RUN_SECONDS = 1.0
-"""What the audit takes of each minute: less than 2 % of one processor, however many rows there are."""
+"""Seconds that the audit takes of each minute: less than 2% of one CPU, however many rows there are."""
 STEP_SECONDS = 0.1
 """How long a step should take: a transaction holds back vacuum while it lasts."""
 STATEMENT_TIMEOUT_MILLISECONDS = 900
 LOCK_TIMEOUT_MILLISECONDS = 500
-"""No transaction of the audit lasts longer than a second."""
-_MAY_PASS = (QueryCanceled, SerializationFailure, LockNotAvailable)
+"""No statement of the audit takes longer than a second."""
+_TRANSIENT_ERRORS = (QueryCanceled, SerializationFailure, LockNotAvailable)
 BEFORE = "before"
-"""The sample under which the number of rows is kept that the ledger knew before it was opened again."""
+"""The sample that stores how many rows the ledger had before it was reopened."""
 _TODAY = "date_trunc('day', now() AT TIME ZONE 'UTC')"
 
 
 class Audit(models.Model):
-    """What the audit of each fact has found: whether the rows are those of the ledger.
+    """The audit: for each fact, whether the rows are those of the ledger.
 
     It goes through the rows by ranges of ids, from the newest to the oldest, in many short transactions, and goes on
     where it was when it is interrupted. The first pass after an installation *opens* the ledger: what was there before
@@ -42,23 +43,27 @@ class Audit(models.Model):
     _order = "opened, completed_at, id"
 
     fact = fields.Char(required=True, readonly=True)
-    definition = fields.Char(readonly=True, help="What tells one definition of the fact from another.")
-    opened = fields.Boolean(readonly=True, help="Whether all rows that were there before are in the ledger.")
+    definition = fields.Char(readonly=True, help="Identifies the definition of the fact.")
+    opened = fields.Boolean(readonly=True, help="Whether all rows that existed when the ledger was opened are in it.")
     stale = fields.Boolean(readonly=True, help="Whether the ledger has to be opened again.")
-    reopened = fields.Boolean(readonly=True, help="Whether the ledger was open before: then only new facts are added.")
-    blocks = fields.Integer(readonly=True, help="How many blocks of ids this pass goes through.")
-    position = fields.Integer(readonly=True, help="How many of them are left.")
-    found_missing = fields.Integer(readonly=True)
-    found_extra = fields.Integer(readonly=True)
-    missing = fields.Integer(readonly=True, help="Rows that are facts but not in the ledger, by the last pass.")
-    extra = fields.Integer(readonly=True, help="Rows that are in the ledger but not there, by the last pass.")
-    completed_at = fields.Datetime(readonly=True)
+    reopened = fields.Boolean(
+        readonly=True, help="Whether the ledger was opened before: then only new facts are added."
+    )
+    blocks = fields.Integer(readonly=True, help="Number of blocks of ids in this pass.")
+    position = fields.Integer(readonly=True, help="Number of blocks that are left.")
+    found_missing = fields.Integer("Missing found", readonly=True)
+    found_extra = fields.Integer("Extra found", readonly=True)
+    missing = fields.Integer(readonly=True, help="Rows that are facts but missing in the ledger, in the last pass.")
+    extra = fields.Integer(
+        readonly=True, help="Rows that are in the ledger but no longer in the table, in the last pass."
+    )
+    completed_at = fields.Datetime("Completed at", readonly=True)
 
     _fact_unique = Constraint("unique (fact)", "A fact has one audit.")
 
     @api.model
     def _follow_facts(self, complete=False):
-        """Begin with the facts that are new, or defined in another way than before.
+        """Begin the audit of facts that are new or whose definition has changed.
 
         :param bool complete: whether all addons are loaded: then facts that are not known are gone
         """
@@ -99,7 +104,7 @@ class Audit(models.Model):
     # ------------------------------------------------------------------ what an administrator does
 
     def _accept(self):
-        """Take the rows as they are: what is missing in the ledger is counted, what is too much is taken off.
+        """Correct the ledger from the rows: missing ones are counted, extra ones are removed.
 
         It is for an administrator who knows the reason for a difference; see the runbook of
         TelemetryDisagreesWithDatabase.
@@ -126,16 +131,19 @@ class Audit(models.Model):
 
     @api.model
     def _cron_audit(self):
-        """Roll up, forget what is too old, notice a new name, and go on with the audit for a second."""
+        """Roll up, delete what is too old, follow a renamed database, and continue the audit for a second."""
         # the job's own transaction would last as long as all of this
         self.env.cr.commit()  # pylint: disable=invalid-commit
         with Registry(self.env.cr.dbname).cursor() as cr:
-            # however long the backlog is: a scrape leaves one to it that takes too long
+            # however long the backlog is: a scrape leaves a long one to this job
             env = api.Environment(cr, SUPERUSER_ID, {})
             env["telemetry.ledger"]._roll_up()
             env["telemetry.ledger"]._purge()
             env["telemetry.settings"]._follow_rename()
         self._run(RUN_SECONDS)
+        if len(store.databases.settings()) > reading.MOST_LOADED:
+            # possibly, no scraped worker has loaded this database
+            reading.refresh(self.env.cr.dbname)
 
     @api.model
     def _run(self, seconds):
@@ -156,8 +164,8 @@ class Audit(models.Model):
                         complete = env[self._name].search([("fact", "=", fact)])._step(blocks)
                 except Exception as exception:
                     # what takes too long is tried once more with less; nothing keeps the other facts from being audited
-                    if blocks == 1 or not isinstance(exception, _MAY_PASS):
-                        store.errors.count("ledger", "the audit of %s gets no further: %s", fact, exception)
+                    if blocks == 1 or not isinstance(exception, _TRANSIENT_ERRORS):
+                        store.errors.count("ledger", "the audit of %s does not advance: %s", fact, exception)
                         break
                     blocks = 1
                     continue
@@ -167,7 +175,7 @@ class Audit(models.Model):
     @api.model
     @contextmanager
     def _transaction(self, writes=False):
-        """Yield an environment in a transaction of its own, whose statements may take less than a second.
+        """Yield an environment in a transaction of its own, each of whose statements may take 0.9 s.
 
         :param bool writes: whether it writes totals, and waits until no other transaction does
         """
@@ -231,7 +239,7 @@ class Audit(models.Model):
         for block, more in self.env.cr.fetchall():
             missing, extra = (max(more, 0), max(-more, 0)) if more else (1, 1)
             _logger.warning(
-                "Telemetry's ledger of %s misses %d rows and has %d too many among the ids %d to %d",
+                "Ledger of %s: %d rows missing and %d extra among the ids %d to %d",
                 self.fact,
                 missing,
                 extra,
@@ -259,7 +267,7 @@ class Audit(models.Model):
             )  # fmt: skip
             effects = self.env.cr.fetchall()
             if self.reopened:
-                # what it was is counted already: only what is there now, and the last week
+                # the totals are counted already: add only the current state, and the last week
                 effects = [(*effect[:4], 0, *effect[5:7], None, *effect[8:]) for effect in effects]
             totals.add(effects)
         ledger._write_totals(totals)
@@ -298,7 +306,7 @@ class Audit(models.Model):
         )
 
     def _start_series(self):
-        """Make the series of what exists already start at 0, as those of what comes later do."""
+        """Initialize the series of existing records to 0, as is done for new ones."""
         metric = catalogue.METRICS[self.fact]
         ledger = self.env["telemetry.ledger"]
         for source in metric.rows:

@@ -4,19 +4,19 @@ import time
 from psycopg2.errors import LockNotAvailable
 
 from odoo import api, models
-from odoo.tools import SQL
+from odoo.tools import SQL, create_index
 
 from ..facts import rollup, triggers
 from ..facts.rollup import BALANCE, HISTORY, LOGIN, LOOK, MOVE, STEPS, TOTAL, Totals
 from ..metrics import facts, store
-from ..metrics.catalogue import FACTS_CARRIED_OVER, LABELS_FOLDED, LEDGER_BACKLOG
-from .own_query import series_name
+from ..metrics.catalogue import FACTS_CARRIED_OVER, LABELS_CAPPED, LEDGER_BACKLOG
+from .custom_query import series_name
 
 _DAY = 86_400
 _COUNT_ENTRIES = f"""
 SELECT count(*), extract(epoch FROM clock_timestamp())::float8 FROM (SELECT FROM {rollup.ENTRY} LIMIT 100000) AS entries
 """
-"""Counts no more than so many: a longer backlog is shown as this."""
+"""Limits the count: a longer backlog is shown as 100,000."""
 
 
 class Ledger(models.AbstractModel):
@@ -38,6 +38,8 @@ class Ledger(models.AbstractModel):
         super().init()
         self.env.cr.execute(rollup.SCHEMA)
         self._put_triggers(self._facts())
+        for name, (table, expression) in triggers.indexes(self._facts(), self._table_of).items():
+            create_index(self.env.cr, name, table, [expression])
 
     @api.model
     def _facts(self):
@@ -63,7 +65,7 @@ class Ledger(models.AbstractModel):
 
     @api.model
     def _follow_facts(self):
-        """Take off what belongs to facts that are known no more. All addons must be loaded."""
+        """Remove triggers and audits of facts that no addon declares any more. All addons must be loaded."""
         self._remove_triggers(but=self._put_triggers(self._facts()))
         self.env["telemetry.audit"]._follow_facts(complete=True)
 
@@ -72,6 +74,7 @@ class Ledger(models.AbstractModel):
         """Forget what was counted of ``metrics``: the addon that declared them is uninstalled."""
         left, names = [metric for metric in self._facts() if metric not in metrics], [metric.name for metric in metrics]
         self._remove_triggers(but=self._put_triggers(left))
+        self._remove_indexes(but=triggers.indexes(left, self._table_of))
         self.env["telemetry.audit"].search([("fact", "in", names)]).unlink()
         for table in (rollup.ENTRY, TOTAL, BALANCE, HISTORY):
             self.env.cr.execute(SQL("DELETE FROM %s WHERE metric = ANY(%s)", SQL.identifier(table), names))
@@ -82,12 +85,13 @@ class Ledger(models.AbstractModel):
             try:
                 facts.forget(database, names.__contains__)
             except OSError as exception:
-                store.errors.count("ledger", "facts of %s can't be forgotten: %s", database, exception)
+                store.errors.count("ledger", "counts of removed facts of %s can't be deleted: %s", database, exception)
 
     @api.model
     def _remove(self):
         """Leave the database as it was found: the addon is uninstalled."""
         self._remove_triggers()
+        self._remove_indexes()
         self.env.cr.execute(SQL("DROP TABLE IF EXISTS %s", SQL(", ").join(map(SQL.identifier, rollup.TABLES))))
 
     @api.model
@@ -100,6 +104,17 @@ class Ledger(models.AbstractModel):
         )
         for (function,) in self.env.cr.fetchall():
             self.env.cr.execute(SQL("DROP FUNCTION %s CASCADE", SQL.identifier(function)))
+
+    @api.model
+    def _remove_indexes(self, but=()):
+        """Drop the indexes on the moments of facts but those named."""
+        self.env.cr.execute(
+            "SELECT indexname FROM pg_indexes WHERE starts_with(indexname, %s) AND indexname != ALL(%s)"
+            " AND schemaname = current_schema()",
+            [triggers.INDEX, list(but)],
+        )
+        for (name,) in self.env.cr.fetchall():
+            self.env.cr.execute(SQL("DROP INDEX %s", SQL.identifier(name)))
 
     # ------------------------------------------------------------------ reading
 
@@ -186,7 +201,7 @@ class Ledger(models.AbstractModel):
     def _metrics(self):
         """Return {name: :class:`~..metrics.catalogue.Metric`} of all metrics whose entries can be rolled up.
 
-        Those of the catalogue are there once what was in the database before the addon is counted.
+        Those of the catalogue are included once the rows that are older than the addon are counted.
         """
         opened = self.env["telemetry.audit"]._opened()
         complete = {metric.name: metric for metric in self._facts() if metric.name in opened}
@@ -258,10 +273,15 @@ class Ledger(models.AbstractModel):
             (name, step, at, json.dumps(labels), sample, amount)
             for (name, step, at, labels, sample), amount in totals.history.items()
         ])  # fmt: skip
-        for label, number in totals.folded.items():
-            LABELS_FOLDED.inc(number, label=label)
+        for label, number in totals.capped.items():
+            LABELS_CAPPED.inc(number, label=label)
         for name, number in totals.lost.items():
-            store.errors.count("value", "%d facts of %s have no value to observe", number, name)
+            store.errors.count(
+                "value",
+                "%d facts of %s can't be counted: they have no finite value, or the labels of another version",
+                number,
+                name,
+            )
 
     def _count_seen(self, totals):
         """Add those distinct users of a day to its history who were not seen that day before, by role."""
@@ -290,7 +310,8 @@ class Ledger(models.AbstractModel):
     def _carry_over(self, totals, floor):
         """Raise ``totals`` to ``floor``, {(metric, labels, sample): value} of counters and histograms.
 
-        Who may not write can't tell what is carried over from a label value that has no place yet.
+        A transaction that may not write can't distinguish facts that are carried over from facts whose label value is
+        not admitted yet.
         """
         for (name, labels, sample), value in floor.items():
             if name == FACTS_CARRIED_OVER.name:
@@ -305,7 +326,7 @@ class Ledger(models.AbstractModel):
 
     @api.model
     def _purge(self):
-        """Delete what is older than the time that is kept, and what custom counters left that are gone."""
+        """Delete what is older than the retention, and the values of deleted custom counters."""
         self.env["telemetry.own.metric"]._forget_counters()
         facts_here = self._facts()
         known = [metric.name for metric in facts_here] + list(self._metrics())
@@ -318,7 +339,7 @@ class Ledger(models.AbstractModel):
         now = time.time()
         for name in [metric.name for metric in facts_here if any(rows.at for rows in metric.rows)]:
             for step, kept in STEPS.items():
-                # by what is there too: a clock that is set ahead for a while must not empty it
+                # relative to the newest row too: a clock that is set ahead for a while must not empty it
                 self.env.cr.execute(
                     f"DELETE FROM {HISTORY} WHERE metric = %(name)s AND step = %(step)s AND at < least(%(now)s, ("
                     f"SELECT max(at) FROM {HISTORY} WHERE metric = %(name)s AND step = %(step)s)) - %(steps)s",

@@ -4,7 +4,7 @@ from .. import monitoring
 from ..alert_thresholds import THRESHOLDS
 from ..metrics import catalogue
 from ..metrics.catalogue import APPLICATION_ERRORS
-from ..odoo_hooks import health, skipped
+from ..odoo_hooks import health, scrape_route, skipped
 from .overview import state, total
 
 
@@ -15,25 +15,31 @@ class OverviewOfOperation(models.AbstractModel):
 
     @api.model
     def _tile_errors(self, span, exposed):
-        _status, answer = health.ready()
-        failed = ", ".join(name for name, result in answer["checks"].items() if result == health.FAILED)
-        reasons = {
-            "degraded": self.env._("Degraded: %(checks)s failed", checks=failed),
-            health.FAILED: self.env._("Unavailable: %(checks)s failed", checks=failed),
-        }
-        reason = reasons.get(answer["status"])
+        reason = self._failed_checks()
         return {
             "title": self.env._("Odoo's errors"),
             "value": total(exposed, APPLICATION_ERRORS) or 0,
             "unit": "count",
-            "caption": self.env._("unhandled errors since counting began"),
+            "caption": self.env._("unhandled errors (total)"),
             "details": [(reason, None, "text")] if reason else [],
-            "target": self.env._("%(most)d a minute or fewer", most=self._most_errors()),
-            "state": "bad" if reason else "good",
+            "target": self.env._("at most %(most)d per minute", most=self._most_errors()),
+            # only Prometheus knows the rate
+            "state": "bad" if reason else "none",
             "chart": False,
             "action": self._metrics(APPLICATION_ERRORS.name),
             "dashboard": self._dashboard("odoo-system-health"),
         }
+
+    @api.model
+    def _failed_checks(self):
+        """Return in words what Odoo's health checks find wrong, or None."""
+        _status, answer = health.ready()
+        failed = ", ".join(name for name, result in answer["checks"].items() if result == health.FAILED)
+        reasons = {
+            "degraded": self.env._("Degraded; failed health checks: %(checks)s", checks=failed),
+            health.FAILED: self.env._("Unavailable; failed health checks: %(checks)s", checks=failed),
+        }
+        return reasons.get(answer["status"])
 
     @api.model
     def _most_errors(self):
@@ -41,17 +47,21 @@ class OverviewOfOperation(models.AbstractModel):
 
     @api.model
     def _monitored_errors(self, history):
-        chart = self._line(history, "decimal", lambda labels: self.env._("Errors a minute"), limit=self._most_errors())
+        chart = self._line(
+            history, "decimal", lambda labels: self.env._("Errors per minute"), limit=self._most_errors()
+        )
         now = _latest(history)
         if now is None:
             return {"chart": chart if chart["times"] else False}
-        added = {
+        reason = self._failed_checks()
+        return {
             "value": now,
             "unit": "decimal",
-            "caption": self.env._("unhandled errors a minute"),
+            "caption": self.env._("unhandled errors per minute"),
+            "details": [(reason, None, "text")] if reason else [],
+            "state": "bad" if reason or now > self._most_errors() else "good",
             "chart": chart,
         }
-        return added if now <= self._most_errors() else {**added, "state": "bad"}
 
     @api.model
     def _tile_alerts(self, span, exposed):
@@ -61,7 +71,7 @@ class OverviewOfOperation(models.AbstractModel):
             "value": None,
             "unit": "count",
             "details": [],
-            "target": self.env._("none"),
+            "target": self.env._("no firing alerts"),
             "state": "none",
             "chart": False,
             "action": False,
@@ -77,7 +87,7 @@ class OverviewOfOperation(models.AbstractModel):
         alerts = answer["alerts"]
         return {
             "value": len(alerts),
-            "caption": self.env._("alerts fire"),
+            "caption": self.env._("firing alerts"),
             "alerts": alerts,
             "state": "bad" if alerts else "good",
         }
@@ -102,22 +112,23 @@ class OverviewOfOperation(models.AbstractModel):
         age = total(exposed, catalogue.DATABASE_READ_AGE)
         oldest = THRESHOLDS["TelemetryReadingStale"]["above_seconds"]
         return {
-            "title": self.env._("Telemetry itself"),
+            "title": self.env._("Telemetry exporter"),
             "value": sum(errors),
             "unit": "count",
-            "caption": self.env._("failures of telemetry since counting began"),
+            "caption": self.env._("telemetry errors (total)"),
             "details": [
-                (self.env._("values kept"), total(exposed, catalogue.SERIES), "count"),
+                (self.env._("series"), total(exposed, catalogue.SERIES), "count"),
                 (
-                    self.env._("rows that the audit found different"),
+                    self.env._("rows that differ from the ledger"),
                     (total(exposed, catalogue.AUDIT_MISSING_ROWS) or 0)
                     + (total(exposed, catalogue.AUDIT_EXTRA_ROWS) or 0),
                     "count",
                 ),
-                (self.env._("to read the database"), total(exposed, catalogue.DATABASE_READ_DURATION), "seconds"),
+                (self.env._("database read duration"), total(exposed, catalogue.DATABASE_READ_DURATION), "seconds"),
                 *self._skipped_hooks(),
+                *self._other_exporters(),
             ],
-            "target": self.env._("read less than %(most)d s ago", most=oldest),
+            "target": self.env._("database read less than %(most)d s ago", most=oldest),
             "state": state(age, age is not None and age <= oldest),
             "chart": False,
             "action": self._metrics("odoo_telemetry"),
@@ -128,11 +139,35 @@ class OverviewOfOperation(models.AbstractModel):
     def _skipped_hooks(self):
         """Return a list with the detail that names the hooks that do not fit this Odoo, empty if all do."""
         names = ", ".join(skipped.names())
-        return [(self.env._("Inactive hooks: %(hooks)s", hooks=names), None, "text")] if names else []
+        return (
+            [
+                (
+                    self.env._("Not measured on this version of Odoo: %(hooks)s. See Odoo's log.", hooks=names),
+                    None,
+                    "text",
+                )
+            ]
+            if names
+            else []
+        )
+
+    @api.model
+    def _other_exporters(self):
+        """Return a list with a detail for each other addon that has a route ``/metrics``."""
+        return [
+            (
+                self.env._("%(addon)s serves /metrics: scrape /telemetry/metrics instead", addon=addon)
+                if answers
+                else self.env._("/metrics of %(addon)s is unreachable: Telemetry serves the same path", addon=addon),
+                None,
+                "text",
+            )
+            for addon, answers in scrape_route.others()
+        ]
 
     @api.model
     def _monitored_telemetry(self, history):
-        return {"chart": self._line(history, "seconds", lambda labels: self.env._("Time of a scrape"))}
+        return {"chart": self._line(history, "seconds", lambda labels: self.env._("Scrape duration"))}
 
     @api.model
     def _metrics(self, search):

@@ -4,7 +4,8 @@ from odoo import api, fields, models
 from odoo.exceptions import ValidationError
 
 from ..hooks import PARAMETERS
-from ..metrics.catalogue import ERROR_CLASS, ROUTE
+from ..metrics import store
+from ..metrics.catalogue import ERROR_CLASS, ROUTE, RPC_CALL
 from ..metrics.exposition import GROUPS
 from ..metrics.settings import THRESHOLDS, Settings
 
@@ -24,30 +25,35 @@ class ResConfigSettings(models.TransientModel):
     _inherit = "res.config.settings"
 
     telemetry_token_count = fields.Integer("Valid scrape tokens", readonly=True)
-    telemetry_fast = fields.Boolean("Calls to other services")
-    telemetry_system = fields.Boolean("Odoo itself")
-    telemetry_business = fields.Boolean("Business")
+    telemetry_has_server_token = fields.Boolean("The server has a scrape token", readonly=True)
+    telemetry_fast = fields.Boolean("Calls to other services (fast)")
+    telemetry_system = fields.Boolean("Odoo (system)")
+    telemetry_business = fields.Boolean("Business (business)")
     telemetry_presence_seconds = parameter(
-        fields.Integer, "presence_seconds", "Concurrent-user window in seconds", default=Settings.presence_seconds
+        fields.Integer, "presence_seconds", "Concurrent-user window (s)", default=Settings.presence_seconds
     )
-    telemetry_route_limit = parameter(fields.Integer, "route_limit", "Largest number of routes", default=ROUTE.limit)
+    telemetry_route_limit = parameter(fields.Integer, "route_limit", "Maximum number of routes", default=ROUTE.limit)
     telemetry_error_class_limit = parameter(
-        fields.Integer, "error_class_limit", "Largest number of error classes", default=ERROR_CLASS.limit
+        fields.Integer, "error_class_limit", "Maximum number of error classes", default=ERROR_CLASS.limit
+    )
+    telemetry_rpc_call_limit = parameter(
+        fields.Integer, "rpc_call_limit", "Maximum number of RPC methods", default=RPC_CALL.limit
     )
     telemetry_concurrent_users_threshold = parameter(
         fields.Integer,
         "concurrent_users_threshold",
-        "Capacity in concurrent users",
+        "Concurrent-user capacity",
         default=THRESHOLDS["concurrent_users"],
     )
     telemetry_application_errors_per_minute_threshold = parameter(
         fields.Integer,
         "application_errors_per_minute_threshold",
-        "Application errors per minute",
+        "Unhandled errors per minute",
         default=THRESHOLDS["application_errors_per_minute"],
     )
-    # no config_parameter, for which 0 is as good as none
-    telemetry_browser_sample_percent = fields.Integer("Browser tabs measured, in percent")
+    # no config_parameter, for which off and 0 are as good as none
+    telemetry_rpc_calls = fields.Boolean("RPC calls by model and method")
+    telemetry_browser_sample_percent = fields.Integer("Browser sampling rate (%)")
     telemetry_grafana_url = parameter(fields.Char, "grafana_url", "Grafana")
     telemetry_prometheus_url = parameter(fields.Char, "prometheus_url", "Prometheus")
     telemetry_alertmanager_url = parameter(fields.Char, "alertmanager_url", "Alertmanager")
@@ -59,6 +65,7 @@ class ResConfigSettings(models.TransientModel):
             "telemetry_presence_seconds": (30, 86_400),
             "telemetry_route_limit": (1, 2_000),
             "telemetry_error_class_limit": (1, 1_000),
+            "telemetry_rpc_call_limit": (1, 500),
             "telemetry_concurrent_users_threshold": (1, 1_000_000),
             "telemetry_application_errors_per_minute_threshold": (1, 100_000),
             "telemetry_browser_sample_percent": (0, 100),
@@ -87,8 +94,8 @@ class ResConfigSettings(models.TransientModel):
                 if link.scheme not in ("http", "https") or not link.netloc:
                     raise ValidationError(
                         self.env._(
-                            "Telemetry: %(value)s can't be the link to %(setting)s; "
-                            "give an address that starts with http:// or https://, or leave it empty.",
+                            "Telemetry: %(value)s is not a valid URL of %(setting)s. "
+                            "Enter a URL that starts with http:// or https://, or leave the field empty.",
                             setting=self._fields[name]._description_string(self.env),
                             value=settings[name],
                         )
@@ -100,7 +107,7 @@ class ResConfigSettings(models.TransientModel):
             if not settings._telemetry_groups():
                 raise ValidationError(
                     self.env._(
-                        "Telemetry: no group of metrics is on; turn one on. To export nothing, uninstall the addon."
+                        "Telemetry: enable at least one group of metrics. To export nothing, uninstall the addon."
                     )
                 )
 
@@ -114,6 +121,8 @@ class ResConfigSettings(models.TransientModel):
             **super().get_values(),
             **{f"telemetry_{group}": group in published.groups for group in GROUPS},
             "telemetry_token_count": len(published.token_digests),
+            "telemetry_has_server_token": bool(store.server_tokens.digests()),
+            "telemetry_rpc_calls": published.rpc_calls,
             "telemetry_browser_sample_percent": published.browser_sample_percent,
         }
 
@@ -121,10 +130,11 @@ class ResConfigSettings(models.TransientModel):
         super().set_values()
         settings = self.env["telemetry.settings"]
         settings._set("groups", ",".join(self._telemetry_groups()))
+        settings._set("rpc_calls", str(int(self.telemetry_rpc_calls)))
         settings._set("browser_sample_percent", str(self.telemetry_browser_sample_percent))
 
     def action_telemetry_new_token(self):
-        """Make a scrape token and show it, this once; the one before it stays valid."""
+        """Generate a scrape token and show it once; the one before it stays valid, older ones are revoked."""
         self.check_access("write")
         token = self.env["telemetry.settings"]._new_scrape_token()
         return {
@@ -138,7 +148,7 @@ class ResConfigSettings(models.TransientModel):
         }
 
     def action_telemetry_end_older_token(self):
-        """Complete a rotation: only the newest token may scrape from now on."""
+        """Complete a rotation: revoke all tokens but the newest."""
         self.check_access("write")
         self.env["telemetry.settings"]._end_older_token()
         return {"type": "ir.actions.client", "tag": "reload"}

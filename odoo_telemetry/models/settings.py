@@ -5,7 +5,7 @@ from odoo import api, models
 from ..hooks import PARAMETERS
 from ..identity import NOW, is_same
 from ..metrics import store
-from ..metrics.catalogue import ERROR_CLASS, MODULES, ROUTE, THRESHOLD_MODULES
+from ..metrics.catalogue import ERROR_CLASS, MAX_MODULES, MODULES, ROUTE, RPC_CALL, THRESHOLD_MODULES
 from ..metrics.settings import THRESHOLDS, Settings, digest
 
 _TOKENS_KEPT = 2
@@ -24,15 +24,15 @@ class TelemetrySettings(models.AbstractModel):
 
     @api.model
     def _new_scrape_token(self):
-        """Make a token that may scrape from now on, and return it; the one before it stays valid, older ones end."""
+        """Generate a scrape token and return it; the one before it stays valid, older ones are revoked."""
         token = secrets.token_urlsafe(32)
         self._set_scrape_token(token)
         return token
 
     @api.model
     def _set_scrape_token(self, token):
-        """Let ``token`` (str) scrape from now on; the one before it stays valid, older ones end."""
-        digests = [digest(token), *(kept for kept in self._settings().token_digests if kept != digest(token))]
+        """Make ``token`` (str) valid; the one before it stays valid, older ones are revoked."""
+        digests = [digest(token), *(other for other in self._settings().token_digests if other != digest(token))]
         self._set("token_digests", ",".join(digests[:_TOKENS_KEPT]))
         self._note_database()
 
@@ -44,12 +44,12 @@ class TelemetrySettings(models.AbstractModel):
 
     @api.model
     def _end_older_token(self):
-        """Let only the newest token scrape: a rotation is complete."""
+        """Revoke all tokens but the newest: a rotation is complete."""
         self._set("token_digests", ",".join(self._settings().token_digests[:1]))
 
     @api.model
     def _follow_rename(self):
-        """Keep the tokens of a database that was renamed, or restored, for the next time that it is."""
+        """Update the stored identity of a renamed or restored database, so that tokens survive the next rename."""
         if self._token_digests():
             self._note_database()
 
@@ -57,8 +57,8 @@ class TelemetrySettings(models.AbstractModel):
     def _token_digests(self):
         """Return the list of the digests of the tokens that may scrape this database, the newest first.
 
-        It is read past Odoo's cache: that may be of another database that had this name, and nothing tells it when
-        a parameter is deleted with SQL.
+        It is read past Odoo's cache: that may be of another database that had this name, and nothing clears it when a
+        parameter is deleted with SQL.
         """
         self.env["ir.config_parameter"].flush_model()
         self.env.cr.execute(_READ_TOKENS)
@@ -87,6 +87,7 @@ class TelemetrySettings(models.AbstractModel):
         settings.label_limits = self._integers({label.name: f"{label.name}_limit" for label in self._limited_labels()})
         settings.presence_seconds = self._integers({"": "presence_seconds"}).get("", settings.presence_seconds)
         settings.thresholds |= self._integers({name: f"{name}_threshold" for name in THRESHOLDS})
+        settings.rpc_calls = self._get("rpc_calls") != "0"
         if (percent := self._get("browser_sample_percent")) and percent.isdecimal():
             settings.browser_sample_percent = int(percent)
         return settings
@@ -97,7 +98,10 @@ class TelemetrySettings(models.AbstractModel):
         settings = self._settings()
         names = {*MODULES.values(), *THRESHOLD_MODULES.values()}
         installed = [("name", "in", list(names)), ("state", "in", ("installed", "to upgrade"))]
-        settings.modules = self.env["ir.module.module"].sudo().search(installed).mapped("name")
+        modules = self.env["ir.module.module"].sudo()
+        settings.modules = modules.search(installed).mapped("name")
+        shown = modules.search([("state", "in", ("installed", "to upgrade"))], order="name", limit=MAX_MODULES)
+        settings.versions = {module.name: module.latest_version or "" for module in shown}
         return settings
 
     @api.model
@@ -106,7 +110,7 @@ class TelemetrySettings(models.AbstractModel):
 
         The setting is the field ``telemetry_<label>_limit`` of ``res.config.settings``.
         """
-        return [ROUTE, ERROR_CLASS]
+        return [ROUTE, ERROR_CLASS, RPC_CALL]
 
     @api.model
     def _integers(self, names):
@@ -116,7 +120,7 @@ class TelemetrySettings(models.AbstractModel):
 
     @api.model
     def _set(self, name, value):
-        """Keep the setting ``name``; all settings are published once that is committed."""
+        """Store the setting ``name``; all settings are published after the commit."""
         self.env["ir.config_parameter"].sudo().set_param(PARAMETERS + name, value)
 
     @api.model

@@ -1,4 +1,4 @@
-"""Odoo's caches, looked at without using them."""
+"""Read access to Odoo's caches that does not count as use."""
 
 from .probe import find
 
@@ -6,12 +6,12 @@ _COUNTERS = "odoo.orm.cache:_COUNTERS", "odoo.tools.cache:_COUNTERS", "odoo.tool
 
 
 def peek(lru, key):
-    """Return what an ``odoo.tools.lru.LRU`` has for ``key``, or None; to look does not count as use."""
+    """Return what an ``odoo.tools.lru.LRU`` has for ``key``, or None, without marking it as recently used."""
     return _content(lru).get(key)
 
 
 def snapshot(lru):
-    """Return {key: value} of an ``odoo.tools.lru.LRU`` as it is now; to look does not count as use."""
+    """Return {key: value} of an ``odoo.tools.lru.LRU`` as it is now, without marking anything as recently used."""
     with lru._lock:
         return dict(_content(lru).items())
 

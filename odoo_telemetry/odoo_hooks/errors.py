@@ -1,6 +1,8 @@
-"""Unhandled errors: what Odoo logs as ERROR or CRITICAL together with an exception.
+"""Unhandled errors: exceptions that Odoo logs as ERROR or CRITICAL, or answers with a 5xx.
 
-An exception is counted once, however often it is logged. Its type is
+An exception is counted once, however often it is logged. Those logged during a request are counted at its end. One that
+is answered with a 4xx, such as FastAPI's for an invalid request, was handled and is not counted. An exception and the
+one that it caused count once. Its type is
 
 - ``orm_error``: its class is the database driver's or Odoo's own (``odoo.exceptions``), or the ORM itself raised it;
 - ``controller_error``: otherwise, if it was raised in a controller (the addon's innermost frame is in its package
@@ -8,14 +10,16 @@ An exception is counted once, however often it is logged. Its type is
 - ``python_exception``: otherwise.
 
 Its module is the addon of the innermost frame that belongs to one, else ``odoo``. Frames of this addon, and of
-those that are declared as observers, do not count if they only pass a call on: those of a function that wraps one of
-Odoo's, and of an override that calls ``super()``.
+declared observers, are ignored if they only forward a call: those of a wrapper of one of Odoo's functions, and of an
+override that calls ``super()``.
 """
 
 import logging
 from itertools import pairwise
 
 from ..metrics.catalogue import APPLICATION_ERRORS, OBSERVERS, declare_observer
+from . import request_state
+from .guard import guarded
 
 _ADDONS = "odoo.addons."
 _ORM_CLASSES = ("psycopg2", "odoo.exceptions")
@@ -66,7 +70,7 @@ def _is_code_of(code, function):
 
 
 def describe(exception):
-    """Return (error type, error class, module) of an exception, as the module's docstring tells."""
+    """Return (error type, error class, module) of an exception, as described in the module's docstring."""
     frames = _modules(exception)
     innermost = frames[-1] if frames else ""
     addon_frame = next((name for name in reversed(frames) if name.startswith(_ADDONS)), None)
@@ -83,6 +87,11 @@ def describe(exception):
     return error_type, error_class.__name__, package[2]
 
 
+def note_counted(exception):
+    """Mark ``exception`` as counted elsewhere."""
+    setattr(exception, _COUNTED, True)
+
+
 class ErrorCounter(logging.Handler):
     """Counts the exceptions of the records that it is given."""
 
@@ -91,14 +100,57 @@ class ErrorCounter(logging.Handler):
 
     def emit(self, record):
         exception = record.exc_info and record.exc_info[1]
-        if exception is None or getattr(exception, _COUNTED, False):
+        if exception is None:
             return
-        try:
-            setattr(exception, _COUNTED, True)
-            error_type, error_class, module = describe(exception)
-            APPLICATION_ERRORS.inc(error_type=error_type, error_class=error_class, module_name=module)
-        except Exception:
-            self.handleError(record)
+        given = request_state.current.get()
+        if given is not None and not given.is_over:
+            given.logged.append(exception)
+        else:
+            _count(exception)
+
+
+@guarded
+def _count(exception, *chained):
+    """Count an exception unless it was counted before, and mark those of its chain as counted with it."""
+    if getattr(exception, _COUNTED, False):
+        return
+    for one in (exception, *chained):
+        note_counted(one)
+    error_type, error_class, module = describe(exception)
+    APPLICATION_ERRORS.inc(error_type=error_type, error_class=error_class, module_name=module)
+
+
+def settle(given):
+    """Count the errors of a request that was answered: :class:`.request_state.RequestState`."""
+    logged, failure = given.logged, given.failure
+    # their tracebacks hold what the request had
+    given.logged = given.failure = None
+    if failure is not None or logged:
+        _settle(given.status_class, logged, failure)
+
+
+@guarded
+def _settle(status_class, logged, failure):
+    answered = _chain(failure)
+    for exception in logged:
+        if id(exception) not in answered:
+            _count(exception)
+    if status_class == "4xx":
+        return
+    counted = [exception for exception in logged if id(exception) in answered]
+    if not counted and status_class == "5xx":
+        counted = [failure]
+    if counted:
+        _count(*counted, *answered.values())
+
+
+def _chain(exception):
+    """Return {id: exception} of an exception (or None) and those that led to it."""
+    chain = {}
+    while exception is not None and id(exception) not in chain:
+        chain[id(exception)] = exception
+        exception = exception.__cause__ or exception.__context__
+    return chain
 
 
 _handler = ErrorCounter()
@@ -110,5 +162,5 @@ def install():
 
 
 def uninstall():
-    """Count them no more."""
+    """Stop counting errors."""
     logging.getLogger().removeHandler(_handler)

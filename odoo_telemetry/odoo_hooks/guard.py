@@ -1,4 +1,4 @@
-"""Failures of hooks while Odoo runs: counted, and kept from what is measured."""
+"""Exceptions in hooks while Odoo runs: counted, and kept from propagating into Odoo."""
 
 import functools
 

@@ -1,7 +1,7 @@
 """Liveness and readiness, for probes.
 
-They are answered ahead of Odoo's routes: before a route is served Odoo opens the registry's cursor, which a server that
-hangs would hold up, and which logs a traceback at every probe while PostgreSQL is down.
+They are answered ahead of Odoo's routes. Before Odoo serves a route, it opens a cursor: that would block while
+PostgreSQL hangs, and log a traceback at every probe while it is down.
 """
 
 import contextlib
@@ -17,6 +17,7 @@ from odoo import sql_db
 from odoo.tools import config
 
 from ..metrics import store
+from . import scrape_route
 from .guard import guarded
 from .http_layer import APPLICATION
 from .patch import Patch
@@ -26,10 +27,18 @@ OK, FAILED, UNKNOWN = "ok", "failed", "unknown"
 
 _CONNECT_SECONDS = 2
 _STATEMENT_MILLISECONDS = 1000
+_MOST_ASKED = 10
+"""Maximum number of databases that a check asks, each on its own connection: it is quick on a server with hundreds."""
+_NEWEST = 1000
+_NEWEST_FILE = """
+SELECT FROM (SELECT store_fname FROM ir_attachment ORDER BY id DESC LIMIT %s) newest
+ WHERE store_fname <> '' AND store_fname NOT LIKE '%%://%%' LIMIT 1
+"""
+"""Addons for object storage, such as OCA's ``fs_attachment``, write ``<store>://…`` where a file's name would be."""
 
 
 class Cached:
-    """The result of ``check()`` (ok, failed or unknown), kept for ``seconds``; one thread asks at a time."""
+    """The result of ``check()`` (ok, failed or unknown), cached for ``seconds``; one thread asks at a time."""
 
     def __init__(self, check, seconds):
         self._check, self._seconds = check, seconds
@@ -39,7 +48,7 @@ class Cached:
     def __call__(self):
         with self._lock:
             if time.monotonic() >= self._until:
-                # what can't be looked at on this Odoo, or by the addon that declared it
+                # UNKNOWN if the check does not work on this Odoo, or raises
                 self._result = guarded(self._check)() or UNKNOWN
                 self._until = time.monotonic() + self._seconds
             return self._result
@@ -72,10 +81,26 @@ def measured():
     return [name for (name,) in query("postgres", "SELECT datname FROM pg_database WHERE datname = ANY(%s)", names)]
 
 
+class Turns:
+    """Round-robin over the databases: each check takes the next few, because each needs a connection."""
+
+    def __init__(self):
+        self._last = ""
+
+    def take(self, databases):
+        """Return at most ``_MOST_ASKED`` of ``databases`` (list of names), those after the last one that was taken."""
+        databases = sorted(databases, key=lambda name: (name <= self._last, name))[:_MOST_ASKED]
+        self._last = databases[-1] if databases else ""
+        return databases
+
+
+_turns = Turns()
+
+
 def _database():
-    """The server and every measured database answer."""
+    """Check that PostgreSQL and the measured databases respond; of many databases, a few per check (round-robin)."""
     try:
-        for database in measured():
+        for database in _turns.take(measured()):
             query(database, "SELECT 1")
     except psycopg2.Error:
         return FAILED
@@ -83,28 +108,53 @@ def _database():
 
 
 def _filestore():
-    """The filestore of every measured database can be read and written; without one, the data directory can."""
+    """Check that the filestore of every measured database is usable; without a database, the data directory."""
     try:
-        directories = [config.filestore(database) for database in measured()] or [config["data_dir"]]
+        databases = measured()
+        if not databases:
+            return OK if _is_usable(config["data_dir"]) else FAILED
+        failing = [database for database in databases if not _is_usable(config.filestore(database))]
+        return FAILED if any(map(_keeps_files, failing[:_MOST_ASKED])) else OK
     except psycopg2.Error:
         return UNKNOWN
-    usable = all(os.access(directory, os.R_OK | os.W_OK | os.X_OK) for directory in directories)
-    return OK if usable else FAILED
+
+
+def _is_usable(directory):
+    """Return whether a directory can be read and written, or can be made: Odoo makes it with the first file in it."""
+    while not os.path.lexists(directory):
+        directory = os.path.dirname(directory)
+    return os.path.isdir(directory) and os.access(directory, os.R_OK | os.W_OK | os.X_OK)
+
+
+def _keeps_files(database):
+    """Return whether the newest attachments are files; those in the database and in object storage need no filestore.
+
+    :raises psycopg2.Error: when the server does not answer in time
+    """
+    return bool(query(database, _NEWEST_FILE, _NEWEST))
 
 
 CHECKS = {"database": Cached(_database, 1.0), "filestore": Cached(_filestore, 1.0)}
-"""By name; without these no request can be served."""
+"""{name: check}; without these two, no request can be served. :func:`declare_check` adds others."""
 _SERVING = tuple(CHECKS)
 
 
 def declare_check(name, check, seconds):
-    """Add a check to readiness, of something that requests can be served without: "degraded" when it fails.
+    """Add a readiness check of something that most requests do not depend on: "degraded" when it fails.
 
     :param str name: of the check in the answer
     :param check: function that returns ``OK``, ``FAILED`` or ``UNKNOWN``; it must not take longer than a second
     :param float seconds: how long its result is kept
     """
     CHECKS[name] = Cached(check, seconds)
+
+
+def _scraped():
+    """Check that no other addon serves ``/metrics``."""
+    return FAILED if any(answers for _addon, answers in scrape_route.others()) else OK
+
+
+declare_check("metrics", _scraped, seconds=1.0)
 
 
 def live():
@@ -115,8 +165,8 @@ def live():
 def ready():
     """Return (status line, answer) of readiness.
 
-    Without database or filestore no request can be served: 'failed', 503. Without what other addons declare, some can:
-    'degraded', 200. Without the database nothing else is looked at.
+    Without database or filestore no request can be served: 'failed', 503. If another check fails, some can: 'degraded',
+    200. Without the database nothing else is looked at.
     """
     checks = dict.fromkeys(CHECKS, UNKNOWN)
     for name, check in CHECKS.items():
@@ -164,5 +214,5 @@ def install():
 
 
 def uninstall():
-    """Answer them no more."""
+    """Stop answering probes."""
     _PATCH.uninstall()

@@ -1,9 +1,10 @@
-"""What the addon uses of Odoo's HTTP layer, wherever the version of Odoo has it.
+"""Version-independent access to Odoo's HTTP layer.
 
 18.0 and 19.0 have one module ``odoo.http``; in 20.0 it is a package, whose current request is a context variable.
 """
 
 import threading
+import time
 from types import SimpleNamespace
 
 from odoo import http, release
@@ -20,6 +21,8 @@ APPLICATION = "odoo.http.router:root.__class__.__call__", "odoo.http:root.__clas
 """Where the WSGI application answers a request. An addon may have put something else in place of its class."""
 CURRENT = "odoo.http:request_var", "odoo.http:_request_stack"
 """Where the current request is."""
+ROUTE_TYPES = {"http", "json", "jsonrpc", "json2"}
+"""The types of routes that Odoo itself dispatches, in any version."""
 ROOT = "odoo.http.router:root", "odoo.http:root"
 """Where the WSGI application is."""
 
@@ -39,12 +42,15 @@ else:
 try:
     from odoo.netsvc import ExecutionInfo
 except ImportError:
+    COUNTS_BY_THREAD = True
+    """Whether the SQL of a request that another thread sends is missing in its :func:`statistics`."""
 
     def statistics():
         """Return an object with ``query_count`` and ``query_time`` (seconds) of the SQL of the current request."""
         return threading.current_thread()
 
 else:
+    COUNTS_BY_THREAD = False
 
     def statistics():
         """Return an object with ``query_count`` and ``query_time`` (seconds) of the SQL of the current request."""
@@ -52,9 +58,15 @@ else:
         return SimpleNamespace(query_count=counted.count, query_time=counted.time)
 
 
+def seconds_of_request():
+    """Return the seconds (float) since Odoo began to answer the current request; None if Odoo does not note that."""
+    begun = getattr(threading.current_thread(), "perf_t0", None)
+    return None if begun is None else max(time.time() - begun, 0.0)
+
+
 def nodb_rules():
-    """Return an iterable of (URL pattern, routing dict) of what is served without a database."""
-    return [(rule.rule, rule.endpoint.routing) for rule in find(*ROOT).nodb_routing_map.iter_rules()]
+    """Return a list of (URL pattern, endpoint) of what is served without a database."""
+    return [(rule.rule, rule.endpoint) for rule in find(*ROOT).nodb_routing_map.iter_rules()]
 
 
 def server_wide_modules():

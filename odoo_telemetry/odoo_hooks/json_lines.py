@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from pythonjsonlogger.json import JsonFormatter
 
 from . import request_id, tracing
+from .http_layer import current_request
 
 _MASK = "***"
 _SECRET_NAMES = (
@@ -35,13 +36,19 @@ def masked(text):
     return text
 
 
+def _database(record):
+    """Return the database (str) that a record is about, or None; in a thread that a request began, the request's."""
+    thread, request = threading.current_thread(), current_request()
+    names = getattr(record, "dbname", None), getattr(thread, "dbname", None), getattr(request, "db", None)
+    return next((name for name in names if name and name != "?"), None)
+
+
 class JsonLines(JsonFormatter):
     """Formats records as JSON with the fields that docs/tracing.md lists."""
 
     def add_fields(self, log_data, record, message_dict):
-        """Put the fields of ``record`` into ``log_data``; nothing that a caller of the log adds of its own."""
+        """Put the fields of ``record`` into ``log_data``; extra fields of the caller are left out."""
         context = tracing.current()
-        database = getattr(record, "dbname", None) or getattr(threading.current_thread(), "dbname", None)
         log_data.update(
             {
                 "timestamp": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
@@ -49,7 +56,7 @@ class JsonLines(JsonFormatter):
                 "logger": record.name,
                 "message": masked(record.getMessage()),
                 "pid": record.process,
-                "database": database if database != "?" else None,
+                "database": _database(record),
                 "trace_id": f"{context.trace_id:032x}" if context else None,
                 "span_id": f"{context.span_id:016x}" if context else None,
                 "request_id": request_id.current.get(),

@@ -30,7 +30,7 @@ def install():
         from .json_lines import JsonLines
     except ImportError as error:
         _logger.error(
-            "odoo_telemetry_json_logs is on, but the log stays as it is: %s. "
+            "odoo_telemetry_json_logs is on, but the log is not JSON: %s. "
             "Install: pip install python-json-logger", error,
         )  # fmt: skip
         return

@@ -1,6 +1,7 @@
-"""Requests that name no host, or none that can be one: refused, where Odoo fails with a traceback at any address.
+"""Rejects requests with a missing or malformed Host header.
 
-Anybody can send them, and Odoo's failures are counted.
+Odoo fails on them with a traceback at any address, which anybody could cause, and which would count as an unhandled
+error.
 """
 
 import functools
@@ -14,6 +15,7 @@ _CHARACTERS = re.compile(r"[\w.:\[\]-]+", re.ASCII)
 _ANSWER = b"The header Host is missing or malformed.\n"
 
 
+@functools.lru_cache(maxsize=128)
 def _is_host(value):
     try:
         parts = urlsplit(f"//{value}")
@@ -25,7 +27,9 @@ def _is_host(value):
 def _refused(application_call):
     @functools.wraps(application_call)
     def __call__(self, environ, start_response):
-        forwarded = environ.get("HTTP_X_FORWARDED_HOST", "").rpartition(",")[2].strip()
+        forwarded = environ.get("HTTP_X_FORWARDED_HOST", "")
+        if forwarded:
+            forwarded = forwarded.rpartition(",")[2].strip()
         if _is_host(environ.get("HTTP_HOST", "")) and (not forwarded or _is_host(forwarded)):
             return application_call(self, environ, start_response)
         headers = [("Content-Type", "text/plain; charset=utf-8"), ("Content-Length", str(len(_ANSWER)))]
@@ -39,7 +43,7 @@ _PATCH = Patch(APPLICATION, _refused)
 
 
 def install():
-    """Refuse them."""
+    """Reject them."""
     _PATCH.install()
 
 

@@ -45,5 +45,5 @@ def install():
 
 
 def uninstall():
-    """Count no more."""
+    """Stop counting hits and misses."""
     store.heartbeat.remove(flush)

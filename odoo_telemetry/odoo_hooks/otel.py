@@ -28,16 +28,35 @@ EXPORT_SECONDS = 2
 _QUEUE = 2048
 _DELAY_MILLISECONDS = 1000
 _NOT_TRACED = "/healthz"
+_DETAILS = context.create_key("odoo_telemetry.details")
+_KINDS = {"server": trace.SpanKind.SERVER, "consumer": trace.SpanKind.CONSUMER}
+
+
+class Details:
+    """Budget of detail spans (SQL, ORM) of a trace in this process: how many remain, and how many were over it."""
+
+    def __init__(self, limit):
+        self.remaining, self.left_out = limit, 0
+
+    def take(self):
+        """Return whether one more is within the limit, and take it; count it otherwise."""
+        self.remaining -= 1
+        if self.remaining >= 0:
+            return True
+        self.left_out += 1
+        return False
 
 
 class Tracer:
     """Makes spans and sends them to ``endpoint`` (str, the base address of an OTLP/HTTP collector).
 
-    Outgoing calls through ``requests`` are spans too, and carry ``traceparent``.
+    ``details`` (int) is the maximum number of detail spans (SQL, ORM) of a trace. Outgoing calls through ``requests``
+    are spans too, and carry ``traceparent``.
     """
 
-    def __init__(self, endpoint):
-        self._complaints = Complaints()
+    def __init__(self, endpoint, details=0):
+        self._details = details
+        self._log_handler = SdkLogHandler()
         self._sender = Sender(f"{endpoint.rstrip('/')}/v1/traces")
         resource = Resource.create({"service.name": "odoo", "service.version": release.version})
         provider = TracerProvider(resource=resource, shutdown_on_exit=False)
@@ -49,14 +68,36 @@ class Tracer:
         self._requests = RequestsInstrumentor()
         self._requests.instrument(tracer_provider=provider, excluded_urls=_NOT_TRACED)
 
-    def begin(self, name, headers, attributes):
-        """Begin a span and make it the current one; parameters as for :func:`.tracing.span`, return it."""
-        if headers is None:
-            parent, kind = None, trace.SpanKind.INTERNAL
-        else:
-            parent = self._propagator.extract(headers, context.Context())
-            kind = trace.SpanKind.SERVER
-        return Begun(self._tracer.start_span(name, parent, kind, attributes))
+    def begin(self, name, headers, attributes, kind="server"):
+        """Begin a span, make it the current one, and return it; parameters as for :func:`.tracing.span`."""
+        if headers is None and self.current():
+            return Begun(self._tracer.start_span(name, attributes=attributes))
+        # it begins here: with a trace of its own, or in one from elsewhere
+        parent = context.Context()
+        if headers is not None:
+            parent = self._propagator.extract({name: text for name, text in headers.items() if text}, parent)
+        kind = trace.SpanKind.INTERNAL if headers is None else _KINDS[kind]
+        span = self._tracer.start_span(name, parent, kind, attributes)
+        return Begun(span, Details(self._details) if self._details and span.is_recording() else None, parent)
+
+    def traceparent(self):
+        """Return the header of the current span (str), or None."""
+        headers = {}
+        self._propagator.inject(headers)
+        return headers.get("traceparent")
+
+    @staticmethod
+    def takes_detail():
+        """Return whether the current trace takes one more detail, which is then taken."""
+        details = context.get_value(_DETAILS)
+        return details is not None and details.take()
+
+    def add_client_span(self, name, attributes, begun, error):
+        """Add a span that has ended; parameters as for :func:`.tracing.add_client_span`."""
+        span = self._tracer.start_span(name, None, trace.SpanKind.CLIENT, attributes, start_time=begun)
+        if error is not None:
+            _fail(span, error)
+        span.end()
 
     @staticmethod
     def current():
@@ -83,30 +124,42 @@ class Tracer:
         """Send what is left; in at most twice ``EXPORT_SECONDS``."""
         self._requests.uninstrument()
         self._sender.shutdown()
-        self._complaints.close()
+        self._log_handler.close()
 
 
 class Begun:
-    """A span that is the current one of its thread until it ends."""
+    """A span that is the current one of its thread until it ends.
 
-    def __init__(self, span):
-        self._span = span
-        self._token = context.attach(trace.set_span_in_context(span))
+    :param details: of one that begins here, the trace's :class:`Details`, if it has any
+    :param within: of one that begins here, the context that it begins in; else that of the current span
+    """
+
+    def __init__(self, span, details=None, within=None):
+        self._span, self._details = span, details
+        here = trace.set_span_in_context(span, within)
+        self._token = context.attach(context.set_value(_DETAILS, details, here) if details else here)
 
     def describe(self, name, status, attributes):
         """Give the span of an HTTP request its ``name``, the ``status`` (int) of its answer, and ``attributes``."""
         self._span.update_name(name)
         self._span.set_attributes({"http.response.status_code": status, **attributes})
         if status >= 500:
+            self._span.set_attribute("error.type", str(status))
             self._span.set_status(trace.StatusCode.ERROR)
 
     def end(self, error=None):
         """End the span; ``error`` is the exception that ended what it traced, if any."""
         context.detach(self._token)
+        if self._details and self._details.left_out:
+            self._span.set_attribute("odoo.spans_left_out", self._details.left_out)
         if error is not None:
-            self._span.set_attribute("error.type", type(error).__name__)
-            self._span.set_status(trace.StatusCode.ERROR)
+            _fail(self._span, error)
         self._span.end()
+
+
+def _fail(span, error):
+    span.set_attribute("error.type", type(error).__name__)
+    span.set_status(trace.StatusCode.ERROR)
 
 
 class Sender(SpanProcessor):
@@ -148,8 +201,8 @@ class Sender(SpanProcessor):
             batches.shutdown()
 
 
-class Complaints(logging.Handler):
-    """What OpenTelemetry warns of is counted, and logged as telemetry's own errors are: at most once a minute."""
+class SdkLogHandler(logging.Handler):
+    """Counts OpenTelemetry's warnings as errors of telemetry, and logs them at most once a minute."""
 
     def __init__(self):
         super().__init__(logging.WARNING)
@@ -162,7 +215,7 @@ class Complaints(logging.Handler):
         store.errors.count("tracing", "%s", record.getMessage())
 
     def close(self):
-        """Leave OpenTelemetry's log as it was found."""
+        """Restore OpenTelemetry's logger."""
         self._logger.removeHandler(self)
         self._logger.propagate = True
         super().close()

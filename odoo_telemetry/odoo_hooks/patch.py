@@ -1,4 +1,4 @@
-"""One function of Odoo replaced, and put back."""
+"""Replacement of one of Odoo's functions, which can be undone."""
 
 import inspect
 import pkgutil
@@ -12,8 +12,8 @@ _POSITIONAL = {Parameter.POSITIONAL_ONLY, Parameter.POSITIONAL_OR_KEYWORD}
 class Patch:
     """Replaces a function of Odoo by ``wrap(function)``.
 
-    The replacement's own signature states how Odoo's function is called: it has to take what the replacement passes on,
-    and the replacement what callers may pass to it.
+    The signatures must be compatible: Odoo's function must accept what the replacement passes, which is the
+    replacement's own signature, and the replacement must accept what callers pass.
 
     :param places: where the function is (str, or a tuple with one for each version), as :func:`.probe.find` takes them;
         the class or module there must have the function itself, not by inheritance
@@ -29,7 +29,7 @@ class Patch:
         """Check that this Odoo has the function.
 
         :return: its owner, its name, the function and its replacement
-        :raises UnsupportedOdooError: when it has none, or one that is called otherwise
+        :raises UnsupportedOdooError: when it has none, or one with another signature
         """
         place, _found = locate(*self._places)
         module, _, path = place.partition(":")

@@ -59,7 +59,7 @@ def install():
 
 
 def uninstall():
-    """Measure them no more."""
+    """Stop noting users."""
     store.heartbeat.remove(_restore_lost)
     collectors.remove(users)
     _tables.clear()

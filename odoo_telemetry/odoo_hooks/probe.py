@@ -39,4 +39,4 @@ def check_call(place, signature, *arguments, **options):
     try:
         signature.bind(*arguments, **options)
     except TypeError as error:
-        raise UnsupportedOdooError(f"{place}{signature} is called otherwise: {error}") from error
+        raise UnsupportedOdooError(f"{place}{signature} has an unexpected signature: {error}") from error

@@ -1,6 +1,6 @@
 """The queue in front of the workers: connections that wait in the kernel to be accepted from Odoo's listening sockets.
 
-The kernel tells the length, the limit and the drops of one listening socket through its sock_diag netlink interface
+The kernel reports the length, the limit and the drops of one listening socket through its sock_diag netlink interface
 (what ``ss -lmt`` shows); ``/proc/net/tcp`` has neither limit nor drops, and ``/proc/net/netstat`` has the drops of all
 sockets together. pyroute2 does the same, but 0.9.7 takes 24 MB of each worker and lists every socket: 26 ms a scrape.
 """
@@ -33,7 +33,7 @@ _ATTRIBUTES_AT = _HEADER.size + 72
 
 
 class Listening(NamedTuple):
-    """A listening socket: connections that wait, how many may, how many were dropped; and what tells it from others."""
+    """A listening socket: connections that wait, how many may, how many were dropped; and what identifies it."""
 
     waiting: int
     limit: int
@@ -44,7 +44,7 @@ class Listening(NamedTuple):
 def listening(port):
     """Return the :class:`Listening` of the socket that listens on TCP ``port``, or None if there is none.
 
-    :raises OSError: when the kernel does not tell.
+    :raises OSError: when the kernel does not answer.
     """
     for family in (socket.AF_INET, socket.AF_INET6):
         with socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, _NETLINK_SOCK_DIAG) as kernel:
@@ -98,5 +98,5 @@ def install():
 
 
 def uninstall():
-    """Measure them no more."""
+    """Stop measuring the queue."""
     collectors.remove(queues)

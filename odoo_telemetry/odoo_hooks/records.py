@@ -1,4 +1,4 @@
-"""Records that custom counters count: noted as they are written to the database, looked at when the cursor is flushed.
+"""Records for custom counters: collected when they are written, evaluated when the cursor is flushed.
 
 Only the classes of models that somebody measures are wrapped; all others stay as they are. A class is wrapped where
 the statements are made (``_create``, ``_write_multi``), below what any override or computation does.
@@ -24,7 +24,7 @@ def watch(registry, definitions):
     when the same transaction writes to it later.
 
     :param registry: of the database
-    :param definitions: iterable of :class:`..models.own_query.Definition` of counters
+    :param definitions: iterable of :class:`..models.custom_query.Definition` of counters
     """
     if "records" in skipped.names():
         return
@@ -75,7 +75,7 @@ def _wrap(model):
 def _candidates(records, vals_list, definition):
     """Return the ids of those ``records`` to look at once ``vals_list`` is written.
 
-    These are the ones noted already, and those that come into the definition's state.
+    These are the ones noted already, and those that enter the definition's state.
     """
     noted = _noted(records.env.cr).get(definition, frozenset())
     return noted.intersection(records._ids).union(_arriving(records, vals_list, definition))
@@ -106,8 +106,8 @@ def _arriving(records, vals_list, definition):
 def _noted(cr):
     """Return {definition: set of ids} of what the transaction of ``cr`` has noted so far.
 
-    It outlives a flush, unlike the data of the precommit hooks, and ends with the transaction. It may have more than
-    the database has: what a savepoint undid is harmless, because the id of a record is never given again.
+    It outlives a flush, unlike the data of the precommit hooks, and ends with the transaction. It may
+    contain ids that a savepoint rolled back, which is harmless because ids are not reused.
     """
     return cr.postcommit.data.setdefault(_KEY, {})
 

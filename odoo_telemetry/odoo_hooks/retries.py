@@ -30,11 +30,11 @@ _PATCH = Patch(("odoo.http.router:retrying", "odoo.service.model:retrying"), _sc
 
 
 def install():
-    """Count the attempts of a repeated request once."""
+    """Track retries, so that an attempt of a retried request is counted once."""
     find(*CURRENT)
     _PATCH.install()
 
 
 def uninstall():
-    """Leave repetitions alone."""
+    """Stop tracking retries."""
     _PATCH.uninstall()

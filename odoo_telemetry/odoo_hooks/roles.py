@@ -26,7 +26,9 @@ class DatabaseRoles:
         xmlid_to_id = env["ir.model.data"]._xmlid_to_res_id
         self._groups = [(group, role) for role, xmlid in ROLES if (group := xmlid_to_id(xmlid))]
         self._cached_groups = _cached_groups(env.registry)
-        self._known = {}
+        # anonymous requests may come before Odoo has read the groups of the user that stands for them
+        env.cr.execute("SELECT uid FROM res_groups_users_rel WHERE gid = %s", [xmlid_to_id("base.group_public")])
+        self._known = {uid: (None, PUBLIC) for (uid,) in env.cr.fetchall()}
 
     def role(self, uid):
         """Return the role of the user ``uid`` (int), as it was last known; UNKNOWN if it never was."""

@@ -1,4 +1,4 @@
-"""The hooks that this process does without, because they do not fit this Odoo."""
+"""Hooks that this process skips, because they do not fit this version of Odoo."""
 
 import logging
 
@@ -12,6 +12,8 @@ _logger = logging.getLogger(__name__)
 CONSEQUENCES = {
     "errors": "unhandled errors are not counted",
     "http": "requests are not measured",
+    "rpc": "calls by XML-RPC and JSON-RPC are not counted by model and method",
+    "asgi": "SQL and routes of FastAPI's applications are not measured",
     "orm_cache": "hits and misses of the ORM cache are not counted",
     "presence": "concurrent users are not counted",
     "queue": "queued requests are not counted",
@@ -23,14 +25,21 @@ CONSEQUENCES = {
     "health": "health probes are not answered",
     "roles": "the role of users is unknown",
     "records": "custom counters are not counted",
+    "pool": "the connection pools are not measured",
+    "websockets": "open websockets are not counted",
+    "info": "odoo_info and odoo_module_info are not exported",
+    "queue_job": "jobs of queue_job are not measured",
+    "sql_spans": "traces have no spans of SQL statements",
+    "orm_spans": "traces have no spans of the ORM",
+    "job_spans": "jobs of queue_job are not traced",
 }
-"""By the name of the hook, what it means that it is skipped."""
+"""{name of a hook: what is missing when it is skipped}."""
 
 _skipped = set()
 
 
 def skip(name, error):
-    """Do without the hook ``name``: log it and count it, the first time in this process.
+    """Skip the hook ``name``; log and count that once in this process.
 
     :param str name: a key of ``CONSEQUENCES``
     :param Exception error: why

@@ -2,11 +2,16 @@
 
 It is off, and imports nothing, unless the option ``odoo_telemetry_otlp_endpoint`` of Odoo's configuration file
 names the collector. The functions here never raise: a failure costs a span and counts as the error ``tracing``.
+
+Spans of statements and of calls to the ORM are details: the option ``odoo_telemetry_otlp_details`` says how many of
+them a trace may have in a process. What exceeds it is counted in the attribute ``odoo.spans_left_out`` of the first
+span of the trace in that process. Only sampled traces have details.
 """
 
 import contextlib
 import functools
 import logging
+import re
 
 from ..metrics import store
 from . import patch
@@ -20,14 +25,31 @@ _logger = logging.getLogger(__name__)
 _PACKAGES = "opentelemetry-sdk opentelemetry-exporter-otlp-proto-http opentelemetry-instrumentation-requests"
 _METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 
+_HOST = re.compile(r"(?P<address>[\w.-]+|\[[0-9a-fA-F:.]+\])(?::(?P<port>\d{1,5}))?")
+_VARIABLE = re.compile(r"<[^<>]*>")
+
 _endpoint = None
+_details = 0
 _tracer = None
 
 
-def configure(endpoint):
-    """Send spans to ``endpoint`` (str, the base address of an OTLP/HTTP collector, or nothing) once installed."""
-    global _endpoint
-    _endpoint = endpoint
+def configure(endpoint, details=0):
+    """Send spans to ``endpoint`` (str, the base address of an OTLP/HTTP collector, or nothing) once installed.
+
+    :param int details: how many spans of statements and of the ORM a trace has at most in a process
+    """
+    global _endpoint, _details
+    _endpoint, _details = endpoint, details
+
+
+def is_on():
+    """Return whether this process is traced."""
+    return _tracer is not None
+
+
+def has_details():
+    """Return whether traces of this process have detail spans."""
+    return is_on() and _details > 0
 
 
 def _guarded(function):
@@ -42,16 +64,17 @@ def _guarded(function):
 
 
 @contextlib.contextmanager
-def span(name, headers=None, **attributes):
+def span(name, headers=None, kind="server", **attributes):
     """Trace the block.
 
-    :param str name: what is done, one of few
+    :param str name: name of the operation, from a small set
     :param headers: for a request from outside, its W3C headers {'traceparent': str, 'tracestate': str}, values may be
         None; its trace is continued. Without it the span belongs to the current one.
+    :param str kind: of a span with ``headers``: 'server', or 'consumer' of a job from a queue
     :param attributes: str or int by name, nothing about a person
-    :return: what :func:`note` takes
+    :return: the span (:class:`.otel.Begun`), or None if nothing is traced
     """
-    begun, error = _begin(name, headers, attributes), None
+    begun, error = _begin(name, headers, kind, attributes), None
     try:
         yield begun
     except BaseException as exception:
@@ -62,8 +85,8 @@ def span(name, headers=None, **attributes):
 
 
 @_guarded
-def _begin(name, headers, attributes):
-    return _tracer and _tracer.begin(name, headers, attributes)
+def _begin(name, headers, kind, attributes):
+    return _tracer and _tracer.begin(name, headers, attributes, kind)
 
 
 @_guarded
@@ -78,6 +101,30 @@ def current():
     return _tracer and _tracer.current()
 
 
+@_guarded
+def traceparent():
+    """Return the W3C header of the current span (str), or None."""
+    return _tracer and _tracer.traceparent()
+
+
+@_guarded
+def takes_detail():
+    """Return whether the current trace may have one more detail span; it is taken, or counted as left out."""
+    return _tracer and _tracer.takes_detail()
+
+
+@_guarded
+def add_client_span(describe, begun, error):
+    """Add a span that has ended to the current one.
+
+    :param describe: function without arguments that returns its name and its attributes
+    :param int begun: when it began, Unix time in nanoseconds
+    :param error: the exception that ended it, or None
+    """
+    if _tracer:
+        _tracer.add_client_span(*describe(), begun, error)
+
+
 def trace_id():
     """Return the id of the current trace (int) if it is sampled, else 0."""
     context = current()
@@ -89,7 +136,7 @@ def _traced(application_call):
     def __call__(self, environ, start_response):
         method = environ["REQUEST_METHOD"] if environ["REQUEST_METHOD"] in _METHODS else "_OTHER"
         headers = {name: environ.get(f"HTTP_{name.upper()}") for name in ("traceparent", "tracestate")}
-        with span(method, headers, **{"http.request.method": method}) as begun:
+        with span("HTTP" if method == "_OTHER" else method, headers, **_asked(environ, method)) as begun:
 
             def respond(status, *arguments):
                 _describe(begun, method, status)
@@ -100,17 +147,32 @@ def _traced(application_call):
     return __call__
 
 
+def _asked(environ, method):
+    """Return the attributes of a request (dict) that are known when it arrives."""
+    attributes = {"http.request.method": method, "url.scheme": environ.get("wsgi.url_scheme", "http")}
+    if host := _HOST.fullmatch(environ.get("HTTP_HOST", "")):
+        attributes["server.address"] = host["address"]
+        if host["port"]:
+            attributes["server.port"] = int(host["port"])
+    return attributes
+
+
 @_guarded
 def _describe(begun, method, status):
     if begun:
         request = current_request()
         route, database = getattr(request, "telemetry_route", UNMATCHED), getattr(request, "db", None)
-        attributes = {"http.route": route, **({"db.namespace": database} if database else {})}
-        begun.describe(f"{method} {route}", int(status[:3]), attributes)
+        attributes = {"db.namespace": database} if database else {}
+        name = "HTTP" if method == "_OTHER" else method
+        if route != UNMATCHED:
+            name = f"{name} {route}"
+            # parts of a path may be secrets or name people: what the route leaves open is not shown
+            attributes |= {"http.route": route, "url.path": _VARIABLE.sub("*", route)}
+        begun.describe(name, int(status[:3]), attributes)
 
 
 def _continued(add):
-    """What a transaction leaves for its end is done in the span that asked for it."""
+    """Run callbacks of a transaction in the span that registered them."""
 
     @functools.wraps(add)
     def add_continued(self, func):
@@ -140,7 +202,7 @@ def install():
     try:
         from .otel import Tracer
 
-        _tracer = Tracer(_endpoint)
+        _tracer = Tracer(_endpoint, _details)
     except ImportError as error:
         _logger.error(
             "odoo_telemetry_otlp_endpoint is set, but nothing is traced: %s. Install: pip install %s",
@@ -155,7 +217,7 @@ def install():
 
 
 def uninstall():
-    """Trace no more, and send what is left."""
+    """Stop tracing, and send the spans that are left."""
     global _tracer
     if _tracer is None:
         return

@@ -1,7 +1,7 @@
 """Workers: how many there are, what they do, and what they use.
 
 What can be seen from outside (alive, memory) is read for all workers by the one that answers a scrape; a worker itself
-only tells whether it is busy, and its CPU time.
+only shows whether it is busy, and its CPU time.
 """
 
 import functools
@@ -21,11 +21,11 @@ from ..metrics.catalogue import (
     WORKERS_CONFIGURED,
     WORKERS_RECYCLED,
 )
-from . import patch
+from . import patch, queue_job
 from .guard import guarded
 from .patch import Patch
 
-_KINDS = {"WorkerHTTP": "http", "WorkerCron": "cron"}
+_KINDS = {"WorkerHTTP": "http", "WorkerCron": "cron", "WorkerJobRunner": "jobrunner"}
 _PAGE = os.sysconf("SC_PAGE_SIZE")
 
 _busy = set()
@@ -33,7 +33,7 @@ _cpu_flushed = 0.0
 
 
 def _own_kind():
-    """Return what this process is, as far as it can tell after its start: 'other' if it can't."""
+    """Return the kind of this process as far as it is known at its start, else 'other'."""
     if getattr(odoo, "evented", False):
         return "gevent"
     if not config["workers"]:
@@ -50,13 +50,13 @@ def _kind():
     return kind
 
 
-def _told(start):
+def _reporting(start):
     @functools.wraps(start)
-    def told_start(self):
+    def reporting_start(self):
         start(self)
         _started(self)
 
-    return told_start
+    return reporting_start
 
 
 @guarded
@@ -65,7 +65,8 @@ def _started(worker):
     store.directory.set_kind(kind)
     store.heartbeat.start()
     _show_busy()
-    if worker.multi.generation > config["workers"] + config["max_cron_threads"]:
+    # the master starts the gevent worker in another way
+    if worker.multi.generation > sum(configured().values()) - configured().get("gevent", 0):
         WORKERS_RECYCLED.inc(kind=kind)
 
 
@@ -74,7 +75,7 @@ def _show_busy():
 
 
 def begin():
-    """Tell that this process begins a request or a job; returns what :func:`end` takes."""
+    """Mark this process as busy with a request or a job; return a token for :func:`end`."""
     token = object()
     _busy.add(token)
     _show_busy()
@@ -82,13 +83,13 @@ def begin():
 
 
 def end(token):
-    """Tell that what began with ``token`` has ended."""
+    """Mark the request or job of ``token`` as ended."""
     _busy.discard(token)
     _show_busy()
 
 
 def flush_cpu():
-    """Add the CPU time used since the last time."""
+    """Add the CPU time used since the last call."""
     global _cpu_flushed
     before, _cpu_flushed = _cpu_flushed, time.process_time()
     WORKER_CPU_SECONDS.inc(_cpu_flushed - before, kind=_kind())
@@ -114,9 +115,10 @@ def _finished(stop):
 
 def configured():
     """Return {kind: number of workers that the configuration asks for}."""
-    if config["workers"]:
-        return {"http": config["workers"], "gevent": 1, "cron": config["max_cron_threads"]}
-    return {"threaded": 1}
+    if not config["workers"]:
+        return {"threaded": 1}
+    kinds = {"http": config["workers"], "gevent": 1, "cron": config["max_cron_threads"]}
+    return {**kinds, "jobrunner": 1} if queue_job.has_runner() else kinds
 
 
 def workers(database):
@@ -144,7 +146,7 @@ def _resident_memory(pid):
 
 
 _PATCHES = (
-    Patch("odoo.service.server:Worker.start", _told),
+    Patch("odoo.service.server:Worker.start", _reporting),
     Patch("odoo.service.server:Worker.stop", _finished),
 )
 
@@ -160,7 +162,7 @@ def install():
 
 
 def uninstall():
-    """Measure them no more."""
+    """Stop measuring workers."""
     for one in _PATCHES:
         one.uninstall()
     store.heartbeat.remove(flush_cpu)

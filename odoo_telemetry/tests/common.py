@@ -38,8 +38,8 @@ class RealTransactionCase(BaseCase):
         with self.cursor() as cr:
             yield api.Environment(cr, SUPERUSER_ID, {})
 
-    def keep(self, records):
-        """Delete ``records`` after the test; returns them."""
+    def delete_later(self, records):
+        """Delete ``records`` after the test; return them."""
         self._created.append((records._name, records.ids))
         return records
 

@@ -4,6 +4,7 @@ import json
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Thread
+from urllib.parse import parse_qsl
 
 from odoo.tests import new_test_user
 
@@ -15,13 +16,18 @@ NOWHERE = "http://127.0.0.1:9"
 
 @contextmanager
 def answering(content, status=200):
-    """Answer every GET with ``content``, as JSON unless it is bytes; give the address and the paths asked for."""
+    """Answer every GET with ``content``, as JSON unless it is bytes; give the address and the paths asked for.
+
+    ``content`` may be a function of the path and {parameter: value}.
+    """
     asked = []
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self):
             asked.append(self.path)
-            body = content if isinstance(content, bytes) else json.dumps(content).encode()
+            path, _, query = self.path.partition("?")
+            given = content(path, dict(parse_qsl(query))) if callable(content) else content
+            body = given if isinstance(given, bytes) else json.dumps(given).encode()
             self.send_response(status)
             self.send_header("Content-Length", str(len(body)))
             self.end_headers()

@@ -3,7 +3,7 @@
 import time
 
 from ..metrics import store
-from ..metrics.own import Reading
+from ..metrics.custom import Reading
 
 
 class Published:
@@ -16,9 +16,9 @@ class Published:
         original = self.settings._settings()
         store.databases.publish(self.database, original)
         self.addCleanup(store.databases.publish, self.database, original)
-        # Odoo 18.0 can't open the cursor that a scrape reads with within a test's: what is read, is read before
+        # Odoo 18.0 can't open the cursor of a scrape during a test: the values are read here, beforehand
         self.env["telemetry.reading"]._read_database()
-        store.databases.publish_own(self.database, Reading(time.monotonic()))
+        store.databases.publish_custom(self.database, Reading(time.monotonic()))
 
     def commit(self):
         """Do what follows a commit: a test's cursor leaves it out."""

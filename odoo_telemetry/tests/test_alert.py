@@ -33,7 +33,7 @@ class TestAlert(Monitored, TransactionCase):
         self.assertFalse(answer["message"])
         self.assertEqual(asked, ["/api/v2/alerts?active=true&silenced=false&inhibited=false"])
 
-    def test_the_alert_that_always_fires_is_none(self):
+    def test_the_dead_mans_switch_is_not_listed(self):
         with answering([alert("DeadMansSwitch", "none")]) as (url, _asked):
             self.configure(alertmanager=url)
             self.assertEqual(self.read()["alerts"], [])
@@ -59,7 +59,7 @@ class TestAlert(Monitored, TransactionCase):
         self.configure(alertmanager=NOWHERE)
         answer = self.read()
         self.assertEqual(answer["alerts"], [])
-        self.assertIn("127.0.0.1:9 does not answer", answer["message"])
+        self.assertIn("127.0.0.1:9 does not respond", answer["message"])
 
     def test_garbage(self):
         for garbage in (b"<html>", {"data": []}, ["alert"], [{"labels": 1, "annotations": 2, "startsAt": 3}]):
@@ -69,7 +69,7 @@ class TestAlert(Monitored, TransactionCase):
             self.assertEqual(answer["alerts"], [], garbage)
             self.assertIn("answered with an error", answer["message"], garbage)
 
-    def test_an_error_tells_no_password(self):
+    def test_an_error_holds_no_password(self):
         with answering(b"no", status=500) as (url, _asked):
             self.configure(alertmanager=url.replace("//", "//ada:secret@"))
             message = self.read()["message"]

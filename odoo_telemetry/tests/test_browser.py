@@ -26,6 +26,8 @@ VITALS = (
     "odoo_ui_interaction_to_next_paint_seconds",
     "odoo_ui_cumulative_layout_shift",
 )
+SOFT_VITALS = tuple(name.replace("ui_", "ui_soft_navigation_") for name in VITALS)
+BROWSER_ERRORS = "odoo_browser_errors_total"
 LIMIT_BYTES = 6_000
 
 
@@ -33,12 +35,12 @@ LIMIT_BYTES = 6_000
 class TestBrowser(Published, HttpCase):
     def setUp(self):
         super().setUp()
-        # what other tests took of this minute
-        self.startPatcher(patch.object(browser, "_allowance", None))
-        (store.directory.path / "browser-allowance").unlink(missing_ok=True)
+        # discard what other tests have sent within this minute
+        self.startPatcher(patch.object(browser, "_limits", None))
+        (store.directory.path / "browser-rate-limits").unlink(missing_ok=True)
 
-    def told(self, path="/web/login"):
-        """Return what a page tells the browser."""
+    def page_info(self, path="/web/login"):
+        """Return what a page hands to the browser."""
         text = self.url_open(path).text
         found = re.search(r"odoo\.__session_info__ = (\{.*\});", text)
         return json.loads(found[1]).get("odoo_telemetry")
@@ -46,7 +48,7 @@ class TestBrowser(Published, HttpCase):
     def send(self, *values, token=None, body=None, **headers):
         """Send a batch as a page of Odoo would; returns the response."""
         if token is None and body is None:
-            token = self.told()["token"]
+            token = self.page_info()["token"]
         body = body or json.dumps({"token": token, "values": values})
         headers = {"Sec-Fetch-Site": "same-origin", "Content-Type": "text/plain;charset=UTF-8", **headers}
         return self.opener.post(self.base_url() + INTAKE, data=body, headers=headers, timeout=30)
@@ -59,7 +61,7 @@ class TestBrowser(Published, HttpCase):
 
     def assert_refused(self, reason, status, *values, **how):
         """Send a batch, and see that it is refused and counted, and that nothing of it was taken."""
-        names = LOADS, LATENCY, *VITALS
+        names = LOADS, LATENCY, BROWSER_ERRORS, *VITALS, *SOFT_VITALS
 
         def taken():
             return {key: number for key, number in store.reader.values()[0].items() if key[0] in names}
@@ -84,6 +86,29 @@ class TestBrowser(Published, HttpCase):
         self.assertEqual([self.observed(*one) for one in series], [count + 1 for count in before])
         self.assertAlmostEqual(value(LOADS, ("/web/login", "public"), self.database, "sum"), total + 1.25)
 
+    def test_the_vitals_of_a_soft_navigation_are_apart_from_those_of_the_page(self):
+        before = [self.observed(name) for name in SOFT_VITALS], [self.observed(name, "public") for name in VITALS]
+        self.assertEqual(self.send(["lcp", "soft", 0.9], ["inp", "soft", 0.02], ["cls", "soft", 0]).status_code, 204)
+        after = [self.observed(name) for name in SOFT_VITALS], [self.observed(name, "public") for name in VITALS]
+        self.assertEqual(after, ([count + 1 for count in before[0]], before[1]))
+
+    def test_errors_are_counted_by_page_role_and_kind(self):
+        def counted():
+            return {
+                (path, kind): value(BROWSER_ERRORS, (path, role, kind), self.database)
+                for path, role in (("/odoo", "admin"), ("/web/login", "public"))
+                for kind in ("script", "blank")
+            }
+
+        before = counted()
+        self.send(["error", "script", 1], ["error", "script", 1], ["error", "blank", 1])
+        self.authenticate("admin", "admin")
+        self.send(["error", "blank", 1], token=self.page_info("/odoo")["token"])
+        moved = {key: number - before[key] for key, number in counted().items()}
+        self.assertEqual(moved, {
+            ("/web/login", "script"): 2, ("/web/login", "blank"): 1, ("/odoo", "script"): 0, ("/odoo", "blank"): 1,
+        })  # fmt: skip
+
     def test_a_batch_is_taken_once_when_odoo_repeats_the_request(self):
         read, conflicts = intake.read, [type("Conflict", (SerializationFailure,), {"pgcode": "40001"})()]
 
@@ -93,7 +118,7 @@ class TestBrowser(Published, HttpCase):
                 raise conflicts.pop()
             return body
 
-        token, before = self.told()["token"], self.observed(LOADS, "/web/login", "public")
+        token, before = self.page_info()["token"], self.observed(LOADS, "/web/login", "public")
         with (
             patch.object(intake, "read", read_and_conflict), patch("random.uniform", return_value=0),
             mute_logger("odoo.service.model"),
@@ -103,7 +128,7 @@ class TestBrowser(Published, HttpCase):
 
     def test_it_costs_no_statement_and_no_session(self):
         self.authenticate("admin", "admin")
-        token = self.told("/odoo")["token"]
+        token = self.page_info("/odoo")["token"]
         batch = [["page", "", 1], ["action", "base.action_res_users/list", 1], ["interaction", "save", 1]]
 
         def statements(**how):
@@ -113,7 +138,7 @@ class TestBrowser(Published, HttpCase):
             return value("odoo_http_request_sql_statements_total", (INTAKE,), self.database) - before
 
         statements()
-        # Odoo itself looks at each request for changes that other workers made
+        # Odoo looks at each request for changes that other workers made
         odoo_alone = statements(**{"Sec-Fetch-Site": "cross-site"})
         self.assertLessEqual(odoo_alone, 1)
         self.assertEqual(statements(), odoo_alone)
@@ -123,14 +148,14 @@ class TestBrowser(Published, HttpCase):
     def test_route_and_role_are_what_the_server_saw(self):
         self.authenticate("admin", "admin")
         before = self.observed(LOADS, "/odoo", "admin"), self.observed(LOADS, "/odoo/<path:subpath>", "admin")
-        self.send(["page", "", 1], token=self.told("/odoo")["token"])
-        self.send(["page", "", 1], token=self.told("/odoo/apps")["token"])
+        self.send(["page", "", 1], token=self.page_info("/odoo")["token"])
+        self.send(["page", "", 1], token=self.page_info("/odoo/apps")["token"])
         after = self.observed(LOADS, "/odoo", "admin"), self.observed(LOADS, "/odoo/<path:subpath>", "admin")
         self.assertEqual(after, (before[0] + 1, before[1] + 1))
 
     def test_actions_that_exist_are_counted_by_name_and_others_as_other(self):
         self.authenticate("admin", "admin")
-        token = self.told("/odoo")["token"]
+        token = self.page_info("/odoo")["token"]
         named = {
             "base.action_res_users/list": "base.action_res_users/list",
             "base.action_res_users/": "base.action_res_users",
@@ -145,14 +170,14 @@ class TestBrowser(Published, HttpCase):
             self.assertEqual(self.send(["action", given, 1], token=token).status_code, 204)
             self.assertEqual(self.observed(LOADS, counted, "admin"), before + 1, given)
 
-    def test_a_visitor_opens_no_actions(self):
+    def test_a_public_user_opens_no_actions(self):
         before = self.observed(LOADS, "other", "public"), self.observed(LOADS, "base.action_res_users", "public")
         self.send(["action", "base.action_res_users", 1])
         after = self.observed(LOADS, "other", "public"), self.observed(LOADS, "base.action_res_users", "public")
         self.assertEqual(after, (before[0] + 1, before[1]))
 
-    def test_what_is_no_measurement_spoils_the_batch(self):
-        good, token = ["page", "", 1], self.told()["token"]
+    def test_an_invalid_measurement_spoils_the_batch(self):
+        good, token = ["page", "", 1], self.page_info()["token"]
         for bad in (
             ["page", "", float("nan")],
             ["page", "", float("inf")],
@@ -170,6 +195,9 @@ class TestBrowser(Published, HttpCase):
             ["made up", "", 1],
             ["interaction", "made up", 1],
             ["interaction", ["save"], 1],
+            ["error", "TypeError: Ada is not defined", 1],
+            ["error", "script", 5],
+            ["error", "", 1],
             {"kind": "page"},
             ["page", "", True],
             ["cls", "", False],
@@ -177,8 +205,8 @@ class TestBrowser(Published, HttpCase):
             with self.subTest(value=bad):
                 self.assert_refused("malformed", 400, good, bad, token=token)
 
-    def test_what_is_no_batch(self):
-        token = self.told()["token"]
+    def test_an_invalid_batch(self):
+        token = self.page_info()["token"]
         for body in (
             b"",
             b"{",
@@ -196,12 +224,12 @@ class TestBrowser(Published, HttpCase):
                 self.assert_refused("malformed", 400, body=body or b" ")
 
     def test_too_many_values(self):
-        token = self.told()["token"]
+        token = self.page_info()["token"]
         self.assert_refused("malformed", 400, *[["page", "", 1]] * 101, token=token)
         self.assert_refused("size", 413, *[["page", "", 1]] * 10_000, token=token)
 
     def test_another_origin(self):
-        token = self.told()["token"]
+        token = self.page_info()["token"]
         for headers in (
             {"Sec-Fetch-Site": "cross-site"},
             {"Sec-Fetch-Site": "same-site"},
@@ -223,21 +251,21 @@ class TestBrowser(Published, HttpCase):
                 self.assert_refused("token", 403, ["page", "", 1], body=json.dumps({"token": token, "values": []}))
 
     def test_the_token_of_another_session(self):
-        token = self.told()["token"]
+        token = self.page_info()["token"]
         self.authenticate("admin", "admin")
         self.assert_refused("token", 403, ["page", "", 1], token=token)
 
     def test_a_token_that_was_changed(self):
-        token = self.told()["token"]
+        token = self.page_info()["token"]
         self.assert_refused("token", 403, ["page", "", 1], token=token[:-4] + "AAAA")
 
     def test_a_token_that_has_ended(self):
         with patch.object(page_token, "VALID_HOURS", -1):
-            token = self.told()["token"]
+            token = self.page_info()["token"]
         self.assert_refused("token", 403, ["page", "", 1], token=token)
 
     def test_a_token_does_not_end_by_the_time_of_day(self):
-        token = self.told()["token"]
+        token = self.page_info()["token"]
         day = 86_400
         for moment in (time.time() + day, time.time() - day):
             with patch.object(page_token, "time", wraps=time) as clock:
@@ -246,7 +274,7 @@ class TestBrowser(Published, HttpCase):
 
     def test_a_token_of_another_machine_ends_by_the_time_of_day(self):
         with patch.object(page_token, "_BOOT", "another machine's"):
-            token = self.told()["token"]
+            token = self.page_info()["token"]
         self.assertEqual(self.send(["page", "", 1], token=token).status_code, 204)
         later = time.time() + page_token.VALID_HOURS * 3600
         with patch.object(page_token, "time", wraps=time) as clock:
@@ -254,14 +282,14 @@ class TestBrowser(Published, HttpCase):
             self.assert_refused("token", 403, ["page", "", 1], token=token)
 
     def test_the_allowance_of_a_session(self):
-        token = self.told()["token"]
+        token = self.page_info()["token"]
         with patch.object(browser, "SESSION_PER_MINUTE", 5):
             self.assertEqual(self.send(*[["page", "", 1]] * 3, token=token).status_code, 204)
             self.assert_refused("rate", 429, *[["page", "", 1]] * 3, token=token)
             self.assertEqual(self.send(*[["page", "", 1]] * 2, token=token).status_code, 204)
 
     def test_another_end_of_the_session_id_is_the_same_session(self):
-        token = self.told()["token"]
+        token = self.page_info()["token"]
         sid = self.opener.cookies["session_id"]
         with patch.object(browser, "SESSION_PER_MINUTE", 5):
             self.assertEqual(self.send(*[["page", "", 1]] * 5, token=token).status_code, 204)
@@ -272,35 +300,35 @@ class TestBrowser(Published, HttpCase):
         with patch.object(browser, "CLIENT_PER_MINUTE", 2):
             self.assertEqual(self.send(["page", "", 1], ["page", "", 1]).status_code, 204)
             self.opener.cookies.pop("session_id")
-            self.assert_refused("rate", 429, ["page", "", 1], token=self.told()["token"])
+            self.assert_refused("rate", 429, ["page", "", 1], token=self.page_info()["token"])
 
     def test_the_allowance_of_a_role(self):
-        token = self.told()["token"]
+        token = self.page_info()["token"]
         with patch.object(browser, "ROLE_PER_MINUTE", 0):
             self.assert_refused("rate", 429, ["page", "", 1], token=token)
 
-    def test_an_allowance_that_can_not_be_kept(self):
-        token = self.told()["token"]
+    def test_rate_limits_that_can_not_be_stored(self):
+        token = self.page_info()["token"]
         with (
-            patch.object(browser, "_allowance", None),
-            patch.object(browser, "Allowance", side_effect=OSError("full")),
+            patch.object(browser, "_limits", None),
+            patch.object(browser, "RateLimits", side_effect=OSError("full")),
             self.assertLogs(errors.__name__, "WARNING"),
         ):
             store.errors._logged.clear()
             self.assert_refused("rate", 429, ["page", "", 1], token=token)
 
     def test_off(self):
-        token = self.told()["token"]
+        token = self.page_info()["token"]
         self.settings._set("browser_sample_percent", "0")
         self.commit()
-        self.assertIsNone(self.told())
+        self.assertIsNone(self.page_info())
         self.assert_refused("off", 403, ["page", "", 1], token=token)
 
     def test_how_many_tabs_are_measured(self):
-        self.assertEqual(self.told()["sample_percent"], 100)
+        self.assertEqual(self.page_info()["sample_percent"], 100)
         self.settings._set("browser_sample_percent", "7")
         self.commit()
-        self.assertEqual(self.told()["sample_percent"], 7)
+        self.assertEqual(self.page_info()["sample_percent"], 7)
 
     def test_a_page_is_shown_if_it_can_not_be_measured(self):
         store.errors._logged.clear()
@@ -308,7 +336,7 @@ class TestBrowser(Published, HttpCase):
             patch.object(page_token, "hash_sign", side_effect=ValueError("no secret")),
             self.assertLogs(errors.__name__, "WARNING"),
         ):
-            self.assertIsNone(self.told())
+            self.assertIsNone(self.page_info())
 
     def test_it_takes_posts_only(self):
         self.assertEqual(self.url_open(INTAKE).status_code, 405)

@@ -1,4 +1,4 @@
-"""What an addon adds to telemetry: facts of the database, checks of health, tiles, limits."""
+"""What an addon adds to telemetry: facts of the database and health checks."""
 
 from unittest.mock import patch
 
@@ -89,13 +89,21 @@ class TestChecksOfAnAddon(TransactionCase):
             {"trial": "failed", "other": "unknown", "good": "ok"},
         )
         [tile] = [tile for tile in tiles if tile["name"] == "errors"]
-        self.assertEqual((tile["state"], tile["details"][0][0]), ("bad", "Degraded: trial failed"))
+        self.assertEqual((tile["state"], tile["details"][0][0]), ("bad", "Degraded; failed health checks: trial"))
 
-    def test_a_tile_on_target_has_no_reason(self):
+    def test_only_a_rate_within_the_limit_is_on_target(self):
         user = new_test_user(self.env, "telemetry_watcher", groups="base.group_system")
-        with patch.dict(health.CHECKS, {"trial": lambda: health.OK}, clear=True):
-            health.CHECKS["database"] = lambda: health.OK
-            health.CHECKS["filestore"] = lambda: health.OK
-            tiles = self.env["telemetry.overview"].with_user(user).read_tiles("hour")
-        [tile] = [tile for tile in tiles if tile["name"] == "errors"]
-        self.assertEqual((tile["state"], tile["details"]), ("good", []))
+        overview = self.env["telemetry.overview"].with_user(user)
+
+        def states(result):
+            with patch.dict(health.CHECKS, {"trial": lambda: result}, clear=True):
+                health.CHECKS["database"] = lambda: health.OK
+                health.CHECKS["filestore"] = lambda: health.OK
+                [tile] = [tile for tile in overview.read_tiles("hour") if tile["name"] == "errors"]
+                histories = ([], *([({}, [(1.0, rate)])] for rate in (0.0, 1000.0)))
+                monitored = [overview._monitored_errors(history).get("state", tile["state"]) for history in histories]
+            return tile["details"], monitored
+
+        self.assertEqual(states(health.OK), ([], ["none", "good", "bad"]))
+        reason = "Degraded; failed health checks: trial"
+        self.assertEqual(states(health.FAILED), ([(reason, None, "text")], ["bad", "bad", "bad"]))

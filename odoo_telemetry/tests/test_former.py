@@ -38,6 +38,10 @@ class TestTakeOver(TransactionCase):
         if "base_import.mapping" in self.env:
             self.sql("INSERT INTO base_import_mapping (res_model) VALUES ('telemetry.own.metric')")
         self.sql("DELETE FROM ir_model_data WHERE module = %s", former.FORMER)
+        # the former addon had no such indexes, and its longer name would cut theirs off
+        self.sql("SELECT indexname FROM pg_indexes WHERE starts_with(indexname, 'telemetry_at_')")
+        for (index,) in self.env.cr.fetchall():
+            self.sql(f'DROP INDEX "{index}"')
         self.before = self.owned()
         with patch.multiple(
             former, FORMER=former.NAME, NAME=former.FORMER, LEFT=(),
@@ -57,7 +61,7 @@ class TestTakeOver(TransactionCase):
         self.sql(OWNED)
         return sorted(self.env.cr.fetchall(), key=repr)
 
-    def test_nothing_has_a_name_of_now_before(self):
+    def test_before_the_migration_nothing_has_a_new_name(self):
         self.sql("SELECT to_regclass('telemetry_total'), to_regclass('influencegen_telemetry_total')")
         self.assertEqual(self.env.cr.fetchone(), (None, "influencegen_telemetry_total"))
         self.sql("SELECT metric FROM influencegen_telemetry_total WHERE amount = 7")
@@ -87,7 +91,7 @@ class TestTakeOver(TransactionCase):
         )
         self.assertEqual(self.env.cr.fetchall(), [("odoo_telemetry.other", "own"), ("odoo_telemetry.trial", "kept")])
 
-    def test_all_is_this_addon_s_again_but_what_is_the_platform_s(self):
+    def test_all_belongs_to_this_addon_again_except_what_the_former_one_keeps(self):
         former.take_over(self.env.cr)
         self.assertEqual(self.owned(), self.before)
         self.sql("SELECT name FROM ir_model_data WHERE module = %s", former.FORMER)

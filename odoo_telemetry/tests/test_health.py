@@ -1,4 +1,6 @@
 import json
+import os
+import tempfile
 from unittest.mock import patch
 
 from odoo import sql_db
@@ -13,7 +15,7 @@ UNREACHABLE = "", {"database": "x", "host": "127.0.0.1", "port": 9, "user": "x"}
 
 
 class Forgetful:
-    """Mixin: each check asks again, and those of other addons are left out."""
+    """Mixin: each check asks again, and all but those of the database and the filestore are left out."""
 
     def setUp(self):
         super().setUp()
@@ -57,6 +59,42 @@ class TestReady(Forgetful, TransactionCase):
         with patch.object(health.os, "access", return_value=False):
             status, answer = health.ready()
         self.assertEqual((status, answer["checks"]["filestore"]), ("503 Service Unavailable", "failed"))
+
+    def ready_in(self, data_dir):
+        """Return (status, check of the filestore) with Odoo's files in ``data_dir`` (str)."""
+        with patch.object(health.config, "filestore", lambda database: os.path.join(data_dir, "filestore", database)):
+            self.forget()
+            status, answer = health.ready()
+        return status.partition(" ")[0], answer["checks"]["filestore"]
+
+    def test_a_filestore_that_is_not_made_yet_is_made_with_the_first_file(self):
+        with tempfile.TemporaryDirectory() as folder:
+            self.assertEqual(self.ready_in(folder), ("200", "ok"))
+            self.assertEqual(self.ready_in(f"{folder}/fresh/pod"), ("200", "ok"))
+            self.assertEqual(os.listdir(folder), [], "a probe makes nothing")
+
+    def test_a_filestore_that_cannot_be_made_is_missed_where_attachments_are_files(self):
+        with tempfile.NamedTemporaryFile() as file:
+            self.assertEqual(self.ready_in(file.name), ("503", "failed"))
+
+    def test_a_filestore_that_cannot_be_made_is_not_missed_where_attachments_are_elsewhere(self):
+        statement = health._NEWEST_FILE.replace("ir_attachment", "elsewhere")
+        names = ", ".join(["(1, 'loc://ab/abc')", "(2, 's3://bucket/x')", "(3, NULL)", "(4, '')"])
+        elsewhere = f"WITH elsewhere (id, store_fname) AS (VALUES {names}) {statement}"
+        with tempfile.NamedTemporaryFile() as file, patch.object(health, "_NEWEST_FILE", elsewhere):
+            self.assertEqual(self.ready_in(file.name), ("200", "ok"))
+
+    def test_of_many_databases_some_are_asked_in_turns(self):
+        names = [f"db{number:02}" for number in range(25)]
+        with patch.object(health, "measured", return_value=names), patch.object(health, "query") as query:
+            asked = []
+            for _probe in range(5):
+                query.reset_mock()
+                health.CHECKS["database"].forget()
+                self.assertEqual(health.CHECKS["database"](), "ok")
+                asked += [call.args[0] for call in query.call_args_list]
+                self.assertEqual(query.call_count, 10)
+        self.assertEqual({asked.count(name) for name in names}, {2})
 
     def test_with_no_database_measured_the_server_is_asked(self):
         with patch.object(store.databases, "settings", return_value={}):

@@ -1,11 +1,15 @@
 import functools
 import logging
+from contextlib import ExitStack, contextmanager
+from unittest.mock import patch
 
 import psycopg2
+from werkzeug.exceptions import BadRequest, ServiceUnavailable
 
 from odoo.exceptions import ValidationError
-from odoo.tests import BaseCase, tagged
+from odoo.tests import BaseCase, HttpCase, mute_logger, tagged
 
+from ..metrics import store
 from ..odoo_hooks import errors, retries
 from .hook_case import value
 
@@ -97,6 +101,104 @@ class TestErrors(BaseCase):
             if record.levelno >= errors._handler.level:
                 errors._handler.handle(record)
         self.assertEqual(value(ERRORS, labels), before)
+
+
+@tagged("post_install", "-at_install")
+class TestServed(HttpCase):
+    """An error counts by what the request was answered with."""
+
+    def counted(self, failure, answer=None, **request):
+        """Return the errors that are counted for a request that ends with ``failure``, as {class: number}.
+
+        :param failure: exception, or function that raises one
+        :param answer: what the dispatcher makes of it, if not what Odoo's does
+        """
+        before = self.errors()
+        with ExitStack() as stack:
+            stack.enter_context(_counted_and_muted("odoo.http", "odoo.shop"))
+            stack.enter_context(patch("odoo.addons.base.models.ir_http.IrHttp._dispatch", side_effect=failure))
+            if answer:
+                stack.enter_context(patch("odoo.http.HttpDispatcher.handle_error", return_value=answer))
+            self.status = self.url_open("/web/health", **request).status_code
+        after = self.errors()
+        return {name: after[name] - before.get(name, 0) for name in after if after[name] != before.get(name, 0)}
+
+    def errors(self):
+        found = {}
+        for (metric, _database, labels, _sample), number in store.reader.values()[0].items():
+            if metric == ERRORS:
+                found[labels[1]] = found.get(labels[1], 0) + number
+        return found
+
+    def test_what_is_answered_below_500_was_handled(self):
+        # as the dispatchers of FastAPI and base_rest do, after which Odoo logs it as an error
+        self.assertEqual(self.counted(KeyError("x"), BadRequest()), {})
+        self.assertEqual(self.status, 400)
+
+    def test_what_was_logged_before_and_led_to_the_answer_was_handled(self):
+        def fail(_endpoint):
+            try:
+                raise KeyError("x")
+            except KeyError as error:
+                logging.getLogger("odoo.shop").exception("no such order")
+                raise BadRequest from error
+
+        self.assertEqual(self.counted(fail), {})
+        self.assertEqual(self.status, 400)
+
+    def test_what_was_logged_beside_the_answer_was_not_handled(self):
+        def fail(_endpoint):
+            try:
+                raise KeyError("x")
+            except KeyError:
+                logging.getLogger("odoo.shop").exception("no mail")
+            raise BadRequest
+
+        self.assertEqual(self.counted(fail), {"KeyError": 1})
+        self.assertEqual(self.status, 400)
+
+    def test_a_5xx_counts_once(self):
+        self.assertEqual(self.counted(ZeroDivisionError()), {"ZeroDivisionError": 1})
+        self.assertEqual(self.status, 500)
+
+    def test_a_5xx_that_odoo_does_not_log_counts_once(self):
+        self.assertEqual(self.counted(ServiceUnavailable()), {"ServiceUnavailable": 1})
+        self.assertEqual(self.status, 503)
+
+    def test_a_5xx_whose_cause_was_logged_counts_once(self):
+        def fail(_endpoint):
+            try:
+                raise KeyError("x")
+            except KeyError as error:
+                logging.getLogger("odoo.shop").exception("no such order")
+                raise ServiceUnavailable from error
+
+        self.assertEqual(self.counted(fail), {"KeyError": 1})
+
+    def test_json_rpc_answers_an_error_with_200(self):
+        before = self.errors().get("ZeroDivisionError", 0)
+        failing = patch("odoo.addons.base.models.ir_http.IrHttp._dispatch", side_effect=ZeroDivisionError)
+        with failing, _counted_and_muted("odoo.http"):
+            answer = self.url_open(
+                "/web/webclient/version_info", data="{}", headers={"Content-Type": "application/json"}
+            )
+        self.assertEqual(answer.status_code, 200)
+        self.assertIn("error", answer.json())
+        self.assertEqual(self.errors()["ZeroDivisionError"], before + 1)
+
+
+@contextmanager
+def _counted_and_muted(*loggers):
+    """Keep what ``loggers`` log from the root logger's handlers, but for the one that counts."""
+    with mute_logger(*loggers):
+        for logger in map(logging.getLogger, loggers):
+            logger.addHandler(errors._handler)
+            logger.setLevel(logging.ERROR)
+        try:
+            yield
+        finally:
+            for logger in map(logging.getLogger, loggers):
+                logger.setLevel(logging.NOTSET)
 
 
 def _record(level, exception):

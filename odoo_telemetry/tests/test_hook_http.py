@@ -1,20 +1,27 @@
+import contextvars
 import os
+import threading
 from contextlib import closing
 from http.client import HTTPConnection
+from time import perf_counter
 from unittest.mock import patch
 
-from odoo import http, sql_db
+from werkzeug.wrappers import Response
+
+from odoo import SUPERUSER_ID, http, sql_db
 from odoo.tests import HttpCase, mute_logger, tagged
 from odoo.tools import config
 
+from .. import odoo_hooks
 from ..metrics import errors, store
 from ..metrics.catalogue import HTTP_REQUESTS
+from ..odoo_hooks import asgi, presence, roles, workers
 from ..odoo_hooks import http as http_hook
-from ..odoo_hooks import presence, roles, workers
 from .hook_case import bare_odoo, observations, scraped, value
 
 REQUESTS = "odoo_http_requests_total"
 DURATION = "odoo_http_request_duration_seconds"
+APPLICATION_ERRORS = "odoo_application_errors_total"
 
 
 @tagged("post_install", "-at_install")
@@ -75,6 +82,61 @@ class TestHttp(HttpCase):
         self.assertGreaterEqual(users["odoo_concurrent_users", ("admin",)], 1)
         self.assertEqual(users["odoo_concurrent_users", ("public",)], 0)
 
+    def test_an_anonymous_user_is_public_from_the_first_request(self):
+        self.env.registry.clear_cache()
+        roles.learn(self.env)
+        before = self.requests("/web/content/<int:id>", "GET", "4xx", "public")
+        public = self.env.ref("base.public_user")
+        self.assertEqual(roles.role(self.env.registry, public.id), "public")
+        self.url_open("/web/content/987654321")
+        self.assertEqual(self.requests("/web/content/<int:id>", "GET", "4xx", "public"), before + 1)
+
+    def answered(self, do):
+        """Ask for a page that calls ``do()`` in place of its controller."""
+        with patch("odoo.addons.base.models.ir_http.IrHttp._dispatch", side_effect=lambda _endpoint: do()):
+            return self.url_open("/web/health")
+
+    def test_a_service_without_a_session_is_not_a_user(self):
+        """The runner of queue_job asks for jobs to be run as the superuser."""
+        before = scraped(presence.users, self.env.cr.dbname)["odoo_concurrent_users", ("system",)]
+        counted = self.requests("/web/health", "GET", "2xx", "system")
+
+        def serve():
+            http.request.update_env(user=SUPERUSER_ID)
+            return http.request.make_response("")
+
+        self.answered(serve)
+        self.assertEqual(self.requests("/web/health", "GET", "2xx", "system"), counted + 1)
+        self.assertEqual(scraped(presence.users, self.env.cr.dbname)["odoo_concurrent_users", ("system",)], before)
+
+    def test_sql_of_a_thread_that_the_request_began_is_counted_to_it(self):
+        """As FastAPI's event loop does; tests/lab has the real one."""
+        asgi._EXECUTE.install()
+        self.addCleanup(asgi._EXECUTE.uninstall)
+        database = self.env.cr.dbname
+        names = "odoo_http_request_sql_statements_total", "odoo_http_request_sql_seconds_total"
+
+        def serve(number):
+            def send():
+                for _ in range(number):
+                    env.cr.execute("SELECT pg_sleep(0.002)")
+
+            env = http.request.env
+            thread = threading.Thread(target=contextvars.copy_context().run, args=[send])
+            thread.start()
+            thread.join()
+            return http.request.make_response("")
+
+        def added(number):
+            before = [value(name, ("/web/health",), database) for name in names]
+            self.answered(lambda: serve(number))
+            return [value(name, ("/web/health",), database) - then for name, then in zip(names, before, strict=True)]
+
+        added(0)
+        (without, _seconds), (statements, seconds) = added(0), added(7)
+        self.assertEqual(statements, without + 7)
+        self.assertGreater(seconds, 7 * 0.002)
+
     def test_sql_is_what_odoo_counted(self):
         labels, database = ("/web/login",), self.env.cr.dbname
         names = "odoo_http_request_sql_statements_total", "odoo_http_request_sql_seconds_total"
@@ -108,6 +170,57 @@ class TestHttp(HttpCase):
         self.assertEqual(self.requests("/web/login", "GET", "2xx", "public"), before)
         self.url_open("/web/login")
         self.assertEqual(self.requests("/web/login", "GET", "2xx", "public"), before + 1)
+
+    def learning(self, path):
+        """Send a request with which this process learns that it is measured, while Odoo checks its registry."""
+        odoo_hooks.uninstall()
+        self.addCleanup(odoo_hooks.install)
+
+        def check_signaling(*_cursor):
+            odoo_hooks.install()
+            return self.env.registry
+
+        with patch.object(self.env.registry, "check_signaling", side_effect=check_signaling):
+            return self.url_open(path)
+
+    def test_a_request_with_which_a_worker_learns_of_an_installation_is_counted(self):
+        for path, route, status in (
+            ("/web/login", "/web/login", "2xx"),
+            ("/web/content/987654321", "/web/content/<int:id>", "4xx"),
+            ("/no/such/page", http_hook.UNMATCHED, "4xx"),
+        ):
+            with self.subTest(path):
+                labels, database = (route, "GET", status), self.env.cr.dbname
+                self.url_open(path)
+                before = self.requests(*labels, "public"), observations(DURATION, labels, database)
+                seconds = value(DURATION, labels, database, "sum")
+                begun = perf_counter()
+                self.learning(path)
+                took = perf_counter() - begun
+                after = self.requests(*labels, "public"), observations(DURATION, labels, database)
+                self.assertEqual(after, (before[0] + 1, before[1] + 1))
+                self.assertTrue(0 < value(DURATION, labels, database, "sum") - seconds <= took)
+                self.url_open(path)
+                self.assertEqual(self.requests(*labels, "public"), before[0] + 2)
+
+    def test_an_error_of_such_a_request_is_counted_once(self):
+        def errors_counted():
+            return sum(number for (name, *_), number in store.reader.values()[0].items() if name == APPLICATION_ERRORS)
+
+        before = errors_counted()
+        failed = self.requests("/web/health", "GET", "5xx", "public")
+        with (
+            patch("odoo.addons.base.models.ir_http.IrHttp._dispatch", side_effect=ZeroDivisionError),
+            mute_logger("odoo.http"),
+        ):
+            self.learning("/web/health")
+        self.assertEqual(errors_counted(), before + 1)
+        self.assertEqual(self.requests("/web/health", "GET", "5xx", "public"), failed + 1)
+
+    def test_nothing_is_left_of_it_for_other_requests(self):
+        original = Response.get_wsgi_response
+        self.learning("/web/login")
+        self.assertIs(Response.get_wsgi_response, original)
 
     def test_a_failing_store_costs_no_request(self):
         with patch.object(store.writer, "cell", side_effect=OSError), mute_logger(errors.__name__):

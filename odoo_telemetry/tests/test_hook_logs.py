@@ -2,7 +2,9 @@ import io
 import json
 import logging
 import sys
+import threading
 from importlib.util import find_spec
+from types import SimpleNamespace
 from unittest import skipUnless
 from unittest.mock import patch
 
@@ -109,6 +111,15 @@ class TestLogs(Logged, TransactionCase):
         self.assertIn("ValueError: token=***", line["exception"])
         self.assertNotIn("abc", self.stream.getvalue().replace("Traceback", ""))
 
+    def test_the_database_of_a_thread_that_a_request_began_is_the_request_s(self):
+        self.install()
+        with patch(f"{LINES}.current_request", return_value=SimpleNamespace(db="shop")):
+            thread = threading.Thread(target=self.logger.info, args=["done"])
+            thread.start()
+            thread.join()
+        [line] = self.lines()
+        self.assertEqual(line["database"], "shop")
+
     def test_what_the_caller_adds_stays_out(self):
         self.install()
         self.logger.info({"password": "hunter2"}, extra={"prompt": "Ada"})
@@ -116,7 +127,7 @@ class TestLogs(Logged, TransactionCase):
         self.assertEqual(line["message"], "{'password': '***'}")
         self.assertNotIn("prompt", line)
 
-    def test_the_trace_is_told(self):
+    def test_the_trace_is_logged(self):
         self.addCleanup(tracing.uninstall)
         self.addCleanup(tracing.configure, tracing._endpoint)
         tracing.configure("http://127.0.0.1:9")
@@ -165,7 +176,7 @@ class TestRequestId(BaseCase):
         application(None, {"HTTP_X_REQUEST_ID": given}, None)
         return seen[0], request_id.current.get()
 
-    def test_a_sane_id_is_kept_for_the_request(self):
+    def test_a_sane_id_is_used_for_the_request(self):
         self.assertEqual(self.identify("0af7.web_1-2"), ("0af7.web_1-2", None))
 
     def test_any_other_is_replaced(self):

@@ -85,7 +85,7 @@ class TestQueue(BaseCase):
             with socket_with(2, 3):
                 self.assertEqual(overflows(), before + 144)
 
-    def test_sockets_are_told_apart(self):
+    def test_sockets_are_distinguished(self):
         first = queue.listening(self.port).cookie
         self.assertEqual(queue.listening(self.port).cookie, first)
         with socket.socket() as other:

@@ -1,5 +1,7 @@
 import contextlib
-from unittest.mock import patch
+from unittest.mock import Mock, patch
+
+from werkzeug.routing import Map, Rule
 
 from odoo.modules.registry import Registry
 from odoo.tests import HttpCase, TransactionCase, tagged
@@ -11,7 +13,7 @@ from ..publication import publish_loaded
 from .hook_case import value
 
 REQUESTS = "odoo_http_requests_total"
-FOLDED = "odoo_telemetry_labels_folded_total"
+CAPPED = "odoo_telemetry_labels_folded_total"
 USERS, PUBLIC = {"auth": "user", "type": "http"}, {"auth": "public", "type": "http"}
 
 
@@ -42,14 +44,14 @@ class TestRoutes(TransactionCase):
     def test_requests_take_up_nothing(self):
         with self.limit(2):
             routes.learn(self.database, [("/b", PUBLIC), ("/a", PUBLIC)], [])
-            before = value(FOLDED, ("route",))
+            before = value(CAPPED, ("route",))
             self.assertEqual(routes.shown(self.database, "/b"), "other")
             self.assertEqual(routes.shown(self.database, "/a"), "/a")
-            self.assertEqual(value(FOLDED, ("route",)), before + 1)
+            self.assertEqual(value(CAPPED, ("route",)), before + 1)
             self.assertEqual(routes.shown(self.database, "/static/of/nothing/installed"), "other")
-            self.assertEqual(value(FOLDED, ("route",)), before + 1)
+            self.assertEqual(value(CAPPED, ("route",)), before + 1)
 
-    def test_a_limit_that_is_raised_lets_in_more_and_one_that_is_lowered_nothing_out(self):
+    def test_raising_a_limit_admits_more_routes_and_lowering_it_removes_none(self):
         rules = [(f"/{letter}", PUBLIC) for letter in "abcdef"]
         with self.limit(3):
             routes.learn(self.database, rules, [])
@@ -60,10 +62,35 @@ class TestRoutes(TransactionCase):
             routes.learn(self.database, rules, [])
             self.assertEqual([routes.shown(self.database, route) for route in ("/d", "/e")], ["/d", "other"])
 
+    def test_routes_within_an_application_are_known_once_they_were_answered_without_an_error(self):
+        app = "/api/<path:path>"
+        with self.limit(3):
+            routes.learn(self.database, [(app, PUBLIC)], [])
+            before = value(CAPPED, ("route",))
+            self.assertEqual(routes.within(self.database, app, "/api/a/{id}", succeeded=False), app)
+            self.assertEqual(value(CAPPED, ("route",)), before)
+            for succeeded in (True, False):
+                self.assertEqual(routes.within(self.database, app, "/api/a/{id}", succeeded), "/api/a/{id}")
+            self.assertEqual(routes.within(self.database, app, "/api/b/{id}", succeeded=True), app)
+            self.assertEqual(value(CAPPED, ("route",)), before + 1)
+
     def test_what_can_not_be_read_costs_no_request(self):
         with patch.object(store.errors, "count") as error:
             routes.learn(self.database, [("/a", None)], [])
         error.assert_called_once()
+
+    def test_a_routing_map_that_was_made_since_is_taken_in(self):
+        rules = [Rule(path, endpoint=Mock(routing=PUBLIC)) for path in ("/a", "/made/by/<int:user>")]
+        made = Map(rules)
+        with self.limit(10):
+            routes.meet(self.database, rules[1])
+            self.assertEqual(routes.shown(self.database, "/made/by/<int:user>"), "other")
+            routes.learn(self.database, [("/a", PUBLIC)], [])
+            routes.meet(self.database, rules[0])
+            self.assertEqual(routes.shown(self.database, "/made/by/<int:user>"), "other")
+            routes.meet(self.database, rules[1])
+            self.assertEqual(routes.shown(self.database, "/made/by/<int:user>"), "/made/by/<int:user>")
+        self.assertEqual(len(list(made.iter_rules())), 2)
 
     def test_pages_are_a_part_of_what_browsers_open(self):
         with self.limit(10):
@@ -79,7 +106,7 @@ class TestRoutesOfOdoo(HttpCase):
         self.assertLessEqual({"unmatched", "/web/login", "/web/content/<int:id>", "/web/static"}, admitted)
         self.assertLessEqual({"/web/login"}, store.limits.admitted(self.env.cr.dbname, catalogue.UI_ROUTE))
 
-    def test_a_stranger_takes_up_nothing(self):
+    def test_an_anonymous_client_takes_up_nothing(self):
         before = store.limits.counts()
         for path in ("/web/login", "/no/such", "/base/static/x", "/web/webclient/version_info", "/web/database/list"):
             self.url_open(path)
@@ -88,7 +115,7 @@ class TestRoutesOfOdoo(HttpCase):
 
 @tagged("post_install", "-at_install")
 class TestRegistries(TransactionCase):
-    def test_to_look_at_the_registries_is_no_use_of_them(self):
+    def test_looking_at_the_registries_does_not_use_them(self):
         before = list(snapshot(Registry.registries))
         publish_loaded()
         self.assertEqual(list(snapshot(Registry.registries)), before)

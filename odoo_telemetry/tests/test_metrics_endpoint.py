@@ -1,4 +1,5 @@
 import gzip
+import tempfile
 from unittest.mock import patch
 
 from prometheus_client.openmetrics.parser import text_string_to_metric_families as parse_openmetrics
@@ -8,6 +9,9 @@ from odoo.http import request
 from odoo.tests import HttpCase, tagged
 
 from ..metrics import catalogue, store
+from ..metrics.catalogue import HTTP_REQUEST_SQL_SECONDS, ORM_CACHE_HITS
+from ..metrics.settings import Settings
+from ..models import reading
 from .settings_case import Published
 
 BACKLOG = "odoo_telemetry_ledger_backlog"
@@ -38,7 +42,12 @@ class TestMetricsEndpoint(Published, HttpCase):
         self.assertEqual(response.status_code, 401)
         self.assertEqual(response.headers["WWW-Authenticate"], "Bearer")
         self.assertIn("Settings, Telemetry", response.text)
-        self.assertNotIn("odoo_", response.text)
+        self.assertNotIn("# TYPE", response.text)
+
+    def test_it_has_a_path_that_no_other_exporter_has(self):
+        self.assertEqual(self.url_open("/telemetry/metrics", headers=OPTIONAL).status_code, 401)
+        scraped = self.url_open("/telemetry/metrics", headers={**OPTIONAL, "Authorization": f"Bearer {self.token}"})
+        self.assertIn("odoo_telemetry_scrape_duration_seconds", scraped.text)
 
     def test_refused_with_another_token(self):
         for authorization in (
@@ -98,6 +107,14 @@ class TestMetricsEndpoint(Published, HttpCase):
         self.assertTrue(response.text.endswith("# EOF\n"))
         self.assertIn(BACKLOG, {family.name for family in parse_openmetrics(response.text)})
 
+    def test_creation_times_are_sent_if_they_are_asked_for(self):
+        created = f'odoo_http_request_sql_seconds_created{{database="{self.database}",route="/created"}} '
+        HTTP_REQUEST_SQL_SECONDS.inc(1, route="/created", database=self.database)
+        self.assertIn(created, self.scrape("?created=true", Accept=OPENMETRICS).text)
+        self.assertNotIn(created, self.scrape("?created=true").text)
+        self.assertNotIn(created, self.scrape("?created=false", Accept=OPENMETRICS).text)
+        self.assertNotIn(created, self.scrape(Accept=OPENMETRICS).text)
+
     def test_gzip(self):
         headers = {"Authorization": f"Bearer {self.token}", "Accept-Encoding": "gzip"}
         response = self.opener.get(f"{self.base_url()}/metrics", headers=headers, stream=True, timeout=30)
@@ -125,7 +142,7 @@ class TestMetricsEndpoint(Published, HttpCase):
     def test_an_unknown_group_is_a_mistake(self):
         response = self.scrape("?group[]=slow&group[]=fast")
         self.assertEqual(response.status_code, 400)
-        self.assertIn("no group slow; the groups are fast, system, business", response.text)
+        self.assertIn("Unknown group slow; the groups are fast, system, business", response.text)
 
     def test_a_group_that_is_off_is_not_exported(self):
         self.settings._set("groups", "business")
@@ -140,6 +157,71 @@ class TestMetricsEndpoint(Published, HttpCase):
             f'odoo_telemetry_threshold{{database="{self.database}",name="concurrent_users"}} 1000.0',
             self.scrape("?name[]=odoo_telemetry_threshold").text.splitlines(),
         )
+
+    def serve_with(self, token=None, path=None):
+        """Make ``token``, and those in the file ``path``, tokens of the server during the test."""
+        self.addCleanup(store.server_tokens.configure, None, None)
+        store.server_tokens.configure(token, path)
+
+    def test_the_token_of_the_server_opens_all_databases(self):
+        self.serve_with("of the server")
+        store.databases.publish("another", Settings())
+        self.addCleanup(store.databases.withdraw, "another")
+        ORM_CACHE_HITS.inc()
+        HTTP_REQUEST_SQL_SECONDS.inc(1, route="/trial", database="another")
+        with patch.object(reading, "MOST_LOADED", 0):
+            shown = self.scrape(token="of the server").text
+        self.assertIn(f'odoo_telemetry_threshold{{database="{self.database}",name="concurrent_users"}}', shown)
+        self.assertIn("odoo_orm_cache_hits_total", shown)
+        self.assertNotIn('database="another"', shown, "it does not exist: it is withdrawn")
+        self.assertEqual(self.scrape(token="of the server ").status_code, 200)
+        for wrong in ("of the serve", "of the server2", "OF THE SERVER"):
+            self.assertEqual(self.scrape(token=wrong).status_code, 401)
+        self.assertEqual(self.scrape().status_code, 200, "the database's own token stays valid")
+
+    def test_the_token_of_the_server_is_valid_while_no_database_is_measured(self):
+        self.serve_with("of the server")
+        with patch.object(store.databases, "settings", return_value={}):
+            response = self.scrape(token="of the server", Accept=OPENMETRICS)
+            self.assertEqual((response.status_code, response.text), (200, "# EOF\n"))
+            self.assertEqual(self.scrape(token="another").status_code, 401)
+
+    def test_tokens_in_a_file_are_read_again_when_it_changes(self):
+        with tempfile.NamedTemporaryFile("w") as file:
+            file.write("older\n\nnewer\n")
+            file.flush()
+            self.serve_with("of the server", file.name)
+            statuses = [self.scrape(token=token).status_code for token in ("older", "newer", "of the server")]
+            self.assertEqual(statuses, [200, 200, 200])
+            file.truncate(0)
+            file.seek(0)
+            file.write("newest")
+            file.flush()
+            statuses = [self.scrape(token=token).status_code for token in ("older", "newest", "of the server")]
+            self.assertEqual(statuses, [401, 200, 200])
+        self.assertEqual(self.scrape(token="newest").status_code, 401, "the file is gone")
+
+    def test_a_scrape_loads_few_databases(self):
+        """This one is loaded; the other one exists, and would take memory of the worker."""
+        store.databases.publish("postgres", Settings())
+        self.addCleanup(store.databases.withdraw, "postgres")
+        with patch.object(reading, "MOST_LOADED", 0), patch.object(reading, "refresh", wraps=reading.refresh) as read:
+            reading.refresh_all(["postgres", self.database], ["system"])
+        read.assert_called_once_with(self.database, ["system"])
+        self.assertIn("postgres", store.databases.settings())
+
+    def test_the_database_that_was_read_longest_ago_is_read_first(self):
+        """As many as a scrape has time for: here for one."""
+        names = ["a", "b", "c"]
+        with (
+            patch.object(reading, "SCRAPE_SECONDS", -1.0),
+            patch.object(reading, "MOST_LOADED", 2),
+            patch.object(reading, "snapshot", return_value=dict.fromkeys(names)),
+            patch.object(reading, "refresh") as read,
+        ):
+            for _scrape in range(4):
+                reading.refresh_all(names, ["system"])
+        self.assertEqual([call.args[0] for call in read.call_args_list], ["a", "b", "c", "a"])
 
     def test_it_is_read_only(self):
         self.assertEqual(self.url_open("/metrics", data={"a": "b"}).status_code, 405)

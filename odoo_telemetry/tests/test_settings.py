@@ -1,7 +1,12 @@
+import re
+
+from lxml import etree
+
 from odoo.exceptions import AccessError, ValidationError
 from odoo.tests import Form, TransactionCase, new_test_user, tagged
+from odoo.tools.safe_eval import safe_eval
 
-from ..metrics import catalogue, store
+from ..metrics import catalogue, exposition, store
 from ..metrics.settings import THRESHOLDS, digest
 from .settings_case import Published
 
@@ -35,7 +40,7 @@ class TestSettings(Published, TransactionCase):
         self.assertFalse(Form(self.env["res.config.settings"]).telemetry_system)
 
     def test_no_group_is_refused(self):
-        with self.assertRaisesRegex(ValidationError, "turn one on"):
+        with self.assertRaisesRegex(ValidationError, "enable at least one group of metrics"):
             self.save(telemetry_fast=False, telemetry_system=False, telemetry_business=False)
 
     def test_label_limits(self):
@@ -67,7 +72,7 @@ class TestSettings(Published, TransactionCase):
             "telemetry_concurrent_users_threshold": -1,
             "telemetry_browser_sample_percent": 101,
         }.items():
-            label = self.env["res.config.settings"]._fields[name].string
+            label = re.escape(self.env["res.config.settings"]._fields[name].string)
             with self.assertRaisesRegex(ValidationError, f"{label} is {value}; set a number from"):
                 self.save(**{name: value})
 
@@ -78,7 +83,7 @@ class TestSettings(Published, TransactionCase):
             with self.assertRaisesRegex(ValidationError, "http:// or https://"):
                 self.save(telemetry_grafana_url=wrong)
 
-    def test_a_parameter_that_is_no_number_is_as_good_as_none(self):
+    def test_a_parameter_that_is_not_a_number_counts_as_unset(self):
         self.settings._set("presence_seconds", "soon")
         self.settings._set("concurrent_users_threshold", "-3")
         self.commit()
@@ -113,6 +118,42 @@ class TestScrapeToken(Published, TransactionCase):
         self.env["res.config.settings"].create({}).action_telemetry_end_older_token()
         self.commit()
         self.assertEqual(self.published().token_digests, [digest(second)])
+
+    def shown(self):
+        """Return what the page shows of the scrape token, and the questions that its buttons ask."""
+        form = Form(self.env["res.config.settings"])
+        arch = etree.fromstring(self.env["res.config.settings"].get_view()["arch"])
+        [setting] = arch.xpath("//setting[@string='Scrape token']")
+        values = {name: getattr(form, name) for name in ("telemetry_token_count", "telemetry_has_server_token")}
+        visible = [
+            element
+            for element in setting.iter("p", "button")
+            if not safe_eval(element.get("invisible") or "False", dict(values))
+        ]
+        return " ".join(
+            " ".join(filter(None, (element.text, element.get("string"), element.get("confirm")))) for element in visible
+        )
+
+    def test_the_page_shows_what_a_scrape_gets(self):
+        self.assertIn("every scrape is refused", self.shown())
+        store.server_tokens.configure("secret", None)
+        self.addCleanup(store.server_tokens.configure, None, None)
+        self.assertNotIn("every scrape is refused", self.shown())
+        self.assertIn("token of the whole server is valid", self.shown())
+        self.new_token()
+        self.assertIn("This database has one token", self.shown())
+        self.assertNotIn("revokes", self.shown())
+
+    def test_the_page_warns_that_a_third_token_revokes_the_first(self):
+        self.new_token()
+        self.new_token()
+        self.assertEqual(self.shown().count("Generate token"), 1)
+        self.assertIn("a new one revokes the older of the two", self.shown())
+
+    def test_each_check_box_names_its_group(self):
+        fields = self.env["res.config.settings"]._fields
+        for group in exposition.GROUPS:
+            self.assertIn(f"({group})", fields[f"telemetry_{group}"].string)
 
     def test_a_third_token_ends_the_first(self):
         tokens = [self.new_token() for _ in range(3)]

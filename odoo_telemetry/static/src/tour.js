@@ -6,12 +6,12 @@ registry.category("web_tour.tours").add("odoo_telemetry", {
     steps: () => [
         {
             trigger: ".o_telemetry_span button:last-child",
-            content: _t("Look further back."),
+            content: _t("Choose a longer period."),
             run: "click",
         },
         {
             trigger: "[data-menu-xmlid='odoo_telemetry.menu_metrics']",
-            content: _t("Here is all that is measured."),
+            content: _t("All metrics are listed here."),
             run: "click",
         },
         {

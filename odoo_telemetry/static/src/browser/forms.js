@@ -1,24 +1,25 @@
-import { interactionOf, measured, safely } from "./recorder";
+import { measured, safely } from "./recorder";
 
-/** A form that opens a page is an interaction which ends when that page is loaded: its name is handed over to there. */
+/** A form that opens a page is an interaction which ends when that page is loaded: page.js takes its name from here. */
 
-const MILLISECONDS_TO_BEGIN = 5000;
+/**
+ * The forms that are interactions: [pattern of the path that a form is sent to, name]. Addons push theirs, and declare
+ * the names on the server.
+ */
+export const forms = [[/\/web\/login$/, "log_in"]];
 
-/** Return the name of the form whose sending opened this page, if one did; only once. */
-export function submitted() {
-    const [name, time] = JSON.parse(sessionStorage.odoo_telemetry_submitted || "[]");
-    delete sessionStorage.odoo_telemetry_submitted;
-    return performance.timeOrigin - time < MILLISECONDS_TO_BEGIN && name;
+/** Remember the form for the page that it opens now, after `seconds` in which a script has sent it. */
+export function opensPage(form, seconds = 0) {
+    const { pathname } = new URL(form.action, location);
+    const known = forms.find(([pattern]) => pattern.test(pathname));
+    if (measured && known) {
+        sessionStorage.odoo_telemetry_submitted = JSON.stringify([Date.now(), known[1], seconds]);
+    }
 }
 
 if (measured) {
     addEventListener(
         "submit",
-        safely((event) => {
-            const name = interactionOf(new URL(event.target.action, location).pathname);
-            if (name && !event.defaultPrevented) {
-                sessionStorage.odoo_telemetry_submitted = JSON.stringify([name, Date.now()]);
-            }
-        }),
+        safely((event) => event.defaultPrevented || opensPage(event.target)),
     );
 }

@@ -1,20 +1,10 @@
 import { session } from "@web/session";
 
-/** What a page measures waits here for the next batch to the server; the server says whether it is wanted, and signs. */
+/** What a page measures waits here for the next batch; the server decides if it is wanted, and signs the token. */
 
 const MILLISECONDS_BETWEEN = 5000;
 const MOST_IN_A_BATCH = 50;
 const LONGEST_SECONDS = 600;
-
-/**
- * What has a name of its own when it is timed: [pattern, name]. The pattern is of the path that a form is sent to, or of
- * a button's "model/method". Addons push theirs, and declare the names on the server.
- */
-export const interactions = [[/\/web\/login$/, "log_in"]];
-
-export function interactionOf(what) {
-    return interactions.find(([pattern]) => pattern.test(what))?.[1];
-}
 
 const { token, valid_seconds, sample_percent } = session.odoo_telemetry || {};
 let values = [];
@@ -45,9 +35,9 @@ export const measured = safely(() => {
 /**
  * Take a value for the next batch, unless the page was hidden meanwhile: browsers slow it down, and nobody waits for it.
  *
- * @param {"page"|"action"|"interaction"|"lcp"|"inp"|"cls"} kind
- * @param {string} name of the action or the interaction, else empty
- * @param {number} value in seconds; a layout shift has no unit
+ * @param {"page"|"action"|"interaction"|"error"|"lcp"|"inp"|"cls"} kind
+ * @param {string} name of the action, the interaction or the kind of error; "soft" of a soft navigation; else empty
+ * @param {number} value in seconds; a layout shift has no unit, and an error is 1
  * @param {number} begun when it began, in milliseconds since the page did; not given if being hidden does not matter
  */
 export function record(kind, name, value, begun) {

@@ -4,16 +4,19 @@ import { Model } from "@web/model/model";
 import { SearchModel } from "@web/search/search_model";
 import { session } from "@web/session";
 import { FormController } from "@web/views/form/form_controller";
-import { interactionOf, measured, record, safely } from "./recorder";
+import { measured, record, safely } from "./recorder";
 
 /** The web client: each action or view that is opened is a page load, and some of what users do is timed by name.
  *
  * All is timed from the user's last click or key until the browser has drawn what came of it.
  */
 
-/** Since 19.0 a view may be shown before its data; its model then tells once when it has them. */
-const modelsTell = session.server_version_info?.[0] > 18;
-const told = new WeakSet();
+/** The names of buttons, by "model/method"; addons add theirs, and declare the names on the server. */
+export const buttons = {};
+
+/** Since 19.0 a view may be shown before its data; its model then signals once that it has them. */
+const modelsSignal = session.server_version_info?.[0] > 18;
+const loaded = new WeakSet();
 
 let input;
 let navigation;
@@ -59,15 +62,15 @@ function opened(begun, controller) {
 }
 
 function settle() {
-    if (navigation?.controller && (navigation.ready || !modelsTell || !navigation.controller.view)) {
+    if (navigation?.controller && (navigation.ready || !modelsSignal || !navigation.controller.view)) {
         opened(navigation.begun, navigation.controller);
         navigation = undefined;
     }
 }
 
 const ready = safely((model) => {
-    if (!told.has(model)) {
-        told.add(model);
+    if (!loaded.has(model)) {
+        loaded.add(model);
         if (navigation) {
             navigation.ready = true;
             settle();
@@ -115,7 +118,7 @@ function watch() {
         },
         async afterExecuteActionButton(button) {
             await super.afterExecuteActionButton(...arguments);
-            interaction(interactionOf(`${this.props.resModel}/${button.name}`) ?? "press_button", pressed);
+            interaction(buttons[`${this.props.resModel}/${button.name}`] ?? "press_button", pressed);
         },
     });
 
@@ -132,7 +135,7 @@ function watch() {
                         return;
                     }
                     navigation ??= {};
-                    // the router can be told of a popstate first
+                    // the router may handle a popstate first
                     navigation.begun ??= begun;
                     navigation.controller = action.currentController;
                     settle();

@@ -1,20 +1,17 @@
 /** The page Telemetry, Metrics: all that is exported, and each metric's series. */
-import { Component, onWillStart, useState } from "@odoo/owl";
+import { Component, onWillStart, useEffect, useState } from "@odoo/owl";
 import { CopyButton } from "@web/core/copy_button/copy_button";
 import { _t } from "@web/core/l10n/translation";
 import { registry } from "@web/core/registry";
 import { useAutofocus, useService } from "@web/core/utils/hooks";
+import { useDebounced } from "@web/core/utils/timing";
 import { Layout } from "@web/search/layout";
 import { standardActionServiceProps } from "@web/webclient/actions/action_service";
 import { SmallChart } from "../common/chart";
+import { bars } from "../common/bars";
 
-const CHARTED = 12;
-const LONGEST = 22;
-
-/** Return `text` as far as a chart has room for it; the table below has all of it. */
-function shorten(text) {
-    return text.length > LONGEST ? `${text.slice(0, LONGEST)}…` : text;
-}
+const TYPING = 300;
+const NOTHING = { chart: false, what: "", more: 0, message: false };
 
 export class Explorer extends Component {
     static template = "odoo_telemetry.Explorer";
@@ -27,20 +24,61 @@ export class Explorer extends Component {
         this.kinds = { counter: _t("Counter"), gauge: _t("Gauge"), histogram: _t("Histogram") };
         this.groups = {
             fast: _t("Calls to other services"),
-            system: _t("Odoo itself"),
+            system: _t("Odoo"),
             business: _t("Business"),
         };
         this.copy = _t("Copy");
         this.copied = _t("Copied");
         const text = this.props.action.params?.search || "";
-        this.state = useState({ metrics: [], text, kind: "", group: "", chosen: "", failure: "" });
+        this.state = useState({
+            metrics: [],
+            text,
+            kind: "",
+            group: "",
+            chosen: "",
+            failure: "",
+            span: "hour",
+            reads: 0,
+        });
+        this.spans = { hour: _t("Last hour"), today: _t("Today"), week: _t("7 days") };
+        this.history = useState({ ...NOTHING, busy: true });
+        const readHistory = useDebounced(() => this.readHistory(), TYPING);
         onWillStart(() => this.read());
+        useEffect(
+            (name, span, reads, isMonitored) => {
+                Object.assign(this.history, NOTHING, { busy: isMonitored });
+                if (isMonitored) {
+                    readHistory();
+                }
+            },
+            () => [this.chosen?.name, this.state.span, this.state.reads, this.isMonitored],
+        );
+    }
+
+    /** Whether Prometheus can be asked how the metric developed. */
+    get isMonitored() {
+        return Boolean(this.chosen?.links.Prometheus);
+    }
+
+    async readHistory() {
+        const asked = [this.chosen?.name, this.state.span];
+        let history;
+        try {
+            history = await this.orm.silent.call("telemetry.metric", "read_history", asked);
+        } catch (error) {
+            history = { message: error.data?.message || error.message };
+        }
+        // an answer about what is no longer shown is of no use
+        if (asked[0] === this.chosen?.name && asked[1] === this.state.span) {
+            Object.assign(this.history, NOTHING, history, { busy: false });
+        }
     }
 
     async read() {
         try {
             this.state.metrics = await this.orm.call("telemetry.metric", "read_metrics", []);
             this.state.failure = "";
+            this.state.reads++;
         } catch (error) {
             this.state.failure = error.data?.message || error.message;
         }
@@ -80,29 +118,24 @@ export class Explorer extends Component {
     /** The series as bars, if there are some to compare; of a histogram, the means. */
     get chart() {
         const histogram = this.chosen.kind === "histogram";
-        const series = this.series.slice(0, CHARTED);
-        return {
-            kind: "funnel",
-            labels: series.map(({ labels }) => shorten(Object.values(labels).join(" "))),
-            unit: histogram ? "seconds" : "decimal",
-            limit: false,
-            series: [
-                {
-                    role: "main",
-                    label: histogram ? _t("Mean") : _t("Value"),
-                    values: series.map(({ value, mean }) => (histogram ? mean : value)),
-                },
-            ],
-        };
+        return bars(
+            histogram ? _t("Mean") : _t("Value"),
+            histogram && this.chosen.unit === "seconds" ? "seconds" : "number",
+            this.series.map(({ labels, value, mean }) => [Object.values(labels), histogram ? mean : value]),
+        );
+    }
+
+    get more() {
+        return _t("and %s more series", this.history.more);
     }
 
     get facts() {
         const { kind, group, unit, specification } = this.chosen;
         return [
-            { label: _t("Kind"), value: this.kinds[kind] || kind },
+            { label: _t("Type"), value: this.kinds[kind] || kind },
             { label: _t("Group"), value: this.groups[group] },
             { label: _t("Unit"), value: unit },
-            { label: _t("Specified as"), value: specification },
+            { label: _t("Name in the specification"), value: specification },
         ].filter(({ value }) => value);
     }
 
@@ -120,7 +153,7 @@ export class Explorer extends Component {
         return Object.keys(this.chosen.series[0]?.labels || {});
     }
 
-    figure(value) {
+    number(value) {
         return value === null
             ? ""
             : new Intl.NumberFormat(luxon.Settings.defaultLocale, { maximumFractionDigits: 6 }).format(value);

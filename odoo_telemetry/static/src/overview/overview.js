@@ -23,14 +23,17 @@ export class Overview extends Component {
         useRefresh(() => this.refresh());
     }
 
-    /** Show what Odoo knows at once, and what monitoring adds when it answers; a failure leaves what was shown. */
+    /**
+     * Show what Odoo knows, and what monitoring adds: at first one after the other, later at the same time. A failure
+     * leaves what was shown.
+     */
     async refresh() {
         const { span } = this.state;
         this.state.busy = true;
         try {
             const known = this.orm.silent.call(MODEL, "read_tiles", [span]);
             const monitored = this.orm.silent.call(MODEL, "read_monitoring", [span]);
-            monitored.catch(() => {}); // the first failure tells
+            monitored.catch(() => {}); // the first failure is reported
             const tiles = await known;
             if (span === this.state.span && !this.state.tiles.length) {
                 this.state.tiles = tiles;

@@ -1,4 +1,4 @@
-/** An alert that fires, in a line. */
+/** A firing alert, in a line. */
 import { Component } from "@odoo/owl";
 import { _t } from "@web/core/l10n/translation";
 import { formatSince } from "../common/format";

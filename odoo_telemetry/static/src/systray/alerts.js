@@ -1,4 +1,4 @@
-/** The item of the systray: how many alerts fire, and which. */
+/** The item of the systray: how many alerts are firing, and which. */
 import { Component, useState } from "@odoo/owl";
 import { browser } from "@web/core/browser/browser";
 import { Dropdown } from "@web/core/dropdown/dropdown";
@@ -31,7 +31,7 @@ export class Alerts extends Component {
 
     get title() {
         const count = this.state.alerts.length;
-        return this.state.message || (count ? _t("Alerts that fire: %s", count) : _t("No alert fires"));
+        return this.state.message || (count ? _t("Firing alerts: %s", count) : _t("No firing alerts"));
     }
 
     /** Show what to do about an alert, or else the overview. */

@@ -7,11 +7,11 @@ from odoo.tools import SQL
 from ..facts.rollup import TOTAL
 from ..facts.triggers import ENTRY
 from ..metrics import store
-from .own_query import limited
+from .custom_query import limited
 
 NOTE = "telemetry_own_note"
 NO_FACT = ""
-"""The labels of records that are not facts of the metric, as they are now: they may become facts until the commit."""
+"""The labels of records that are not facts of the metric now: they may still become facts before the commit."""
 NOT_COUNTED = "{} not counted"
 """What the name of a series is followed by in the table of totals, for the records that could not be read."""
 
@@ -67,13 +67,14 @@ CREATE CONSTRAINT TRIGGER {NOTE}_commit AFTER INSERT ON {NOTE} DEFERRABLE INITIA
 the entries of all notes to the ledger, and leaves nothing to the others."""
 
 
-class OwnNote(models.AbstractModel):
+class CustomNote(models.AbstractModel):
     """Records that may be facts of custom counters, in a table of their own.
 
     A note is written by the statement's own transaction and savepoint, so PostgreSQL undoes the two together. Before
     the commit, the domain and the dimensions are read of the noted records (:meth:`_look`). At the commit, a trigger
-    writes to the ledger those that are there then. What nobody looked at (a savepoint in raw SQL undid it) stays noted,
-    and the next roll-up does (:meth:`_settle`).
+    writes those that still exist to the ledger. Notes remain without evaluation if their
+    records could not be read, or if a savepoint in raw SQL undid the evaluation; the next roll-up evaluates them
+    (:meth:`_settle`).
     """
 
     _name = "telemetry.own.note"
@@ -87,13 +88,13 @@ class OwnNote(models.AbstractModel):
 
     @api.model
     def _remove(self):
-        """Leave the database as it was found: the addon is uninstalled."""
+        """Drop the table and its trigger: the addon is uninstalled."""
         self.env.cr.execute(SQL("DROP TABLE IF EXISTS %s", SQL.identifier(NOTE)))
         self.env.cr.execute(SQL("DROP FUNCTION IF EXISTS %s", SQL.identifier(f"{NOTE}_commit")))
 
     @api.model
     def _note(self, candidates):
-        """Note {:class:`.own_query.Definition`: ids} for later; never raises."""
+        """Note {:class:`.custom_query.Definition`: ids} for later; never raises."""
         self._write([(definition, ids, None) for definition, ids in candidates.items()])
 
     @api.model
@@ -116,7 +117,7 @@ class OwnNote(models.AbstractModel):
                     ids = set().union(*notes.values())
                     found = definition.facts(self.env, ids) if ids else {}
             except Exception as exception:
-                store.errors.count("own_metric", "new records of %s can't be read: %s", definition.name, exception)
+                store.errors.count("custom_metric", "new records of %s can't be read: %s", definition.name, exception)
                 continue
             looked = [(definition, res_ids, json.dumps(labels)) for labels, res_ids in found.items()]
             looked.append((definition, ids.difference(*found.values()), NO_FACT))
@@ -148,7 +149,7 @@ class OwnNote(models.AbstractModel):
                     found = definition.facts(self.env, times)
             except Exception as exception:
                 store.errors.count(
-                    "own_metric",
+                    "custom_metric",
                     "%d records of %s can't be read, and are not counted: %s",
                     len(times),
                     definition.name,
@@ -198,4 +199,6 @@ class OwnNote(models.AbstractModel):
                     self.env.cr.execute(f"DELETE FROM {NOTE} WHERE id = ANY(%s)", [instead])
         except Exception as exception:
             names = ", ".join(sorted({definition.name for definition, _ids, _labels in notes}))
-            store.errors.count("own_metric", "records of %s can't be noted: %s", names, exception)
+            store.errors.count(
+                "custom_metric", "changed records of %s can't be stored for counting: %s", names, exception
+            )

@@ -7,37 +7,44 @@ from odoo.exceptions import AccessError, ValidationError
 from ..compat import USER_GROUPS, Constraint
 from ..facts import rollup
 from ..metrics import facts, store
-from ..metrics.own import PREFIX
+from ..metrics.custom import PREFIX
 from ..odoo_hooks import records as hooks
-from .own_note import NOT_COUNTED
-from .own_query import ledger_name
+from .custom_note import NOT_COUNTED
+from .custom_query import ledger_name
 
 TOTAL = "_total"
+BUCKET = "_bucket"
 READER = "odoo_telemetry.own_metric_reader"
 
 _DEFINING = {
-    "kind", "name", "active", "model_id", "domain", "aggregate", "value_field_id", "state_field_id", "state_value",
-    "dimension_ids", "user_id", "meaning", "unit",
+    "kind", "name", "active", "model_id", "domain", "aggregate", "value_field_id", "buckets", "state_field_id",
+    "state_value", "dimension_ids", "user_id", "meaning", "unit",
 }  # fmt: skip
 
 
-class OwnMetric(models.Model):
+class CustomMetric(models.Model):
     """A metric that an administrator defined: what is counted of a model's records, without code."""
 
     _name = "telemetry.own.metric"
-    _description = "Own metric"
+    _description = "Custom metric"
     _order = "name"
 
-    name = fields.Char(required=True, help="What follows odoo_custom_ in the name of the series.")
+    name = fields.Char(
+        required=True,
+        help="The name of the series without the prefix odoo_custom_ and without a suffix _total or _bucket.",
+    )
     series = fields.Char(compute="_compute_series")
-    meaning = fields.Char(required=True, help="What it says, in one sentence; shown wherever the metric is looked up.")
+    meaning = fields.Char(
+        "Description", required=True, help="What the metric measures, in one sentence: its help text."
+    )
     active = fields.Boolean(default=True, help="An archived metric is not exported, and nothing is counted for it.")
     kind = fields.Selection(
         [
-            ("gauge", "What there is now"),
-            ("created", "Records that are created"),
-            ("entered", "Records that come into a state"),
+            ("gauge", "Gauge: records as they are now"),
+            ("created", "Counter: created records"),
+            ("entered", "Counter: records that enter a state"),
         ],
+        "Type",
         required=True,
         default="gauge",
     )
@@ -50,34 +57,47 @@ class OwnMetric(models.Model):
             ("ratio", "Ratio, 0 to 1"),
             ("eur", "Euros"),
             ("usd", "US dollars"),
-            ("gbp", "Pounds"),
+            ("gbp", "Pounds sterling"),
             ("currency", "The company's currency"),
         ],
-        help="Prometheus knows base units only; the name ends with it.",
+        help="Prometheus uses base units; the name ends with the unit.",
     )
     model_id = fields.Many2one("ir.model", required=True, ondelete="cascade", domain=[("transient", "=", False)])
-    model_name = fields.Char(related="model_id.model")
-    domain = fields.Char(default="[]", required=True, help="Which records: a domain of constants.")
+    model_name = fields.Char("Model name", related="model_id.model")
+    domain = fields.Char("Filter", default="[]", required=True, help="Which records: an Odoo domain of constants.")
     aggregate = fields.Selection(
-        [("count", "Number of records"), ("sum", "Sum"), ("avg", "Mean"), ("min", "Least"), ("max", "Largest")],
+        [
+            ("count", "Number of records"),
+            ("sum", "Sum"),
+            ("avg", "Mean"),
+            ("min", "Minimum"),
+            ("max", "Maximum"),
+            ("histogram", "Histogram"),
+            ("age_oldest", "Age of the oldest"),
+            ("age_newest", "Age of the newest"),
+        ],
+        "Aggregation",
         required=True,
         default="count",
     )
     value_field_id = fields.Many2one(
         "ir.model.fields",
-        "Of",
+        "Value field",
         ondelete="cascade",
-        domain="[('model_id', '=', model_id), ('store', '=', True), ('ttype', 'in', ('integer', 'float', 'monetary'))]",
+        domain="[('model_id', '=', model_id), ('store', '=', True),"
+        " ('ttype', 'in', aggregate in ('age_oldest', 'age_newest') and ('date', 'datetime')"
+        " or ('integer', 'float', 'monetary'))]",
     )
+    buckets = fields.Char(help="Upper bounds of the histogram's buckets, such as 10, 100, 1000.")
     state_field_id = fields.Many2one(
         "ir.model.fields",
-        "Field",
+        "State field",
         ondelete="cascade",
         domain="[('model_id', '=', model_id), ('store', '=', True),"
         " ('ttype', 'in', ('selection', 'boolean', 'many2one'))]",
     )
-    state_value = fields.Char("Becomes", help="The key of a selection, true or false, or the id of a record.")
-    dimension_ids = fields.One2many("telemetry.own.dimension", "metric_id", "Dimensions", copy=True)
+    state_value = fields.Char("New value", help="The key of a selection, true or false, or the id of a record.")
+    dimension_ids = fields.One2many("telemetry.own.dimension", "metric_id", "Labels", copy=True)
     user_id = fields.Many2one(
         "res.users",
         "Read as",
@@ -89,25 +109,31 @@ class OwnMetric(models.Model):
         " give it.",
     )
     revision = fields.Integer(default=1, readonly=True, copy=False)
-    cardinality = fields.Text("Series", compute="_compute_cardinality")
+    cardinality = fields.Text(compute="_compute_cardinality")
     problem = fields.Text(compute="_compute_cardinality")
-    last_read = fields.Datetime(compute="_compute_last")
+    preview = fields.Json(compute="_compute_cardinality")
+    last_read = fields.Datetime("Last read", compute="_compute_last")
     last_age = fields.Float("Age", compute="_compute_last", digits=(16, 0))
-    next_read = fields.Datetime("Next reading", compute="_compute_last", help="Not before this.")
-    last_seconds = fields.Float("Took", compute="_compute_last", digits=(16, 3))
+    next_read = fields.Datetime("Next reading", compute="_compute_last", help="Earliest time of the next reading.")
+    last_seconds = fields.Float("Duration", compute="_compute_last", digits=(16, 3))
     last_series = fields.Integer("Series exported", compute="_compute_last")
-    last_error = fields.Char(compute="_compute_last")
-    last_folded = fields.Char("Folded into other", compute="_compute_last")
-    last_lost = fields.Integer("Not counted", compute="_compute_last")
+    last_error = fields.Char("Last error", compute="_compute_last")
+    last_capped = fields.Char(
+        "Aggregated as 'other'",
+        compute="_compute_last",
+        help="By label: of a gauge the number of values, of a counter the number of records.",
+    )
+    last_lost = fields.Integer("Records not counted", compute="_compute_last")
 
-    _name_unique = Constraint("unique (name)", "There is an own metric of this name; it may be archived.")
+    _name_unique = Constraint("unique (name)", "A custom metric with this name exists; it may be archived.")
 
     # ------------------------------------------------------------------ what is shown
 
-    @api.depends("name", "kind")
+    @api.depends("name", "kind", "aggregate")
     def _compute_series(self):
         for metric in self:
-            metric.series = f"{PREFIX}{metric.name or ''}{'' if metric.kind == 'gauge' else TOTAL}"
+            suffix = TOTAL if metric.kind != "gauge" else BUCKET if metric.aggregate == "histogram" else ""
+            metric.series = f"{PREFIX}{metric.name or ''}{suffix}"
 
     @api.constrains(*_DEFINING)
     def _check_definition(self):
@@ -115,21 +141,21 @@ class OwnMetric(models.Model):
             metric._measure()
 
     @api.depends(
-        "kind", "model_id", "domain", "aggregate", "value_field_id", "state_field_id", "state_value", "user_id",
-        "dimension_ids.field_id", "dimension_ids.label", "dimension_ids.limit", "name", "unit",
+        "kind", "model_id", "domain", "aggregate", "value_field_id", "buckets", "state_field_id", "state_value",
+        "user_id", "dimension_ids.field_id", "dimension_ids.label", "dimension_ids.limit", "name", "unit",
     )  # fmt: skip
     def _compute_cardinality(self):
         for metric in self:
-            metric.cardinality = metric.problem = False
+            metric.cardinality = metric.problem = metric.preview = False
             if metric.model_id and metric.user_id:
                 try:
-                    metric.cardinality = metric._measure()
+                    metric.cardinality, metric.preview = metric._measure()
                 except ValidationError as refusal:
                     metric.problem = refusal.args[0]
 
     def _compute_last(self):
         database, now = self.env.cr.dbname, time.monotonic()
-        known = store.databases.own(database).metrics
+        known = store.databases.custom(database).metrics
         for metric in self:
             last = known.get(metric.series)
             is_read = bool(last and last.read_at is not None)
@@ -139,10 +165,10 @@ class OwnMetric(models.Model):
             waits = max(0.0, last.due_at - now) if is_read and last.tried_at <= now else 0.0
             metric.next_read = is_read and _moment(time.time() + waits)
             metric.last_seconds = last.seconds if last else 0.0
-            counted = facts.own_values(database, [last]) if last else ()
+            counted = facts.custom_values(database, [last]) if last else ()
             metric.last_series = len(last.series) + len(counted) if last else 0
             metric.last_error = last.error if last else False
-            metric.last_folded = ", ".join(f"{label}: {n}" for label, n in last.folded.items()) if last else False
+            metric.last_capped = ", ".join(f"{label}: {n}" for label, n in last.capped.items()) if last else False
             metric.last_lost = last.lost if last else 0
 
     # ------------------------------------------------------------------ what changes
@@ -150,7 +176,7 @@ class OwnMetric(models.Model):
     @api.model_create_multi
     def create(self, vals_list):
         self._check_revision(*vals_list)
-        # no default of a person's
+        # whatever the default value in the context is
         metrics = super().create([{**vals, "revision": 1} for vals in vals_list])
         metrics._redefine(metrics.mapped("series"))
         return metrics
@@ -161,7 +187,7 @@ class OwnMetric(models.Model):
         if _DEFINING.isdisjoint(vals):
             return super().write(vals)
         for metric in self:
-            super(OwnMetric, metric).write({**vals, "revision": metric.revision + 1})
+            super(CustomMetric, metric).write({**vals, "revision": metric.revision + 1})
         self._redefine([*names, *self.mapped("series")])
         return True
 
@@ -173,12 +199,12 @@ class OwnMetric(models.Model):
 
     @api.model
     def _check_revision(self, *vals_list):
-        """Raise AccessError if a person gives the revision, which tells values of one definition from another's."""
+        """Raise AccessError if a person gives the revision, which separates values of one definition from another's."""
         if any("revision" in vals for vals in vals_list):
             raise AccessError(self.env._("The revision of a custom metric can't be written."))
 
     def _redefine_dimensions(self):
-        """Count by dimensions that are others."""
+        """Count by the changed labels."""
         self.write({"dimension_ids": []})
 
     def _redefine(self, names):
@@ -195,7 +221,7 @@ class OwnMetric(models.Model):
 
         @self.env.cr.postcommit.add
         def renew():
-            known, counters = store.databases.own(database), set()
+            known, counters = store.databases.custom(database), set()
             try:
                 with registry.cursor() as cr:
                     metrics = api.Environment(cr, SUPERUSER_ID, {})[self._name]
@@ -203,9 +229,11 @@ class OwnMetric(models.Model):
                     counters.update(metrics._counters())
                     metrics._forget_counters()
             except Exception as exception:
-                store.errors.count("own_metric", "%s of %s can't be defined: %s", ", ".join(names), database, exception)
+                store.errors.count(
+                    "custom_metric", "%s of %s can't be defined: %s", ", ".join(names), database, exception
+                )
             changed = [name for name in names if name in known.metrics and known.metrics[name].ledger not in counters]
-            store.databases.publish_own(database, known.without(changed))
+            store.databases.publish_custom(database, known.without(changed))
 
     @api.model
     def _forget_counters(self):
@@ -225,14 +253,14 @@ class OwnMetric(models.Model):
             try:
                 facts.forget(database, lambda name: name.startswith(PREFIX) and name not in names)
             except OSError as exception:
-                store.errors.count("own_metric", "counters of %s can't be forgotten: %s", database, exception)
+                store.errors.count("custom_metric", "old counters of %s can't be deleted: %s", database, exception)
 
     def _ledger_name(self):
         return ledger_name(self.series, self.dimension_ids.sorted("id").mapped("label"))
 
     @api.model
     def _counters(self):
-        """Return {name in the ledger: :class:`.own_query.Definition`} of the counters that are exported.
+        """Return {name in the ledger: :class:`.custom_query.Definition`} of the counters that are exported.
 
         A definition is read once by a process: it has another revision when it changes.
         """
@@ -255,7 +283,9 @@ class OwnMetric(models.Model):
             with self.env.cr.savepoint(flush=False):
                 counters = list(self._counters().values())
         except Exception as exception:
-            store.errors.count("own_metric", "the definitions of %s can't be read: %s", self.env.cr.dbname, exception)
+            store.errors.count(
+                "custom_metric", "the definitions of %s can't be read: %s", self.env.cr.dbname, exception
+            )
         hooks.watch(self.env.registry, counters)
 
     # ------------------------------------------------------------------ actions
@@ -273,7 +303,7 @@ class OwnMetric(models.Model):
 
     @api.model
     def _make_reader(self):
-        """Make the user that own metrics are read as by default, unless it was made: without login or groups."""
+        """Create the default user that custom metrics are read as, unless it exists: archived, and without groups."""
         if self._reader():
             return
         user = (
@@ -292,7 +322,7 @@ class OwnMetric(models.Model):
 
     @api.model
     def _remove_all(self):
-        """Delete all own metrics, and the user that was made to read them: the addon is uninstalled."""
+        """Delete all custom metrics, and the user that was made to read them: the addon is uninstalled."""
         self.env.cr.execute(f"DELETE FROM {self._table}")
         self.env["telemetry.own.note"]._remove()
         if reader := self._reader():

@@ -7,9 +7,9 @@ from odoo.tools import SQL
 
 from ..compat import USER_GROUPS
 from ..metrics import facts, store
-from ..metrics.own import Reading
-from ..models import own_reading
-from ..models.own_note import NOTE
+from ..metrics.custom import Reading
+from ..models import custom_reading
+from ..models.custom_note import NOTE
 from .common import RealTransactionCase
 
 CREATED, ENTERED = "odoo_custom_made_total", "odoo_custom_closed_total"
@@ -23,9 +23,9 @@ def reader(env, *groups):
 
 
 def define(env, name, model, dimensions=(), **values):
-    """Create an own metric of ``model`` (str); each dimension is a field's name, or (name, limit)."""
+    """Create a custom metric of ``model`` (str); each dimension is a field's name, or (name, limit)."""
     fields = env["ir.model.fields"]
-    lines = [dimension if isinstance(dimension, tuple) else (dimension, 20) for dimension in dimensions]
+    lines = [dimension if isinstance(dimension, tuple) else (dimension, 0) for dimension in dimensions]
     return env["telemetry.own.metric"].create(
         {
             "name": name,
@@ -43,30 +43,30 @@ def define(env, name, model, dimensions=(), **values):
 
 
 def read(env, series, rest=0):
-    """Read the custom metrics on the cursor of ``env``; return the :class:`OwnMetric` of ``series``, or None.
+    """Read the custom metrics on the cursor of ``env``; return the :class:`CustomMetric` of ``series``, or None.
 
-    :param rest: for so many times as long as it took, a metric is left alone then
+    :param rest: pause after the reading, as a multiple of its duration
     """
     facts.publish(env.cr.dbname, *env["telemetry.reading"]._read_facts()[0])
-    with patch.object(own_reading, "REST", rest):
+    with patch.object(custom_reading, "PAUSE_FACTOR", rest):
         env["telemetry.own.reading"]._read_database()
-    return store.databases.own(env.cr.dbname).metrics.get(series)
+    return store.databases.custom(env.cr.dbname).metrics.get(series)
 
 
 def values(env, series):
     """Read the custom metrics on the cursor of ``env``; return {label values: value} of ``series``."""
-    own = read(env, series)
-    if own and own.kind == "counter":
-        return {labels: value for (_n, _d, labels, _s), value in facts.own_values(env.cr.dbname, [own]).items()}
-    return {tuple(labels): value for labels, value in own.series} if own else {}
+    custom = read(env, series)
+    if custom and custom.kind == "counter":
+        return {labels: value for (_n, _d, labels, _s), value in facts.custom_values(env.cr.dbname, [custom]).items()}
+    return {tuple(labels): value for labels, value in custom.series} if custom else {}
 
 
 def errors():
-    """Return how many failures of own metrics were counted."""
-    return store.reader.values()[0].get(("odoo_telemetry_errors_total", None, ("own_metric",), ""), 0)
+    """Return how many failures of custom metrics were counted."""
+    return store.reader.values()[0].get(("odoo_telemetry_errors_total", None, ("custom_metric",), ""), 0)
 
 
-class OwnCounterCase(RealTransactionCase):
+class CustomCounterCase(RealTransactionCase):
     """Tests of custom counters of partners, which are deleted after the test."""
 
     def setUp(self):
@@ -82,14 +82,16 @@ class OwnCounterCase(RealTransactionCase):
             env["telemetry.own.metric"].with_context(active_test=False).search([]).unlink()
             reader(env)
         self.registry.reset_changes()
-        store.databases.publish_own(self.database, Reading())
+        store.databases.publish_custom(self.database, Reading())
 
     def define(self, *arguments, **keywords):
         with self.environment() as env:
             return define(env, *arguments, **keywords).id
 
     def partners(self, env, number=1, **vals):
-        return self.keep(env["res.partner"].create([{"name": "Own", "partner_latitude": self.mark, **vals}] * number))
+        return self.delete_later(
+            env["res.partner"].create([{"name": "Own", "partner_latitude": self.mark, **vals}] * number)
+        )
 
     def counted(self, series=CREATED):
         with self.environment() as env:

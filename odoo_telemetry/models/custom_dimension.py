@@ -1,11 +1,11 @@
 from odoo import api, fields, models
 
 
-class OwnDimension(models.Model):
-    """A label of an own metric."""
+class CustomDimension(models.Model):
+    """A label of a custom metric."""
 
     _name = "telemetry.own.dimension"
-    _description = "Dimension of an own metric"
+    _description = "Label of a custom metric"
     _order = "id"
 
     metric_id = fields.Many2one("telemetry.own.metric", required=True, index=True, ondelete="cascade")
@@ -18,6 +18,7 @@ class OwnDimension(models.Model):
         " ('ttype', 'in', ('selection', 'boolean', 'many2one'))]",
     )
     label = fields.Char(
+        "Label name",
         compute="_compute_label",
         store=True,
         readonly=False,
@@ -26,7 +27,8 @@ class OwnDimension(models.Model):
         help="The label's name in Prometheus.",
     )
     limit = fields.Integer(
-        default=20, help="Number of values; others become 'other'. A selection or a boolean has the values that it has."
+        help="Maximum number of values; further ones are aggregated as 'other'. 0: as many as the series limit of the"
+        " metric allows, 20 at most. Selections and booleans are not limited.",
     )
 
     @api.depends("field_id")

@@ -1,8 +1,10 @@
-"""What an own metric may measure: its record is read as a definition, or refused with a reason and a remedy."""
+"""What a custom metric may measure: its record is read as a definition, or refused with a reason and a remedy."""
 
 import ast
 import re
-from math import prod
+from dataclasses import replace
+from datetime import datetime
+from math import isfinite, prod
 
 from psycopg2.errors import QueryCanceled
 
@@ -10,10 +12,13 @@ from odoo import SUPERUSER_ID, models
 from odoo.exceptions import AccessError, ValidationError
 
 from ..metrics import store
-from .own_query import NONE, STATEMENT_SECONDS, Definition, Dimension, limited
+from .custom_query import NONE, STATEMENT_SECONDS, Definition, Dimension, limited
 
 MOST_SERIES = 200
-"""Series that one own metric may have."""
+"""Series that one custom metric may have."""
+MOST_BUCKETS = 12
+_LARGEST_FITTING = 20
+"""Largest automatic limit of a label; it is lower where MOST_SERIES does not allow so many."""
 _NAME = re.compile(r"[a-z][a-z0-9]*(_[a-z0-9]+)*")
 _LONGEST_NAME = 60
 _LONGEST_DOMAIN = 4_000
@@ -30,9 +35,12 @@ _RESERVED_LABELS = ("database", "job", "instance", "le", "quantile", "replica")
 _LABEL = re.compile(r"[a-z][a-z0-9_]*")
 
 _NUMBERS = ("integer", "float", "monetary")
+_DATES = ("date", "datetime")
+_DATE = re.compile(r"\d{4}-\d\d-\d\d( \d\d:\d\d:\d\d)?")
+_AGES = ("age_oldest", "age_newest")
 _CHOICES = ("selection", "boolean")
 """Kinds of fields whose values developers wrote: they name nobody."""
-_FILTERED = (*_CHOICES, *_NUMBERS, "date", "datetime")
+_FILTERED = (*_CHOICES, *_NUMBERS, *_DATES)
 """Kinds of fields that a domain may compare."""
 _REFERENCES = {
     "account.incoterms", "account.payment.term", "account.tax.group", "crm.lost.reason", "crm.stage", "crm.team",
@@ -76,13 +84,17 @@ def declare_reference_models(*names):
     _REFERENCES.update(names)
 
 
-class OwnMetric(models.Model):
+class CustomMetric(models.Model):
     _inherit = "telemetry.own.metric"
 
     # ------------------------------------------------------------------ what is refused
 
     def _measure(self):
-        """Return a sentence about the number of series there are now, read as the metric's user.
+        """Return two values: a sentence with the current number of series, and the series that would be exported.
+
+        The series are a dict with ``labels`` (names), ``unit`` and ``series``, a list of (label values, value).
+
+        They are read as the metric's user.
 
         :raises ValidationError: when it can't be exported like this; the message says why, and what to do.
         """
@@ -92,11 +104,14 @@ class OwnMetric(models.Model):
             with limited(self.env):
                 numbers = definition.cardinality(self.env)
                 self._check_numbers(definition, numbers)
-                series, _folded = definition.series(self.env, definition.groups(self.env))
+                groups = definition.by_size(definition.groups(self.env))
+                series, _capped = definition.series(self.env, groups)
+                shown = series if self.kind == "gauge" else self.env["telemetry.own.value"]._counted(definition)
         except AccessError as refusal:
             raise ValidationError(
                 self.env._(
-                    "%(user)s may not read it: give the user a group that may, or choose another user.\n%(reason)s",
+                    "%(user)s has no access to these records: add the user to a group that has access, or choose "
+                    "another user.\n%(reason)s",
                     user=self.user_id.name,
                     reason=refusal.args[0],
                 )
@@ -104,7 +119,7 @@ class OwnMetric(models.Model):
         except QueryCanceled as refusal:
             raise ValidationError(
                 self.env._(
-                    "Reading it takes longer than %(seconds)d s: narrow the domain, or remove a dimension.",
+                    "Reading the metric takes longer than %(seconds)d s: narrow the filter, or remove a label.",
                     seconds=STATEMENT_SECONDS,
                 )
             ) from refusal
@@ -112,21 +127,24 @@ class OwnMetric(models.Model):
             raise
         except Exception as refusal:
             raise ValidationError(
-                self.env._("It can't be read: %(reason)s. Correct the domain.", reason=refusal)
+                self.env._("The metric can't be read: %(reason)s. Correct the filter or the labels.", reason=refusal)
             ) from refusal
-        return self.env._(
-            "%(number)d series now, at most %(most)d (%(dimensions)s).",
+        sentence = self.env._(
+            "%(number)d series now, at most %(most)d (%(labels)s).",
             number=len(series),
             most=self._most_series(definition),
-            dimensions=", ".join(
+            labels=", ".join(
                 f"{dimension.label}: {numbers[dimension.label]} / {dimension.limit}"
                 for dimension in definition.dimensions
             )
-            or self.env._("no dimensions"),
+            or self.env._("no labels"),
         )
+        # what is in a bucket is a number of records
+        unit = "number" if definition.buckets else definition.unit or "number"
+        return sentence, {"labels": definition.labels, "unit": unit, "series": shown}
 
     def _most_series(self, definition):
-        return prod(len(dimension.values) or dimension.limit + 1 for dimension in definition.dimensions)
+        return _series_of(definition.dimensions, definition.buckets)
 
     def _check_numbers(self, definition, numbers):
         for dimension in definition.dimensions:
@@ -134,7 +152,7 @@ class OwnMetric(models.Model):
                 raise ValidationError(
                     self.env._(
                         "%(label)s has %(number)d values, and its limit is %(limit)d: raise the limit, narrow the "
-                        "domain, or remove the dimension.",
+                        "filter, or remove the label.",
                         label=dimension.label,
                         number=numbers[dimension.label],
                         limit=dimension.limit,
@@ -145,8 +163,8 @@ class OwnMetric(models.Model):
             widest = max(definition.dimensions, key=lambda dimension: dimension.limit)
             raise ValidationError(
                 self.env._(
-                    "Its dimensions allow %(number)d series, and %(most)d is the limit; %(label)s has the most, "
-                    "%(limit)d: lower its limit, or remove a dimension.",
+                    "The labels allow %(number)d series; the limit is %(most)d. Remove a label, or lower the limit of "
+                    "one that is not a selection. %(label)s allows the most values (%(limit)d).",
                     number=most,
                     most=MOST_SERIES,
                     label=widest.label,
@@ -169,21 +187,25 @@ class OwnMetric(models.Model):
         if misplaced := _MISPLACED.intersection(parts):
             raise ValidationError(
                 self.env._(
-                    "%(name)s can't be a name: Prometheus gives %(part)s a meaning of its own, or has a base unit for "
-                    "it; leave it out.",
+                    "%(name)s can't be a name. Remove %(part)s: it is reserved by Prometheus, or not a base unit "
+                    "such as seconds or bytes.",
                     name=name,
                     part=", ".join(sorted(misplaced)),
                 )
             )
-        if self.unit and parts[-1] != self.unit:
+        unit = self._base_unit()
+        if unit and parts[-1] != unit:
             raise ValidationError(
-                self.env._("%(name)s is in %(unit)s: end the name with _%(unit)s.", name=name, unit=self.unit)
+                self.env._("%(name)s is in %(unit)s: end the name with _%(unit)s.", name=name, unit=unit)
             )
+
+    def _base_unit(self):
+        return "seconds" if self.kind == "gauge" and self.aggregate in _AGES else self.unit or ""
 
     # ------------------------------------------------------------------ the definition
 
     def _definitions(self):
-        """Return (list of :class:`.own_query.Definition`, {metric: why it is refused}); the latter is counted.
+        """Return (list of :class:`.custom_query.Definition`, {metric: why it is refused}); the latter is counted.
 
         A definition may be refused long after it was saved: its model has changed, or what is allowed has.
         """
@@ -193,11 +215,11 @@ class OwnMetric(models.Model):
                 definitions.append(metric._definition())
             except ValidationError as exception:
                 refused[metric] = exception.args[0]
-                store.errors.count("own_metric", "%s: %s", metric.series, exception.args[0])
+                store.errors.count("custom_metric", "%s: %s", metric.series, exception.args[0])
         return definitions, refused
 
     def _definition(self):
-        """Return the :class:`.own_query.Definition` of the metric.
+        """Return the :class:`.custom_query.Definition` of the metric.
 
         :raises ValidationError: when it names a model, a field or a value that can't be measured.
         """
@@ -205,10 +227,11 @@ class OwnMetric(models.Model):
         model = self._measurable_model()
         state, target = self._transition(model) if self.kind == "entered" else ("", None)
         aggregate = self.aggregate if self.kind == "gauge" else "count"
-        value = "" if aggregate == "count" else self._numeric_field(model)
+        value = "" if aggregate == "count" else self._aggregated_field(model, aggregate)
+        buckets = self._bounds() if aggregate == "histogram" else ()
         if self.user_id.id == SUPERUSER_ID:
             raise ValidationError(
-                self.env._("%(user)s may read everything: choose a user with limits.", user=self.user_id.name)
+                self.env._("%(user)s can read all records: choose a user with limited access.", user=self.user_id.name)
             )
         return Definition(
             id=self._origin.id,
@@ -216,39 +239,41 @@ class OwnMetric(models.Model):
             name=self.series,
             kind=self.kind,
             help=self.meaning or "",
-            unit=self.unit or "",
+            unit=self._base_unit(),
             model=model._name,
             domain=tuple(self._parsed_domain(model)),
             uid=self.user_id._origin.id,
-            dimensions=self._dimensions(model),
+            dimensions=self._dimensions(model, buckets),
             aggregate=aggregate,
             value=value,
             state=state,
             target=target,
+            buckets=buckets,
         )
 
     def _measurable_model(self):
         name = self.model_id.model
         if name not in self.env or self.env[name]._abstract or self.env[name]._transient:
-            raise ValidationError(self.env._("%(model)s keeps no records: choose another model.", model=name))
+            raise ValidationError(self.env._("%(model)s has no stored records: choose another model.", model=name))
         if _PRIVATE_MODELS.fullmatch(name):
             raise ValidationError(
-                self.env._("%(model)s holds secrets or telemetry itself: choose another model.", model=name)
+                self.env._("%(model)s contains secrets or belongs to Telemetry: choose another model.", model=name)
             )
         model = self.env[name]
         if self.kind != "gauge" and (not model._auto or model._table_query):
             raise ValidationError(
                 self.env._(
-                    "%(model)s is a view of other records: count those, or export what there is now.", model=name
+                    "%(model)s is a database view and can't be counted: count its source model, or export a gauge.",
+                    model=name,
                 )
             )
         return model
 
     def _transition(self, model):
-        """Return (field name, value in the database) that records come into."""
+        """Return (field name, database value) of the state that records enter."""
         name, text = self.state_field_id.name, (self.state_value or "").strip()
         if not name or not text:
-            raise ValidationError(self.env._("Say which field becomes what."))
+            raise ValidationError(self.env._("Choose the state field and its new value."))
         field = self._public_field(model, name)
         self._check_stored(field)
         self._check_impersonal(field)
@@ -261,7 +286,7 @@ class OwnMetric(models.Model):
         allowed = {"boolean": ["true", "false"], "many2one": [self.env._("the id of a record")]}
         raise ValidationError(
             self.env._(
-                "%(field)s has no value %(value)s; use one of: %(allowed)s.",
+                "%(field)s has no value %(value)s; allowed: %(allowed)s.",
                 field=name,
                 value=text,
                 allowed=", ".join(allowed.get(field.type) or self._selection_keys(field)),
@@ -271,14 +296,41 @@ class OwnMetric(models.Model):
     def _selection_keys(self, field):
         return [str(key) for key in field.get_values(self.env)]
 
-    def _numeric_field(self, model):
+    def _aggregated_field(self, model, aggregate):
         name = self.value_field_id.name
         field = name and self._public_field(model, name)
-        if not field or field.type not in _NUMBERS or not field.store or field.company_dependent:
-            raise ValidationError(self.env._("Choose a stored number to aggregate, or the number of records."))
+        is_stored = field and field.store and not field.company_dependent
+        if aggregate in _AGES:
+            if not is_stored or field.type not in _DATES:
+                raise ValidationError(self.env._("Choose a stored date to measure the age of."))
+        elif not is_stored or field.type not in _NUMBERS:
+            raise ValidationError(
+                self.env._('Choose a stored numeric field as the value field, or the aggregation "Number of records".')
+            )
         return name
 
-    def _dimensions(self, model):
+    def _bounds(self):
+        """Return the upper bounds of the buckets, a tuple of float."""
+        try:
+            bounds = tuple(map(float, (self.buckets or "").split(",")))
+        except ValueError:
+            bounds = ()
+        if (
+            not 1 <= len(bounds) <= MOST_BUCKETS
+            or bounds != tuple(sorted(set(bounds)))
+            or not all(map(isfinite, bounds))
+        ):
+            raise ValidationError(
+                self.env._(
+                    "%(buckets)s can't be buckets: write at most %(most)d upper bounds, the smallest first, such as "
+                    "10, 100, 1000.",
+                    buckets=self.buckets or "",
+                    most=MOST_BUCKETS,
+                )
+            )
+        return bounds
+
+    def _dimensions(self, model, buckets):
         dimensions = []
         for line in self.dimension_ids:
             field = self._public_field(model, line.field_id.name or "")
@@ -301,17 +353,25 @@ class OwnMetric(models.Model):
                 keys = self._selection_keys(field)
                 values, raw = (keys, keys) if field.required else ((*keys, NONE), (*keys, False))
             limit = len(values) or line.limit
-            if limit < 1:
+            if limit < 0:
                 raise ValidationError(
-                    self.env._("The limit of %(label)s is %(limit)d: set at least 1.", label=label, limit=limit)
+                    self.env._(
+                        "The limit of %(label)s is %(limit)d: set a positive number, or 0 for an automatic limit.",
+                        label=label,
+                        limit=limit,
+                    )
                 )
             dimensions.append(Dimension(field.name, label, limit, tuple(values), tuple(raw)))
-        return tuple(dimensions)
+        given = [dimension for dimension in dimensions if dimension.limit]
+        fitting = _fitting(MOST_SERIES // _series_of(given, buckets), len(dimensions) - len(given))
+        return tuple(dimension if dimension.limit else replace(dimension, limit=fitting) for dimension in dimensions)
 
     def _check_stored(self, field):
         if not field.store or field.company_dependent:
             raise ValidationError(
-                self.env._("%(field)s can't be grouped by: its values are not in the model's table.", field=field.name)
+                self.env._(
+                    "%(field)s can't be a label or a state: it is not stored in the model's table.", field=field.name
+                )
             )
 
     def _check_impersonal(self, field):
@@ -331,7 +391,7 @@ class OwnMetric(models.Model):
             )
 
     def _check_filter(self, field, operator, value):
-        """Refuse a field in a domain that could select one person, or guess a text.
+        """Refuse a field in a domain if it could select one person, or be used to guess a text.
 
         :raises ValidationError: as in :meth:`_check_impersonal`
         """
@@ -342,7 +402,7 @@ class OwnMetric(models.Model):
         if not (is_reference or is_set or (field.type in _FILTERED and field.name != "id")):
             raise ValidationError(
                 self.env._(
-                    "%(field)s (%(kind)s) can't be in the domain: its values may be personal data. Filter by a "
+                    "%(field)s (%(kind)s) can't be in the filter: its values may be personal data. Filter by a "
                     "selection, a boolean, a number, a date, or a relation to one of: %(models)s.",
                     field=field.name,
                     kind=_kind(field),
@@ -364,7 +424,7 @@ class OwnMetric(models.Model):
         except (ValueError, SyntaxError, TypeError, MemoryError, RecursionError) as exception:
             raise ValidationError(
                 self.env._(
-                    "%(domain)s is no domain of constants: write it like [('state', '=', 'done')]. %(reason)s",
+                    "%(domain)s is not a filter of constants: write it like [('state', '=', 'done')]. %(reason)s",
                     domain=text[:200],
                     reason=exception,
                 )
@@ -377,7 +437,7 @@ class OwnMetric(models.Model):
         :raises ValueError: when it has not.
         """
         if not isinstance(domain, list | tuple):
-            raise ValueError(self.env._("It is no list."))
+            raise ValueError(self.env._("It must be a list."))
         wanted = 0
         for item in domain:
             wanted = wanted or 1
@@ -391,25 +451,44 @@ class OwnMetric(models.Model):
 
     def _check_condition(self, model, condition):
         if not isinstance(condition, list | tuple) or len(condition) != 3:
-            raise ValueError(self.env._("%(condition)s is no condition.", condition=repr(condition)))
+            raise ValueError(self.env._("%(condition)s is not a condition.", condition=repr(condition)))
         path, operator, value = condition
         if operator == "=" and path in (0, 1) and value == 1:
             return
         if not isinstance(path, str) or operator not in _OPERATORS:
-            raise ValueError(self.env._("%(condition)s is no condition.", condition=repr(condition)))
+            raise ValueError(self.env._("%(condition)s is not a condition.", condition=repr(condition)))
         field = self._public_field(model, path)
         if operator in ("any", "not any") and field.comodel_name:
             self._check_domain(self.env[field.comodel_name], value)
             return
         self._check_filter(field, operator, value)
         constants = value if isinstance(value, list | tuple) else [value]
+        if field.type in _DATES:
+            self._check_dates(field, constants)
         if not all(isinstance(constant, str | int | float | None) for constant in constants):
-            raise ValueError(self.env._("%(value)s is no constant.", value=repr(value)))
+            raise ValueError(self.env._("%(value)s is not a constant.", value=repr(value)))
+
+    def _check_dates(self, field, constants):
+        """Refuse what is not a fixed date: Odoo 19.0 accepts 'today -7d', Odoo 18.0 does not.
+
+        :raises ValidationError: says how a date is written
+        """
+        for constant in constants:
+            if constant and not _is_date(constant):
+                raise ValidationError(
+                    self.env._(
+                        "%(field)s can't be compared with %(value)s: write a date as 2026-01-31, or with its time in "
+                        "UTC as 2026-01-31 08:00:00. A relative date can't be in the filter; to measure how old "
+                        "records are, choose the aggregation “Age of the oldest” or “Age of the newest”.",
+                        field=field.name,
+                        value=constant,
+                    )
+                )
 
     def _public_field(self, model, path):
         """Return the field at the end of ``path`` (str, names with dots) from ``model``.
 
-        :raises ValidationError: when there is none, or one on the way is not for everybody to know.
+        :raises ValidationError: if a field on the path does not exist, is private, or can't be searched.
         """
         field = None
         for name in path.split("."):
@@ -420,13 +499,30 @@ class OwnMetric(models.Model):
             if private or not (field.store or field.search):
                 raise ValidationError(
                     self.env._(
-                        "%(path)s can't be measured: it is private to some groups, a secret, or not kept in the "
+                        "%(path)s can't be measured: it is private to some groups, a secret, or not stored in the "
                         "database.",
                         path=path,
                     )
                 )
             model = self.env[field.comodel_name] if field.comodel_name else None
         return field
+
+
+def _series_of(dimensions, buckets):
+    """Return how many series ``dimensions`` allow, with a histogram's ``buckets``; each label may be 'other', too."""
+    return prod(len(dimension.values) or dimension.limit + 1 for dimension in dimensions) * (len(buckets) + 1)
+
+
+def _fitting(most, number):
+    """Return how many values, beside 'other', each of ``number`` labels may have for at most ``most`` series."""
+    return max((limit for limit in range(1, _LARGEST_FITTING + 1) if (limit + 1) ** number <= most), default=1)
+
+
+def _is_date(constant):
+    try:
+        return bool(_DATE.fullmatch(constant) and datetime.fromisoformat(constant))
+    except (TypeError, ValueError):
+        return False
 
 
 def _names_nobody(field):

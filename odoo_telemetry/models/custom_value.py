@@ -1,15 +1,14 @@
 from odoo import api, fields, models
 
 from ..facts.rollup import LOOK
-from ..metrics.own import OwnMetric
-from .own_query import limited
+from ..metrics.custom import CustomMetric
 
 
-class OwnValue(models.TransientModel):
-    """The values that an own metric has now, as rows of their own for each user who looks at them."""
+class CustomValue(models.TransientModel):
+    """The values that a custom metric has now, as rows of their own for each user who looks at them."""
 
     _name = "telemetry.own.value"
-    _description = "Value of an own metric"
+    _description = "Value of a custom metric"
     _order = "id"
 
     metric_id = fields.Many2one("telemetry.own.metric", required=True, ondelete="cascade", readonly=True)
@@ -19,26 +18,16 @@ class OwnValue(models.TransientModel):
     @api.model
     def _open(self, metric):
         """Read ``metric`` and return the action that shows its values; of a counter, what it has counted so far."""
-        metric._check_definition()
-        definition = metric._definition()
-        counted = self._counted(definition) if definition.kind != "gauge" else {}
-        with limited(self.env):
-            if definition.kind == "gauge":
-                series, _folded = definition.series(self.env, definition.by_size(definition.groups(self.env)))
-            else:
-                own = OwnMetric(definition.name, "counter", definition.help)
-                own.texts = [list(texts.items()) for texts in definition.texts(self.env, counted)]
-                series = own.named(counted).items()
+        _sentence, shown = metric._measure()
         self.search([("create_uid", "=", self.env.uid), ("metric_id", "=", metric.id)]).unlink()
-        names = [dimension.label for dimension in definition.dimensions]
         self.create(
             [
                 {
                     "metric_id": metric.id,
-                    "labels": ", ".join(f"{name}={text}" for name, text in zip(names, labels, strict=True)),
+                    "labels": ", ".join(f"{name}={text}" for name, text in zip(shown["labels"], labels, strict=True)),
                     "value": value,
                 }
-                for labels, value in series
+                for labels, value in shown["series"]
             ]
         )
         return {
@@ -52,9 +41,12 @@ class OwnValue(models.TransientModel):
         }
 
     def _counted(self, definition):
-        """Return {raw label values: number} of what a counter has counted so far."""
+        """Return [(label values, value)] of what a counter has counted so far."""
         ledger, metric = self.env["telemetry.ledger"], definition.counted()
         totals = ledger._totals({metric.name: metric}, admit=True)
         self.env.cr.execute(LOOK, ledger._parameters({metric.name: metric}))
         totals.add(self.env.cr.fetchall())
-        return {labels: number for labels, _sample, number in totals.series(metric)}
+        counted = {labels: number for labels, _sample, number in totals.series(metric)}
+        custom = CustomMetric(definition.name, "counter", definition.help)
+        custom.texts = [list(texts.items()) for texts in definition.texts(self.env, counted)]
+        return list(custom.named(counted).items())

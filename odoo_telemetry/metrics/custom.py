@@ -1,8 +1,8 @@
 """Custom metrics: those that a database's administrator defined, as they were last read.
 
-They are not in the catalogue, and not in the shared cells: a reading replaces all of them at once, so that a series
-whose rows are gone is gone, and a definition never stands beside the values of another. The values of counters are in
-the ledger, as those of facts are (``facts.py``); here is what their label values are called.
+They are neither in the catalogue nor in the shared cells. Each reading replaces all values, so that stale series
+disappear and values always match their definition. Counter values are in the ledger, as those of facts (``facts.py``);
+this module has the names of their label values.
 """
 
 from collections.abc import Iterable, Mapping
@@ -20,10 +20,10 @@ PREFIX = "odoo_custom_"
 
 
 @dataclass
-class OwnMetric:
+class CustomMetric:
     """One custom metric.
 
-    Moments are of :func:`time.monotonic`, which all processes share until the machine starts again.
+    Moments are of :func:`time.monotonic`, which all processes share until a reboot.
 
     name, kind ('gauge' or 'counter'), help, unit: as of :class:`.metric.Metric`.
     revision: of the definition that it was read by; values of another are not comparable.
@@ -31,14 +31,15 @@ class OwnMetric:
     ledger: of a counter, its name in the ledger.
     series: of a gauge, list of (label values in the order of ``labels``, value).
     texts: of a counter, for each label a list of (value in the ledger, label value).
-    values_at: when it was read, for people: Unix time in seconds; 0 for never.
-    read_at: the same moment; None for never.
-    tried_at: when that was last tried.
-    due_at: not to be tried again before this.
-    seconds: what the last try took.
-    error: why the last try failed, in the words of the administrator; '' when it did not.
-    folded: {label: what is shown as 'other'}: of a gauge the number of values, of a counter that of records.
-    lost: of a counter, the number of records that could not be read when they were written, and are not in it.
+    values_at: time of the last successful reading, Unix seconds, to be displayed; 0 if there was none.
+    read_at: the same as a moment; None if there was none.
+    tried_at: moment of the last attempt.
+    due_at: earliest moment of the next attempt.
+    seconds: duration of the last attempt.
+    error: why the last attempt failed, for the administrator; '' if it succeeded.
+    is_age: whether the values are ages in seconds, which grow after the reading.
+    capped: {label: what is shown as 'other'}: of a gauge the number of values, of a counter that of records.
+    lost: of a counter, the number of records that could not be read at the roll-up either, and are not in it.
     """
 
     name: str
@@ -56,7 +57,8 @@ class OwnMetric:
     due_at: float = 0.0
     seconds: float = 0.0
     error: str = ""
-    folded: dict[str, int] = field(default_factory=dict)
+    is_age: bool = False
+    capped: dict[str, int] = field(default_factory=dict)
     lost: int = 0
 
     def described(self) -> Metric:
@@ -64,9 +66,9 @@ class OwnMetric:
         return Metric(self.name, self.kind, self.help, tuple(map(Label, self.labels)), self.unit, group=GROUP)
 
     def waits_since(self, now: float) -> float | None:
-        """Return since when it is due (a moment), None if it is to be left alone at the moment ``now``.
+        """Return the moment since which the metric is due, or None if it is not due at ``now``.
 
-        One that was tried in the future was tried before the machine started: it is due.
+        An attempt in the future is from before a reboot: the metric is due.
         """
         if self.tried_at > now:
             return 0.0
@@ -77,10 +79,15 @@ class OwnMetric:
         longest = STALE_AFTER_SECONDS + max(0.0, self.due_at - self.tried_at)
         return self.read_at is not None and 0 <= now - self.read_at <= longest
 
+    def shown(self, now: float) -> dict[tuple[str, ...], float]:
+        """Return {label values: value} of a gauge as it is at the moment ``now``."""
+        grown = now - self.read_at if self.is_age and self.read_at is not None else 0.0
+        return {tuple(labels): value + grown for labels, value in self.series}
+
     def named(self, amounts: Mapping[tuple[str, ...], float]) -> dict[tuple[str, ...], float]:
         """Return {label values: value} of ``amounts``, {label values in the ledger: value}.
 
-        What was called nothing yet is left out until the next reading.
+        Values without a known name are omitted until the next reading.
         """
         texts: list[dict[str, str]] = list(map(dict, self.texts))
         series: dict[tuple[str, ...], float] = {}
@@ -96,7 +103,7 @@ class Reading:
     """The custom metrics of a database: ``metrics`` by series name, and when they were read (a moment; None: never)."""
 
     read_at: float | None = None
-    metrics: dict[str, OwnMetric] = field(default_factory=dict)
+    metrics: dict[str, CustomMetric] = field(default_factory=dict)
 
     def without(self, names: Iterable[str]) -> "Reading":
         """Return what is left when the metrics ``names`` are no longer defined like that; it is due to be read."""
@@ -104,7 +111,11 @@ class Reading:
 
 
 def _decode(content: Any) -> Reading:
-    return Reading(content["read_at"], {name: OwnMetric(**metric) for name, metric in content["metrics"].items()})
+    for metric in content["metrics"].values():
+        # as an earlier version wrote it
+        if "folded" in metric:
+            metric["capped"] = metric.pop("folded")
+    return Reading(content["read_at"], {name: CustomMetric(**metric) for name, metric in content["metrics"].items()})
 
 
 class PublishedReadings(Published[Reading]):

@@ -8,12 +8,12 @@ from odoo.tools import mute_logger
 from ..facts.rollup import TOTAL
 from ..facts.triggers import ENTRY
 from ..metrics import facts, store
-from ..models import own_query
-from ..models.own_note import NOTE
-from .own_case import CREATED, ENTERED, OwnCounterCase, errors, reader
+from ..models import custom_query
+from ..models.custom_note import NOTE
+from .custom_case import CREATED, ENTERED, CustomCounterCase, errors, reader
 
 
-class TestCreated(OwnCounterCase):
+class TestCreated(CustomCounterCase):
     def setUp(self):
         super().setUp()
         self.define("made", "res.partner", kind="created", domain=self.domain)
@@ -117,7 +117,7 @@ class TestCreated(OwnCounterCase):
         statements(1)
         self.assertEqual(statements(100), statements(1))
 
-    def test_what_can_not_be_read_is_told_and_breaks_nothing(self):
+    def test_what_can_not_be_read_is_reported_and_breaks_nothing(self):
         with self.environment() as env:
             reader(env)
         before = errors()
@@ -144,14 +144,14 @@ class TestCreated(OwnCounterCase):
     def test_a_statement_that_fails_breaks_nothing(self):
         with self.environment() as env:
             self.partners(env, 2)
-            broken = patch.object(own_query.Definition, "facts", lambda _, env, ids: env.cr.execute("SELECT 1 / 0"))
+            broken = patch.object(custom_query.Definition, "facts", lambda _, env, ids: env.cr.execute("SELECT 1 / 0"))
             with broken, self.assertLogs("odoo.sql_db", "ERROR"):
                 env.cr.flush()
         self.assertEqual(self.rows(), 2)
         self.assertEqual(self.counted(), {(): 2})
 
     def test_a_note_that_fails_breaks_nothing(self):
-        broken = patch("odoo.addons.odoo_telemetry.models.own_note.NOTE", "no_such_table")
+        broken = patch("odoo.addons.odoo_telemetry.models.custom_note.NOTE", "no_such_table")
         before = errors()
         with self.environment() as env, broken, mute_logger("odoo.sql_db"):
             self.partners(env, 2)
@@ -166,13 +166,13 @@ class TestCreated(OwnCounterCase):
         self.assertEqual(self.rows(), 2)
         self.assertEqual(self.counted(), {(): 2})
 
-    def test_another_domain_goes_on(self):
+    def test_a_counter_with_another_domain_goes_on(self):
         with self.environment() as env:
             self.partners(env, 2)
         self.counted()
         with self.environment() as env:
             env["telemetry.own.metric"].search([]).domain = f"[('partner_latitude', 'in', [{self.mark}])]"
-        self.assertIn(CREATED, store.databases.own(self.database).metrics)
+        self.assertIn(CREATED, store.databases.custom(self.database).metrics)
         self.assertEqual(self.counted(), {(): 2})
         with self.environment() as env:
             self.partners(env)
@@ -185,7 +185,7 @@ class TestCreated(OwnCounterCase):
         with self.environment() as env:
             field = env["ir.model.fields"]._get("res.partner", "type")
             env["telemetry.own.metric"].search([]).dimension_ids = [(0, 0, {"field_id": field.id})]
-        self.assertNotIn(CREATED, store.databases.own(self.database).metrics)
+        self.assertNotIn(CREATED, store.databases.custom(self.database).metrics)
         self.assertEqual(set(self.counted().values()), {0})
         self.assertEqual(self.amounts(TOTAL), [])
         with self.environment() as env:
@@ -204,7 +204,7 @@ class TestCreated(OwnCounterCase):
             env["telemetry.ledger"]._purge()
         self.assertEqual(self.amounts(ENTRY), [])
 
-    def test_a_dimension_replaced_by_the_same_one_goes_on(self):
+    def test_a_counter_whose_dimension_is_replaced_by_the_same_one_goes_on(self):
         with self.environment() as env:
             field = env["ir.model.fields"]._get("res.partner", "type")
             env["telemetry.own.metric"].search([]).dimension_ids = [(0, 0, {"field_id": field.id})]
@@ -222,7 +222,7 @@ class TestCreated(OwnCounterCase):
         self.counted()
         with self.environment() as env:
             env["telemetry.own.metric"].search([]).action_archive()
-        self.assertNotIn(CREATED, store.databases.own(self.database).metrics)
+        self.assertNotIn(CREATED, store.databases.custom(self.database).metrics)
         self.assertEqual(self.registry.telemetry_measured, {})
         with self.environment() as env:
             self.partners(env)
@@ -238,7 +238,7 @@ class TestCreated(OwnCounterCase):
             self.assertEqual(self.counted(), {(): 2})
             with self.environment() as env:
                 end(env["telemetry.own.metric"].search([]))
-            self.assertNotIn(CREATED, store.databases.own(self.database).metrics)
+            self.assertNotIn(CREATED, store.databases.custom(self.database).metrics)
             self.assertEqual(self.amounts(TOTAL), [])
             self.assertFalse([key for key in facts.floor(self.database) if key[0] == CREATED])
             self.assertEqual(self.counted(), {})
@@ -257,14 +257,14 @@ class TestCreated(OwnCounterCase):
         self.assertEqual(self.counted(), {(): 3})
 
 
-class TestTransactions(OwnCounterCase):
+class TestTransactions(CustomCounterCase):
     """Whatever a transaction does, what it leaves behind is counted, when it is committed."""
 
     def setUp(self):
         super().setUp()
         self.define("made", "res.partner", kind="created", domain=self.domain)
 
-    def test_released_in_one_that_is_rolled_back(self):
+    def test_a_savepoint_released_in_one_that_is_rolled_back(self):
         for flush in (True, False):
             with self.environment() as env:
                 self.partners(env)
@@ -380,7 +380,7 @@ class TestTransactions(OwnCounterCase):
             self.assertTrue(wrong["messages"])
         self.assertExact(0)
         with self.environment() as env:
-            self.keep(env["res.partner"].browse(env["res.partner"].load(columns, rows)["ids"]))
+            self.delete_later(env["res.partner"].browse(env["res.partner"].load(columns, rows)["ids"]))
         self.assertExact(5)
 
     def test_a_second_cursor(self):
@@ -405,7 +405,7 @@ class TestTransactions(OwnCounterCase):
         self.assertExact(3)
 
 
-class TestDimensions(OwnCounterCase):
+class TestDimensions(CustomCounterCase):
     def test_by_country_with_a_limit(self):
         self.define("made", "res.partner", [("country_id", 2)], kind="created", domain=self.domain)
         for country in ("base.be", "base.fr", "base.be", "base.de", "base.it", None):
@@ -436,9 +436,9 @@ class TestDimensions(OwnCounterCase):
             expected[(series,)] = expected.get((series,), 0) + 1
             self.assertEqual(self.counted(), expected)
 
-    def test_what_a_relation_is_called_later(self):
+    def test_a_series_is_renamed_with_its_record(self):
         with self.environment() as env:
-            tag = self.keep(env["res.partner.industry"].create({"name": "Mining"}))
+            tag = self.delete_later(env["res.partner.industry"].create({"name": "Mining"}))
         self.define("made", "res.partner", ["industry_id"], kind="created", domain=self.domain)
         with self.environment() as env:
             self.partners(env, 2, industry_id=tag.id)
@@ -452,7 +452,9 @@ class TestDimensions(OwnCounterCase):
         with self.environment() as env:
             self.partners(env, 2, country_id=env.ref("base.be").id)
         with self.environment() as env:
-            action = env["telemetry.own.metric"].search([]).action_preview()
+            metric = env["telemetry.own.metric"].search([])
+            self.assertEqual([value for _labels, value in metric.preview["series"]], [2])
+            action = metric.action_preview()
             rows = env[action["res_model"]].search(action["domain"])
             self.assertEqual([(row.labels, row.value) for row in rows], [("country_id=Belgium", 2)])
 
@@ -465,7 +467,7 @@ class TestDimensions(OwnCounterCase):
         self.assertEqual(self.counted(ENTERED), {(): 2})
 
 
-class TestEntered(OwnCounterCase):
+class TestEntered(CustomCounterCase):
     def setUp(self):
         super().setUp()
         self.define(
@@ -494,7 +496,7 @@ class TestEntered(OwnCounterCase):
             partner.with_env(env)._write_multi([{"type": "invoice"}])
         self.assertEqual(self.count(), 2)
 
-    def test_not_when_it_was_there_already_or_goes_on(self):
+    def test_not_when_it_was_there_already_or_moves_on(self):
         with self.environment() as env:
             partner = self.partners(env, type="contact")
         with self.environment() as env:
@@ -547,7 +549,7 @@ class TestEntered(OwnCounterCase):
         self.assertEqual(self.counted("odoo_custom_companies_total"), {(): 2})
 
 
-class TestUnmeasured(OwnCounterCase):
+class TestUnmeasured(CustomCounterCase):
     def test_a_model_that_nobody_measures_stays_as_it_is(self):
         self.define("made", "res.partner", kind="created")
         for model in ("res.country", "res.users.log", "ir.attachment"):
@@ -555,7 +557,7 @@ class TestUnmeasured(OwnCounterCase):
                 self.assertFalse(hasattr(getattr(self.registry[model], name), "telemetry_original"), (model, name))
         self.assertTrue(hasattr(self.registry["res.partner"]._create, "telemetry_original"))
 
-    def test_a_gauge_wraps_nothing_and_other_workers_are_told_of_a_counter(self):
+    def test_a_gauge_wraps_nothing_and_other_workers_learn_of_a_counter(self):
         self.registry.reset_changes()
         self.define("partners", "res.partner")
         self.assertFalse(self.registry.registry_invalidated)

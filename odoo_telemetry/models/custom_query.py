@@ -1,4 +1,4 @@
-"""How an own metric reads the database: as a limited user, in limited time, leaving nothing behind.
+"""How a custom metric reads the database: as a limited user, in limited time, leaving nothing behind.
 
 A definition is read the same way for its preview, for its values, and for the records that a transaction created or
 changed.
@@ -6,42 +6,49 @@ changed.
 
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime, time
 from itertools import product
+from operator import add
 
 from odoo import models
+from odoo.tools import SQL
 
 from ..metrics.catalogue import Label, Metric
 from ..metrics.labels import OTHER
+from ..metrics.lines import INFINITY, bound_text
 
 STATEMENT_SECONDS = 2.0
-"""Longest time of a statement that reads an own metric."""
+"""Longest time of a statement that reads a custom metric."""
 LARGEST_READING = 5_000
-"""Groups of records that a metric may fall into before they are folded; one with more is refused."""
+"""Maximum number of groups that a metric's records may fall into, before capping; a metric with more fails."""
 NONE = "none"
 """The value of a label whose field is empty."""
 _LONGEST_VALUE = 100
-"""Characters of a label's value; a longer one is folded."""
+"""Characters of a label's value; a longer one is capped."""
 
-# What is read for an aggregate, and how two results of it become one, so that groups can be folded.
+# What is read for an aggregate, and how two results of it become one, so that groups can be capped.
 _AGGREGATES = {
     "count": (("__count",), lambda first, second: (first[0] + second[0],)),
     "sum": (("{}:sum",), lambda first, second: (first[0] + second[0],)),
     "avg": (("{}:sum", "{}:count"), lambda first, second: (first[0] + second[0], first[1] + second[1])),
     "min": (("{}:min",), lambda first, second: (min(first[0], second[0]),)),
     "max": (("{}:max",), lambda first, second: (max(first[0], second[0]),)),
+    "age_oldest": (("{}:min",), lambda first, second: (max(first[0], second[0]),)),
+    "age_newest": (("{}:max",), lambda first, second: (min(first[0], second[0]),)),
+    "histogram": ((), lambda first, second: tuple(map(add, first, second))),
 }
 
 
 class TooManyGroups(Exception):
-    """The records fall into more groups than are read."""
+    """The records have more combinations of label values than are read."""
 
 
 @dataclass(frozen=True)
 class Dimension:
-    """A label of an own metric: ``field`` is what its values are read from.
+    """A label of a custom metric: ``field`` is what its values are read from.
 
     limit: number of its values; others become 'other'.
-    values: all values, if they are few and known ('none' among them), else empty.
+    values: all values, if they are few and known ('none' among them if a selection may be empty), else empty.
     raw: the same as the database has them.
     """
 
@@ -54,12 +61,14 @@ class Dimension:
 
 @dataclass(frozen=True, eq=False)
 class Definition:
-    """One own metric, as its administrator defined it.
+    """One custom metric, as its administrator defined it.
 
     id, revision: of its record; the revision goes up when what it counts changes.
-    name, kind, help, unit: as of :class:`..metrics.own.OwnMetric`; kind is 'gauge', 'created' or 'entered'.
-    aggregate, value: of a gauge: 'count', or 'sum', 'avg', 'min' or 'max' of the field ``value``.
-    state, target: of the kind 'entered': the field, and the value in the database that records come into.
+    name, kind, help, unit: as of :class:`..metrics.custom.CustomMetric`; kind is 'gauge', 'created' or 'entered'.
+    aggregate, value: of a gauge: 'count', or 'sum', 'avg', 'min', 'max' or 'histogram' of the number ``value``; or
+        'age_oldest' or 'age_newest' of the date ``value``, in seconds.
+    buckets: of a histogram, the upper bounds of its buckets, without the infinite one.
+    state, target: of the kind 'entered': the field, and its database value in the state that records enter.
     uid: the user that it is read as.
     """
 
@@ -77,15 +86,26 @@ class Definition:
     value: str = ""
     state: str = ""
     target: object = None
+    buckets: tuple = ()
+
+    @property
+    def labels(self):
+        """The names of the labels (list of str)."""
+        return [*(dimension.label for dimension in self.dimensions), *(["le"] if self.buckets else [])]
+
+    @property
+    def is_age(self):
+        """Whether it measures ages."""
+        return self.aggregate in ("age_oldest", "age_newest")
 
     @property
     def ledger(self):
-        """What the ledger names a counter."""
-        return ledger_name(self.name, [dimension.label for dimension in self.dimensions])
+        """The name of the counter in the ledger."""
+        return ledger_name(self.name, self.labels)
 
     @property
     def target_text(self):
-        """The value that records come into, as PostgreSQL writes it; '' if there is none."""
+        """The database value of the state that records enter, as PostgreSQL writes it; '' if there is none."""
         if isinstance(self.target, bool):
             return "true" if self.target else "false"
         return "" if self.target is None else str(self.target)
@@ -114,13 +134,33 @@ class Definition:
         :raises odoo.exceptions.AccessError: when the user may not read it
         """
         fields = [dimension.field for dimension in self.dimensions]
-        aggregates = [aggregate.format(self.value) for aggregate in _AGGREGATES[self.aggregate][0]]
-        found = self._model(env)._read_group(self._conditions(), fields, aggregates, limit=LARGEST_READING + 1)
+        if self.buckets:
+            found = self._cumulated(self._model(env), fields)
+        else:
+            aggregates = [aggregate.format(self.value) for aggregate in _AGGREGATES[self.aggregate][0]]
+            found = self._model(env)._read_group(self._conditions(), fields, aggregates, limit=LARGEST_READING + 1)
         if len(found) > LARGEST_READING:
-            raise TooManyGroups(env._("its records fall into more than %(most)d groups", most=LARGEST_READING))
-        return {
-            tuple(map(_raw, row[: len(fields)])): tuple(number or 0 for number in row[len(fields) :]) for row in found
-        }
+            raise TooManyGroups(
+                env._("its labels have more than %(most)d combinations of values", most=LARGEST_READING)
+            )
+        partials = {tuple(map(_raw, row[: len(fields)])): row[len(fields) :] for row in found}
+        if self.is_age:
+            now = datetime.now(UTC).replace(tzinfo=None)
+            return {raw: (_age(moment, now),) for raw, (moment,) in partials.items() if moment}
+        return {raw: tuple(number or 0 for number in partial) for raw, partial in partials.items()}
+
+    def _cumulated(self, model, fields):
+        """Return rows of values of ``fields`` and of the number of records up to each bound, the infinite one last.
+
+        One pass over the records, as ``_read_group`` makes it; it knows no buckets.
+        """
+        query = model._search(self._conditions())
+        query.limit = LARGEST_READING + 1
+        groups = [model._field_to_sql(model._table, field, query) for field in fields]
+        value = model._field_to_sql(model._table, self.value, query)
+        numbers = [SQL("count(*) FILTER (WHERE %s <= %s)", value, bound) for bound in self.buckets]
+        query.groupby = SQL(", ").join(groups) if groups else None
+        return model.env.execute_query(query.select(*groups, *numbers, SQL("count(%s)", value)))
 
     def cardinality(self, env):
         """Return {label: number of values that its field has now}; parameters and errors as for :meth:`groups`."""
@@ -131,22 +171,30 @@ class Definition:
         return {dimension.label: number for dimension, number in zip(self.dimensions, numbers, strict=True)}
 
     def series(self, env, groups):
-        """Return ([(label values, value)], {label: number of values folded into 'other'}) of ``groups``.
+        """Return ([(label values, value)], {label: number of values aggregated as 'other'}) of ``groups``.
 
         :param env: as for :meth:`groups`
-        :param groups: {raw label values: partial aggregate}; of what exceeds a label's limit, the first ones are kept
+        :param groups: {raw label values: partial aggregate}; where a label exceeds its limit, the first values are kept
         """
         merge = _AGGREGATES[self.aggregate][1]
-        named, folded = self._names(env, groups)
+        named, capped = self._names(env, groups)
         merged = {}
-        if all(dimension.values for dimension in self.dimensions) and self.aggregate in ("count", "sum"):
-            merged = dict.fromkeys(product(*(dimension.values for dimension in self.dimensions)), (0,))
+        if all(dimension.values for dimension in self.dimensions) and self.aggregate in ("count", "sum", "histogram"):
+            nothing = (0,) * (len(self.buckets) + 1)
+            merged = dict.fromkeys(product(*(dimension.values for dimension in self.dimensions)), nothing)
         for raw, partial in groups.items():
             labels = tuple(names[value] for names, value in zip(named, raw, strict=True))
             merged[labels] = merge(merged[labels], partial) if labels in merged else partial
         if self.aggregate == "avg":
-            return [(labels, total / count) for labels, (total, count) in merged.items() if count], folded
-        return [(labels, float(number)) for labels, (number,) in merged.items()], folded
+            return [(labels, total / count) for labels, (total, count) in merged.items() if count], capped
+        if self.buckets:
+            bounds = [bound_text(bound) for bound in (*self.buckets, INFINITY)]
+            return [
+                ((*labels, bound), float(number))
+                for labels, numbers in merged.items()
+                for bound, number in zip(bounds, numbers, strict=True)
+            ], capped
+        return [(labels, float(number)) for labels, (number,) in merged.items()], capped
 
     def texts(self, env, raws):
         """Return [{raw value: label value}] for each dimension of ``raws``, an iterable of raw label values."""
@@ -176,8 +224,8 @@ class Definition:
         return env(user=self.uid, su=False, context=context)[self.model]
 
     def _names(self, env, groups):
-        """Return [{raw value: label value}] for each dimension, and {label: number of values folded}."""
-        model, named, folded = self._model(env), [], {}
+        """Return [{raw value: label value}] for each dimension, and {label: number of values capped}."""
+        model, named, capped = self._model(env), [], {}
         for position, dimension in enumerate(self.dimensions):
             values = list(dict.fromkeys(raw[position] for raw in groups))
             texts = _texts(model, dimension.field, values)
@@ -187,12 +235,12 @@ class Definition:
                     kept.add(text)
             named.append({value: text if text in kept else OTHER for value, text in texts.items()})
             if lost := len(set(texts.values()) - kept):
-                folded[dimension.label] = lost
-        return named, folded
+                capped[dimension.label] = lost
+        return named, capped
 
 
 def ledger_name(series, labels):
-    """Return what the ledger names the counter ``series`` (str) with ``labels`` (list of str).
+    """Return the name in the ledger of the counter ``series`` (str) with ``labels`` (list of str).
 
     A counter whose labels change is another one.
     """
@@ -200,12 +248,17 @@ def ledger_name(series, labels):
 
 
 def series_name(name):
-    """Return the series (str) of what the ledger names ``name``: that of a metric of the catalogue is the same."""
+    """Return the name (str) of the series of the counter that is ``name`` in the ledger."""
     return name.partition("{")[0]
 
 
 def _raw(value):
     return value.id if isinstance(value, models.BaseModel) else value
+
+
+def _age(moment, now):
+    """Return the seconds from ``moment`` (datetime, or a date for its midnight; both UTC) to ``now`` (datetime)."""
+    return (now - (moment if isinstance(moment, datetime) else datetime.combine(moment, time()))).total_seconds()
 
 
 def _texts(model, field, values):
