@@ -11,6 +11,7 @@
     "uninstall_hook": "uninstall_hook",
     "depends": ["base", "web", "mail", "portal", "auth_signup"],
     "external_dependencies": {"python": ["tenacity", "pybreaker", "requests"]},
+    "assets": {"web.assets_frontend": ["influencegen/static/src/upload.js"]},
     "data": [
         "security/groups.xml",
         "security/ir.model.access.csv",
@@ -22,7 +23,6 @@
         "data/campaign_crons.xml",
         "data/image_models.xml",
         "views/menus.xml",
-        "views/influencer_views.xml",
         "views/kyc_views.xml",
         "views/image_model_views.xml",
         "views/image_views.xml",
@@ -30,6 +30,7 @@
         "views/content_views.xml",
         "views/campaign_views.xml",
         "views/payment_views.xml",
+        "views/influencer_views.xml",
         "views/res_config_settings_views.xml",
         "views/registration_templates.xml",
         "views/portal_templates.xml",
@@ -38,5 +39,6 @@
     "demo": [
         "demo/influencers.xml",
         "demo/campaigns.xml",
+        "demo/images.xml",
     ],
 }

@@ -1,6 +1,6 @@
 """What differs between Odoo 18.0 and 19.0, and what the addon takes of Odoo's internals; nothing else.
 
-What odoo_telemetry has too is the same there: neither addon depends on the other.
+What odoo_telemetry needs too is duplicated there, because neither addon depends on the other.
 """
 
 from odoo import models, release

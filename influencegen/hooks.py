@@ -13,12 +13,12 @@ def post_init_hook(env):
     category = env.ref("influencegen.module_category")
     for name, heading in HEADINGS.items():
         show_group(env.ref(f"influencegen.group_{name}"), heading, category)
-    # the headings are younger than the translations that the installation has loaded
+    # the headings are created after the installation has loaded the translations
     env.ref("base.module_influencegen")._update_translations()
 
 
 def uninstall_hook(env):
-    """Remove what Odoo leaves behind with a module's tables: its files, and the parameters set by hand."""
+    """Remove what Odoo leaves behind when it drops a module's tables: files, and parameters set by hand."""
     attachments = env["influencegen.guarded"]._as_system().env["ir.attachment"]
     attachments.search([("res_model", "=like", "influencegen.%")]).unlink()
     env["ir.config_parameter"].search([("key", "=like", "influencegen.%")]).unlink()

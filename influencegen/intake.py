@@ -63,7 +63,7 @@ def read(limit):
     httprequest = request.httprequest
     httprequest.max_content_length = limit
     try:
-        # joined once it is known to end in time: get_data() would hold it twice, and may cut it off at the limit
+        # joined once it is known to be within the limit: get_data() would hold it twice, and may cut it off there
         stream = wsgi_request(httprequest).stream
         request.intake_body = b"".join(iter(lambda: stream.read(_PIECE), b""))
         return request.intake_body
@@ -122,28 +122,36 @@ def form(**limits):
     values = {name: httprequest.form.get(name, "") for name in limits}
     for name, limit in limits.items():
         if len(values[name]) > limit or name in httprequest.files:
-            raise too_long(name, limit)
+            raise too_long(name, len(values[name]), limit)
     return values
 
 
-def too_long(name, limit):
-    """Return the ValidationError about a field `name` of more than `limit` characters."""
-    return about(name, ValidationError(request.env._("At most %s characters are accepted here.", limit)))
+def too_long(name, length, limit):
+    """Return the ValidationError about a field `name` of `length` characters, of which `limit` are accepted."""
+    message = request.env._(
+        "The text has %(length)s characters; the limit is %(limit)s. Shorten it.", length=length, limit=limit
+    )
+    return about(name, ValidationError(message))
 
 
 def check_form(httprequest):
-    """Check what Odoo makes arguments of the endpoint: the query and the form.
+    """Check what Odoo passes to the endpoint as arguments: the query and the form.
 
     :raises BadRequest: Odoo, Python or PostgreSQL could not take it
     :raises RequestEntityTooLarge: it is longer than the route's limit
     """
-    sent = [(name, values) for values in (httprequest.args, httprequest.form) for name, values in values.lists()]
-    names = {*(name for name, _values in sent), *httprequest.files}
-    _check_end(httprequest)
+    try:
+        sent = [(name, values) for values in (httprequest.args, httprequest.form) for name, values in values.lists()]
+        names = {*(name for name, _values in sent), *httprequest.files}
+        _check_end(httprequest)
+    except RequestEntityTooLarge:
+        raise RequestEntityTooLarge(
+            request.env._("The form is too large. Go back, and choose a smaller file or shorten the text.")
+        ) from None
     if not is_storable([*names, *sent]):
         raise BadRequest("The form holds a NUL character.")
     if "self" in names:
-        raise BadRequest("There is no field self.")
+        raise BadRequest("The form must not have a field named “self”.")
     tokens = [token for name, values in sent if name == "csrf_token" for token in values]
     if "csrf_token" in httprequest.files or not all(map(str.isascii, tokens)):
         raise BadRequest("The CSRF token is malformed.")
@@ -157,8 +165,8 @@ def _check_end(httprequest):
 def discard(httprequest):
     """Read what is left of the body, in small pieces, so that the client gets to see the answer.
 
-    Werkzeug's server does the same after the answer, but 10 MB at a time, by which the worker would grow. Both addons
-    that read bodies have this function: neither depends on the other.
+    Werkzeug's server does the same after the answer, but 10 MB at a time, which would increase the worker's memory.
+    Both addons that read bodies have this function: neither depends on the other.
     """
     if "Transfer-Encoding" not in httprequest.headers and (httprequest.content_length or 0) <= _PIECE:
         return

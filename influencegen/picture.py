@@ -2,8 +2,8 @@
 
 Pillow can't be asked: Odoo has it accept truncated files, in the whole process, and even without that it fills up what
 a PNG's or a JPEG's data lack if the file ends as it should. So it is the end of the data that is looked for here;
-Pillow then decodes them, which finds what is broken in another way. Of a progressive JPEG, whose scans refine a picture
-one after the other, any may be short: what is whole can't be told from what is coarse.
+Pillow then decodes them, which finds what is broken in another way. In a progressive JPEG, scans refine the picture one
+after the other, and any scan may be short: a complete file can't be distinguished from a coarse one.
 """
 
 import re
@@ -97,7 +97,7 @@ def _bytes_of_pixels(width, height, depth, colour, _compression, _filter, interl
 
 
 def _check_jpeg(content):
-    """Return what of the file Pillow has to decode to its last byte; what a camera appends to a picture is not."""
+    """Return the part of the file that Pillow has to decode, without what a camera appends to a picture."""
     frame, scans, at = None, [], 2
     while True:
         found = _NEXT_MARKER.search(content, at)
@@ -119,7 +119,7 @@ def _check_jpeg(content):
         raise ValueError("without a picture")
     height, width = frame
     begin, end = scans[0]
-    # the first scan has a bit at least of each block of 8x8
+    # the first scan has at least one bit for each block of 8x8 pixels
     if (end - begin) * 8 < -(-width // 8) * -(-height // 8):
         raise ValueError("truncated")
     # where all is in one scan, the decoder is to find the last pixel in it, and reads a little ahead

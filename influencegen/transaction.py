@@ -1,18 +1,14 @@
-"""Where a transaction ends, and how a row is claimed inside one."""
+"""Transactions of their own, and how a row is claimed inside one.
+
+What must be committed although the rest is not done yet is committed on a cursor of its own. The caller's is never
+committed: in a job of queue_job that is forbidden, and elsewhere the caller may have something else at stake.
+"""
 
 from contextlib import contextmanager
 
 from psycopg2.errors import LockNotAvailable, SerializationFailure
 
 from odoo.modules import module
-
-
-def commit(cr):
-    """Commit ``cr``; the cursor that a running test rolls back at its end is only flushed."""
-    if _is_of_test(cr):
-        cr.flush()
-    else:
-        cr.commit()  # pylint: disable=invalid-commit
 
 
 @contextmanager
@@ -23,6 +19,16 @@ def apart(env):
     else:
         with env.registry.cursor() as cr:
             yield cr
+
+
+@contextmanager
+def own(records):
+    """Yield ``records`` on a cursor of their own: committed at the end of the block, rolled back when it raises."""
+    # on one connection, as in tests, the block sees pending writes, and the caller what the block wrote
+    records.env.flush_all()
+    with apart(records.env) as cr:
+        yield records.with_env(records.env(cr=cr))
+    records.invalidate_recordset()
 
 
 def _is_of_test(cr):

@@ -14,7 +14,7 @@ HANDLES_ASKED = 3
 class Registration(Controller):
     """Where influencers sign up: a form for people, JSON for other systems.
 
-    What is answered is the same whether or not the address has an account; the e-mail tells its owner.
+    What is answered is the same whether or not the address has an account; the e-mail informs its owner.
     """
 
     @route(
@@ -45,7 +45,7 @@ class Registration(Controller):
         ]
         wait = self._wait()
         if wait:
-            reason = request.env._("There were too many registrations. Try again in %s minutes.", -(-wait // 60))
+            reason = request.env._("There were too many registrations. Try again in %s min.", -(-wait // 60))
             response = self._render_form(Refusal("registration", reason, values=form), handles, 429)
             response.headers["Retry-After"] = str(wait)
             return response

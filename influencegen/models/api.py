@@ -1,3 +1,4 @@
+import logging
 import threading
 
 import requests
@@ -10,6 +11,8 @@ FAILURES_TO_OPEN = 5
 SECONDS_OPEN = 30
 ASK_LATER = {408, 409, 425, 429}
 WAIT = wait_exponential_jitter(multiplier=0.2, max=5, jitter=0.2)
+
+_logger = logging.getLogger(__name__)
 
 _breakers = {}
 _breakers_lock = threading.Lock()
@@ -36,7 +39,7 @@ class Unavailable(ApiError):
 
 
 class NoAddress(ApiError):
-    """It is not set where the service is, as in a neutralized copy of a database: nobody is called."""
+    """The address of the service is not set, as in a neutralized copy of a database: nothing is sent."""
 
 
 class CircuitOpen(ApiError):
@@ -75,6 +78,12 @@ class Api(models.AbstractModel):
             return _breakers[key]
 
     @api.model
+    def _label(self, service):
+        """Return the name of `service` (str) as people read it."""
+        labels = {"kyc": self.env._("KYC service"), "payment": self.env._("Payment service"), "n8n_webhook": "n8n"}
+        return labels.get(service, service)
+
+    @api.model
     def _address(self, service, name):
         """Return the address of `service`, which is the parameter `influencegen.<name>`.
 
@@ -82,7 +91,7 @@ class Api(models.AbstractModel):
         """
         address = self.env["ir.config_parameter"].sudo().get_param(f"influencegen.{name}")
         if not address:
-            raise NoAddress(self.env._("%s has no address: set it in Settings, InfluenceGen", service))
+            raise NoAddress(self.env._("%s has no address: set it in Settings, InfluenceGen", self._label(service)))
         return address
 
     @api.model
@@ -96,30 +105,31 @@ class Api(models.AbstractModel):
 
         :param service: name of the service, which chooses the circuit breaker
         :param endpoint: name of the operation, for those who measure
-        :param timeout: seconds to wait for the connection, and again for the answer, of each try
-        :param attempts: tries at most
+        :param timeout: seconds to wait for the connection, and again for the answer, of each attempt
+        :param attempts: maximum number of attempts
         :param parse: function of the response; ValueError, TypeError or KeyError from it mean an unreadable answer
-        :raises ApiError: refused (4xx), or failed to the last try, or the circuit is open
+        :raises ApiError: refused (3xx, 4xx), busy or failed in the last attempt, or the circuit is open
         """
 
         def attempt():
             try:
                 response = self._send(service, endpoint, method, url, timeout=timeout, **kwargs)
             except requests.RequestException as error:
-                reason = self.env._("%(service)s can't be reached: %(error)s", **names, error=error)
-                raise Unavailable(reason) from error
+                # the technical cause is for whoever operates the server, not for the reader of the record
+                _logger.info("%s can't be reached: %s", service, error)
+                raise Unavailable(self.env._("%(service)s can't be reached", **names)) from error
             status = response.status_code
             if status >= 300:
                 kind = Unavailable if status >= 500 else Busy if status in ASK_LATER else Refused
-                raise kind(self.env._("%(service)s answered %(status)s", **names, status=status))
+                raise kind(self.env._("%(service)s returned HTTP status %(status)s", **names, status=status))
             if parse is None:
                 return response
             try:
                 return parse(response)
             except (ValueError, TypeError, KeyError) as error:
-                raise Unavailable(self.env._("%(service)s gave an unreadable answer", **names)) from error
+                raise Unavailable(self.env._("%(service)s returned an unreadable response", **names)) from error
 
-        names = {"service": service}
+        names = {"service": self._label(service)}
         retrying = Retrying(
             stop=stop_after_attempt(attempts),
             wait=WAIT,
@@ -129,4 +139,6 @@ class Api(models.AbstractModel):
         try:
             return retrying(self._breaker(service).call, attempt)
         except CircuitBreakerError as error:
-            raise CircuitOpen(self.env._("%(service)s is down; it isn't called for a while", **names)) from error
+            raise CircuitOpen(
+                self.env._("%(service)s is unavailable: its circuit breaker is open after repeated failures", **names)
+            ) from error

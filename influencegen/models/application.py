@@ -4,13 +4,13 @@ from odoo import api, fields, models
 from odoo.exceptions import UserError, ValidationError
 
 from ..compat import Constraint
-from ..refusal import about
+from ..refusal import about, shown
 
 
 class Application(models.Model):
     _name = "influencegen.application"
     _description = "Campaign application"
-    _inherit = ["influencegen.stateful", "mail.thread"]
+    _inherit = ["influencegen.stateful", "mail.thread", "mail.activity.mixin"]
     _order = "id desc"
     _check_company_auto = True
     _transitions = {"submitted": {"accepted", "declined"}}
@@ -37,7 +37,7 @@ class Application(models.Model):
     )
     content_ids = fields.One2many("influencegen.content", "application_id")
 
-    _once = Constraint("unique (campaign_id, influencer_id)", "An influencer applies once to a campaign.")
+    _once = Constraint("unique (campaign_id, influencer_id)", "An influencer can apply to a campaign only once.")
 
     @api.depends("campaign_id.name", "influencer_id.name")
     def _compute_display_name(self):
@@ -53,11 +53,11 @@ class Application(models.Model):
                 raise ValidationError(self.env._("Only active influencers can apply."))
 
     def action_accept(self):
-        """Take the influencers into the campaign."""
+        """Accept the influencers for the campaign."""
         self._transition("accepted")
 
     def action_decline(self):
-        """Turn the applications down."""
+        """Decline the applications."""
         self._transition("declined")
 
     def _submit_content(self, url, caption=""):
@@ -67,7 +67,7 @@ class Application(models.Model):
         """
         self.ensure_one()
         if self.state != "accepted":
-            raise UserError(self.env._("Content can be submitted once the application is accepted."))
+            raise UserError(self.env._("Content can only be submitted for an accepted application."))
         if self.influencer_id.state != "active":
             raise UserError(self.env._("Only active influencers can submit content."))
         try:
@@ -75,7 +75,11 @@ class Application(models.Model):
         except ValueError:
             address = None
         if not address or address.scheme not in ("http", "https") or not address.hostname:
-            raise about("url", UserError(self.env._("The content needs a web address (http or https).")))
+            message = self.env._(
+                "“%s” is not a web address. Enter the address of the published post, starting with https://.",
+                shown(url or ""),
+            )
+            raise about("url", UserError(message))
         return self.env["influencegen.content"].create(
             {
                 "application_id": self.id,

@@ -4,7 +4,7 @@ from odoo import api, fields, models
 class Content(models.Model):
     _name = "influencegen.content"
     _description = "Content submission"
-    _inherit = ["influencegen.stateful", "mail.thread"]
+    _inherit = ["influencegen.stateful", "mail.thread", "mail.activity.mixin"]
     _order = "id desc"
     _check_company_auto = True
     _transitions = {"submitted": {"accepted", "rejected"}}
@@ -17,7 +17,7 @@ class Content(models.Model):
     campaign_id = fields.Many2one(related="application_id.campaign_id", store=True, index=True)
     influencer_id = fields.Many2one(related="application_id.influencer_id", store=True, index=True)
     company_id = fields.Many2one(related="application_id.company_id", store=True, index=True)
-    url = fields.Char(string="Address", required=True)
+    url = fields.Char(string="URL", required=True)
     caption = fields.Text()
     state = fields.Selection(
         [("submitted", "Submitted"), ("accepted", "Accepted"), ("rejected", "Rejected")],
@@ -37,7 +37,7 @@ class Content(models.Model):
             content.display_name = f"{content.influencer_id.name} / {content.campaign_id.name}"
 
     def action_accept(self):
-        """Accept the contents; each becomes due for payment of the campaign's fee."""
+        """Accept the content; each piece becomes due for payment of the campaign's fee."""
         self._transition("accepted")
         self.env["influencegen.payment"].sudo().create(
             [
@@ -51,5 +51,5 @@ class Content(models.Model):
         )
 
     def action_reject(self):
-        """Turn the contents down; they are not paid."""
+        """Reject the content, which is then not paid for."""
         self._transition("rejected")

@@ -60,12 +60,12 @@ class Guarded(models.AbstractModel):
             labels = [self._fields[name]._description_string(self.env) for name in sorted(names)]
             raise AccessError(
                 self.env._(
-                    "%(model)s: %(fields)s can't be written directly.", model=self._label(), fields=", ".join(labels)
+                    "%(model)s: %(fields)s can't be changed directly.", model=self._label(), fields=", ".join(labels)
                 )
             )
 
     def _as_system(self):
-        """Return these records for code that owns what it writes; the chatter has what people do, not the superuser."""
+        """Return these records for code that owns what it writes; the chatter tracks users, not the superuser."""
         return self.with_context(influencegen_system=_SYSTEM, tracking_disable=self.env.su, mail_notrack=False)
 
     @api.model

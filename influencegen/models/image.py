@@ -12,8 +12,8 @@ from odoo.modules.registry import Registry
 
 from .. import intake, picture, signing
 from ..compat import Constraint
-from ..refusal import about
-from ..transaction import claim, commit
+from ..refusal import about, shown
+from ..transaction import claim, own
 from .api import ApiError
 from .stateful import utcnow
 
@@ -59,7 +59,7 @@ class Image(models.Model):
         "requested_at",
     })  # fmt: skip
 
-    uuid = fields.Char(string="Request", required=True, readonly=True, copy=False, default=lambda self: str(uuid4()))
+    uuid = fields.Char(string="Request ID", required=True, readonly=True, copy=False, default=lambda self: str(uuid4()))
     user_id = fields.Many2one("res.users", required=True, readonly=True, default=lambda self: self.env.user, index=True)
     influencer_id = fields.Many2one("influencegen.influencer", readonly=True, index=True, check_company=True)
     campaign_id = fields.Many2one("influencegen.campaign", readonly=True, index=True, check_company=True)
@@ -81,36 +81,41 @@ class Image(models.Model):
         copy=False,
         index=True,
     )
-    requested_at = fields.Datetime(required=True, readonly=True, copy=False, default=lambda self: utcnow(), index=True)
-    accepted_at = fields.Datetime(readonly=True, copy=False, help="When n8n answered that it took the request.")
-    finished_at = fields.Datetime(readonly=True, copy=False)
+    requested_at = fields.Datetime(
+        string="Requested at", required=True, readonly=True, copy=False, default=lambda self: utcnow(), index=True
+    )
+    accepted_at = fields.Datetime(
+        string="Accepted at", readonly=True, copy=False, help="When n8n accepted the request."
+    )
+    finished_at = fields.Datetime(string="Finished at", readonly=True, copy=False)
     error = fields.Char(readonly=True, copy=False)
     cost_usd = fields.Float(string="Cost (USD)", digits=(16, 4), readonly=True, copy=False)
     attachment_id = fields.Many2one("ir.attachment", readonly=True, copy=False, ondelete="set null")
     picture = fields.Binary(related="attachment_id.datas")
-    callback_signature = fields.Char(readonly=True, copy=False, groups="base.group_system")
+    callback_signature = fields.Char(string="Callback signature", readonly=True, copy=False, groups="base.group_system")
 
-    _uuid_unique = Constraint("unique (uuid)", "A request has an identity of its own.")
+    _uuid_unique = Constraint("unique (uuid)", "There is already a request with this ID.")
 
     @api.model
     def _request(self, model_code, prompt, parameters=None, campaign=None):
-        """Ask for an image for the current user; the webhook leaves once the transaction is committed.
+        """Request an image for the current user; the webhook is sent once the transaction is committed.
 
         :param model_code: code of an active `influencegen.image.model`
         :param parameters: dict for the AI service
         :param campaign: the `influencegen.campaign` it is for, if any
         :return: the request
-        :raise UserError: nothing to draw, unknown model, closed campaign, no active influencer, or quota used up
+        :raise UserError: empty prompt, unknown model, closed campaign, no active influencer, or quota used up
         """
         campaign = campaign if campaign is not None else self.env["influencegen.campaign"]
         influencer = self._check_requester(campaign)
         prompt = self._check_prompt(prompt)
         self._check_parameters(parameters)
         if not intake.is_text(model_code) or len(model_code) > MAX_CODE:
-            raise about("model", UserError(self.env._("There is no such image model.")))
+            raise about("model", UserError(self.env._("There is no such image model. Choose one from the list.")))
         model = self.env["influencegen.image.model"].sudo().search([("code", "=", model_code)], limit=1)
         if not model:
-            raise about("model", UserError(self.env._("There is no image model “%s”.", model_code)))
+            message = self.env._("There is no image model “%s”. Choose one from the list.", shown(model_code))
+            raise about("model", UserError(message))
         self._check_quota()
         image = self.sudo().create(
             {
@@ -133,19 +138,24 @@ class Image(models.Model):
             raise UserError(self.env._("Campaign %s is not open.", campaign.name))
         influencer = self.env["influencegen.influencer"].sudo().search([("user_id", "=", self.env.uid)], limit=1)
         if influencer and influencer.state != "active":
-            raise UserError(self.env._("Only active influencers can ask for images."))
+            raise UserError(self.env._("Only active influencers can request images."))
         if not influencer and not self.env.user.has_group("influencegen.group_campaign_manager"):
-            raise AccessError(self.env._("You can't ask for images."))
+            raise AccessError(self.env._("You are not allowed to request images."))
         return influencer
 
     @api.model
     def _check_prompt(self, prompt):
-        """Return the prompt without blanks around it; raise UserError if it is none."""
+        """Return the prompt without surrounding whitespace; raise UserError if it is empty or too long."""
         prompt = prompt.strip() if intake.is_text(prompt) else ""
         if not prompt:
-            raise about("prompt", UserError(self.env._("Say what the image should show.")))
+            raise about("prompt", UserError(self.env._("Describe what the image should show.")))
         if len(prompt) > MAX_PROMPT:
-            raise about("prompt", UserError(self.env._("A prompt has at most %s characters.", MAX_PROMPT)))
+            message = self.env._(
+                "The prompt has %(length)s characters; the limit is %(limit)s. Shorten it.",
+                length=len(prompt),
+                limit=MAX_PROMPT,
+            )
+            raise about("prompt", UserError(message))
         return prompt
 
     @api.model
@@ -158,14 +168,16 @@ class Image(models.Model):
                 level = [value for value in values if isinstance(value, dict | list)]
             if not level and len(json.dumps(parameters)) <= MAX_PARAMETERS:
                 return
-        raise UserError(self.env._("The parameters are no JSON object, or too large."))
+        raise UserError(self.env._("The parameters must be a JSON object of at most %s characters.", MAX_PARAMETERS))
 
     def _check_quota(self):
         quota = int(self._parameter("image_daily_quota", DAILY_QUOTA))
         today = datetime.combine(utcnow(), time.min)
         asked = self.sudo().search_count([("user_id", "=", self.env.uid), ("requested_at", ">=", today)])
         if asked >= quota:
-            raise UserError(self.env._("You have asked for %s images today, which is all for one day.", asked))
+            raise UserError(
+                self.env._("You have reached the limit of %s images per day. It resets at 00:00 UTC.", quota)
+            )
 
     @api.model
     def _generate_secret(self):
@@ -180,12 +192,13 @@ class Image(models.Model):
     def _deliver(self):
         """Send the signed webhook; the request is then processing, or failed if n8n did not take it.
 
-        A callback that came first has moved the request on; then only when n8n accepted it is added.
+        If the callback came first, the state stays as the callback set it, and only ``accepted_at`` is added.
         """
         self.ensure_one()
         try:
-            url, body, headers = self._webhook()
-            commit(self.env.cr)
+            with own(self) as image:
+                url, body, headers = image._webhook()
+            # no row is locked meanwhile
             self.env["influencegen.api"]._call(
                 "n8n_webhook", "image", "POST", url, timeout=TIMEOUT, data=body, headers=headers
             )
@@ -193,13 +206,12 @@ class Image(models.Model):
             state, values = "failed", {"finished_at": utcnow(), "error": str(error)}
         else:
             state, values = "processing", {"accepted_at": utcnow()}
-        commit(self.env.cr)
-        if claim(self, wait=True):
-            if self.state == "requested":
-                self._transition(state, **values)
-            elif state == "processing":
-                self._as_system().write(values)
-        commit(self.env.cr)
+        with own(self) as image:
+            if claim(image, wait=True):
+                if image.state == "requested":
+                    image._transition(state, **values)
+                elif state == "processing":
+                    image._as_system().write(values)
 
     def _webhook(self):
         """Return address, body (bytes) and headers of the webhook."""
@@ -227,7 +239,7 @@ class Image(models.Model):
         """
         image = self._find(payload)
         if image.callback_signature == signature:
-            raise CallbackError(409, "This callback was accepted before.")
+            raise CallbackError(409, "This callback was already accepted.")
         if image.state in FINAL_STATES:
             return "duplicate"
         values = {"finished_at": utcnow(), "callback_signature": signature}
@@ -236,18 +248,18 @@ class Image(models.Model):
             values["cost_usd"] = image.model_id.price_usd
             image._transition("done", **values)
         elif payload.get("status") == "failed":
-            reason = payload.get("error") or self.env._("No reason was given.")
+            reason = payload.get("error") or self.env._("No reason given.")
             if not isinstance(reason, str):
-                raise CallbackError(400, "The error is not a text.")
+                raise CallbackError(400, "The error must be a string.")
             reason = reason.replace("\0", "")[:MAX_REASON]
             image._transition("failed", error=reason, **values)
         else:
-            raise CallbackError(400, "The status is neither done nor failed.")
+            raise CallbackError(400, "The status must be done or failed.")
         return "ok"
 
     @api.model
     def _find(self, payload):
-        """Return the request of the callback, its row locked; what changed it meanwhile causes a retry."""
+        """Return the request of the callback, its row locked; a concurrent change of the row causes a retry."""
         try:
             uuid = str(UUID(payload["request_id"][:MAX_ID]))
         except (TypeError, KeyError, ValueError, AttributeError):
@@ -281,7 +293,7 @@ class Image(models.Model):
 
     @api.model
     def _cron_time_out(self):
-        """End the requests that n8n never answered."""
+        """Time out the requests that n8n has not answered."""
         seconds = int(self._parameter("image_timeout_seconds", SECONDS_TO_ANSWER))
         self.flush_model()
         self.env.cr.execute(
@@ -291,11 +303,11 @@ class Image(models.Model):
         )
         images = self.browse(row[0] for row in self.env.cr.fetchall())
         images.invalidate_recordset()
-        images._transition("timed_out", finished_at=utcnow(), error=self.env._("No result within %s seconds.", seconds))
+        images._transition("timed_out", finished_at=utcnow(), error=self.env._("No result after %s s.", seconds))
 
 
 def _deliver_later(dbname, image_id):
-    """Deliver the webhook in a transaction of its own; the one that asked for the image has ended well."""
+    """Deliver the webhook in a transaction of its own; the one that requested the image is committed."""
     try:
         with Registry(dbname).cursor() as cr:
             for image in api.Environment(cr, SUPERUSER_ID, {})["influencegen.image"].browse(image_id).exists():

@@ -10,8 +10,8 @@ class ImageModel(models.Model):
     _order = "name"
 
     name = fields.Char(required=True)
-    code = fields.Char(required=True, help="The name by which the AI service knows the model.", tracking=True)
-    price_usd = fields.Float(string="Price (USD)", digits=(16, 4), help="Cost of one image.", tracking=True)
+    code = fields.Char(required=True, help="Identifier of the model in the AI service.", tracking=True)
+    price_usd = fields.Float(string="Price (USD)", digits=(16, 4), help="Cost per image.", tracking=True)
     active = fields.Boolean(default=True, tracking=True)
 
     _code_unique = Constraint("unique (code)", "There is already an image model with this code.")

@@ -3,14 +3,14 @@ from odoo import fields, models
 
 class ImageRequest(models.TransientModel):
     _name = "influencegen.image.request"
-    _description = "Request of an AI image"
+    _description = "AI image request"
 
     campaign_id = fields.Many2one("influencegen.campaign", domain=[("state", "=", "open")])
     model_id = fields.Many2one("influencegen.image.model", required=True)
     prompt = fields.Text(required=True)
 
     def action_request(self):
-        """Ask for the image and show the request."""
+        """Request the image and show the request."""
         self.ensure_one()
         image = self.env["influencegen.image"]._request(self.model_id.code, self.prompt, campaign=self.campaign_id)
         return {

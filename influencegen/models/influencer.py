@@ -9,12 +9,15 @@ from psycopg2.errors import UniqueViolation
 from odoo import Command, api, fields, models
 from odoo.exceptions import UserError, ValidationError
 from odoo.tools import email_normalize, mute_logger
+from odoo.tools.misc import format_date
 
 from ..compat import USER_GROUPS, Constraint
-from ..refusal import about
+from ..refusal import about, shown, together
+from .counting import count
 from .stateful import utcnow
 from .throttle import DAY, HOUR
 
+CAMPAIGN_STAFF = "influencegen.group_campaign_manager,influencegen.group_finance"
 ADULT = 18  # years
 VERIFIED = {"email", "birthdate"}  # what an invitation and the identity check rely on
 ISO_DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
@@ -29,7 +32,7 @@ REGISTRATIONS_PER_HOUR = 500
 class Influencer(models.Model):
     _name = "influencegen.influencer"
     _description = "Influencer"
-    _inherit = ["influencegen.stateful", "mail.thread"]
+    _inherit = ["influencegen.stateful", "mail.thread", "mail.activity.mixin"]
     _order = "id desc"
 
     _transitions = {
@@ -43,7 +46,7 @@ class Influencer(models.Model):
 
     name = fields.Char(required=True, tracking=True)
     email = fields.Char(required=True, copy=False, tracking=True)
-    birthdate = fields.Date(required=True, tracking=True)
+    birthdate = fields.Date(string="Date of birth", required=True, tracking=True)
     consent_at = fields.Datetime("Consent given at", readonly=True, copy=False, tracking=True)
     handle_ids = fields.One2many("influencegen.handle", "influencer_id", "Handles")
     source = fields.Selection(
@@ -74,7 +77,7 @@ class Influencer(models.Model):
         group_expand=True,
         tracking=True,
     )
-    activated_at = fields.Datetime(readonly=True, copy=False)
+    activated_at = fields.Datetime(string="Activated at", readonly=True, copy=False)
     kyc_ids = fields.One2many(
         "influencegen.kyc",
         "influencer_id",
@@ -82,9 +85,30 @@ class Influencer(models.Model):
         groups="influencegen.group_kyc_reviewer,influencegen.group_influencer",
     )
 
+    application_count = fields.Integer(
+        string="Number of applications", compute="_compute_application_count", groups=CAMPAIGN_STAFF
+    )
+    content_count = fields.Integer(string="Content submitted", compute="_compute_content_count", groups=CAMPAIGN_STAFF)
+    payment_count = fields.Integer(string="Number of payments", compute="_compute_payment_count", groups=CAMPAIGN_STAFF)
+    image_count = fields.Integer(
+        string="Number of images", compute="_compute_image_count", groups="influencegen.group_campaign_manager"
+    )
+
     _email_unique = Constraint(
         "UNIQUE(company_id, email)", "An influencer with this e-mail address is already registered."
     )
+
+    def _compute_application_count(self):
+        count(self, "application_count", "influencegen.application", "influencer_id")
+
+    def _compute_content_count(self):
+        count(self, "content_count", "influencegen.content", "influencer_id")
+
+    def _compute_payment_count(self):
+        count(self, "payment_count", "influencegen.payment", "influencer_id")
+
+    def _compute_image_count(self):
+        count(self, "image_count", "influencegen.image", "influencer_id")
 
     @api.model_create_multi
     def create(self, vals_list):
@@ -95,7 +119,7 @@ class Influencer(models.Model):
             raise UserError(self.env._("E-mail address and date of birth can't be changed once KYC has started."))
         return super().write(self._normalised(vals))
 
-    # a client can send the context key by which Odoo leaves out the others
+    # at_uninstall=True: a client can send the context key with which Odoo skips methods without it
     @api.ondelete(at_uninstall=True)
     def _unlink_except_awaiting_document(self):
         self.sudo().kyc_ids._unlink_except_awaiting_document()
@@ -109,17 +133,33 @@ class Influencer(models.Model):
     def _check_email(self):
         for influencer in self:
             if email_normalize(influencer.email) != influencer.email:
-                raise ValidationError(self.env._("“%s” is not a valid e-mail address.", influencer.email))
+                raise ValidationError(self._invalid_email(influencer.email))
+
+    @api.model
+    def _invalid_email(self, email):
+        return self.env._("“%s” is not a valid e-mail address. Enter one such as name@example.com.", shown(email))
 
     @api.constrains("birthdate")
     def _check_adult(self):
-        latest = fields.Date.today() - relativedelta(years=ADULT)
-        if any(influencer.birthdate > latest for influencer in self):
-            raise about("birthdate", ValidationError(self.env._("An influencer must be at least %s years old.", ADULT)))
+        for influencer in self:
+            self._check_age(influencer.birthdate)
+
+    @api.model
+    def _check_age(self, birthdate):
+        """Raise ValidationError for a date of birth of somebody who is not an adult yet."""
+        if birthdate > fields.Date.today() - relativedelta(years=ADULT):
+            raise ValidationError(
+                self.env._(
+                    "An influencer must be at least %(years)s years old, and %(date)s is too recent. "
+                    "Check the date of birth.",
+                    years=ADULT,
+                    date=format_date(self.env, birthdate),
+                )
+            )
 
     @api.model
     def _wait_to_register(self, client):
-        """Return 0 if somebody at `client` (str) may register now, which is noted, or the seconds to wait."""
+        """Return 0 if `client` (str) may register now, which is then counted, or the seconds to wait."""
 
         def limit(name, default):
             value = self.env["ir.config_parameter"].sudo().get_param(f"influencegen.{name}") or ""
@@ -133,15 +173,15 @@ class Influencer(models.Model):
 
     @api.model
     def _sign_up(self, values, source):
-        """Register an influencer who signs up, with a portal user and a first KYC step.
+        """Register an influencer who signs up, with a portal user and a KYC submission.
 
-        An address that has an account gets an e-mail instead. To tell from the outside which it was, there is neither
-        an answer nor the time it takes: the same is done, and undone, under an address of nobody's.
+        An address that has an account gets an e-mail instead. Neither the answer nor its duration reveals which it was:
+        the same is done, and rolled back, under an unused address.
 
         :param values: name, email, birthdate (YYYY-MM-DD), consent (True), handles (list of {platform, handle})
         :param source: where the registration comes from, as in the field of that name
         :return: the influencer, or none if the address is taken
-        :raises ValidationError: says what is wrong with the values; the caller rolls back
+        :raises ValidationError: what is wrong with the values; the caller rolls back
         """
         values = {**self._read_registration(values), "source": source}
         if not self._is_taken(values["email"]):
@@ -161,7 +201,7 @@ class Influencer(models.Model):
     def _enrol(self, values):
         influencer = self._create_as_system(values)
         influencer._start_kyc()
-        # here, not when the transaction ends, does another one's claim to the address show
+        # flushed here, so that a conflict with another transaction over the address shows now and not at the commit
         self.env.flush_all()
         return influencer
 
@@ -183,52 +223,122 @@ class Influencer(models.Model):
 
     @api.model
     def _read_registration(self, values):
-        """Return the values of a registration as those of a record; raise ValidationError if they can't be."""
-        name, email = values.get("name"), values.get("email")
-        if not isinstance(name, str) or not name.strip():
-            raise about("name", ValidationError(self.env._("A name is required.")))
-        if len(name) > MAX_NAME:
-            raise about("name", ValidationError(self.env._("A name has at most %s characters.", MAX_NAME)))
-        if not isinstance(email, str) or len(email) > MAX_EMAIL or not email_normalize(email):
-            raise about("email", ValidationError(self.env._("A valid e-mail address is required.")))
-        if not isinstance(values.get("birthdate"), str) or not ISO_DATE.fullmatch(values["birthdate"]):
-            birthdate = None
-        else:
+        """Return the values of a registration as those of a record.
+
+        :raises ValidationError: if any value is invalid; one error covers all of them, see `refusal.together`
+        """
+        read, errors = {"consent_at": utcnow()}, {}
+        for name, field, read_value in (
+            ("name", "name", self._read_name),
+            ("email", "email", self._read_email),
+            ("birthdate", "birthdate", self._read_birthdate),
+            ("handles", "handle_ids", self._read_handles),
+            ("consent", "consent", self._read_consent),
+        ):
             try:
-                birthdate = fields.Date.to_date(values["birthdate"])
-            except ValueError:
-                birthdate = None
-        if not birthdate:
-            raise about("birthdate", ValidationError(self.env._("A date of birth is required, as YYYY-MM-DD.")))
-        if values.get("consent") is not True:
-            raise about(
-                "consent", ValidationError(self.env._("Consent to the processing of personal data is required."))
+                read[field] = read_value(values.get(name))
+            except ValidationError as error:
+                errors |= getattr(error, "fields", {name: error.args[0]})
+        if errors:
+            raise together(errors)
+        del read["consent"]
+        return read
+
+    @api.model
+    def _read_name(self, name):
+        if not isinstance(name, str) or not name.strip():
+            raise ValidationError(self.env._("A name is required."))
+        if len(name.strip()) > MAX_NAME:
+            raise ValidationError(
+                self.env._(
+                    "The name has %(length)s characters; the limit is %(limit)s.",
+                    length=len(name.strip()),
+                    limit=MAX_NAME,
+                )
             )
-        return {
-            "name": name.strip(),
-            "email": email_normalize(email),
-            "birthdate": birthdate,
-            "consent_at": utcnow(),
-            "handle_ids": [Command.create(handle) for handle in self._read_handles(values.get("handles") or [])],
-        }
+        return name.strip()
+
+    @api.model
+    def _read_email(self, email):
+        if not isinstance(email, str) or not email.strip():
+            raise ValidationError(self.env._("An e-mail address is required."))
+        if len(email) > MAX_EMAIL:
+            raise ValidationError(
+                self.env._(
+                    "The e-mail address has %(length)s characters; the limit is %(limit)s.",
+                    length=len(email),
+                    limit=MAX_EMAIL,
+                )
+            )
+        if not email_normalize(email):
+            raise ValidationError(self._invalid_email(email))
+        return email_normalize(email)
+
+    @api.model
+    def _read_birthdate(self, birthdate):
+        if not isinstance(birthdate, str) or not birthdate:
+            raise ValidationError(self.env._("A date of birth is required."))
+        try:
+            date = fields.Date.to_date(birthdate) if ISO_DATE.fullmatch(birthdate) else None
+        except ValueError:
+            date = None
+        if not date:
+            raise ValidationError(
+                self.env._("“%s” is not a date of birth. Enter it as YYYY-MM-DD, such as 1994-05-12.", shown(birthdate))
+            )
+        self._check_age(date)
+        return date
+
+    @api.model
+    def _read_consent(self, consent):
+        if consent is not True:
+            raise ValidationError(self.env._("Consent to the processing of personal data is required."))
+        return True
 
     @api.model
     def _read_handles(self, handles):
-        platforms = self.env["influencegen.handle"]._fields["platform"].get_values(self.env)
+        """Return the commands that create the social handles; an error is about the first that is refused."""
         if isinstance(handles, list) and len(handles) > MAX_HANDLES:
-            raise ValidationError(self.env._("At most %s social handles are accepted.", MAX_HANDLES))
-        try:
-            handles = [{"platform": item["platform"], "handle": item["handle"].strip()} for item in handles]
-        except (AttributeError, KeyError, TypeError) as error:
-            raise ValidationError(self.env._("Each social handle has a platform and a handle.")) from error
-        for handle in handles:
-            if handle["platform"] not in platforms or not handle["handle"]:
-                raise ValidationError(
-                    self.env._("A social handle needs a name and one of the platforms %s.", ", ".join(platforms))
+            raise ValidationError(
+                self.env._(
+                    "%(count)s social handles were sent; the limit is %(limit)s.",
+                    count=len(handles),
+                    limit=MAX_HANDLES,
                 )
-            if len(handle["handle"]) > MAX_HANDLE:
-                raise ValidationError(self.env._("A social handle has at most %s characters.", MAX_HANDLE))
-        return handles
+            )
+        try:
+            handles = [{"platform": item["platform"], "handle": item["handle"].strip()} for item in handles or []]
+        except (AttributeError, KeyError, TypeError) as error:
+            raise ValidationError(self.env._("Each item of “handles” needs a “platform” and a “handle”.")) from error
+        for number, handle in enumerate(handles):
+            try:
+                self._check_handle(**handle)
+            except ValidationError as error:
+                raise about(f"handle_{number}", error) from error
+        return [Command.create(handle) for handle in handles]
+
+    @api.model
+    def _check_handle(self, platform, handle):
+        platforms = self.env["influencegen.handle"]._fields["platform"].get_values(self.env)
+        if platform not in platforms:
+            raise ValidationError(
+                self.env._(
+                    "There is no platform “%(platform)s”. The platforms are %(platforms)s.",
+                    platform=shown(str(platform)),
+                    platforms=", ".join(platforms),
+                )
+            )
+        if not handle:
+            raise ValidationError(self.env._("The social handle is empty. Enter your username, or remove the handle."))
+        if len(handle) > MAX_HANDLE:
+            raise ValidationError(
+                self.env._(
+                    "The social handle “%(handle)s” has %(length)s characters; the limit is %(limit)s.",
+                    handle=shown(handle),
+                    length=len(handle),
+                    limit=MAX_HANDLE,
+                )
+            )
 
     def _start_kyc(self):
         """Open the portal to each influencer and ask for an identity document."""
@@ -262,7 +372,7 @@ class Influencer(models.Model):
         """Record that those whom the back office entered have given their consent, now."""
         for influencer in self:
             if influencer.state != "registered" or influencer.consent_at:
-                raise UserError(self.env._("The consent of %s is recorded already.", influencer.name))
+                raise UserError(self.env._("The consent of %s has already been recorded.", influencer.name))
         self._as_system().consent_at = utcnow()
 
     def action_start_kyc(self):

@@ -8,8 +8,8 @@ from odoo.exceptions import UserError, ValidationError
 from odoo.tools.mimetypes import guess_mimetype
 
 from .. import intake, picture
-from ..refusal import about
-from ..transaction import claim, commit
+from ..refusal import about, shown
+from ..transaction import claim, own
 from .api import ApiError
 from .stateful import utcnow
 
@@ -26,13 +26,13 @@ PDF_END = re.compile(rb"startxref\s+([0-9]+)\s+%%EOF", re.DOTALL)
 PDF_TAIL = 1024  # bytes, within which readers look for the end
 STEPS = ("document", "identity")
 STEP_TIMEOUT = 10  # seconds
-CRON_BUDGET = 30  # seconds; a record more must fit into Odoo's limit for a cron
+CRON_BUDGET = 30  # seconds; one more record must fit into Odoo's time limit for a cron
 
 
 class Kyc(models.Model):
     _name = "influencegen.kyc"
     _description = "KYC submission"
-    _inherit = ["influencegen.stateful", "mail.thread"]
+    _inherit = ["influencegen.stateful", "mail.thread", "mail.activity.mixin"]
     _order = "id desc"
 
     _transitions = {
@@ -44,7 +44,8 @@ class Kyc(models.Model):
     }
     _system_fields = frozenset({
         "company_id", "document_type", "attachment_id", "submitted_at", "automated_outcome", "automated_at",
-        "automated_reason", "review_requested_at", "reviewed_at", "reviewer_id", "verification_type",
+        "automated_reason", "birthdate", "document", "mimetype", "review_requested_at", "reviewed_at", "reviewer_id",
+        "verification_type",
     })  # fmt: skip
     _fixed_fields = frozenset({"influencer_id"})
 
@@ -52,12 +53,16 @@ class Kyc(models.Model):
         "influencegen.influencer", required=True, readonly=True, index=True, ondelete="cascade"
     )
     company_id = fields.Many2one(related="influencer_id.company_id", store=True, index=True)
+    birthdate = fields.Date(related="influencer_id.birthdate", groups="influencegen.group_kyc_reviewer")
     document_type = fields.Selection(
         [("passport", "Passport"), ("identity_card", "Identity card"), ("driving_licence", "Driving licence")],
+        "Document type",
         readonly=True,
         copy=False,
     )
     attachment_id = fields.Many2one("ir.attachment", "Document", readonly=True, copy=False, ondelete="set null")
+    document = fields.Binary("Document file", related="attachment_id.datas", groups="influencegen.group_kyc_reviewer")
+    mimetype = fields.Char("MIME type", related="attachment_id.mimetype", groups="influencegen.group_kyc_reviewer")
     state = fields.Selection(
         [
             ("awaiting_document", "Awaiting document"),
@@ -74,22 +79,29 @@ class Kyc(models.Model):
         group_expand=True,
         tracking=True,
     )
-    submitted_at = fields.Datetime(readonly=True, copy=False)
+    submitted_at = fields.Datetime(string="Submitted at", readonly=True, copy=False)
     automated_outcome = fields.Selection(
-        [("approved", "Approved"), ("rejected", "Rejected"), ("referred", "Referred")], readonly=True, copy=False
+        [("approved", "Approved"), ("rejected", "Rejected"), ("referred", "Referred to a reviewer")],
+        "Outcome of the automated check",
+        readonly=True,
+        copy=False,
     )
     automated_at = fields.Datetime("Automated check at", readonly=True, copy=False)
-    automated_reason = fields.Char(readonly=True, copy=False)
-    review_requested_at = fields.Datetime("Submitted for review at", readonly=True, copy=False)
-    reviewed_at = fields.Datetime(readonly=True, copy=False)
+    automated_reason = fields.Char(string="Reason given by the automated check", readonly=True, copy=False)
+    review_requested_at = fields.Datetime("Review requested at", readonly=True, copy=False)
+    reviewed_at = fields.Datetime(string="Reviewed at", readonly=True, copy=False)
     reviewer_id = fields.Many2one("res.users", readonly=True, copy=False)
-    reason = fields.Char(copy=False, help="Why the reviewer decided so. A rejection needs one.", tracking=True)
+    reason = fields.Char(
+        copy=False,
+        help="Reason for the decision. Required for a rejection; the influencer reads it on the portal.",
+        tracking=True,
+    )
     verification_type = fields.Selection(
-        [("automated", "Automated"), ("manual", "Manual")],
+        [("automated", "Automated check"), ("manual", "Reviewer")],
         "Decided by",
         readonly=True,
         copy=False,
-        help="The kind of verification that approved or rejected the influencer.",
+        help="Whether the automated check or a reviewer made the decision.",
     )
 
     def write(self, vals):
@@ -97,11 +109,11 @@ class Kyc(models.Model):
             self._check_in_review()
         return super().write(vals)
 
-    # a client can send the context key by which Odoo leaves out the others
+    # at_uninstall=True: a client can send the context key with which Odoo skips methods without it
     @api.ondelete(at_uninstall=True)
     def _unlink_except_awaiting_document(self):
         if any(kyc.state != "awaiting_document" for kyc in self):
-            raise UserError(self.env._("A KYC submission can't be deleted once its document has arrived."))
+            raise UserError(self.env._("A KYC submission can't be deleted once its document has been uploaded."))
 
     @api.depends("influencer_id.name")
     def _compute_display_name(self):
@@ -109,7 +121,7 @@ class Kyc(models.Model):
             kyc.display_name = self.env._("KYC of %s", kyc.influencer_id.name)
 
     def _submit_document(self, document_type, filename, content):
-        """Keep an identity document and ask for its verification.
+        """Store an identity document and request its verification.
 
         :param str document_type: one of the field's values
         :param str filename: its extension must be that of the content
@@ -135,20 +147,57 @@ class Kyc(models.Model):
     def _check_document(self, document_type, filename, content):
         """Return the document's MIME type; raise ValidationError if it isn't one that is accepted."""
         if document_type not in self._fields["document_type"].get_values(self.env):
-            raise about("document_type", ValidationError(self.env._("Choose the type of the document.")))
+            raise about("document_type", ValidationError(self.env._("Choose the type of the document from the list.")))
+        try:
+            return self._check_file(filename, content)
+        except ValidationError as error:
+            raise about("document", error) from error
+
+    @api.model
+    def _check_file(self, filename, content):
+        """Return the MIME type of an uploaded file; raise ValidationError if it isn't one that is accepted."""
+        if not filename:
+            raise ValidationError(self.env._("Choose a file."))
+        if not intake.is_text(filename):
+            raise ValidationError(
+                self.env._("The file name contains characters that are not allowed. Rename the file.")
+            )
+        if len(filename) > MAX_FILENAME:
+            raise ValidationError(
+                self.env._(
+                    "The file name has %(length)s characters; the limit is %(limit)s. Rename the file.",
+                    length=len(filename),
+                    limit=MAX_FILENAME,
+                )
+            )
         if not content:
-            raise about("document", ValidationError(self.env._("The document is empty.")))
+            raise ValidationError(self.env._("“%s” is empty. Choose another file.", shown(filename)))
         if len(content) > DOCUMENT_MAX_BYTES:
-            raise about("document", ValidationError(self.env._("The document is larger than 5 MB.")))
+            raise ValidationError(self._too_large(shown(filename)))
         mimetype = guess_mimetype(content)
         extension = filename.rpartition(".")[2].lower()
         if extension not in DOCUMENT_EXTENSIONS.get(mimetype, ()):
-            raise about("document", ValidationError(self.env._("The document must be a PDF, JPEG or PNG file.")))
-        if not intake.is_text(filename) or len(filename) > MAX_FILENAME:
-            raise about("document", ValidationError(self.env._("The document's file name is too long.")))
+            raise ValidationError(self._wrong_type(shown(filename)))
         if not _is_whole(content, mimetype):
-            raise about("document", ValidationError(self.env._("The document is damaged or incomplete.")))
+            raise ValidationError(
+                self.env._(
+                    "“%s” is damaged or incomplete, or has more than 50 megapixels. Scan or photograph the document "
+                    "again, if necessary at a lower resolution.",
+                    shown(filename),
+                )
+            )
         return mimetype
+
+    @api.model
+    def _too_large(self, filename):
+        return self.env._("“%s” is larger than 5 MB. Choose a smaller file, or a lower resolution.", filename)
+
+    @api.model
+    def _wrong_type(self, filename):
+        return self.env._(
+            "“%s” is not a PDF, JPEG or PNG file, or its extension is that of another type. Choose another file.",
+            filename,
+        )
 
     def _verify(self):
         """Run the automated steps, and decide; what the service refers or can't answer goes to manual review."""
@@ -161,12 +210,14 @@ class Kyc(models.Model):
             self._decide(outcome, verification_type="automated", **values)
 
     def _automated_outcome(self):
-        """Return the outcome of all steps together, and its reason: the first that isn't an approval decides."""
+        """Return the outcome of all steps, and its reason: the first step that doesn't approve decides."""
         for step in STEPS:
             try:
                 answer = self._run_step(step)
             except ApiError as error:
-                return "referred", error.reason
+                return "referred", self.env._(
+                    "The automated check was not completed: %s. Check the document yourself.", error.reason
+                )
             if answer["outcome"] != "approved":
                 return answer["outcome"], answer["reason"]
         return "approved", False
@@ -219,10 +270,10 @@ class Kyc(models.Model):
         )
 
     def _check_in_review(self):
-        """The automated step alone decides before it has referred."""
+        """Refuse what is not in review: until then, only the automated check decides."""
         for kyc in self:
             if kyc.state != "review":
-                raise UserError(self.env._("%s is not waiting for a review.", kyc.display_name))
+                raise UserError(self.env._("%s is not in review.", kyc.display_name))
 
     def action_approve(self, reason=None):
         """Approve what is in review."""
@@ -231,7 +282,7 @@ class Kyc(models.Model):
     def action_reject(self, reason=None):
         """Reject what is in review, for `reason` or the reason already written on the record."""
         if not reason and not all(kyc.reason for kyc in self):
-            raise UserError(self.env._("Give a reason for the rejection."))
+            raise UserError(self.env._("Enter a reason in the field “Reason” of the submission, then reject it."))
         self._review("rejected", reason)
 
     def action_open_document(self):
@@ -247,16 +298,15 @@ class Kyc(models.Model):
                 self.env.ref("influencegen.cron_kyc_verify")._trigger()
                 return
             try:
-                if claim(kyc) and kyc.state == "submitted":
-                    kyc._verify()
-                commit(self.env.cr)
+                with own(kyc) as claimed:
+                    if claim(claimed) and claimed.state == "submitted":
+                        claimed._verify()
             except Exception:
-                self.env.cr.rollback()
-                _logger.exception("%s failed to verify", kyc)
+                _logger.exception("Verification of %s failed", kyc)
 
 
 def _is_whole(content, mimetype):
-    """Return whether a document goes on to its end: a picture to its last pixel, a PDF to the table of its parts."""
+    """Return whether a document is complete: a picture to its last pixel, a PDF to its cross-reference table."""
     if mimetype == "application/pdf":
         end = PDF_END.search(content, max(len(content) - PDF_TAIL, 0))
         return bool(end) and int(end[1][:10]) < len(content)

@@ -5,7 +5,7 @@ TRAIL = {
     "author_id", "body", "create_date", "date", "email_from", "message_type", "model", "res_id", "subject",
     "subtype_id", "tracking_value_ids",
 }  # fmt: skip
-"""Fields of a message that tell who changed what, and when."""
+"""Fields of a message that record who changed what, and when."""
 
 
 class MailMessage(models.Model):

@@ -4,7 +4,7 @@ from odoo import api, fields, models
 from odoo.exceptions import UserError
 
 from ..compat import Constraint
-from ..transaction import claim, commit
+from ..transaction import claim, own
 from .api import ApiError, NoAddress, Refused
 from .stateful import utcnow
 
@@ -14,17 +14,17 @@ _logger = logging.getLogger(__name__)
 
 
 class Payment(models.Model):
-    """What is owed for an accepted content.
+    """The amount owed for accepted content.
 
     An attempt is committed before its provider is asked, and its reference is the provider's idempotency key. While
     the outcome is unknown (a crash, a time-out, an unreadable answer) the payment and its attempt stay in processing,
-    and the provider is asked again with the same reference, until it says paid or failed: only then is a new attempt
-    possible. So money never moves twice.
+    and the provider is asked again with the same reference, until it answers paid or failed; only after failed is a
+    new attempt possible. So money never moves twice.
     """
 
     _name = "influencegen.payment"
     _description = "Payment"
-    _inherit = ["influencegen.stateful", "mail.thread"]
+    _inherit = ["influencegen.stateful", "mail.thread", "mail.activity.mixin"]
     _order = "id desc"
     _check_company_auto = True
     _transitions = {"pending": {"processing"}, "processing": {"paid", "failed"}, "failed": {"processing"}}
@@ -55,12 +55,12 @@ class Payment(models.Model):
         group_expand=True,
         tracking=True,
     )
-    paid_at = fields.Datetime(readonly=True, copy=False)
+    paid_at = fields.Datetime(string="Paid at", readonly=True, copy=False)
     attempt_ids = fields.One2many(
         "influencegen.payment.attempt", "payment_id", readonly=True, groups="influencegen.group_finance"
     )
 
-    _content_unique = Constraint("unique (content_id)", "A content is paid once.")
+    _content_unique = Constraint("unique (content_id)", "There is already a payment for this content.")
 
     @api.model
     def _default_provider(self):
@@ -68,8 +68,8 @@ class Payment(models.Model):
 
     @api.model
     def _providers(self):
-        """Who can move the money: for each code here there is a method `_transfer_<code>`."""
-        manual, service = self.env._("Manual"), self.env._("Payment service")
+        """Return the providers that can transfer money: for each code here there is a method `_transfer_<code>`."""
+        manual, service = self.env._("Manual transfer"), self.env._("Payment service")
         return [("manual", manual), ("http", service)]
 
     @api.depends("influencer_id.name", "campaign_id.name")
@@ -79,7 +79,9 @@ class Payment(models.Model):
 
     def write(self, vals):
         if "provider" in vals and any(payment.state in ("processing", "paid") for payment in self):
-            raise UserError(self.env._("The provider can't be changed once a payment is in processing or paid."))
+            raise UserError(
+                self.env._("The provider of a payment can't be changed once the payment is processing or paid.")
+            )
         return super().write(vals)
 
     def action_pay(self):
@@ -93,37 +95,39 @@ class Payment(models.Model):
             payment._settle()
 
     def _pay(self):
-        """Start a new attempt and see it through. Commits, so call it with nothing else at stake.
+        """Start a new attempt and see it through, in transactions of their own.
 
         :raise UserError: if the payment is under way or paid, or its provider has no address
         """
         self.ensure_one()
-        self._claim()
-        if self.provider == "http":
-            self._check_address()
-        self._transition("processing")
-        attempts = self.env["influencegen.payment.attempt"].sudo()
-        attempts._create_as_system({"payment_id": self.id, "provider": self.provider})
-        commit(self.env.cr)
-        if claim(self, wait=True):
-            self._ask_provider()
+        with own(self) as payment:
+            payment._claim()
+            if payment.provider == "http":
+                payment._check_address()
+            payment._transition("processing")
+            attempts = payment.env["influencegen.payment.attempt"].sudo()
+            attempts._create_as_system({"payment_id": payment.id, "provider": payment.provider})
+        with own(self) as payment:
+            if claim(payment, wait=True):
+                payment._ask_provider()
 
     def _settle(self):
         """Ask the provider again about the attempt in processing, if there is one.
 
-        :raise UserError: if another is at it
+        :raise UserError: if another transaction is processing the payment
         """
         self.ensure_one()
-        self._claim()
-        self._ask_provider()
+        with own(self) as payment:
+            payment._claim()
+            payment._ask_provider()
 
     def _claim(self):
         self.check_access("write")
         if not claim(self):
-            raise UserError(self.env._("Payment %s is being handled right now; look again later.", self.display_name))
+            raise UserError(self.env._("Payment %s is being processed; try again later.", self.display_name))
 
     def _ask_provider(self):
-        """Ask the provider about the attempt in processing, and commit the outcome if it is known.
+        """Ask the provider about the attempt in processing, and note the outcome if it is known.
 
         The row stays locked meanwhile, so that only one asks at a time; the end of the process frees it.
         """
@@ -137,10 +141,9 @@ class Payment(models.Model):
             now = utcnow()
             attempt._transition(outcome, finished_at=now, error=error)
             self._transition(outcome, paid_at=now if outcome == "paid" else False)
-        commit(self.env.cr)
 
     def _check_address(self):
-        """Refuse what nobody could settle before an attempt is begun."""
+        """Raise UserError if the payment service has no address: an attempt could not be settled."""
         try:
             self._address()
         except NoAddress as error:
@@ -150,7 +153,7 @@ class Payment(models.Model):
         return self.env["influencegen.api"]._address("payment", "payment_url")
 
     def _transfer_manual(self, attempt):
-        """The money was moved outside Odoo by the person who presses the button."""
+        """The person who clicks the button has transferred the money outside Odoo."""
         return "paid", False
 
     def _transfer_http(self, attempt):

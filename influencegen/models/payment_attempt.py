@@ -20,7 +20,11 @@ class PaymentAttempt(models.Model):
     company_id = fields.Many2one(related="payment_id.company_id", store=True, index=True)
     provider = fields.Selection(selection=lambda self: self.env["influencegen.payment"]._providers(), required=True)
     reference = fields.Char(
-        required=True, readonly=True, copy=False, default=lambda self: str(uuid4()), help="The idempotency key."
+        required=True,
+        readonly=True,
+        copy=False,
+        default=lambda self: str(uuid4()),
+        help="Idempotency key sent to the payment provider.",
     )
     state = fields.Selection(
         [("processing", "Processing"), ("paid", "Paid"), ("failed", "Failed")],
@@ -30,8 +34,10 @@ class PaymentAttempt(models.Model):
         copy=False,
         index=True,
     )
-    started_at = fields.Datetime(required=True, readonly=True, copy=False, default=lambda self: utcnow())
-    finished_at = fields.Datetime(readonly=True, copy=False)
+    started_at = fields.Datetime(
+        string="Started at", required=True, readonly=True, copy=False, default=lambda self: utcnow()
+    )
+    finished_at = fields.Datetime(string="Finished at", readonly=True, copy=False)
     error = fields.Char(readonly=True, copy=False)
 
     def init(self):

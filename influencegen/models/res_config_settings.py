@@ -10,7 +10,7 @@ class ResConfigSettings(models.TransientModel):
     _inherit = "res.config.settings"
 
     influencegen_registrations_per_client = fields.Integer(
-        "Registrations per client and hour",
+        "Registrations per client per hour",
         config_parameter="influencegen.registrations_per_client",
         default=REGISTRATIONS_PER_CLIENT,
     )
@@ -19,15 +19,17 @@ class ResConfigSettings(models.TransientModel):
         config_parameter="influencegen.registrations_per_hour",
         default=REGISTRATIONS_PER_HOUR,
     )
-    influencegen_kyc_url = fields.Char("KYC service", config_parameter="influencegen.kyc_url")
-    influencegen_n8n_webhook_url = fields.Char("n8n webhook", config_parameter="influencegen.n8n_webhook_url")
-    influencegen_callback_url = fields.Char("Callback", config_parameter="influencegen.callback_url")
-    influencegen_webhook_secret = fields.Char("Secret", config_parameter="influencegen.webhook_secret", readonly=True)
+    influencegen_kyc_url = fields.Char("KYC service URL", config_parameter="influencegen.kyc_url")
+    influencegen_n8n_webhook_url = fields.Char("n8n webhook URL", config_parameter="influencegen.n8n_webhook_url")
+    influencegen_callback_url = fields.Char("Callback URL", config_parameter="influencegen.callback_url")
+    influencegen_webhook_secret = fields.Char(
+        "Webhook secret", config_parameter="influencegen.webhook_secret", readonly=True
+    )
     influencegen_image_daily_quota = fields.Integer(
-        "Images per user and day", config_parameter="influencegen.image_daily_quota", default=DAILY_QUOTA
+        "Images per user per day", config_parameter="influencegen.image_daily_quota", default=DAILY_QUOTA
     )
     influencegen_image_timeout_seconds = fields.Integer(
-        "Seconds to answer", config_parameter="influencegen.image_timeout_seconds", default=SECONDS_TO_ANSWER
+        "Image timeout (s)", config_parameter="influencegen.image_timeout_seconds", default=SECONDS_TO_ANSWER
     )
     influencegen_payment_provider = fields.Selection(
         selection=lambda self: self.env["influencegen.payment"]._providers(),
@@ -35,7 +37,7 @@ class ResConfigSettings(models.TransientModel):
         config_parameter="influencegen.payment_provider",
         default="manual",
     )
-    influencegen_payment_url = fields.Char("Payment service", config_parameter="influencegen.payment_url")
+    influencegen_payment_url = fields.Char("Payment service URL", config_parameter="influencegen.payment_url")
 
     @api.model
     def default_get(self, fields):
@@ -50,7 +52,7 @@ class ResConfigSettings(models.TransientModel):
     def set_values(self):
         """Save the settings of one record.
 
-        :raises odoo.exceptions.AccessError: for who is not an administrator of the server, before anything is written
+        :raises odoo.exceptions.AccessError: for a user who is not a server administrator, before anything is written
         """
         self.check_access("write")
         # without a record every setting is empty

@@ -30,7 +30,7 @@ class Stateful(models.AbstractModel):
     def create(self, vals_list):
         initial = next(iter(self._transitions))
         if any(vals.get("state", initial) != initial for vals in vals_list):
-            raise UserError(self.env._("A new %s starts in its first state.", self._label()))
+            raise UserError(self.env._("A new record of “%s” must be in its initial state.", self._label()))
         return super().create([{name: vals[name] for name in vals if name != "state"} for vals in vals_list])
 
     def _transition(self, state, **values):

@@ -14,23 +14,24 @@ DAY = 24 * HOUR
 class Throttle(models.Model):
     """How often something may be done: for all workers and servers of the database, whatever becomes of a request.
 
-    A row holds when the sender's allowance is whole again, see https://en.wikipedia.org/wiki/Generic_cell_rate_algorithm
+    A row stores the time at which the sender's allowance is full again, see
+    https://en.wikipedia.org/wiki/Generic_cell_rate_algorithm
     """
 
     _name = "influencegen.throttle"
     _description = "Throttle"
     _log_access = False
 
-    sender = fields.Char(required=True, help="Keyed hash of an address: it can't be read back.")
-    whole_at = fields.Float(required=True, index=True, help="Unix time")
+    sender = fields.Char(required=True, help="Keyed hash of the address, which can't be recovered from it.")
+    whole_at = fields.Float(string="Full again at", required=True, index=True, help="Unix time")
 
-    _sender_unique = Constraint("unique (sender)", "A sender has one allowance.")
+    _sender_unique = Constraint("unique (sender)", "There is already an allowance for this sender.")
 
     @api.model
     def _take(self, *allowances):
         """Take one from each of the allowances, or from none, in a transaction of its own.
 
-        :param allowances: tuples of a name, how many may be taken at once, and the seconds until these are whole again
+        :param allowances: tuples of a name, how many may be taken at once, and the seconds until all may be taken again
         :return: 0, or the seconds until it may be tried again
         """
         with apart(self.env) as cr:
@@ -43,7 +44,7 @@ class Throttle(models.Model):
         for name, most, seconds in allowances:
             sender = hmac(self.env, "influencegen.throttle", name)
             row = self.search([("sender", "=", sender)])
-            # no clock that was once ahead makes it longer than whole
+            # capped, so that a clock that was once ahead does not make a sender wait longer than `seconds`
             whole_at = max(min(row.whole_at, now + seconds), now) + seconds / max(most, 1)
             wait = max(wait, whole_at - now - seconds if most > 0 else seconds)
             taken[sender] = row, whole_at
@@ -64,7 +65,7 @@ class Throttle(models.Model):
 
 
 def client(address):
-    """Return what of the address (str) of a client identifies it: of IPv6 its /64, which one subscriber has at least.
+    """Return the part of a client's address (str) that identifies it: of IPv6 the /64 of a subscriber.
 
     Odoo itself takes the address from the last entry of X-Forwarded-For, that of its own proxy, if `proxy_mode` is set.
     """

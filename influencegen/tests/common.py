@@ -19,8 +19,17 @@ PNG = bytes.fromhex(
 )
 
 
+def forbid_commit(cr):
+    """Have ``cr`` refuse to be committed, as queue_job does with the cursor of a job while that is performed."""
+
+    def commit():
+        raise RuntimeError("Commit is forbidden in queue jobs.")
+
+    return patch.object(cr, "commit", commit)
+
+
 class Service:
-    """An HTTP server on a free port that answers every POST as it is told, and keeps what it was sent.
+    """An HTTP server on a free port that answers every POST as configured, and keeps what it was sent.
 
     `answers` maps a path to a list of (status, body), of which the first is taken each time and the last stays, or to
     a function of the request's JSON that returns one. A body that is not bytes is sent as JSON; with the status None
@@ -79,7 +88,7 @@ class InfluenceGenCase:
         for group in ("campaign_manager", "kyc_reviewer", "finance", "administrator"):
             setattr(cls, group, new_test_user(cls.env, f"ig-{group}", groups=f"influencegen.group_{group}"))
         cls.employee = new_test_user(cls.env, "ig-employee", groups="base.group_user")
-        cls.other_company = cls.env["res.company"].create({"name": "Another house"})
+        cls.other_company = cls.env["res.company"].create({"name": "Another company"})
         cls.service = Service()
         cls.addClassCleanup(cls.service.close)
 

@@ -1,4 +1,4 @@
-"""What the tests of both addons' neutralization share."""
+"""What the tests of the addons' neutralization share."""
 
 import ast
 from pathlib import Path
@@ -32,7 +32,7 @@ class Neutralized:
         return {key for key in known if key and key.startswith(f"{addon}.")}
 
     def assertNeutralized(self, addon, harmless):
-        """Check that each parameter of ``addon`` but the ``harmless`` ones is another one in a neutralized database."""
+        """Check that neutralization changes each parameter of ``addon`` except the ``harmless`` ones."""
         parameters = self.env["ir.config_parameter"]
         dangerous = self.parameters_of(addon) - {f"{addon}.{name}" for name in harmless}
         for key in dangerous:

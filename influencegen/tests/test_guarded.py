@@ -1,3 +1,5 @@
+from base64 import b64encode
+
 from odoo import api
 from odoo.exceptions import AccessError, UserError
 from odoo.service import model as service
@@ -31,7 +33,7 @@ class TestGuarded(CampaignCase):
         for user in (self.finance, self.administrator, self.env.ref("base.user_admin")):
             for field in ("influencer_id", "campaign_id", "content_id", "currency_id", "amount", "paid_at"):
                 self.assertRefused(
-                    "Payment: .* can't be written directly", user, payment._name, "write", payment.ids, {field: 1}
+                    "Payment: .* can't be changed directly", user, payment._name, "write", payment.ids, {field: 1}
                 )
         self.assertEqual(payment.influencer_id, payment.content_id.influencer_id)
 
@@ -84,7 +86,7 @@ class TestGuarded(CampaignCase):
             [["Bea", "bea@example.com", "1990-01-01", "api"]],
         )
         self.assertFalse(loaded["ids"])
-        self.assertIn("can't be written directly", str(loaded["messages"]))
+        self.assertIn("can't be changed directly", str(loaded["messages"]))
 
     def test_lines_are_not_moved(self):
         other = make_campaign(self.env)._apply(self.other)
@@ -122,13 +124,11 @@ class TestGuarded(CampaignCase):
                 self.assertRefused(
                     "once KYC has started", user, "influencegen.influencer", "write", kyc.influencer_id.ids, values
                 )
-        self.assertRefused(
-            "not waiting for a review", self.kyc_reviewer, kyc._name, "write", kyc.ids, {"reason": "No."}
-        )
+        self.assertRefused("is not in review", self.kyc_reviewer, kyc._name, "write", kyc.ids, {"reason": "No."})
         kyc._transition("review")
         self.call(self.kyc_reviewer, kyc._name, "write", kyc.ids, {"reason": "No."})
         self.call(self.kyc_reviewer, kyc._name, "action_reject", kyc.ids)
-        self.assertRefused("not waiting", self.kyc_reviewer, kyc._name, "write", kyc.ids, {"reason": "Yes."})
+        self.assertRefused("is not in review", self.kyc_reviewer, kyc._name, "write", kyc.ids, {"reason": "Yes."})
 
     def test_documents_and_images_stay(self):
         document = self.submitted_kyc().attachment_id
@@ -136,6 +136,9 @@ class TestGuarded(CampaignCase):
             for user in (self.kyc_reviewer, self.administrator):
                 self.assertRefused("can't be changed", user, "ir.attachment", "write", document.ids, values)
         self.assertRefused("can't be changed", self.administrator, "ir.attachment", "unlink", document.ids)
+        if "thumbnail" in document._fields:
+            self.call(self.kyc_reviewer, "ir.attachment", "write", document.ids, {"thumbnail": b64encode(PNG).decode()})
+            self.assertFalse(document.thumbnail)
         document.write({"raw": PNG, "mimetype": "image/png"})
         self.assertEqual(document.raw, PNG)
 

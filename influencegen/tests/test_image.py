@@ -67,7 +67,7 @@ class TestImageRequest(ImageCase):
         self.assertFalse(image.influencer_id)
 
     def test_refused(self):
-        with self.assertRaisesRegex(UserError, "should show"):
+        with self.assertRaisesRegex(UserError, "Describe what the image"):
             self.images.with_user(self.user)._request("test", " ")
         with self.assertRaisesRegex(UserError, "no image model"):
             self.images.with_user(self.user)._request("nothing", "A teal square")
@@ -114,7 +114,7 @@ class TestImageRequest(ImageCase):
         self.set_parameter("image_daily_quota", "2")
         self.request()
         yesterday = self.request()
-        with self.assertRaisesRegex(UserError, "2 images today"):
+        with self.assertRaisesRegex(UserError, "limit of 2 images per day"):
             self.request()
         self.request(self.other_user)
         yesterday._as_system().requested_at = utcnow() - timedelta(days=1)
@@ -209,7 +209,7 @@ class TestImageResult(ImageCase):
             self.assertEqual(image.attachment_id.mimetype, "image/png")
             self.assertGreater(image.finished_at, image.requested_at)
 
-    def test_price_is_that_of_the_day(self):
+    def test_the_cost_is_the_price_when_the_result_comes(self):
         image = self.request()
         self.images._receive(self.result(image), "signature")
         self.model.price_usd = 5

@@ -9,7 +9,7 @@ from odoo.service.model import retrying
 from odoo.tests import BaseCase, get_db_name, tagged
 
 from ..models import api as api_module
-from .common import PNG, Service
+from .common import PNG, Service, forbid_commit
 
 THREADS = 4
 PATH = "/webhook/influencegen-image"
@@ -60,18 +60,18 @@ class TestImageAfterCommit(BaseCase):
             env = api.Environment(cr, SUPERUSER_ID, {})
             return retrying(lambda: env["influencegen.image"]._receive(payload, signature), env)
 
-    def test_leaves_after_commit(self):
+    def test_the_webhook_is_sent_after_the_commit(self):
         image_id = self.request()
         self.assertEqual(self.read(image_id, "state"), ["processing"])
         self.assertEqual(len(self.service.received), 1)
 
-    def test_stays_with_a_rollback(self):
+    def test_no_webhook_is_sent_after_a_rollback(self):
         with self.assertRaises(ZeroDivisionError), self.registry.cursor() as cr:
             api.Environment(cr, SUPERUSER_ID, {})["influencegen.image"]._request("test-commit", "A teal square")
             raise ZeroDivisionError
         self.assertFalse(self.service.received)
 
-    def test_stays_with_a_savepoint_rolled_back(self):
+    def test_no_webhook_is_sent_after_a_savepoint_is_rolled_back(self):
         with self.registry.cursor() as cr:
             images = api.Environment(cr, SUPERUSER_ID, {})["influencegen.image"]
             with self.assertRaises(ZeroDivisionError), cr.savepoint():
@@ -92,6 +92,16 @@ class TestImageAfterCommit(BaseCase):
         state, error = self.read(self.request(), "state", "error")
         self.assertEqual(state, "failed")
         self.assertIn("400", error)
+
+    def test_a_job_delivers_too(self):
+        self.service.answers[PATH] = [(400, {})]
+        image_id = self.request()
+        self.service.answers[PATH] = [(202, {})]
+        with self.registry.cursor() as cr, forbid_commit(cr):
+            cr.execute("UPDATE influencegen_image SET state = 'requested' WHERE id = %s", [image_id])
+            cr._cnx.commit()
+            api.Environment(cr, SUPERUSER_ID, {})["influencegen.image"].browse(image_id)._deliver()
+        self.assertEqual(self.read(image_id, "state"), ["processing"])
 
     def test_concurrent_duplicates(self):
         image_id = self.request()

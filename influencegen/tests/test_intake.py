@@ -99,6 +99,11 @@ class TestIntake(ImageCase, HttpCase):
                     status, body = self.send(path, content_type, declared, length)
                     self.assertEqual(status, 413, body[:300])
 
+    def test_a_form_says_what_to_do(self):
+        for declared in (True, False):
+            _status, body = self.send("/my/influencegen/kyc", "application/x-www-form-urlencoded", declared, SMALL)
+            self.assertIn(b"Go back, and choose a smaller file or shorten the text.", body)
+
     def test_a_json_intake_says_why(self):
         for declared in (True, False):
             _status, body = self.send("/influencegen/api/register", "application/json", declared, SMALL)

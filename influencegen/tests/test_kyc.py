@@ -5,7 +5,7 @@ from odoo import api
 from odoo.exceptions import UserError, ValidationError
 from odoo.tests import Form, HttpCase, TransactionCase, tagged
 
-from .common import PDF, PNG, InfluenceGenCase
+from .common import PDF, PNG, InfluenceGenCase, forbid_commit
 
 APPROVED = (200, {"outcome": "approved"})
 
@@ -93,19 +93,22 @@ class TestKyc(InfluenceGenCase, TransactionCase):
         self.assertEqual(kyc.influencer_id.state, "rejected")
         self.assertFalse(kyc.influencer_id.activated_at)
 
-    def test_first_step_that_is_no_approval_decides(self):
+    def test_first_step_other_than_an_approval_decides(self):
         self.answer(document=(200, {"outcome": "rejected", "reason": "expired"}))
         self.submitted_kyc()._verify()
         self.assertEqual(len(self.service.received), 1)
 
     def test_what_is_not_answered_is_referred(self):
-        for number, answer in enumerate([(200, {"outcome": "referred"}), (400, {}), (500, {}), (200, b"garbage")]):
+        manual = r"^The automated check was not completed: KYC service .+\. Check the document yourself\.$"
+        answers = [(200, {"outcome": "referred"}), (400, {}), (500, {}), (200, b"garbage"), (None, {})]
+        for number, (answer, expected) in enumerate(zip(answers, ["^$", *[manual] * 4], strict=True)):
             with self.subTest(answer=answer):
                 self.answer(document=answer)
                 kyc = self.submitted_kyc(f"ada{number}@example.com")
                 kyc._verify()
                 self.assertEqual((kyc.state, kyc.automated_outcome), ("review", "referred"))
                 self.assertTrue(kyc.review_requested_at)
+                self.assertRegex(kyc.automated_reason or "", expected)
                 self.assertFalse(kyc.verification_type)
                 self.assertEqual(kyc.influencer_id.state, "kyc_pending")
 
@@ -128,6 +131,7 @@ class TestKyc(InfluenceGenCase, TransactionCase):
         with self.assertRaisesRegex(UserError, "reason"):
             kyc.action_reject()
         with Form(kyc) as form:
+            self.assertEqual(form.birthdate, str(kyc.influencer_id.sudo().birthdate))
             form.reason = "not the same person"
         kyc.action_reject()
         self.assertEqual((kyc.state, kyc.reason, kyc.verification_type), ("rejected", "not the same person", "manual"))
@@ -140,7 +144,7 @@ class TestKyc(InfluenceGenCase, TransactionCase):
 
     def test_review_waits_for_the_automated_step(self):
         kyc = self.submitted_kyc().with_user(self.kyc_reviewer)
-        with self.assertRaisesRegex(UserError, "not waiting for a review"):
+        with self.assertRaisesRegex(UserError, "is not in review"):
             kyc.action_approve()
 
     def test_timestamps_keep_their_fractions(self):
@@ -180,3 +184,17 @@ class TestKycCron(InfluenceGenCase, HttpCase):
         self.assertIn(str(first), logs.output[0])
         self.env.invalidate_all()
         self.assertEqual((first | second).mapped("state"), ["submitted", "review"])
+
+    def test_it_verifies_as_a_job_too(self):
+        self.set_parameter("kyc_url", self.service.url)
+        self.service.answers.update({f"/verify/{step}": [APPROVED] for step in ("document", "identity")})
+        kyc = self.submitted_kyc()
+        self.env.flush_all()
+        with self.registry.cursor() as cr:
+            kycs = api.Environment(cr, api.SUPERUSER_ID, {})["influencegen.kyc"]
+            with forbid_commit(cr):
+                kycs._cron_verify()
+            kycs._cron_verify()
+        self.env.invalidate_all()
+        self.assertEqual(kyc.state, "approved")
+        self.assertEqual(len(self.service.received), 2)

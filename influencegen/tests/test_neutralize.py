@@ -42,13 +42,17 @@ class TestCalls(Neutralized, CampaignCase):
         self.neutralize()
         kyc._verify()
         self.assertEqual(kyc.state, "review")
-        self.assertEqual(kyc.automated_reason, "kyc has no address: set it in Settings, InfluenceGen")
+        self.assertEqual(
+            kyc.automated_reason,
+            "The automated check was not completed: KYC service has no address: set it in Settings, InfluenceGen. "
+            "Check the document yourself.",
+        )
         self.assertEqual(self.service.received, [])
 
     def test_a_payment_is_not_begun(self):
         payment = make_payment(self.env, provider="http").with_user(self.finance)
         self.neutralize()
-        with self.assertRaisesRegex(UserError, "payment has no address: set it in Settings, InfluenceGen."):
+        with self.assertRaisesRegex(UserError, "Payment service has no address: set it in Settings, InfluenceGen."):
             payment.action_pay()
         self.assertEqual((payment.state, payment.attempt_ids.ids), ("pending", []))
         self.assertEqual(self.service.received, [])
@@ -86,7 +90,7 @@ class TestImages(Neutralized, ImageCase, HttpCase):
         for image in (before, self.request()):
             image._deliver()
             self.assertEqual(image.state, "failed")
-            self.assertEqual(image.error, "n8n_webhook has no address: set it in Settings, InfluenceGen")
+            self.assertEqual(image.error, "n8n has no address: set it in Settings, InfluenceGen")
         self.assertEqual(self.service.received, [])
 
     def test_with_an_address_of_its_own_it_signs_and_is_answered_as_itself(self):

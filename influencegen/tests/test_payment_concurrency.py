@@ -1,5 +1,8 @@
 import threading
+from contextlib import nullcontext
 from unittest.mock import patch
+
+from tenacity import wait_none
 
 from odoo import SUPERUSER_ID, api
 from odoo.exceptions import UserError
@@ -9,7 +12,7 @@ from odoo.tests import BaseCase, get_db_name, tagged
 from ..models import api as api_module
 from ..models.payment import Payment
 from .campaign_common import make_payment
-from .common import Service
+from .common import Service, forbid_commit
 
 THREADS = 8
 
@@ -37,7 +40,7 @@ class TestPaymentConcurrency(BaseCase):
         self.addCleanup(self.forget)
 
     def answer(self, data):
-        """The provider: it pays a reference once, and says so each time it is asked."""
+        """The provider: it adds up the amounts by reference, and answers "paid" each time it is asked."""
         self.paid.setdefault(data["reference"], 0)
         self.paid[data["reference"]] += data["amount"]
         return 200, {"status": "paid"}
@@ -56,10 +59,10 @@ class TestPaymentConcurrency(BaseCase):
             for record in (payment, content, application, campaign, influencer, brand):
                 record.unlink()
 
-    def act(self, method):
-        """Call `method` of the payment in a transaction of its own; return what it raised."""
+    def act(self, method, context=lambda _cr: nullcontext()):
+        """Call `method` of the payment in a transaction of its own, within a context; return what it raised."""
         try:
-            with self.registry.cursor() as cr:
+            with self.registry.cursor() as cr, context(cr):
                 getattr(api.Environment(cr, SUPERUSER_ID, {})["influencegen.payment"].browse(self.payment_id), method)()
         except BaseException as error:
             return error
@@ -87,7 +90,7 @@ class TestPaymentConcurrency(BaseCase):
         self.assertEqual(self.read(), ("paid", ["paid"]))
         self.assertEqual(len(self.service.received), 1)
 
-    def test_crash_between_is_settled_with_the_same_reference(self):
+    def test_a_crash_after_the_transfer_is_settled_with_the_same_reference(self):
         transfer = Payment._transfer_http
 
         def crash(payment, attempt):
@@ -101,6 +104,22 @@ class TestPaymentConcurrency(BaseCase):
         self.assertIsNone(self.act("_cron_settle"))
         self.assertEqual(self.read(), ("paid", ["paid"]))
         self.assertEqual((len(self.service.received), len(self.paid)), (2, 1))
+
+    def test_a_job_pays_and_settles_too(self):
+        """The attempt is committed before the provider is asked, on a cursor that the job may commit."""
+        states = []
+
+        def unreadable(data):
+            states.append(self.read())
+            return 200, {}
+
+        self.service.answers["/transfer"] = unreadable
+        with patch.object(api_module, "WAIT", wait_none()):
+            self.assertIsNone(self.act("action_pay", forbid_commit))
+        self.assertEqual(set(map(str, states)), {str(("processing", ["processing"]))})
+        self.service.answers["/transfer"] = self.answer
+        self.assertIsNone(self.act("_cron_settle", forbid_commit))
+        self.assertEqual(self.read(), ("paid", ["paid"]))
 
     def test_asked_by_one_at_a_time(self):
         asked, release = threading.Event(), threading.Event()

@@ -29,10 +29,14 @@ class TestPortal(InfluenceGenCase, HttpCase):
         response = self.url_open("/my/influencegen", allow_redirects=False)
         self.assertIn("/web/login", response.headers["Location"])
 
-    def test_home_of_who_is_no_influencer(self):
+    def test_home_of_a_user_without_an_influencer(self):
         self.employee.password = "the employee's password"
         self.authenticate(self.employee.login, "the employee's password")
-        self.assertIn("Become an influencer", self.url_open("/my/influencegen").text)
+        for path in ("/my/influencegen", "/my/influencegen/images"):
+            page = self.url_open(path)
+            self.assertEqual(page.status_code, 200)
+            self.assertIn("is not registered as an influencer", page.text)
+            self.assertIn(self.employee.login, page.text)
 
     def test_upload(self):
         self.log_in()

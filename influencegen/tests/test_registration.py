@@ -60,6 +60,8 @@ class TestRegistration(InfluenceGenCase, TransactionCase):
         invitation = self.env["mail.mail"].sudo().search([("recipient_ids", "=", user.partner_id.id)])
         self.assertEqual(len(invitation), 1)
         self.assertRegex(invitation.body_html, r"/web/signup\?.*token=")
+        self.assertRegex(invitation.body_html, r'href="http[^"]+/my/influencegen"')
+        self.assertIn("Set your password", invitation.subject)
         self.assertEqual(invitation.state, "outgoing")
 
     def test_refused_values(self):
@@ -68,9 +70,13 @@ class TestRegistration(InfluenceGenCase, TransactionCase):
                 self.register(**values)
 
     def reminders(self, email):
-        return self.env["mail.mail"].sudo().search([("email_to", "=", email), ("subject", "=like", "You already%")])
+        return (
+            self.env["mail.mail"]
+            .sudo()
+            .search([("email_to", "=", email), ("subject", "=like", "%already registered%")])
+        )
 
-    def test_owner_of_a_taken_address_is_told_once_a_day(self):
+    def test_owner_of_a_taken_address_is_notified_once_a_day(self):
         self.register()
         for _again in range(3):
             self.assertFalse(self.register("ADA@example.com"))
@@ -86,7 +92,7 @@ class TestRegistration(InfluenceGenCase, TransactionCase):
         self.assertEqual(after, before)
         self.assertEqual(len(self.reminders("boss@example.com")), 1)
 
-    def test_a_taken_address_is_refused_what_a_new_one_is(self):
+    def test_a_taken_address_is_validated_like_a_new_one(self):
         self.register()
         with self.assertRaisesRegex(ValidationError, "18"):
             self.register(birthdate=str(date.today()))
@@ -109,7 +115,7 @@ class TestRegistration(InfluenceGenCase, TransactionCase):
         with self.assertRaisesRegex(UserError, "consent of Bea"):
             influencer.action_start_kyc()
         influencer.action_record_consent()
-        with self.assertRaisesRegex(UserError, "recorded already"):
+        with self.assertRaisesRegex(UserError, "already been recorded"):
             influencer.action_record_consent()
         influencer.action_start_kyc()
         self.assertEqual(influencer.state, "kyc_pending")

@@ -48,7 +48,7 @@ class TestThrottle(TransactionCase):
             self.throttle._take(("a", 1, 60))
         self.assertLessEqual(self.throttle._take(("a", 1, 60)), 60)
 
-    def test_what_is_kept_is_no_address_and_is_cleaned_up(self):
+    def test_no_address_is_stored_and_rows_are_cleaned_up(self):
         self.throttle._take(("registrations of 198.51.100.7", 1, 60))
         row = self.throttle.search([])
         self.assertRegex(row.sender, r"^[0-9a-f]{64}$")
