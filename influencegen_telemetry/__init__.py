@@ -1,4 +1,4 @@
-# outside Odoo, business is of use alone
+# outside Odoo, only the package business is used
 if __name__.startswith("odoo.addons."):
     from odoo.addons.odoo_telemetry import post_load
 

@@ -13,9 +13,9 @@
         "views/res_config_settings_views.xml",
     ],
     "assets": {
-        "web.assets_backend": ["influencegen_telemetry/static/src/interactions.js"],
-        "web.assets_frontend_minimal": ["influencegen_telemetry/static/src/interactions.js"],
-        "web.assets_frontend_lazy": [("remove", "influencegen_telemetry/static/src/interactions.js")],
+        "web.assets_backend": ["influencegen_telemetry/static/src/buttons.js"],
+        "web.assets_frontend_minimal": ["influencegen_telemetry/static/src/forms.js"],
+        "web.assets_frontend_lazy": [("remove", "influencegen_telemetry/static/src/forms.js")],
     },
     # as one of server_wide_modules it brings the addon that it extends
     "post_load": "post_load",

@@ -18,4 +18,5 @@ THRESHOLDS = {
     "PaymentSuccessRateLow": {"below_percent": 90, "minimum_payments": 20},
     "BackupJobFailed": {"below_percent": 100},
     "BackupMissing": {"above_schedules": 1.5},
+    "BackupAttachmentsUnlisted": {"above": 0},
 }

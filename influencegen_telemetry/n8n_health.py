@@ -12,7 +12,7 @@ WEBHOOK_PARAMETER = "influencegen.n8n_webhook_url"
 
 
 def check():
-    """The n8n that each measured database sends its webhooks to answers; unknown if there is none, or can't be read."""
+    """Check that the n8n of each measured database responds; unknown if none is set, or the setting can't be read."""
     statement = "SELECT value FROM ir_config_parameter WHERE key = %s"
     try:
         urls = {

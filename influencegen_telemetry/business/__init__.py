@@ -1,4 +1,4 @@
-"""What the business measures, apart from Odoo: nothing in this package imports it."""
+"""What is measured of the business. Nothing in this package imports Odoo."""
 
 if __name__.startswith("odoo.addons."):
     from ...odoo_telemetry.metrics import catalogue

@@ -25,14 +25,15 @@ API_LABELS = (
     Label("http_method", ("GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS")),
     Label("status_code_class", (*STATUS_CLASSES, "timeout", "connection_error", "circuit_open", "interrupted")),
 )
-"""Of a call that was not answered, the status class says why: in no time, not at all, not made because the circuit is
-open, or whoever made it died meanwhile. Only those that were made and came to an end have a latency."""
+"""A call without an answer has the reason as its status class: it timed out, could not connect, was not made because
+the circuit is open, or its caller ended meanwhile (interrupted). Calls that were not made, or were interrupted, have no
+latency."""
 DEPENDENCY = Label("dependency", ("n8n_webhook", "kyc", "payment", "aiservice"))
 BACKUP = Label("backup", ("platform", "n8n", "monitoring"))
 
 
 REGISTRATION_ATTEMPTS = Counter(
-    "influencer_registration_attempts_total", "Registration forms submitted, whether or not they succeeded."
+    "influencer_registration_attempts_total", "Registrations submitted by form or API, whether or not they succeeded."
 )
 REGISTRATION_SUCCESS = Counter(
     "influencer_registration_success_total",
@@ -102,7 +103,7 @@ PAYMENT_ATTEMPTS = Counter(
 )
 PAYMENT_SUCCESS = Counter(
     "payment_processing_success_total",
-    "Attempts to pay an influencer that paid.",
+    "Attempts to pay an influencer that succeeded.",
     rows=(Rows("influencegen.payment.attempt", (("state", "=", "paid"),), at=("finished_at",)),),
 )
 PAYMENT_FAILURES = Counter(
@@ -161,7 +162,9 @@ INFLUENCERS = Gauge(
     rows=(Rows("influencegen.influencer", (), (".state",)),),
 )
 KYC_QUEUE_LENGTH = Gauge(
-    "influencer_kyc_queue_length", "KYC submissions that wait.", labels=(Label("state", ("submitted", "review")),)
+    "influencer_kyc_queue_length",
+    "KYC submissions waiting for verification or manual review.",
+    labels=(Label("state", ("submitted", "review")),),
 )
 KYC_QUEUE_OLDEST_AGE = Gauge(
     "influencer_kyc_queue_oldest_age_seconds",
@@ -178,7 +181,7 @@ DAILY_LOGINS = Gauge(
 )
 
 BUSINESS = catalogue.section(_ELSEWHERE)
-"""Of the business."""
+"""The metrics of the business."""
 FACTS = tuple(metric for metric in BUSINESS if metric.rows)
 
 
@@ -193,7 +196,7 @@ def _api(name, dependency, producer="odoo"):
     return Api(
         Histogram(
             f"api_{name}_latency_seconds",
-            f"Time of one try of a call to {dependency}.",
+            f"Duration of one attempt of a call to {dependency}.",
             labels=API_LABELS,
             buckets=API_BUCKETS,
             unit="seconds",
@@ -202,7 +205,7 @@ def _api(name, dependency, producer="odoo"):
         ),
         Counter(
             f"api_{name}_errors_total",
-            f"Tries of calls to {dependency} that failed.",
+            f"Failed attempts of calls to {dependency}.",
             labels=API_LABELS,
             group="fast",
             producer=producer,
@@ -225,7 +228,7 @@ CIRCUIT_BREAKER_STATE = Gauge(
 )
 
 APIS = catalogue.section((*_ELSEWHERE, *BUSINESS))
-"""Of the calls to other services."""
+"""The metrics of the calls to other services."""
 
 N8N_EXECUTION_ERRORS = Counter(
     "n8n_workflow_execution_errors_total",
@@ -248,7 +251,7 @@ N8N_ACTIVE_EXECUTIONS = Gauge(
 )
 N8N_EXECUTION_QUEUE_LENGTH = Gauge(
     "n8n_workflow_execution_queue_length",
-    "n8n workflow executions that wait to run: for a worker in queue mode, else for a place within n8n's limit.",
+    "n8n workflow executions waiting to run: for a worker in queue mode, otherwise for n8n's concurrency limit.",
     scope="instance",
     group="fast",
     producer="n8n",
@@ -302,6 +305,13 @@ BACKUP_ATTACHMENTS_ELSEWHERE = Gauge(
     scope="instance",
     producer="backup",
 )
+BACKUP_ATTACHMENTS_UNLISTED = Gauge(
+    "backup_attachments_unlisted",
+    "Attachments of the last verified backup that are in a store not listed under `elsewhere` in backup.yml.",
+    labels=(BACKUP,),
+    scope="instance",
+    producer="backup",
+)
 BACKUP_SCRATCH_DATABASES = Gauge(
     "backup_scratch_databases",
     "Scratch databases that the last backup job could not drop.",
@@ -321,5 +331,8 @@ catalogue.declare_role("manager", "influencegen.group_finance")
 catalogue.declare_role("influencer", "influencegen.group_influencer", before="portal")
 catalogue.declare_interactions("request_image", "register", "submit_document", "apply", "submit_content")
 catalogue.declare_threshold("n8n_errors_per_minute", 2, "influencegen_telemetry")
-catalogue.declare_span_attributes("influencegen.request_id")
+catalogue.declare_span_attributes(
+    "gen_ai.operation.name", "gen_ai.output.type", "gen_ai.provider.name", "gen_ai.request.model",
+    "influencegen.request_id",
+)  # fmt: skip
 catalogue.declare_observer("odoo.addons.influencegen_telemetry")

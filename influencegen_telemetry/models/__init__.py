@@ -1,1 +1,13 @@
-from . import api, image, influencer, kyc, ledger, metric, overview, own_metric, reading, res_config_settings, settings
+from . import (
+    api,
+    custom_metric,
+    image,
+    influencer,
+    kyc,
+    ledger,
+    metric,
+    overview,
+    reading,
+    res_config_settings,
+    settings,
+)

@@ -24,7 +24,7 @@ class Image(models.Model):
             return super()._request(model_code, prompt, parameters, campaign)
 
     def _deliver(self):
-        with tracing.span("influencegen.image deliver", **self._telemetry_identity()):
+        with tracing.span("influencegen.image deliver", **self._telemetry_identity(), **self._telemetry_generation()):
             return super()._deliver()
 
     @api.model
@@ -38,3 +38,12 @@ class Image(models.Model):
 
     def _telemetry_identity(self):
         return {"influencegen.request_id": self.uuid}
+
+    def _telemetry_generation(self):
+        """Return the attributes of the call to the AI service (dict), which n8n makes for Odoo: no prompt."""
+        return {
+            "gen_ai.operation.name": "generate_content",
+            "gen_ai.output.type": "image",
+            "gen_ai.provider.name": "influencegen.ai_service",
+            "gen_ai.request.model": self.model_id.code,
+        }

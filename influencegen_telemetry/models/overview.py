@@ -1,6 +1,7 @@
 from odoo import api, models
 
-from odoo.addons.odoo_telemetry.models.overview import percent, state, total
+from odoo.addons.odoo_telemetry.models.overview import percent, quantile, state, total
+from odoo.addons.odoo_telemetry.models.overview_comparison import change, count_before, samples_before
 
 from ..alert_thresholds import THRESHOLDS
 from ..business import SPECIFICATION
@@ -26,7 +27,10 @@ _SIGNED_UP = [("source", "!=", "backoffice")]
 
 
 class Overview(models.AbstractModel):
-    """The tiles of the platform. Figures that are records equal the lists that they link to."""
+    """The tiles of the platform.
+
+    Values that count records equal the lists that they link to, if all companies are selected.
+    """
 
     _inherit = "telemetry.overview"
 
@@ -55,16 +59,18 @@ class Overview(models.AbstractModel):
             "value": count,
             "unit": "count",
             "details": [
-                (self.env._("an hour"), per_hour, "decimal"),
+                (self.env._("per hour"), per_hour, "decimal"),
                 (
-                    self.env._("tried since counting began"),
+                    self.env._("attempts (total)"),
                     total(exposed, REGISTRATION_ATTEMPTS),
                     "count",
                 ),
-                (self.env._("succeeded since then"), total(exposed, REGISTRATION_SUCCESS), "count"),
+                (self.env._("successful attempts (total)"), total(exposed, REGISTRATION_SUCCESS), "count"),
             ],
-            "target": self.env._("%(least)d to %(most)d an hour", least=least, most=most),
+            "target": self.env._("%(least)d to %(most)d per hour", least=least, most=most),
             "state": state(per_hour, least <= per_hour <= most),
+            # both fewer and more than usual can be wrong: none is better
+            "comparison": change(span, "count", count, count_before(self.env, span, REGISTRATION_SUCCESS)),
             "chart": self._bar(span, main=(self.env._("Registrations"), registered)),
             "action": self._list(self.env._("Registrations"), _INFLUENCER, [*_SIGNED_UP, *span.domain("create_date")]),
             "dashboard": self._dashboard("business-operations-overview"),
@@ -83,6 +89,10 @@ class Overview(models.AbstractModel):
         approved = sum(number for (_kind, outcome), number in verifications.items() if outcome == "approved")
         counts = [registered, sum(submissions.values()), approved, active]
         rate = percent(decided["approved"], sum(decided.values()))
+        rate_before = percent(
+            count_before(self.env, span, KYC_VERIFICATIONS, outcome="approved"),
+            count_before(self.env, span, KYC_VERIFICATIONS),
+        )
         least = THRESHOLDS["KycApprovalRateLow"]["below_percent"]
         return {
             "title": self.env._("Onboarding"),
@@ -90,11 +100,14 @@ class Overview(models.AbstractModel):
             "unit": "count",
             "caption": self.env._("active influencers, of %(all)d registered", all=registered),
             "details": [
-                (self.env._("of KYC in this time approved"), rate, "percent"),
-                (self.env._("KYC to review"), self._waiting(_KYC, "review"), "count"),
+                (self.env._("KYC approval rate"), rate, "percent"),
+                (self.env._("KYC in review"), self._waiting(_KYC, "review"), "count"),
             ],
-            "target": self.env._("more than %(least)d %% approved", least=least),
+            "target": self.env._("more than %(least)d%% approved", least=least),
             "state": state(rate, rate is not None and rate > least),
+            "comparison": change(
+                span, "percent", rate, rate_before, better="more", subject=self.env._("KYC approval rate")
+            ),
             "chart": {
                 "kind": "funnel",
                 "labels": [
@@ -116,21 +129,23 @@ class Overview(models.AbstractModel):
         good = self._happened(span, IMAGE_SUCCESS)
         bad = self._happened(span, IMAGE_FAILURES)
         stored, lost = sum(good), sum(bad)
-        p95 = self._quantile(span, IMAGE_LATENCY, 0.95)
+        p95 = quantile(IMAGE_LATENCY, self._samples(span, IMAGE_LATENCY), 0.95)
+        p95_before = quantile(IMAGE_LATENCY, samples_before(self.env, span, IMAGE_LATENCY), 0.95)
         most = THRESHOLDS["AiImageGenerationP95High"]["above_seconds"]
         return {
             "title": self.env._("AI images"),
             "value": p95,
             "unit": "seconds",
-            "caption": self.env._("or less took 95 of 100 images"),
+            "caption": self.env._("p95 image latency"),
             "details": [
                 (self.env._("succeeded"), percent(stored, stored + lost), "percent"),
                 (self.env._("images stored"), stored, "count"),
                 (self.env._("failed"), lost, "count"),
-                (self.env._("under way"), self._waiting(_IMAGE, "requested", "processing"), "count"),
+                (self.env._("in progress"), self._waiting(_IMAGE, "requested", "processing"), "count"),
             ],
-            "target": self.env._("%(most)d s or less", most=most),
+            "target": self.env._("at most %(most)d s", most=most),
             "state": state(p95, p95 is not None and p95 <= most),
+            "comparison": change(span, "seconds", p95, p95_before, better="less"),
             "chart": self._bar(span, good=(self.env._("Stored"), good), bad=(self.env._("Failed"), bad)),
             "action": self._list(
                 self.env._("AI images"), _IMAGE, [("state", "=", "done"), *span.domain("finished_at")]
@@ -149,8 +164,8 @@ class Overview(models.AbstractModel):
     @api.model
     def _monitored_images(self, history):
         most = THRESHOLDS["AiImageGenerationP95High"]["above_seconds"]
-        # the images of five quiet minutes have no percentile: then the images themselves are charted
-        chart = self._line(history, "seconds", lambda labels: self.env._("95th percentile of 5 minutes"), limit=most)
+        # without images in 5 minutes there is no p95; with fewer than two values, the chart of images per bar stays
+        chart = self._line(history, "seconds", lambda labels: self.env._("p95 over 5 minutes"), limit=most)
         return {"chart": chart} if len(chart["times"]) > 1 else {}
 
     @api.model
@@ -160,23 +175,27 @@ class Overview(models.AbstractModel):
             "failed": self._happened(span, PAYMENT_FAILURES),
         }
         counts = {outcome: sum(numbers) for outcome, numbers in bars.items()}
+        rate = percent(counts["paid"], sum(counts.values()))
+        paid, failed = count_before(self.env, span, PAYMENT_SUCCESS), count_before(self.env, span, PAYMENT_FAILURES)
+        rate_before = percent(paid, None if None in (paid, failed) else paid + failed)
         return {
             "title": self.env._("Payments"),
-            "value": percent(counts["paid"], sum(counts.values())),
+            "value": rate,
             "unit": "percent",
-            "caption": self.env._("of the attempts to pay succeeded"),
+            "caption": self.env._("payment success rate"),
             "details": [
                 (self.env._("paid"), counts["paid"], "count"),
                 (self.env._("failed"), counts["failed"], "count"),
-                (self.env._("under way"), self._waiting(_ATTEMPT, "processing"), "count"),
+                (self.env._("in progress"), self._waiting(_ATTEMPT, "processing"), "count"),
             ],
             "target": False,
             "state": "none",
+            "comparison": change(span, "percent", rate, rate_before, better="more"),
             "chart": self._bar(
                 span, good=(self.env._("Paid"), bars["paid"]), bad=(self.env._("Failed"), bars["failed"])
             ),
             "action": self._list(
-                self.env._("Attempts to pay"),
+                self.env._("Payment attempts"),
                 _ATTEMPT,
                 [("state", "in", list(counts)), *span.domain("finished_at")],
             ),
@@ -189,13 +208,12 @@ class Overview(models.AbstractModel):
 
     @api.model
     def _tile_backups(self, span, exposed):
-        least = THRESHOLDS["BackupJobFailed"]["below_percent"]
         return {
             "title": self.env._("Last backup"),
             "value": None,
             "unit": "duration",
             "details": [],
-            "target": self.env._("%(least)d %% of the backups succeed", least=least),
+            "target": False,
             "state": "none",
             "chart": False,
             "action": False,
@@ -206,11 +224,10 @@ class Overview(models.AbstractModel):
     def _monitored_backups(self, history):
         ages = {labels.get("backup", ""): points[-1][1] for labels, points in history if points}
         if not ages:
-            return {"hint": self.env._("Prometheus knows of no good backup.")}
+            return {"hint": self.env._("Prometheus has no data about a successful backup.")}
         return {
             "value": max(ages.values()),
-            "caption": self.env._("since the last good backup, at worst"),
+            "caption": self.env._("time since the last successful backup, the longest of all kinds"),
             "details": [(name, age, "duration") for name, age in sorted(ages.items())],
-            "state": "good",
             "chart": self._line(history, "duration", lambda labels: labels.get("backup", "")),
         }

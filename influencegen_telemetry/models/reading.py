@@ -10,7 +10,7 @@ class Reading(models.AbstractModel):
 
     @api.model
     def _gauges(self):
-        """Return those of what is under way, too: indexes find it, however much is done."""
+        """Add the gauges of pending records, which indexes find however many records are done."""
         return [*super()._gauges(), *self._under_way()]
 
     @api.model

@@ -10,12 +10,12 @@ class ResConfigSettings(models.TransientModel):
     _inherit = "res.config.settings"
 
     telemetry_campaign_id_limit = parameter(
-        fields.Integer, "campaign_id_limit", "Largest number of campaigns", default=CAMPAIGN.limit
+        fields.Integer, "campaign_id_limit", "Maximum number of campaigns", default=CAMPAIGN.limit
     )
     telemetry_n8n_errors_per_minute_threshold = parameter(
         fields.Integer,
         "n8n_errors_per_minute_threshold",
-        "n8n errors per minute",
+        "Failed n8n executions per minute",
         default=THRESHOLDS["n8n_errors_per_minute"],
     )
 

@@ -8,10 +8,12 @@ class BusinessCase(RealTransactionCase):
 
     def campaign(self, env, influencers=1):
         """Return an open campaign and ``influencers`` active influencers, to be deleted after the test."""
-        brand = self.keep(env["res.partner"].create({"name": "Brand"}))
-        campaign = self.keep(env["influencegen.campaign"].create({"name": "Spring", "brand_id": brand.id, "fee": 10}))
+        brand = self.delete_later(env["res.partner"].create({"name": "Brand"}))
+        campaign = self.delete_later(
+            env["influencegen.campaign"].create({"name": "Spring", "brand_id": brand.id, "fee": 10})
+        )
         campaign.action_open()
-        people = self.keep(
+        people = self.delete_later(
             env["influencegen.influencer"].create(
                 [
                     {"name": "Ada", "email": f"{uuid.uuid4()}@example.com", "birthdate": "1990-01-01"}

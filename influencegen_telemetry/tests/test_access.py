@@ -1,4 +1,4 @@
-"""Who may write what over RPC: every model of both addons, every role, every field and public method.
+"""Who may write what over RPC: every model of the three addons, every role, every field and public method.
 
 The table is kept in `access.md`. To make it again after a change, delete that file, run the test, and read the
 difference: the run that writes it fails.
@@ -19,13 +19,14 @@ from odoo.tools import mute_logger
 
 from odoo.addons.influencegen.tests.campaign_common import make_campaign, make_influencer
 from odoo.addons.influencegen.tests.common import PNG, InfluenceGenCase
+from odoo.addons.odoo_telemetry.tests.monitoring_case import NOWHERE
 
 TABLE = Path(__file__).parent / "access.md"
 HEADING = """\
 # Who may write what over RPC
 
 Made by `test_access.py`, which calls each operation as a client would: `x` is allowed, `.` is refused. Where the state
-of the record decides, it is in brackets. `superuser` is OdooBot, whom access rights do not hold.
+of the record decides, it is in brackets. `superuser` is OdooBot, to whom access rights do not apply.
 
 """
 GUARDED = {"telemetry.own.metric": ["revision"]}
@@ -44,11 +45,12 @@ ROLES = {
 ADDONS = ("influencegen", "odoo_telemetry", "influencegen_telemetry")
 ARGUMENTS = {
     "influencegen.kyc.action_reject": ["No."],
+    "telemetry.metric.read_history": ["odoo_workers_active", "today"],
     "telemetry.overview.read_tiles": ["today"],
     "telemetry.overview.read_monitoring": ["today"],
     "res.config.settings.default_get": [["influencegen_webhook_secret"]],
 }
-# what Odoo calls in every session, and what its own table of methods has
+# models that are not in the table: Odoo calls their methods in every session
 UNGUARDED = {"ir.http"}
 AUTOMATIC = {"id", "display_name", "create_uid", "create_date", "write_uid", "write_date"}
 OVERRIDDEN = {"create", "write", "unlink", "default_get"}
@@ -73,6 +75,7 @@ class TestAccess(InfluenceGenCase, TransactionCase):
             for role, group in ROLES.items()
         }
         env, fields = cls.env, cls.env["ir.model.fields"]
+        env["telemetry.settings"]._set("prometheus_url", NOWHERE)
         registered = env["influencegen.influencer"].create(
             {"name": "Bea", "email": "bea@example.com", "birthdate": "1990-01-01"}
         )
@@ -190,7 +193,7 @@ class TestAccess(InfluenceGenCase, TransactionCase):
             yield ""
 
     def models(self):
-        """Return the models of both addons, and those to which they add something."""
+        """Return the models of the addons, and those to which they add something."""
         return [
             self.env[name]
             for name in sorted(self.env.registry)
@@ -243,7 +246,7 @@ class TestAccess(InfluenceGenCase, TransactionCase):
             yield f"write {name}", write
 
     def writable(self, model):
-        """Return the names of the fields of the addons that a write would change, and of evidence all that tell it."""
+        """Return the names of the addons' fields that can be written; of an attachment, those that make it evidence."""
         if model._name == "ir.attachment":
             return ["raw", "name", "mimetype", "res_id", "public"]
         return [

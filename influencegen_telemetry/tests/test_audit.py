@@ -31,7 +31,7 @@ class TestAudit(BusinessCase):
     def request(self, number):
         with self.environment() as env:
             model = env["influencegen.image.model"].search([], limit=1)
-            return self.keep(
+            return self.delete_later(
                 env["influencegen.image"].create(
                     [{"model_id": model.id, "prompt": "A lighthouse"} for _ in range(number)]
                 )
@@ -51,7 +51,7 @@ class TestAudit(BusinessCase):
             return audit.missing, audit.extra
 
     def silently(self, statement, ids):
-        """Run a statement as one does that loads data without triggers."""
+        """Run a statement with the triggers disabled, as a bulk load does."""
         with self.cursor() as cr:
             cr.execute("ALTER TABLE influencegen_image DISABLE TRIGGER USER")
             cr.execute(statement, [ids])
@@ -146,7 +146,7 @@ class TestAudit(BusinessCase):
         ids = self.request(12)
         self.fact(REQUESTS)
         with self.environment() as env:
-            # as one transaction writes totals at a time
+            # only one transaction at a time may write totals
             env.cr.execute(TAKE_LOCK)
             env[AUDIT].search([("fact", "=", REQUESTS)])._reopen()
             env.flush_all()
@@ -161,7 +161,7 @@ class TestAudit(BusinessCase):
         with self.cursor() as cr:
             cr.execute("SELECT count(*) FROM influencegen_image")
             rows = cr.fetchone()[0]
-        # as where nothing was ever shown
+        # as if nothing had ever been published
         for path in store.directory.path.glob("facts-*.json"):
             path.unlink()
         with self.environment() as env:
@@ -183,11 +183,11 @@ class TestAudit(BusinessCase):
         env.cr.execute(f"DELETE FROM {TOTAL} WHERE metric = %s", [fact])
         env.cr.execute("UPDATE telemetry_audit SET reopened = false WHERE fact = %s", [fact])
 
-    def test_a_campaign_that_is_made_meanwhile_hides_no_application_of_its_id(self):
+    def test_a_campaign_that_is_made_meanwhile_hides_no_application_with_the_same_id(self):
         name = "campaign_applications_total"
         with self.environment() as env:
             spring, people = self.campaign(env, 3)
-            applications = self.keep(
+            applications = self.delete_later(
                 env["influencegen.application"].create(
                     [{"campaign_id": spring.id, "influencer_id": person.id} for person in people]
                 )
@@ -218,7 +218,7 @@ class TestAudit(BusinessCase):
         name = "user_logins_daily_active_influencers"
         self.fact(name)
         with self.environment() as env:
-            self.keep(env["res.users.log"].create([{} for _ in range(3)]))
+            self.delete_later(env["res.users.log"].create([{} for _ in range(3)]))
         self.fact(name)
         with self.environment() as env:
             self.open_as_new(env, name)

@@ -11,7 +11,8 @@ from odoo.addons.odoo_telemetry.tests.settings_case import Published
 
 DIGESTS, DATABASE = "odoo_telemetry.token_digests", "odoo_telemetry.token_database"
 HARMLESS = {
-    "groups", "presence_seconds", "campaign_id_limit", "route_limit", "error_class_limit", "browser_sample_percent",
+    "groups", "presence_seconds", "campaign_id_limit", "route_limit", "error_class_limit", "rpc_call_limit",
+    "rpc_calls", "browser_sample_percent",
     "concurrent_users_threshold", "application_errors_per_minute_threshold", "n8n_errors_per_minute_threshold",
 }  # fmt: skip
 
@@ -83,7 +84,7 @@ class TestTokens(Neutralized, Published, HttpCase):
         self.env.invalidate_all()
 
     def become(self, uuid=None, place=None, name=None):
-        """Have the tokens be those of a database that differs in this from the test's."""
+        """Tie the tokens to a database whose ``uuid``, ``place`` or ``name`` is this one instead of the test's."""
         self.env.cr.execute(NOW)
         own = self.env.cr.fetchone()[0].split(" ", 2)
         noted = [other or known for other, known in zip((uuid, place, name), own, strict=True)]
@@ -95,7 +96,7 @@ class TestTokens(Neutralized, Published, HttpCase):
         self.become(place="1/1")
         self.assertEqual(self.scrape(), 200)
 
-    def test_an_upgrade_ties_the_tokens_that_there_are(self):
+    def test_an_upgrade_ties_existing_tokens(self):
         path = f"{get_module_path('influencegen_telemetry')}/migrations/1.1.1/post-token_database.py"
         script = load_script(path, "post_token_database")
         self.sql("DELETE FROM ir_config_parameter WHERE key = %s", DATABASE)

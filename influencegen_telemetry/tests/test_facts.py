@@ -35,7 +35,7 @@ class TestFacts(BusinessCase):
 
     def apply(self, env, *numbers):
         """Create the applications of the influencers with these numbers."""
-        return self.keep(
+        return self.delete_later(
             env["influencegen.application"].create(
                 [{"campaign_id": self.campaign_id, "influencer_id": self.people_ids[number]} for number in numbers]
             )
@@ -71,7 +71,7 @@ class TestFacts(BusinessCase):
                 ["campaign_id/.id", "influencer_id/.id"], [[str(self.campaign_id), str(person)] for person in ids]
             )
             self.assertFalse(result["messages"])
-            self.keep(env["influencegen.application"].browse(result["ids"]))
+            self.delete_later(env["influencegen.application"].browse(result["ids"]))
         self.assertCountedAsRows(1000)
 
     def test_not_when_rolled_back(self):
@@ -241,7 +241,7 @@ class TestFacts(BusinessCase):
         name = "influencer_registration_success_total"
         before = self.fact(name)
         with self.environment() as env:
-            people = self.keep(
+            people = self.delete_later(
                 env["influencegen.influencer"]._create_as_system(
                     [
                         {
@@ -282,13 +282,13 @@ class TestFacts(BusinessCase):
                 " RETURNING id",
                 [self.people_ids[1], made.id],
             )
-            self.keep(env["influencegen.application"].browse(env.cr.fetchone()))
+            self.delete_later(env["influencegen.application"].browse(env.cr.fetchone()))
         self.assertCountedAsRows(2)
 
     def test_of_two_applications_at_the_same_moment_one_is_refused_and_one_counts(self):
         def apply(env):
             campaign = env["influencegen.campaign"].browse(self.campaign_id)
-            return self.keep(campaign._apply(env["influencegen.influencer"].browse(self.people_ids[0])))
+            return self.delete_later(campaign._apply(env["influencegen.influencer"].browse(self.people_ids[0])))
 
         with self.environment() as first:
             # what it sees is from before the other one
@@ -323,7 +323,7 @@ class TestFacts(BusinessCase):
         name = "ai_image_generation_end_to_end_latency_seconds"
         before, counted = self.fact(name, sample="sum"), self.fact(name, sample="7.5")
         with self.environment() as env:
-            images = self.keep(
+            images = self.delete_later(
                 env["influencegen.image"].create(
                     [
                         {"model_id": env["influencegen.image.model"].search([], limit=1).id, "prompt": "A lighthouse"}
@@ -344,8 +344,10 @@ class TestFacts(BusinessCase):
 
     def test_an_image_without_a_cost_is_left_out_of_the_mean(self):
         with self.environment() as env:
-            model = self.keep(env["influencegen.image.model"].create({"code": str(uuid.uuid4()), "name": "Trial"}))
-            images = self.keep(
+            model = self.delete_later(
+                env["influencegen.image.model"].create({"code": str(uuid.uuid4()), "name": "Trial"})
+            )
+            images = self.delete_later(
                 env["influencegen.image"].create([{"model_id": model.id, "prompt": "A lighthouse"} for _ in range(3)])
             )
             for image, cost in zip(images, (0.2, 0.4, None), strict=True):
@@ -386,12 +388,12 @@ class TestFacts(BusinessCase):
         name = "influencer_kyc_submissions_total"
         with self.environment() as env:
             _campaign, people = self.campaign(env)
-            kyc = self.keep(env["influencegen.kyc"].create({"influencer_id": people.id}))
+            kyc = self.delete_later(env["influencegen.kyc"].create({"influencer_id": people.id}))
             kyc._submit_document("passport", "passport.pdf", PDF)
             kyc_id = kyc.id
         before = self.fact(name)
         with self.environment() as env:
-            copy = self.keep(env["influencegen.kyc"].browse(kyc_id).copy())
+            copy = self.delete_later(env["influencegen.kyc"].browse(kyc_id).copy())
             written = {
                 field: copy[field]
                 for field in copy._fields

@@ -1,4 +1,4 @@
-"""Which forms and buttons are key interactions: the patterns that the browser has, on what Odoo's addons may have."""
+"""Which forms and buttons are key interactions: the browser's patterns, applied to paths and buttons of addons."""
 
 import re
 from pathlib import Path
@@ -12,12 +12,15 @@ from odoo.addons.odoo_telemetry.metrics.catalogue import INTERACTION
 class TestInteractions(BaseCase):
     def setUp(self):
         super().setUp()
-        script = Path(get_module_path("influencegen_telemetry"), "static/src/interactions.js").read_text()
-        self.patterns = re.findall(r'\[/(.+)/, "(\w+)"\]', script)
+        scripts = Path(get_module_path("influencegen_telemetry"), "static/src")
+        self.forms = re.findall(r'\[/(.+)/, "(\w+)"\]', (scripts / "forms.js").read_text())
+        self.buttons = dict(re.findall(r'buttons\["(.+)"\] = "(\w+)"', (scripts / "buttons.js").read_text()))
 
     def name_of(self, what):
         """Return the name of what is sent to the path, or done by the button 'model/method'; None if it has none."""
-        return next((name for pattern, name in self.patterns if re.search(pattern, what)), None)
+        if what in self.buttons:
+            return self.buttons[what]
+        return next((name for pattern, name in self.forms if re.search(pattern, what)), None)
 
     def test_the_platform_s_forms_and_buttons_have_names(self):
         expected = {

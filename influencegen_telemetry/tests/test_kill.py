@@ -23,18 +23,18 @@ class TestKill(BusinessCase):
                 {"name": "Ada", "email": email, "birthdate": "1990-01-01", "consent": True}, "portal"
             )
 
-    def in_a_process(self, email, die_at=None, of_the_end=False):
+    def in_a_process(self, email, die_at=None, from_commit=False):
         """Register in a process of its own, which kills itself at a call, and return how many calls it made.
 
-        :param die_at: the number of that call, from the beginning or, ``of_the_end``, from that of COMMIT on; none if
-            it is not to die
+        :param die_at: the number of that call; None to run to the end
+        :param from_commit: count calls from COMMIT on, not from the beginning
         """
         reading, writing = os.pipe()
         pid = os.fork()
         if pid == 0:
             # the connections are the parent's
             sql_db._Pool = sql_db._Pool_readonly = None
-            calls, counts = 0, not of_the_end
+            calls, counts = 0, not from_commit
 
             def count(_frame, event, function):
                 nonlocal calls, counts
@@ -58,7 +58,7 @@ class TestKill(BusinessCase):
 
     def rows(self, emails):
         with self.environment() as env:
-            return len(self.keep(env["influencegen.influencer"].search([("email", "in", emails)])))
+            return len(self.delete_later(env["influencegen.influencer"].search([("email", "in", emails)])))
 
     def test_kill_9_at_every_point(self):
         emails = [f"{uuid.uuid4()}@example.com" for _ in range(POINTS + 1)]

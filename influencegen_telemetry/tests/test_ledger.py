@@ -21,7 +21,7 @@ class TestLedger(BusinessCase):
         """Commit so many requests of images."""
         with self.environment() as env:
             model = env["influencegen.image.model"].search([], limit=1)
-            self.keep(
+            self.delete_later(
                 env["influencegen.image"].create(
                     [{"model_id": model.id, "prompt": "A lighthouse"} for _ in range(number)]
                 )
@@ -91,7 +91,7 @@ class TestLedger(BusinessCase):
         before = self.fact(REQUESTS)
         with self.environment() as env:
             model = env["influencegen.image.model"].search([], limit=1)
-            self.keep(env["influencegen.image"].create([{"model_id": model.id, "prompt": "A lighthouse"}] * 3))
+            self.delete_later(env["influencegen.image"].create([{"model_id": model.id, "prompt": "A lighthouse"}] * 3))
             env.flush_all()
             env.cr.execute(f"SELECT * FROM {ENTRY} WHERE metric = %s", [REQUESTS])
             entries = [tuple(entry) for entry in env.cr.fetchall()]
@@ -106,7 +106,9 @@ class TestLedger(BusinessCase):
     def test_a_restored_database_that_has_never_had_a_series(self):
         with self.environment() as env:
             spring, people = self.campaign(env)
-            self.keep(env["influencegen.application"].create({"campaign_id": spring.id, "influencer_id": people.id}))
+            self.delete_later(
+                env["influencegen.application"].create({"campaign_id": spring.id, "influencer_id": people.id})
+            )
             campaign_id = spring.id
         self.assertEqual(self.fact(APPLICATIONS, (campaign_id,)), 1)
         with self.cursor() as cr:
@@ -144,7 +146,7 @@ class TestLedger(BusinessCase):
         for _ in range(3):
             with self.environment() as env:
                 spring, people = self.campaign(env, 2)
-                self.keep(
+                self.delete_later(
                     env["influencegen.application"].create(
                         [{"campaign_id": spring.id, "influencer_id": person.id} for person in people]
                     )
@@ -158,12 +160,16 @@ class TestLedger(BusinessCase):
         self.assertEqual(self.fact(APPLICATIONS, ("other",)), other + 4)
         with self.environment() as env:
             _summer, [person] = self.campaign(env, 1)
-            self.keep(env["influencegen.application"].create({"campaign_id": campaigns[1], "influencer_id": person.id}))
+            self.delete_later(
+                env["influencegen.application"].create({"campaign_id": campaigns[1], "influencer_id": person.id})
+            )
         self.assertEqual(applied(campaigns), {campaigns[0]: 2, campaigns[1]: 1, campaigns[2]: 0})
         limit(1)
         with self.environment() as env:
             _summer, [person] = self.campaign(env, 1)
-            self.keep(env["influencegen.application"].create({"campaign_id": campaigns[0], "influencer_id": person.id}))
+            self.delete_later(
+                env["influencegen.application"].create({"campaign_id": campaigns[0], "influencer_id": person.id})
+            )
         self.assertEqual(applied(campaigns), {campaigns[0]: 3, campaigns[1]: 1, campaigns[2]: 0})
         self.assertGreaterEqual(self.fact(APPLICATIONS, ("other",)), other + 4)
 
@@ -203,16 +209,16 @@ class TestLedger(BusinessCase):
         before = self.fact(name, ("portal",))
         with self.environment() as env:
             portal = {USER_GROUPS: [(6, 0, env.ref("base.group_portal").ids)]}
-            users = self.keep(
+            users = self.delete_later(
                 env["res.users"]
                 .with_context(no_reset_password=True)
                 .create([{"name": "Ada", "login": f"ada-{number}@example.com", **portal} for number in range(2)])
             )
             for user in (users[0], users[0], users[1]):
-                self.keep(env["res.users.log"].with_user(user).sudo().create({}))
+                self.delete_later(env["res.users.log"].with_user(user).sudo().create({}))
         self.assertEqual(self.fact(name, ("portal",)), before + 2)
         with self.environment() as env:
-            self.keep(env["res.users.log"].with_user(users[0].id).sudo().create({}))
+            self.delete_later(env["res.users.log"].with_user(users[0].id).sudo().create({}))
         self.assertEqual(self.fact(name, ("portal",)), before + 2)
 
     def test_a_backlog_that_a_scrape_has_no_time_for_is_rolled_up_by_the_scheduled_action(self):
@@ -242,7 +248,7 @@ class TestLedger(BusinessCase):
             env.cr.execute("UPDATE influencegen_image SET prompt = 'Many' WHERE id > %s", [first])
             env.cr.rollback()
 
-    def test_what_an_addon_of_other_labels_has_left_stops_nothing(self):
+    def test_what_a_version_with_other_labels_has_left_stops_nothing(self):
         before = self.fact(REQUESTS)
         self.fact(APPLICATIONS)
         with self.cursor() as cr:
@@ -260,11 +266,13 @@ class TestLedger(BusinessCase):
         with self.cursor() as cr:
             cr.execute(f"DELETE FROM {TOTAL} WHERE labels = %s", ['["1", "old"]'])
 
-    def test_a_moment_or_a_value_that_is_no_number_costs_itself(self):
+    def test_a_moment_or_a_value_that_is_not_a_number_is_all_that_is_lost(self):
         before = self.fact(REQUESTS)
         with self.environment() as env:
             model = env["influencegen.image.model"].search([], limit=1)
-            image = self.keep(env["influencegen.image"].create({"model_id": model.id, "prompt": "A lighthouse"}))
+            image = self.delete_later(
+                env["influencegen.image"].create({"model_id": model.id, "prompt": "A lighthouse"})
+            )
             env.flush_all()
             env.cr.execute(
                 "UPDATE influencegen_image SET state = 'done', finished_at = 'infinity', cost_usd = 'NaN'"
@@ -280,9 +288,11 @@ class TestLedger(BusinessCase):
                 return cr.fetchone()
 
         with self.environment() as env:
-            self.keep(env["res.users.log"].create({}))
+            self.delete_later(env["res.users.log"].create({}))
             model = env["influencegen.image.model"].search([], limit=1)
-            image = self.keep(env["influencegen.image"].create({"model_id": model.id, "prompt": "A lighthouse"}))
+            image = self.delete_later(
+                env["influencegen.image"].create({"model_id": model.id, "prompt": "A lighthouse"})
+            )
             image._transition("failed", finished_at=image.requested_at)
         self.fact(REQUESTS)
         before = rows()

@@ -3,10 +3,10 @@ from pathlib import Path
 from odoo.modules import get_module_path
 from odoo.modules.migration import load_script
 
-from odoo.addons.odoo_telemetry.tests.own_case import ENTERED, OwnCounterCase
+from odoo.addons.odoo_telemetry.tests.custom_case import ENTERED, CustomCounterCase
 
 
-class TestMigration(OwnCounterCase):
+class TestMigration(CustomCounterCase):
     def test_what_was_counted_before_goes_on(self):
         self.define("closed", "res.partner", kind="created")
         self.define("made", "res.partner", [("country_id", 2)], kind="created")

@@ -1,3 +1,5 @@
+import re
+
 from odoo.exceptions import ValidationError
 from odoo.tests import Form, TransactionCase, tagged
 
@@ -27,6 +29,6 @@ class TestSettingsOfTheBusiness(Published, TransactionCase):
 
     def test_a_number_out_of_range_is_refused_by_name_with_the_range(self):
         for name in ("telemetry_campaign_id_limit", "telemetry_n8n_errors_per_minute_threshold"):
-            label = self.env["res.config.settings"]._fields[name].string
+            label = re.escape(self.env["res.config.settings"]._fields[name].string)
             with self.assertRaisesRegex(ValidationError, f"{label} is 0; set a number from"):
                 self.save(**{name: 0})

@@ -71,10 +71,10 @@ class TestTranslatedPages(InBrowser, Monitored, HttpCase):
         addons = cls.env["ir.module.module"].search([("name", "in", ADDONS)])
         addons._update_translations(list(LANGUAGES.values()))
 
-    def test_a_visitor_reads_the_registration_in_french(self):
+    def test_an_anonymous_user_reads_the_registration_in_french(self):
         page = self.url_open("/fr/influencegen/register").text
         self.assertIn('lang="fr-FR"', page)
-        for text in ("Devenir influenceur", "Réseaux sociaux", "Plateforme 1", ">S'inscrire<"):
+        for text in ("Devenir influenceur", "Identifiants de réseaux sociaux", "Plateforme 1", ">S'inscrire<"):
             self.assertIn(text, page)
         self.assertNotIn("Become an influencer", page)
 

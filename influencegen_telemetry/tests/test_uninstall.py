@@ -64,6 +64,9 @@ class TestUninstall(Published, TransactionCase):
         self.assertFalse(self.column(
             "SELECT proname FROM pg_proc WHERE starts_with(proname, %s)", f"{triggers.FUNCTION}influencegen_"
         ))  # fmt: skip
+        self.assertFalse(
+            self.column("SELECT indexname FROM pg_indexes WHERE starts_with(indexname, %s)", triggers.INDEX)
+        )
         brand = self.env["res.partner"].create({"name": "Brand"})
         self.env["influencegen.campaign"].create({"name": "Spring", "brand_id": brand.id, "fee": 10}).action_open()
         self.env.flush_all()

@@ -1,4 +1,4 @@
-"""Custom counters go on in the ledger where the table of their facts ends."""
+"""Move the counts of custom counters from the table of their facts to the ledger."""
 
 NAME = """
     'odoo_custom_' || m.name || '_total' || coalesce(

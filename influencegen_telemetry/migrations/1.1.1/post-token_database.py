@@ -1,4 +1,4 @@
-"""Scrape tokens are tied to their database: those that there are, to the one that is upgraded."""
+"""Tie the existing scrape tokens to the database that is upgraded."""
 
 from odoo.addons.odoo_telemetry.identity import NOW
 

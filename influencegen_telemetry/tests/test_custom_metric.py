@@ -1,11 +1,11 @@
 from odoo.exceptions import ValidationError
 from odoo.tests import TransactionCase, tagged
 
-from odoo.addons.odoo_telemetry.tests.own_case import define, values
+from odoo.addons.odoo_telemetry.tests.custom_case import define, values
 
 
 @tagged("post_install", "-at_install")
-class TestOwnMetricOfTheBusiness(TransactionCase):
+class TestCustomMetricOfTheBusiness(TransactionCase):
     def test_dimensions_that_name_people(self):
         for model, field in (("influencegen.payment.attempt", "payment_id"), ("influencegen.influencer", "name"),
                              ("influencegen.handle", "handle"), ("influencegen.content", "campaign_id")):  # fmt: skip

@@ -1,3 +1,0 @@
-from odoo.addons.odoo_telemetry.models.own_metric_definition import declare_reference_models
-
-declare_reference_models("influencegen.image.model")
