@@ -1,1 +1,1 @@
-"""Small exporters for what no well-kept exporter covers."""
+"""Small exporters for what no maintained exporter covers."""

@@ -1,4 +1,4 @@
-"""Exporter of how many statements were slow, exact, from PostgreSQL's JSON log.
+"""Exports the exact number of slow statements, from PostgreSQL's JSON log.
 
 PostgreSQL writes a line for each statement that took ``log_min_duration_statement`` or longer, when it has ended. It
 writes the same line for quicker statements if it samples statements or transactions, so a line counts by its duration.
@@ -21,14 +21,15 @@ from typing import BinaryIO
 from prometheus_client import CollectorRegistry, start_http_server
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 
-# Of the extended protocol's three lines the one of the execution; the bare line is of a statement logged already.
+# The extended protocol logs three lines, of which the execution's counts. A line with the duration alone belongs to a
+# statement whose text was logged before, and counts too.
 DURATION = re.compile(r"duration: ([\d.]+) ms(?:$|  statement: |  execute )")
 # The same line in another language than English, such as "Dauer: 1000.123 ms  Anweisung: …".
 TRANSLATED = re.compile(r"(?!duration:)[^\d\W][^\d:\"]{0,40}[::] ?\d+\.\d{3} ")
 OTHER = "other"
 
 
-class DamagedState(Exception):
+class DamagedStateError(Exception):
     """The file with what was counted can't be used."""
 
 
@@ -37,9 +38,9 @@ class State:
     """What was read and counted so far.
 
     offsets: bytes read of each log file that is there, by the hash of its first line, which stays when the file is
-    renamed, and goes when it is written anew.
+    renamed, and goes when it is written again.
     statements: slow statements by database.
-    unreadable: lines that were no JSON object.
+    unreadable: lines that were not a JSON object.
     translated: lines about durations in another language than English; none of them is counted.
     """
 
@@ -50,7 +51,7 @@ class State:
 
     @classmethod
     def load(cls, path: Path) -> "State":
-        """Return what was stored at `path`, or an empty state if nothing was; raise DamagedState if it is damaged."""
+        """Return the state stored at `path`, empty if there is no file; raise DamagedStateError if it is damaged."""
         try:
             stored = json.loads(path.read_bytes())
             return cls(
@@ -59,7 +60,9 @@ class State:
         except FileNotFoundError:
             return cls()
         except (ValueError, KeyError, TypeError) as error:
-            raise DamagedState(f"{path} is damaged ({error}): delete it, and the log is counted anew.") from error
+            raise DamagedStateError(
+                f"{path} is damaged ({error}): delete it, and the log is counted from the start."
+            ) from error
 
     def store(self, path: Path) -> None:
         """Write it to `path`, whole or not at all."""
@@ -74,8 +77,8 @@ class State:
 class SlowQueries:
     """Collector of the counters.
 
-    databases: those that get a series of their own; statements in others count as other.
-    threshold: seconds that a slow statement takes at least.
+    databases: those with their own series; statements in others count as other.
+    threshold: duration, in seconds, from which a statement is slow.
     """
 
     def __init__(self, logs: Path, state: Path, databases: Sequence[str], threshold: float):
@@ -111,7 +114,7 @@ class SlowQueries:
             state.translated,
         )
         yield GaugeMetricFamily(
-            "postgresql_slow_queries_threshold_seconds", "Seconds that a slow statement takes.", self._threshold
+            "postgresql_slow_queries_threshold_seconds", "Threshold for slow statements.", self._threshold
         )
 
     def _read(self) -> State:
@@ -160,18 +163,22 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(prog="python -m exporters.slow_queries", description=__doc__.split("\n\n")[0])
     parser.add_argument("--logs", type=Path, required=True, help="PostgreSQL's log_directory, with its jsonlog")
     parser.add_argument("--state", type=Path, required=True, help="file that keeps what was counted")
-    parser.add_argument("--database", action="append", default=[], help="one that gets a series of its own; repeatable")
+    parser.add_argument("--database", action="append", default=[], help="database with its own series; repeatable")
     parser.add_argument(
-        "--threshold", type=float, default=1, metavar="SECONDS", help="PostgreSQL's log_min_duration_statement"
+        "--threshold",
+        type=float,
+        default=1,
+        metavar="SECONDS",
+        help="value of PostgreSQL's log_min_duration_statement, in seconds",
     )
     parser.add_argument("--host", default="127.0.0.1")
     parser.add_argument("--port", type=int, default=3903)
     chosen = parser.parse_args(arguments)
-    # it reads once now: what can not work is told at the start
+    # it reads once now: what can not work fails at the start
     registry = CollectorRegistry(auto_describe=True)
     try:
         registry.register(SlowQueries(chosen.logs, chosen.state, chosen.database, chosen.threshold))
-    except (OSError, DamagedState) as error:
+    except (OSError, DamagedStateError) as error:
         parser.exit(1, f"{error}\n")
     thread = start_http_server(chosen.port, chosen.host, registry)[1]
     thread.join()

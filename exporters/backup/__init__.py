@@ -1,1 +1,1 @@
-"""Makes backups on a schedule, restores each of them to see that it is good, and tells Prometheus what came of it."""
+"""Makes backups on a schedule, restores each of them to see that it is good, and exports the results to Prometheus."""

@@ -1,4 +1,4 @@
-"""Backups on a schedule, with their metrics: python -m exporters.backup serve; one of them now: … run <backup>."""
+"""Makes backups on a schedule and serves their metrics (serve), or makes one backup now (run <backup>)."""
 
 import argparse
 import logging
@@ -10,20 +10,20 @@ from pathlib import Path
 from prometheus_client import CollectorRegistry, start_http_server
 
 from exporters.backup import configuration, job, schedule
-from exporters.backup.errors import Failed
-from exporters.backup.ledger import Ledger
+from exporters.backup.errors import BackupError
+from exporters.backup.history import JobHistory
 from exporters.backup.metrics import Backups
 
 # Backups give way to whatever else the machine has to do.
 NICENESS = 10
-PATIENCE_SECONDS = 300
+SCRAPE_TIMEOUT_SECONDS = 300
 
 
 def main() -> None:
-    """Do what the command line asks; the status is 0 if it went well."""
+    """Do what the command line asks; the status is 0 if it succeeded."""
     arguments = _parser().parse_args()
     logging.basicConfig(format="%(asctime)s %(levelname)s %(message)s", level=logging.INFO)
-    # a job that is told to end clears up behind it
+    # a terminated job cleans up after itself
     signal.signal(signal.SIGTERM, lambda _signal, _frame: sys.exit(143))
     os.nice(NICENESS)
     # what is backed up is for the owner's eyes only
@@ -32,20 +32,20 @@ def main() -> None:
         settings = configuration.read(arguments.config)
         os.environ.update(settings.environment)
         settings.folder.mkdir(parents=True, exist_ok=True)
-        ledger = Ledger(settings.folder)
+        history = JobHistory(settings.folder)
         if arguments.verb == "run":
             if arguments.backup not in settings.backups:
-                raise configuration.Invalid(f"{arguments.config} has no backup {arguments.backup}.")
-            sys.exit(not job.run(settings.backups[arguments.backup], settings.folder, ledger))
+                raise configuration.ConfigurationError(f"{arguments.config} has no backup {arguments.backup}.")
+            sys.exit(not job.run(settings.backups[arguments.backup], settings.folder, history))
         backups = settings.backups.values()
-        registry, metrics = CollectorRegistry(), Backups(backups, ledger)
+        registry, metrics = CollectorRegistry(), Backups(backups, history)
         registry.register(metrics)
         start_http_server(arguments.port, arguments.host, registry)
-        # Prometheus does not see the first backup of a counter that was never scraped before
-        if not metrics.scraped.wait(PATIENCE_SECONDS):
-            logging.warning("Nobody has scraped the metrics in %d s; backups begin", PATIENCE_SECONDS)
-        schedule.run(backups, settings.folder, ledger)
-    except (configuration.Invalid, job.Busy, Failed, OSError) as error:
+        # Prometheus misses the first increment of a counter that it has not scraped before
+        if not metrics.scraped.wait(SCRAPE_TIMEOUT_SECONDS):
+            logging.warning("No scrape in the first %d s; starting backups anyway", SCRAPE_TIMEOUT_SECONDS)
+        schedule.run(backups, settings.folder, history)
+    except (configuration.ConfigurationError, job.BackupRunningError, BackupError, OSError) as error:
         sys.exit(str(error))
 
 

@@ -1,7 +1,7 @@
 """Queries of PostgreSQL's catalogs: what a database is, beside the rows of its tables. For PostgreSQL 15 and later."""
 
-# What pg_dump dumps the rows of, extensions' own tables left out, with the columns in an order that a restore keeps:
-# that of a child table can change.
+# The tables whose rows pg_dump dumps, except extensions' own, with their columns sorted by name: a restore can change
+# the column order of a child table.
 TABLES = """
     SELECT n.nspname, c.relname, array_remove(array_agg(a.attname::text ORDER BY a.attname), NULL)
     FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
@@ -61,7 +61,7 @@ OBJECTS = """
     WHERE described.identity !~ '\\mpg_(toast|temp)'
 """
 
-# What only a superuser may create. An extension that is trusted is not among it.
+# Objects that only a superuser may create; trusted extensions are not among them.
 PRIVILEGED = """
     SELECT described.type || ' ' || described.identity
     FROM (
@@ -133,8 +133,8 @@ ROLES = """
         SELECT FROM pg_depend d WHERE d.classid = object.class AND d.objid = object.id AND d.deptype = 'e')
 """
 
-# Statements that give a database what belongs to it and lies outside it. A list such as search_path is stored as it was
-# written, and taken over as it is: FROM CURRENT.
+# Statements that restore properties of a database which are stored outside it. A list such as search_path is stored as
+# it was written, and taken over as it is: FROM CURRENT.
 PROPERTIES = """
     WITH source AS (SELECT * FROM pg_database WHERE datname = current_database())
     SELECT statement FROM (

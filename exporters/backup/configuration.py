@@ -22,7 +22,7 @@ import yaml
 from exporters.backup.kinds import DatabaseBackup, MonitoringBackup
 
 
-class Invalid(Exception):
+class ConfigurationError(Exception):
     """The configuration can't be used; the text says what to change."""
 
 
@@ -49,7 +49,7 @@ KINDS = {"platform": DatabaseBackup, "n8n": DatabaseBackup, "monitoring": Monito
 
 
 def read(path: Path) -> Configuration:
-    """Return what a configuration file says; raise Invalid if it can't be read, lacks something or has too much."""
+    """Return the configuration in a file; raise ConfigurationError if it can't be read, or its keys are wrong."""
     try:
         content = yaml.safe_load(path.read_text())
         environment = {name: str(value) for name, value in content.get("environment", {}).items()}
@@ -58,9 +58,9 @@ def read(path: Path) -> Configuration:
         backups = {name: _backup(name, section) for name, section in content["backups"].items()}
         return Configuration(Path(content["folder"]), environment, backups)
     except (OSError, yaml.YAMLError, AttributeError, KeyError, TypeError, ValueError) as error:
-        raise Invalid(f"{path} is no configuration: {type(error).__name__}: {error}.") from error
-    except Invalid as error:
-        raise Invalid(f"{path}: {error}") from error
+        raise ConfigurationError(f"{path} is not a valid configuration: {type(error).__name__}: {error}.") from error
+    except ConfigurationError as error:
+        raise ConfigurationError(f"{path}: {error}") from error
 
 
 def _as_is(value: Any) -> Any:
@@ -74,24 +74,24 @@ def _names(value: Any) -> tuple[str, ...]:
 
 
 READERS: dict[Any, Callable[[Any], Any]] = {Path: Path, Path | None: Path, tuple[str, ...]: _names}
-"""How the values of a section become those of a field of that type."""
+"""The functions that convert values of a section, by the type of the field."""
 
 
 def _backup(name: str, section: Mapping[str, Any]) -> Backup:
     if name not in KINDS:
-        raise Invalid(f"there is no backup {name}; there are {', '.join(KINDS)}.")
+        raise ConfigurationError(f"there is no backup {name}; there are {', '.join(KINDS)}.")
     section = dict(section)
     try:
         every_seconds, keep = (section.pop(key) for key in ("every_seconds", "keep"))
     except KeyError as error:
-        raise Invalid(f"{name} lacks {error.args[0]}.") from error
+        raise ConfigurationError(f"{name} lacks {error.args[0]}.") from error
     for key, value in (("every_seconds", every_seconds), ("keep", keep)):
         if not isinstance(value, int) or value < 1:
-            raise Invalid(f"{name} has {key}: {value}; give a whole number from 1 on.")
+            raise ConfigurationError(f"{name} has {key}: {value}; give a whole number from 1 on.")
     kind = KINDS[name]
     types = {field.name: field.type for field in fields(kind)}
     try:
         source = kind(**{key: READERS.get(types.get(key), _as_is)(value) for key, value in section.items()})
     except TypeError as error:
-        raise Invalid(f"{name}: {error}.") from error
+        raise ConfigurationError(f"{name}: {error}.") from error
     return Backup(name, every_seconds, keep, source)

@@ -15,11 +15,11 @@ import psycopg2
 from psycopg2 import sql
 
 from exporters.backup import catalog, commands, restoring
-from exporters.backup.errors import Failed
+from exporters.backup.errors import BackupError
 
 LOCK_SECONDS = 60
-# Whatever is set for the database and the role, the same row has the same text in the source and in its copy, and what
-# runs long is not ended; a lock is not waited for in vain.
+# Rows have the same text in the source and in the copy, whatever the settings of the database and the role. Statements
+# have no timeout; waits for locks do.
 SESSION = " ".join(f"-c {setting}" for setting in (
     "role=none", "search_path=", "row_security=off", "client_min_messages=error", "standard_conforming_strings=on",
     "default_transaction_read_only=off", "default_transaction_isolation=read\\ committed",
@@ -47,7 +47,7 @@ class State:
     """What a database is: what its tables hold, the names of its objects, and what pg_dump leaves out.
 
     `functions` are those of extensions: (extension, version, signature, definition). `properties` are the statements
-    that give a database what belongs to it and lies outside it.
+    that restore properties which are stored outside the database.
     """
 
     contents: dict[str, Content]
@@ -67,9 +67,9 @@ class Snapshot:
     def dump(self, archive: Path) -> State:
         """Dump the database into an archive, with the scripts that restore it; return its state.
 
-        No lock is held while pg_dump waits for its own: an ALTER TABLE that waits for the one would hold up the other,
-        and everybody behind it. Subscriptions are left out, lest a copy takes over what its source receives; so are
-        tablespaces, which are folders of a server.
+        No lock is held while pg_dump waits for its own: an ALTER TABLE queued behind this session's lock would block
+        pg_dump and all other sessions. Subscriptions are left out, so that a copy does not consume its source's
+        changes; so are tablespaces, which are folders of a server.
         """
         self.cursor.execute("SAVEPOINT unlocked")
         state = read_state(self.cursor)
@@ -85,7 +85,8 @@ class Snapshot:
 def snapshot(database: str, template: str | None = None) -> Iterator[Snapshot]:
     """Hold a snapshot of a database while the body runs.
 
-    Raise Failed if the database has what only a superuser can restore, the template lacks it, and the user is none.
+    Raise BackupError if the database has what only a superuser can restore, the template lacks it, and the user is not
+    a superuser.
     """
     with closing(connect(database)) as connection:
         connection.set_session(isolation_level="REPEATABLE READ", readonly=True)
@@ -137,21 +138,21 @@ def read_state(cursor: psycopg2.extensions.cursor) -> State:
 
 
 def compare(source: State, copy: State) -> None:
-    """Raise Failed, naming what differs, if a restored database is not all that its source was."""
+    """Raise BackupError, naming what differs, if a restored database is not all that its source was."""
     contents, copies = source.contents, copy.contents
     different = sorted(name for name in contents.keys() | copies.keys() if contents.get(name) != copies.get(name))
     if different:
         first = different[0]
-        raise Failed(
-            f"{len(different)} of {len(contents)} tables are not as in the source, among them {first}: "
-            f"{_told(contents.get(first))} there, {_told(copies.get(first))} restored"
+        raise BackupError(
+            f"{len(different)} of {len(contents)} tables differ from the source, such as {first}: "
+            f"{_counted(contents.get(first))} in the source, {_counted(copies.get(first))} in the copy"
         )
     versions = {function[:2] for function in copy.functions}
     altered = {f"function {signature}" for *version, signature, _definition in source.functions - copy.functions
                if tuple(version) in versions}  # fmt: skip
     lost = sorted((source.objects - copy.objects) | altered | (source.properties - copy.properties))
     if lost:
-        raise Failed(f"{len(lost)} objects or properties of the source are not restored, among them: {lost[0]}")
+        raise BackupError(f"{len(lost)} objects or properties of the source are not restored, among them: {lost[0]}")
 
 
 def connect(database: str) -> psycopg2.extensions.connection:
@@ -172,7 +173,7 @@ def _check_rights(cursor: psycopg2.extensions.cursor, template: str | None) -> N
         with closing(connect(template)) as connection, connection.cursor() as there:
             privileged = [name for name in privileged if (name,) not in _rows(there, catalog.PRIVILEGED)]
     if privileged:
-        raise Failed(
+        raise BackupError(
             f"only a superuser can restore {', '.join(privileged)}: name a `template` that has the "
             "extensions, or let a superuser make the backup (docs/backups.md)"
         )
@@ -203,5 +204,5 @@ def _scratch_prefix(database: str) -> str:
     return f"backup_check_{hashlib.sha1(database.encode()).hexdigest()[:12]}_"
 
 
-def _told(content: Content | None) -> str:
-    return f"{content.rows} rows (hash {content.hashes})" if content else "nothing of that name"
+def _counted(content: Content | None) -> str:
+    return f"{content.rows} rows (hash {content.hashes})" if content else "no such table"

@@ -1,5 +1,5 @@
-"""What ends a backup job, told in one sentence."""
+"""What ends a backup job, in one sentence."""
 
 
-class Failed(Exception):
+class BackupError(Exception):
     """A backup could not be made, or is not what it should be; the text says why."""

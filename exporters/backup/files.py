@@ -6,16 +6,16 @@ import os
 import shutil
 from pathlib import Path
 
-from exporters.backup.errors import Failed
+from exporters.backup.errors import BackupError
 
 
 def add_new(source: Path, copy: Path) -> None:
-    """Copy what `copy` lacks of `source`, or has in another size or of another time.
+    """Copy files of `source` that `copy` lacks, or has with another size or time.
 
-    A file that disappears meanwhile is left out. Raise Failed if there is no folder `source`.
+    A file that disappears meanwhile is left out. Raise BackupError if there is no folder `source`.
     """
     if not source.is_dir():
-        raise Failed(f"there is no folder {source}")
+        raise BackupError(f"there is no folder {source}")
     for folder, _folders, names in os.walk(source):
         target = copy / Path(folder).relative_to(source)
         target.mkdir(parents=True, exist_ok=True)
@@ -25,12 +25,12 @@ def add_new(source: Path, copy: Path) -> None:
 
 
 def compare(source: Path, copy: Path) -> None:
-    """Raise Failed, naming a file, unless both folders hold the same files with the same content."""
+    """Raise BackupError, naming a file, unless both folders hold the same files with the same content."""
     digests, copies = ({path.relative_to(root): digest(path, "sha256") for path in root.rglob("*") if path.is_file()}
                        for root in (source, copy))  # fmt: skip
     different = sorted(path for path in digests.keys() | copies.keys() if digests.get(path) != copies.get(path))
     if different:
-        raise Failed(f"{len(different)} files of {source} are not copied as they are, among them {different[0]}")
+        raise BackupError(f"{len(different)} files of {source} differ from their copies, such as {different[0]}")
 
 
 def size(folder: Path) -> int:

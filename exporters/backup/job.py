@@ -19,60 +19,60 @@ import requests
 
 from exporters.backup import commands, files
 from exporters.backup.configuration import Backup
-from exporters.backup.errors import Failed
-from exporters.backup.ledger import Ledger, Made
+from exporters.backup.errors import BackupError
+from exporters.backup.history import JobHistory, Result
 
 log = logging.getLogger(__name__)
 
-# What happens to a job that is not this program's own error, and is told without a traceback.
-EXPECTED = (Failed, OSError, psycopg2.Error, requests.RequestException, subprocess.SubprocessError)
+# Expected failures of a job, which are logged without a traceback.
+EXPECTED = (BackupError, OSError, psycopg2.Error, requests.RequestException, subprocess.SubprocessError)
 
 
-class Busy(Exception):
+class BackupRunningError(Exception):
     """Another process makes that backup now."""
 
 
-def run(backup: Backup, folder: Path, ledger: Ledger) -> bool:
-    """Make a backup in the folder now, and say whether it is good; raise Busy if another process is at it.
+def run(backup: Backup, folder: Path, history: JobHistory) -> bool:
+    """Make a backup now, and return whether it is good; raise BackupRunningError if another process is making it.
 
-    Whatever goes wrong is logged and recorded as a failed job. So is an earlier job that was killed.
+    Every failure is logged and recorded as a failed job. So is an earlier job that was killed.
     """
     started = time.time()
     try:
         with _locked(backup, folder):
-            _settle(backup, ledger)
-            ledger.write(backup.name, ledger.read(backup.name).begun(started))
+            _record_killed(backup, history)
+            history.write(backup.name, history.read(backup.name).begun(started))
             try:
                 made = _attempt(backup, folder)
             finally:
                 scratch = _clear(backup)
-            record, now = ledger.read(backup.name), time.time()
-            ledger.write(backup.name, record.succeeded(now, made, scratch) if made else record.failed(now, scratch))
+            record, now = history.read(backup.name), time.time()
+            history.write(backup.name, record.succeeded(now, made, scratch) if made else record.failed(now, scratch))
             return made is not None
     except OSError as error:
         log.error("%s: the backup failed: %s", backup.name, error)
-        ledger.write(backup.name, ledger.read(backup.name).begun(started).failed(time.time()))
+        history.write(backup.name, history.read(backup.name).begun(started).failed(time.time()))
         return False
 
 
-def settle(backup: Backup, folder: Path, ledger: Ledger) -> None:
+def record_killed(backup: Backup, folder: Path, history: JobHistory) -> None:
     """Record a job that was killed as failed, unless it runs in another process."""
-    if ledger.read(backup.name).running:
+    if history.read(backup.name).running:
         try:
             with _locked(backup, folder):
-                _settle(backup, ledger)
-        except Busy as busy:
+                _record_killed(backup, history)
+        except BackupRunningError as busy:
             log.info(busy)
 
 
-def _settle(backup: Backup, ledger: Ledger) -> None:
-    record = ledger.read(backup.name)
+def _record_killed(backup: Backup, history: JobHistory) -> None:
+    record = history.read(backup.name)
     if record.running:
         log.error("%s: the backup failed: the job that began at %s never ended", backup.name, _time(record.began))
-        ledger.write(backup.name, record.failed(time.time()))
+        history.write(backup.name, record.failed(time.time()))
 
 
-def _attempt(backup: Backup, folder: Path) -> Made | None:
+def _attempt(backup: Backup, folder: Path) -> Result | None:
     """Return what was made, or None if the job failed."""
     try:
         return _make(backup, folder)
@@ -83,18 +83,18 @@ def _attempt(backup: Backup, folder: Path) -> Made | None:
 
 
 def _clear(backup: Backup) -> int | None:
-    """Return how many scratch databases can't be dropped; None if that is not known, or there are none of that kind."""
+    """Return how many scratch databases can't be dropped; None if unknown, or if no database is restored."""
     try:
         left = backup.source.clear()
     except psycopg2.Error:
         # the next job tries again
         return None
-    for told in left or ():
-        log.warning("%s: a scratch database can't be dropped: %s", backup.name, told)
+    for error in left or ():
+        log.warning("%s: a scratch database can't be dropped: %s", backup.name, error)
     return None if left is None else len(left)
 
 
-def _make(backup: Backup, folder: Path) -> Made:
+def _make(backup: Backup, folder: Path) -> Result:
     """Make the archive, and delete those that are too old."""
     for leftover in folder.glob(f".{backup.name}-*"):
         shutil.rmtree(leftover)
@@ -112,7 +112,7 @@ def _make(backup: Backup, folder: Path) -> Made:
     log.info("%s: %s is good, %d bytes, %.1f s", backup.name, archive, size, time.time() - started)
     for old in sorted(folder.glob(f"{backup.name}-*"))[: -backup.keep]:
         shutil.rmtree(old.rename(old.with_name(f".{old.name}")))
-    return Made(size, elsewhere)
+    return Result(size, *(elsewhere or (None, None)))
 
 
 @contextmanager
@@ -122,7 +122,7 @@ def _locked(backup: Backup, folder: Path) -> Iterator[None]:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:
-            raise Busy(f"{backup.name} is being backed up by another process: wait for it.") from error
+            raise BackupRunningError(f"{backup.name} is being backed up by another process: wait for it.") from error
         yield
 
 

@@ -1,4 +1,4 @@
-"""What is backed up: each kind puts its parts into a new folder, and raises Failed unless they are good."""
+"""What is backed up: each kind puts its parts into a new folder, and raises BackupError unless they are good."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,7 +11,7 @@ from exporters.backup import attachments, database, files, prometheus
 class DatabaseBackup:
     """A database, and Odoo's filestore with it if `filestore` names the folder.
 
-    `elsewhere` names the stores of attachments that are backed up by other means. `template` is a database that scratch
+    `elsewhere` lists the stores of attachments that are backed up by other means. `template` is a database that scratch
     databases are made from, if not template0.
     """
 
@@ -20,12 +20,12 @@ class DatabaseBackup:
     elsewhere: tuple[str, ...] = ()
     template: str | None = None
 
-    def make(self, archive: Path) -> int | None:
+    def make(self, archive: Path) -> attachments.Elsewhere | None:
         """Write the database, its restore script and `filestore/` into the folder, and check them.
 
         Return how many attachments are in other stores, if there is a filestore. Odoo writes a file before the row that
-        names it is committed, and once a day deletes those whose row is gone: what was there before the snapshot, and
-        what has come until it, holds all that the snapshot names.
+        names it is committed, and once a day deletes those whose row is gone: the files copied before the snapshot and
+        those added until it include every file that the snapshot references.
         """
         # what a job that was killed left behind takes the space that this one needs
         self.clear()

@@ -1,4 +1,4 @@
-"""What Prometheus is told: the records of all backups, read anew at each scrape."""
+"""What Prometheus scrapes: the records of all backups, read at each scrape."""
 
 from collections.abc import Iterable, Iterator
 from threading import Event
@@ -8,7 +8,7 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 from prometheus_client.registry import Collector
 
 from exporters.backup.configuration import Backup
-from exporters.backup.ledger import Ledger
+from exporters.backup.history import JobHistory
 
 COUNTERS = (
     ("backup_job_total", "Backup jobs finished.", "total"),
@@ -21,6 +21,9 @@ GAUGES = (
     ("backup_size_bytes", "Size of the last verified backup.", "size"),
     ("backup_attachments_elsewhere",
      "Attachments of the last verified backup that are in another store than the filestore.", "elsewhere"),
+    ("backup_attachments_unlisted",
+     "Attachments of the last verified backup that are in a store not listed under `elsewhere` in backup.yml.",
+     "unlisted"),
     ("backup_scratch_databases", "Scratch databases that the last backup job could not drop.", "scratch"),
 )  # fmt: skip
 SCHEDULE = ("backup_schedule_seconds", "Time from the beginning of a backup job to that of the next.")
@@ -32,14 +35,14 @@ class Backups(Collector):
     scraped: set once they have been scraped.
     """
 
-    def __init__(self, backups: Iterable[Backup], ledger: Ledger):
+    def __init__(self, backups: Iterable[Backup], history: JobHistory):
         self._backups = tuple(backups)
-        self._ledger = ledger
+        self._history = history
         self.scraped = Event()
 
     def collect(self) -> Iterator[Metric]:
         """Yield the metric families."""
-        records = {backup.name: self._ledger.read(backup.name) for backup in self._backups}
+        records = {backup.name: self._history.read(backup.name) for backup in self._backups}
         for kind, metrics in ((CounterMetricFamily, COUNTERS), (GaugeMetricFamily, GAUGES)):
             for series, text, field in metrics:
                 family = kind(series, text, labels=["backup"])

@@ -1,5 +1,5 @@
 #!/bin/sh
-# Restores the database of the backup that this script lies in, under a name that no database has: restore.sh NAME [TEMPLATE]
+# Restores the database of this backup into a new database: restore.sh NAME [TEMPLATE]
 #
 # The server and the user are taken from libpq's variables (PGHOST, PGPORT, PGUSER, PGPASSWORD). A superuser restores
 # owners, privileges and the settings of the database too; what another user restores belongs to that user. TEMPLATE is
@@ -8,7 +8,7 @@ set -eu
 backup=$(dirname "$0")
 database=$1
 template=${2:-template0}
-# whatever is set for the user
+# overrides the settings of the user
 export PGOPTIONS="-c default_transaction_read_only=off -c statement_timeout=0 -c role=none -c client_min_messages=error"
 
 execute() {

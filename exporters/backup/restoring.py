@@ -1,4 +1,4 @@
-"""The scripts in an archive that restore its database: verified by each job, and run by whoever needs the backup.
+"""The scripts in an archive that restore its database: verified by each job, and run by the person who restores it.
 
 pg_dump leaves out what lies outside a database (its locale, owner, privileges and settings) and what was altered within
 extensions. The scripts put it back around pg_restore. They need nothing but a shell and PostgreSQL's own programs.
@@ -16,7 +16,7 @@ from psycopg2 import sql
 from exporters.backup import catalog, commands
 
 SCRIPT = Path(__file__).with_name("restore.sh")
-# Data stand in literals alone, where no text of the source can become a statement.
+# Data are in literals alone, where no text of the source can become a statement.
 START = "\\encoding UTF8\n\\o /dev/null\nSET search_path = '';\n"
 SET = "SELECT set_config({}, {}, false);\n"
 NEED_ROLES = """
@@ -28,7 +28,7 @@ BEGIN
     FROM jsonb_array_elements_text(current_setting('backup.roles')::jsonb) AS needed (name)
     WHERE current_setting('is_superuser') = 'on' AND NOT EXISTS (SELECT FROM pg_roles WHERE rolname = name);
     IF missing IS NOT NULL THEN
-        RAISE EXCEPTION 'this server lacks roles that the database names: create % first', missing;
+        RAISE EXCEPTION 'this server lacks roles that the database refers to: create % first', missing;
     END IF;
 END
 $do$;
@@ -61,8 +61,8 @@ BEGIN
         BEGIN
             EXECUTE altered.definition;
         EXCEPTION WHEN insufficient_privilege THEN
-            RAISE EXCEPTION 'only a superuser can alter %, of extension %, as it is altered in the source: use a '
-                'template that has it', altered.signature, altered.extension;
+            RAISE EXCEPTION 'only a superuser can restore the altered function % of extension %: use a template in '
+                'which it is altered in the same way', altered.signature, altered.extension;
         END;
     END LOOP;
 END
@@ -100,7 +100,7 @@ def write_scripts(cursor: psycopg2.extensions.cursor, archive: Path) -> None:
 
 
 def _made_before(extensions: list[dict[str, Any]]) -> Callable[[str], bool]:
-    """Return a function that says of an entry of a dump whether `extensions.sql` makes it, or it comments on that."""
+    """Return a function: whether a dump entry is, or comments on, something that `extensions.sql` creates."""
     schemas = {f"SCHEMA - {extension['schema']} {extension['schema_owner']}" for extension in extensions}
     return lambda entry: entry in schemas or entry.startswith(("EXTENSION - ", "COMMENT - EXTENSION "))
 

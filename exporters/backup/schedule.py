@@ -10,7 +10,7 @@ from pathlib import Path
 
 from exporters.backup import job
 from exporters.backup.configuration import Backup
-from exporters.backup.ledger import Ledger, Record
+from exporters.backup.history import JobHistory, Record
 
 log = logging.getLogger(__name__)
 
@@ -22,15 +22,15 @@ def due(backup: Backup, record: Record, now: float) -> bool:
     return not 0 <= now - record.began < backup.every_seconds
 
 
-def run(backups: Collection[Backup], folder: Path, ledger: Ledger) -> None:
+def run(backups: Collection[Backup], folder: Path, history: JobHistory) -> None:
     """Make all backups when they are due, for ever."""
     for backup in backups:
-        job.settle(backup, folder, ledger)
+        job.record_killed(backup, folder, history)
     while True:
         for backup in backups:
-            if due(backup, ledger.read(backup.name), time.time()):
+            if due(backup, history.read(backup.name), time.time()):
                 try:
-                    job.run(backup, folder, ledger)
-                except job.Busy as busy:
+                    job.run(backup, folder, history)
+                except job.BackupRunningError as busy:
                     log.info(busy)
         time.sleep(PERIOD_SECONDS)

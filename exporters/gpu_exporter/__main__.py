@@ -24,7 +24,7 @@ def main() -> None:
         _, thread = start_http_server(options.port, options.host, registry)
     except OSError as error:
         sys.exit(f"gpu_exporter: cannot listen on {options.host}:{options.port}: {error.strerror}")
-    # what is there, or why nothing is, is said at once and not with the first scrape
+    # log at once, not at the first scrape, which GPUs there are, or why there are none
     collector.collect()
     thread.join()
 

@@ -1,4 +1,4 @@
-"""The series: each GPU's figures as they are at the moment of the scrape, and nothing of a GPU that does not answer."""
+"""The series: each GPU's measurements at the moment of the scrape, and nothing of a GPU that does not answer."""
 
 import logging
 import threading
@@ -8,7 +8,7 @@ from collections.abc import Iterable, Set
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
-from .reader import FIGURES, Gpu, Reading
+from .reader import MEASUREMENTS, Gpu, Reading
 from .source import Source
 
 PROCESS_NAMES = 20
@@ -30,7 +30,7 @@ class GpuCollector(Collector):
         self._watched: set[str] = set()
         self._xids: Counter[str] = Counter()
         self._process_names: set[str] = set()
-        self._folded = 0
+        self._capped = 0
         self._said: dict[tuple[str, str], str] = {}
 
     def collect(self) -> Iterable[Metric]:
@@ -43,7 +43,11 @@ class GpuCollector(Collector):
             self._say(answering.values(), down)
             if down or not reading.watching:
                 self._source.renew()
-            return [self._up(answering.values(), down), *self._figures(reading, answering.values()), *self._counts()]
+            return [
+                self._up(answering.values(), down),
+                *self._measurements(reading, answering.values()),
+                *self._counts(),
+            ]
 
     def _remember(self, reading: Reading) -> None:
         self._known |= {gpu.uuid: gpu.index for gpu in reading.gpus if gpu.uuid}
@@ -66,14 +70,14 @@ class GpuCollector(Collector):
     def _say(self, answering: Iterable[Gpu], down: dict[tuple[str, str], str]) -> None:
         """Log what changed since the last scrape."""
         said = {
-            (str(gpu.index), gpu.uuid): f"GPU {gpu.index} ({gpu.uuid}) is {gpu.name}, and answers" for gpu in answering
+            (str(gpu.index), gpu.uuid): f"GPU {gpu.index} ({gpu.uuid}) is {gpu.name}, and responds" for gpu in answering
         }
         for (index, uuid), trouble in down.items():
             said[index, uuid] = f"GPU {index} ({uuid}) can't be read: {trouble}; gpu_up is 0"
         if NO_GPU in down:
             said[NO_GPU] = (
-                f"no GPU can be read: {down[NO_GPU]}; gpu_up is 0. Install and load NVIDIA's driver: it is "
-                "found without a restart"
+                f"no GPU can be read: {down[NO_GPU]}; gpu_up is 0. If NVIDIA's driver is missing, install and "
+                "load it: no restart is needed"
             )
         for gpu, text in said.items():
             if self._said.get(gpu) != text:
@@ -89,14 +93,15 @@ class GpuCollector(Collector):
             up.add_sample(up.name, {name: value for name, value in labels.items() if value}, 0)
         return up
 
-    def _figures(self, reading: Reading, answering: Iterable[Gpu]) -> Iterable[Metric]:
+    def _measurements(self, reading: Reading, answering: Iterable[Gpu]) -> Iterable[Metric]:
         info = GaugeMetricFamily(
             "gpu_info",
             "Name of the GPU and version of its driver; always 1.",
             labels=("gpu", "uuid", "name", "driver_version"),
         )
-        figures = {
-            figure.name: GaugeMetricFamily(figure.name, figure.help, labels=("gpu", "uuid")) for figure in FIGURES
+        measurements = {
+            measurement.name: GaugeMetricFamily(measurement.name, measurement.help, labels=("gpu", "uuid"))
+            for measurement in MEASUREMENTS
         }
         ecc_errors = CounterMetricFamily(
             "gpu_ecc_errors", "ECC errors since the driver was loaded.", labels=("gpu", "uuid", "error_type")
@@ -109,35 +114,35 @@ class GpuCollector(Collector):
         for gpu in answering:
             labels = (str(gpu.index), gpu.uuid)
             info.add_metric((*labels, gpu.name, reading.driver), 1)
-            for name, value in gpu.figures.items():
-                figures[name].add_metric(labels, value)
+            for name, value in gpu.measurements.items():
+                measurements[name].add_metric(labels, value)
             for error_type, count in gpu.ecc_errors.items():
                 ecc_errors.add_metric((*labels, error_type), count)
             for name, size in self._bounded(gpu.processes).items():
                 processes.add_metric((*labels, name), size)
-        return [info, *figures.values(), ecc_errors, processes]
+        return [info, *measurements.values(), ecc_errors, processes]
 
     def _counts(self) -> Iterable[Metric]:
-        """Return what the exporter has counted itself: it stands, whether or not the GPU answers."""
+        """Return the counters of the exporter itself, which are exported whether or not the GPU answers."""
         xids = CounterMetricFamily(
             "gpu_xid_errors", "XID errors that the driver reported; their codes are in the log.", labels=("gpu", "uuid")
         )
         for uuid in sorted(self._watched):
             xids.add_metric((str(self._known[uuid]), uuid), self._xids[uuid])
-        folded = CounterMetricFamily(
+        capped = CounterMetricFamily(
             "odoo_telemetry_labels_folded", "Label values replaced by 'other'.", labels=("label",)
         )
-        folded.add_metric(("process",), self._folded)
-        return [xids, folded]
+        capped.add_metric(("process",), self._capped)
+        return [xids, capped]
 
     def _bounded(self, processes: dict[str, int]) -> Counter[str]:
-        """Return bytes by program, with those past the limit as `other`; the largest are let in first."""
+        """Return bytes by program, with those past the limit as `other`; the largest are admitted first."""
         bounded: Counter[str] = Counter()
         for name, size in sorted(processes.items(), key=lambda item: item[1], reverse=True):
             if len(self._process_names) < PROCESS_NAMES:
                 self._process_names.add(name)
             if name not in self._process_names:
-                self._folded += 1
+                self._capped += 1
                 name = "other"
             bounded[name] += size
         return bounded

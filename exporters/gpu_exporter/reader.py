@@ -1,7 +1,7 @@
 """Reads the GPUs through NVML, in a process of its own: NVML can hang, crash, or be replaced by a newer driver's.
 
 What a card, a driver or a user's rights do not offer is left out. Any other error means that the GPU can't be relied
-on: then it has no figures at all.
+on: then it has no measurements at all.
 """
 
 import ctypes
@@ -33,7 +33,7 @@ EVENT_WAIT_MILLISECONDS = 1000
 
 
 @dataclass(frozen=True)
-class Figure:
+class Measurement:
     """A gauge of each GPU: the name and help of its series, and how it is read from a handle, in the series' unit."""
 
     name: str
@@ -42,31 +42,32 @@ class Figure:
 
 
 # nvmlDeviceGetTemperature is deprecated, but its successor is missing in drivers before 570
-FIGURES = (
-    Figure("gpu_utilization_percent", "Share of the last sample period (up to 1 s) in which a kernel ran on the GPU.",
+MEASUREMENTS = (
+    Measurement("gpu_utilization_percent",
+           "Share of the last sample period (up to 1 s) in which a kernel ran on the GPU.",
            lambda gpu: nvml.nvmlDeviceGetUtilizationRates(gpu).gpu),
-    Figure("gpu_memory_used_bytes", "Memory that is not free; what the driver reserves is in it.",
+    Measurement("gpu_memory_used_bytes", "Memory that is not free; what the driver reserves is in it.",
            lambda gpu: nvml.nvmlDeviceGetMemoryInfo(gpu).used),
-    Figure("gpu_memory_total_bytes", "Memory of the GPU.", lambda gpu: nvml.nvmlDeviceGetMemoryInfo(gpu).total),
-    Figure("gpu_temperature_celsius", "Temperature of the GPU's die.",
+    Measurement("gpu_memory_total_bytes", "Memory of the GPU.", lambda gpu: nvml.nvmlDeviceGetMemoryInfo(gpu).total),
+    Measurement("gpu_temperature_celsius", "Temperature of the GPU's die.",
            lambda gpu: nvml.nvmlDeviceGetTemperature(gpu, nvml.NVML_TEMPERATURE_GPU)),
-    Figure("gpu_power_watts", "Power that the card draws.", lambda gpu: nvml.nvmlDeviceGetPowerUsage(gpu) / 1000),
+    Measurement("gpu_power_watts", "Power that the card draws.", lambda gpu: nvml.nvmlDeviceGetPowerUsage(gpu) / 1000),
 )  # fmt: skip
 
 
 @dataclass
 class Gpu:
-    """One GPU as it was read. `trouble` says why it has no figures; then `uuid` is empty if that failed too.
+    """One GPU as it was read. `trouble` says why it has no measurements; then `uuid` is empty if that failed too.
 
-    figures: values by the name of the series. ecc_errors: since the driver was loaded, by type. processes: bytes by the
-    name of the program. watched: whether NVML tells of its XID errors.
+    measurements: values by the name of the series. ecc_errors: since the driver was loaded, by type. processes: bytes
+    by the name of the program. watched: whether NVML reports its XID errors.
     """
 
     index: int
     uuid: str = ""
     name: str = ""
     trouble: str = ""
-    figures: dict[str, float] = field(default_factory=dict)
+    measurements: dict[str, float] = field(default_factory=dict)
     ecc_errors: dict[str, int] = field(default_factory=dict)
     processes: dict[str, int] = field(default_factory=dict)
     watched: bool = False
@@ -104,7 +105,7 @@ class XidWatch:
 
     @property
     def working(self) -> bool:
-        """Whether all that can be watched is."""
+        """Whether every GPU that can be watched is being watched."""
         return not self.uuids or self._thread.is_alive()
 
     def take(self) -> list[tuple[str, int]]:
@@ -119,12 +120,12 @@ class XidWatch:
                 continue
             except nvml.NVMLError:
                 return
-            # a lost GPU no longer tells its UUID
+            # a lost GPU no longer reports its UUID
             self._seen.put((self.uuids[_address(event.device)], event.eventData))
 
 
 def serve(pipe: Connection) -> None:
-    """Initialize NVML and send None; then send a Reading for every message. A Reading in place of None: it failed."""
+    """Initialize NVML and send None, then a Reading for every message; if that fails, a Reading with the trouble."""
     # Ctrl-C is for the exporter, whose end closes the pipe
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     try:
@@ -163,7 +164,7 @@ def _gpu(index: int, watched: set[str]) -> Gpu:
         gpu.uuid = nvml.nvmlDeviceGetUUID(handle)
         gpu.watched = gpu.uuid in watched
         gpu.name = nvml.nvmlDeviceGetName(handle)
-        figures = {figure.name: _if_offered(figure.read, handle) for figure in FIGURES}
+        measurements = {measurement.name: _if_offered(measurement.read, handle) for measurement in MEASUREMENTS}
         ecc_errors = {
             name: _if_offered(nvml.nvmlDeviceGetTotalEccErrors, handle, kind, nvml.NVML_VOLATILE_ECC)
             for name, kind in ECC_ERRORS.items()
@@ -172,7 +173,7 @@ def _gpu(index: int, watched: set[str]) -> Gpu:
     except nvml.NVMLError as error:
         gpu.trouble = str(error)
         return gpu
-    gpu.figures = {name: value for name, value in figures.items() if value is not None}
+    gpu.measurements = {name: value for name, value in measurements.items() if value is not None}
     gpu.ecc_errors = {name: value for name, value in ecc_errors.items() if value is not None}
     gpu.processes = processes
     return gpu

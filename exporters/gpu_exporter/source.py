@@ -1,4 +1,4 @@
-"""Where readings come from: a process that is watched and replaced, so that NVML can't take the exporter along.
+"""Where readings come from: a process that is watched and replaced, so that a crash of NVML can't crash the exporter.
 
 A fresh process is also the cure for everything that can be cured: it loads the library of a new driver, and finds GPUs
 that came back.
@@ -9,11 +9,13 @@ import time
 
 from .reader import Reading, serve
 
-PATIENCE_SECONDS = 3
+READ_TIMEOUT_SECONDS = 3
 """How long a scrape waits: well under Prometheus's time-out of 10 s, even for a scrape that waits for another."""
 
-INIT_PATIENCE_SECONDS = 60
+INIT_TIMEOUT_SECONDS = 60
 """How long NVML may take to wake the GPUs: seconds for each of them, if nothing keeps the driver loaded."""
+
+_INITIALIZING = Reading("NVML is still being initialized")
 
 
 class Source:
@@ -22,11 +24,12 @@ class Source:
     def __init__(self) -> None:
         self._context = multiprocessing.get_context("spawn")
         self._ready = self._killed = False
+        self._failure = _INITIALIZING
         self._start()
 
     def read(self) -> Reading:
-        """Return what NVML says now; its `trouble` tells if it says nothing. Takes PATIENCE_SECONDS at most."""
-        deadline = time.monotonic() + PATIENCE_SECONDS
+        """Return what NVML says now; its `trouble` is set if it returns nothing. Takes READ_TIMEOUT_SECONDS at most."""
+        deadline = time.monotonic() + READ_TIMEOUT_SECONDS
         if not self._process.is_alive():
             self._start()
         elif self._killed:
@@ -34,26 +37,28 @@ class Source:
         try:
             if not self._ready:
                 if not self._answered(deadline):
-                    if time.monotonic() > self._started + INIT_PATIENCE_SECONDS:
+                    if time.monotonic() > self._started + INIT_TIMEOUT_SECONDS:
                         self._kill()
-                    return Reading("NVML is still being initialized")
+                    # what failed before still holds: a reason that comes and goes would be logged each time
+                    return self._failure
                 failure: Reading | None = self._pipe.recv()
                 if failure:
                     self._process.join(1)
+                    self._failure = failure
                     return failure
-                self._ready = True
+                self._ready, self._failure = True, _INITIALIZING
             self._pipe.send(None)
             if not self._answered(deadline):
                 self._kill()
-                return Reading(f"NVML gave no answer in {PATIENCE_SECONDS} s")
+                return Reading(f"NVML gave no answer in {READ_TIMEOUT_SECONDS} s")
             reading: Reading = self._pipe.recv()
             return reading
         except (EOFError, OSError):
             self._process.join(1)
-            return Reading(f"NVML took its process along (exit status {self._process.exitcode})")
+            return Reading(f"the NVML process exited with status {self._process.exitcode}")
 
     def renew(self) -> None:
-        """Let the next reading come from a fresh process, which starts now; one that was not read yet is fresh."""
+        """Replace the process by a fresh one now, unless it has not answered yet: then it is fresh."""
         if self._ready:
             self._kill()
             if not self._process.is_alive():

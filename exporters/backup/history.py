@@ -1,4 +1,4 @@
-"""What is known of past jobs: a small file for each backup, written after each job and when one begins."""
+"""The history of jobs: a small file for each backup, written when a job begins and after it."""
 
 import json
 import logging
@@ -6,17 +6,18 @@ import os
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
-from exporters.backup.errors import Failed
+from exporters.backup.errors import BackupError
 
 log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
-class Made:
-    """A good backup: its bytes, and how many attachments are in other stores, if it has attachments."""
+class Result:
+    """A good backup: its bytes and, if it has attachments, how many are in other stores, and in stores not listed."""
 
     size: int
     elsewhere: int | None
+    unlisted: int | None
 
 
 @dataclass(frozen=True)
@@ -24,9 +25,10 @@ class Record:
     """The jobs of one backup so far.
 
     `total` counts jobs that ended, `success` those with a verified backup. Times are in seconds since 1970.
-    `began` is when the last job did, and `running` whether its end is still to be recorded; `duration` is how long the
-    last job took, in seconds, and `size` and `last_success` are the bytes and the end of the last good one, of which
-    `elsewhere` attachments are in other stores. `scratch` is the number of scratch databases that can't be dropped.
+    `began` is when the last job began, and `running` whether its end is still to be recorded; `duration` is how long
+    the last job took, in seconds, and `size` and `last_success` are the bytes and the end of the last good one, of
+    which `elsewhere` attachments are in other stores, and `unlisted` of these in stores that are not listed. `scratch`
+    is the number of scratch databases that can't be dropped.
     """
 
     total: int = 0
@@ -37,6 +39,7 @@ class Record:
     size: int | None = None
     last_success: float = 0.0
     elsewhere: int | None = None
+    unlisted: int | None = None
     scratch: int | None = None
 
     def begun(self, now: float) -> "Record":
@@ -48,13 +51,13 @@ class Record:
         scratch = self.scratch if scratch is None else scratch
         return replace(self, total=self.total + 1, running=False, duration=now - self.began, scratch=scratch)
 
-    def succeeded(self, now: float, made: "Made", scratch: int | None) -> "Record":
+    def succeeded(self, now: float, made: "Result", scratch: int | None) -> "Record":
         """Return the record once the job that runs has ended well."""
         ended = self.failed(now, scratch)
-        return replace(ended, success=self.success + 1, size=made.size, elsewhere=made.elsewhere, last_success=now)
+        return replace(ended, success=self.success + 1, last_success=now, **asdict(made))
 
 
-class Ledger:
+class JobHistory:
     """The records by the names of their backups, as files in a folder.
 
     What can't be written, because the disk is full, is remembered, and written with the next record of that backup.
@@ -65,7 +68,7 @@ class Ledger:
         self._unwritten: dict[str, Record] = {}
 
     def read(self, name: str) -> Record:
-        """Return the record of a backup: an empty one if it never ran. Failed if its file is damaged."""
+        """Return the record of a backup: an empty one if it never ran. BackupError if its file is damaged."""
         if name in self._unwritten:
             return self._unwritten[name]
         path = self._path(name)
@@ -74,7 +77,7 @@ class Ledger:
         except FileNotFoundError:
             return Record()
         except (ValueError, TypeError) as error:
-            raise Failed(f"{path} is damaged ({error}): delete it, and counting begins again") from error
+            raise BackupError(f"{path} is damaged ({error}): delete it, and counting restarts") from error
 
     def write(self, name: str, record: Record) -> None:
         """Replace the record of a backup."""
