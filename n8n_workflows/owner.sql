@@ -1,5 +1,5 @@
 -- n8n's owner, with the password in the session's setting influencegen.owner: until there is one, whoever comes first
--- makes himself the owner. May be run again at any time, once n8n has made its tables, and while it does not run.
+-- makes himself the owner. May be run again, once n8n has made its tables, while n8n does not run.
 CREATE EXTENSION IF NOT EXISTS pgcrypto;
 
 UPDATE "user"

@@ -14,14 +14,14 @@ CREATE TABLE IF NOT EXISTS limits (
     ai_tries integer NOT NULL DEFAULT 4,
     ai_timeout_seconds numeric NOT NULL DEFAULT 60,
     callback_timeout_seconds numeric NOT NULL DEFAULT 30,
-    -- Odoo gives an image up after 15 minutes
+    -- Odoo times out an image after 15 minutes
     callback_seconds numeric NOT NULL DEFAULT 1200,
     backoff_seconds numeric NOT NULL DEFAULT 1,
     -- n8n keeps an execution in memory while it waits less than 65 seconds
     backoff_max_seconds numeric NOT NULL DEFAULT 30 CHECK (backoff_max_seconds < 60),
     breaker_failures integer NOT NULL DEFAULT 5,
     breaker_open_seconds numeric NOT NULL DEFAULT 30,
-    -- how long after its next sign of life was due an execution counts as dead
+    -- how much longer than the timeout of its attempt a lease is valid
     lease_margin_seconds numeric NOT NULL DEFAULT 20
 );
 INSERT INTO limits DEFAULT VALUES ON CONFLICT DO NOTHING;
@@ -45,7 +45,7 @@ CREATE TABLE IF NOT EXISTS request (
 CREATE INDEX IF NOT EXISTS request_unfinished ON request (leased_until) WHERE finished_at IS NULL;
 CREATE INDEX IF NOT EXISTS request_finished ON request (finished_at);
 
--- A call is noted before it is made, so that one whose n8n was killed is not forgotten.
+-- A call is recorded before it is made, so that it is counted even if n8n is killed.
 CREATE TABLE IF NOT EXISTS call (
     call_id text PRIMARY KEY,
     request_id uuid NOT NULL REFERENCES request ON DELETE CASCADE,
@@ -141,7 +141,7 @@ DECLARE
     label jsonb;
     given text;
 BEGIN
-    -- one at a time: a limit that two look at together would be passed
+    -- one at a time: two that check the limit together would exceed it
     PERFORM FROM metric WHERE name = of_metric FOR UPDATE;
     FOR label IN SELECT jsonb_array_elements(labels) FROM metric WHERE name = of_metric LOOP
         given := series ->> (label ->> 'name');
@@ -167,7 +167,7 @@ LANGUAGE sql SET search_path = influencegen, pg_temp AS $$
     WHERE trace IS NOT NULL
 $$;
 
--- Take an image request from Odoo; answers the lease of the execution that asks, or null if the request is known.
+-- Take an image request from Odoo; returns the lease of the calling execution, or null if the request is known.
 CREATE OR REPLACE FUNCTION accept(new_request uuid, new_job jsonb, traceparent text) RETURNS text
 LANGUAGE sql SET search_path = influencegen, pg_temp AS $$
     WITH trace AS (SELECT regexp_match(traceparent, '^00-([0-9a-f]{32})-([0-9a-f]{16})-[0-9a-f][13579bdf]$') AS part),
@@ -180,7 +180,7 @@ LANGUAGE sql SET search_path = influencegen, pg_temp AS $$
     SELECT (SELECT lease FROM added)
 $$;
 
--- Count a call that has ended: how it went, and how long it took; `took` is null if nobody knows.
+-- Count a call that has ended: how it went, and how long it took; `took` is null if unknown.
 CREATE OR REPLACE FUNCTION count_call(ended call, took numeric, detail text) RETURNS void
 LANGUAGE plpgsql SET search_path = influencegen, pg_temp AS $$
 DECLARE
@@ -197,7 +197,11 @@ BEGIN
     PERFORM add_span(
         owner.trace_id, ended.call_id, owner.lease, 'POST ' || ended.endpoint, 3,
         coalesce(clock_timestamp() - seconds(took), ended.begun_at), ended.status_class <> '2xx',
-        jsonb_build_object('status_code_class', ended.status_class, 'error.message', detail));
+        jsonb_build_object('status_code_class', ended.status_class, 'error.message', detail)
+        || CASE WHEN ended.endpoint = 'images' THEN jsonb_build_object(
+            'gen_ai.operation.name', 'generate_content', 'gen_ai.output.type', 'image',
+            'gen_ai.provider.name', 'influencegen.ai_service', 'gen_ai.request.model', owner.job ->> 'model')
+        ELSE '{}' END);
 END $$;
 
 CREATE OR REPLACE FUNCTION call_labels(endpoint text, status_class text) RETURNS jsonb LANGUAGE sql IMMUTABLE AS $$
@@ -210,8 +214,12 @@ CREATE OR REPLACE FUNCTION status_class(status integer, failure text) RETURNS te
                 ELSE 'connection_error' END
 $$;
 
--- Let a call pass the circuit breaker, or not.
-CREATE OR REPLACE FUNCTION breaker_admits(asking text, patience numeric) RETURNS boolean
+-- The former names of functions below
+DROP FUNCTION IF EXISTS breaker_admits(text, numeric), breaker_learns(text, boolean),
+    noted_call(request, text, text, numeric);
+
+-- Whether the circuit breaker lets a call pass. Once it has been open long enough, it lets one trial call pass.
+CREATE OR REPLACE FUNCTION breaker_allows(call_id text, timeout_seconds numeric) RETURNS boolean
 LANGUAGE plpgsql SET search_path = influencegen, pg_temp AS $$
 DECLARE
     state breaker;
@@ -222,12 +230,13 @@ BEGIN
     ELSIF state.open_until > clock_timestamp() OR state.probe_until > clock_timestamp() THEN
         RETURN false;
     END IF;
-    UPDATE breaker SET probe = asking, probe_until = clock_timestamp() + seconds(patience) WHERE service = 'ai';
+    UPDATE breaker SET probe = call_id, probe_until = clock_timestamp() + seconds(timeout_seconds)
+    WHERE service = 'ai';
     RETURN true;
 END $$;
 
--- Tell the circuit breaker how a call went. While it is open, only the probe's word counts.
-CREATE OR REPLACE FUNCTION breaker_learns(told_by text, went_well boolean) RETURNS void
+-- Report the outcome of a call to the circuit breaker. While it is open, only that of the trial call counts.
+CREATE OR REPLACE FUNCTION breaker_records(call_id text, succeeded boolean) RETURNS void
 LANGUAGE plpgsql SET search_path = influencegen, pg_temp AS $$
 DECLARE
     state breaker;
@@ -235,9 +244,9 @@ DECLARE
 BEGIN
     SELECT * INTO limit_ FROM limits;
     SELECT * INTO state FROM breaker WHERE service = 'ai' FOR UPDATE;
-    IF state.open_until IS NOT NULL AND state.probe IS DISTINCT FROM told_by THEN
+    IF state.open_until IS NOT NULL AND state.probe IS DISTINCT FROM call_id THEN
         RETURN;
-    ELSIF went_well THEN
+    ELSIF succeeded THEN
         UPDATE breaker SET failures = 0, open_until = NULL, probe = NULL, probe_until = NULL WHERE service = 'ai';
     ELSE
         UPDATE breaker SET failures = failures + 1, probe = NULL, probe_until = NULL,
@@ -254,7 +263,7 @@ SET search_path = influencegen, pg_temp AS $$
     FROM breaker WHERE service = 'ai'
 $$;
 
--- What an execution does next: 'call', 'wait' and come back, 'deliver' the outcome to Odoo, or 'stop'.
+-- What an execution does next: 'call', 'wait' and come back, 'deliver' the outcome to Odoo, 'deliver again', or 'stop'.
 DO $$ BEGIN
     CREATE TYPE influencegen.step AS (
         verdict text, wait_seconds numeric, job jsonb, error text, call_id text, traceparent text, timeout_ms integer);
@@ -274,14 +283,14 @@ BEGIN
     RETURN ended;
 END $$;
 
--- Let the holder of a request be busy for so many seconds.
+-- Extend the lease of a request for `busy` seconds of work.
 CREATE OR REPLACE FUNCTION extend_lease(owner request, busy numeric) RETURNS void
 LANGUAGE sql SET search_path = influencegen, pg_temp AS $$
     UPDATE request SET leased_until = clock_timestamp() + seconds(busy + lease_margin_seconds)
     FROM limits WHERE request_id = owner.request_id
 $$;
 
--- Count a call whose execution has died, or has been replaced: it is heard of no more.
+-- Count a call whose execution has died, or has been replaced: its result will not arrive.
 CREATE OR REPLACE FUNCTION interrupt_call(owner request) RETURNS void
 LANGUAGE plpgsql SET search_path = influencegen, pg_temp AS $$
 DECLARE
@@ -294,9 +303,9 @@ BEGIN
     END LOOP;
 END $$;
 
--- Note the next call of an execution. n8n begins an execution anew, with the lease that it had, if it was killed just
+-- Record the next call of an execution. n8n restarts an execution, with the lease that it had, if it was killed just
 -- when it started; so there may be an open call already.
-CREATE OR REPLACE FUNCTION noted_call(owner request, api text, endpoint text, patience numeric) RETURNS step
+CREATE OR REPLACE FUNCTION begin_call(owner request, api text, endpoint text, timeout_seconds numeric) RETURNS step
 LANGUAGE plpgsql SET search_path = influencegen, pg_temp AS $$
 DECLARE
     reply step;
@@ -304,11 +313,11 @@ BEGIN
     reply.verdict := 'call';
     reply.call_id := new_id();
     reply.job := owner.job;
-    reply.timeout_ms := patience * 1000;
+    reply.timeout_ms := timeout_seconds * 1000;
     reply.traceparent := coalesce('00-' || owner.trace_id || '-' || reply.call_id || '-01', '');
     PERFORM interrupt_call(owner);
     INSERT INTO call (call_id, request_id, api, endpoint) VALUES (reply.call_id, owner.request_id, api, endpoint);
-    PERFORM extend_lease(owner, patience);
+    PERFORM extend_lease(owner, timeout_seconds);
     RETURN reply;
 END $$;
 
@@ -323,7 +332,7 @@ BEGIN
     RETURN reply;
 END $$;
 
--- After a try at the AI service that came to nothing: another one, or tell Odoo that it failed.
+-- After a failed attempt at the AI service: wait for another one, or report the failure to Odoo.
 CREATE OR REPLACE FUNCTION after_ai_failure(owner request, reason text, another_helps boolean) RETURNS step
 LANGUAGE plpgsql SET search_path = influencegen, pg_temp AS $$
 DECLARE
@@ -355,14 +364,14 @@ BEGIN
     IF owner.request_id IS NULL THEN
         reply.verdict := 'stop';
     ELSIF owner.ai_tries >= limit_.ai_tries THEN
-        reply := after_ai_failure(owner, coalesce(owner.error, 'n8n was interrupted too often'), false);
+        reply := after_ai_failure(owner, coalesce(owner.error, 'n8n was interrupted, and no attempt is left'), false);
     ELSE
         UPDATE request SET ai_tries = ai_tries + 1 WHERE request_id = asked RETURNING * INTO owner;
-        reply := noted_call(owner, 'api_n8n_to_aiservice', 'images', limit_.ai_timeout_seconds);
-        IF NOT breaker_admits(reply.call_id, limit_.ai_timeout_seconds + limit_.lease_margin_seconds) THEN
+        reply := begin_call(owner, 'api_n8n_to_aiservice', 'images', limit_.ai_timeout_seconds);
+        IF NOT breaker_allows(reply.call_id, limit_.ai_timeout_seconds + limit_.lease_margin_seconds) THEN
             UPDATE call SET status_class = 'circuit_open' WHERE call_id = reply.call_id;
             PERFORM count_up('api_n8n_to_aiservice_errors_total', call_labels('images', 'circuit_open'));
-            reply := after_ai_failure(owner, 'the AI service is down; it is not called for a while', true);
+            reply := after_ai_failure(owner, 'the AI service is unavailable (circuit breaker open)', true);
         END IF;
     END IF;
     RETURN NEXT reply;
@@ -379,15 +388,15 @@ DECLARE
     reason text := CASE
         WHEN class = 'timeout' THEN 'the AI service gave no answer in time'
         WHEN status IS NULL THEN 'the AI service can''t be reached'
-        WHEN class <> '2xx' THEN 'the AI service answered ' || status
-        WHEN content_type !~ '^image/(png|jpeg)' THEN 'the AI service answered ' || coalesce(content_type, 'nothing')
-        WHEN coalesce(bytes, 0) = 0 THEN 'the AI service answered an empty image'
-        WHEN bytes > 5500000 THEN 'the AI service answered ' || bytes || ' bytes, more than Odoo takes' END;
+        WHEN class <> '2xx' THEN 'the AI service returned HTTP status ' || status
+        WHEN content_type !~ '^image/(png|jpeg)' THEN 'the AI service returned ' || coalesce(content_type, 'nothing')
+        WHEN coalesce(bytes, 0) = 0 THEN 'the AI service returned an empty image'
+        WHEN bytes > 5500000 THEN 'the AI service returned ' || bytes || ' bytes, more than Odoo takes' END;
     reply step;
 BEGIN
     ended := ended_call(which, class, took, reason);
     IF ended.call_id IS NOT NULL THEN
-        PERFORM breaker_learns(which, class = '4xx' OR (class = '2xx' AND (reason IS NULL OR bytes > 5500000)));
+        PERFORM breaker_records(which, class = '4xx' OR (class = '2xx' AND (reason IS NULL OR bytes > 5500000)));
     END IF;
     IF owner.request_id IS NULL OR ended.call_id IS NULL THEN
         reply.verdict := 'stop';
@@ -412,7 +421,7 @@ BEGIN
         UPDATE request SET callback_tries = callback_tries + 1,
             callback_since = coalesce(callback_since, clock_timestamp())
         WHERE request_id = asked RETURNING * INTO owner;
-        reply := noted_call(
+        reply := begin_call(
             owner, 'api_n8n_to_odoo_callback', 'image_callback', (SELECT callback_timeout_seconds FROM limits));
         reply.error := owner.error;
     END IF;
@@ -453,7 +462,7 @@ END $$;
 CREATE OR REPLACE FUNCTION finish(owner request, how text) RETURNS void
 LANGUAGE plpgsql SET search_path = influencegen, pg_temp AS $$
 BEGIN
-    -- the prompt is nobody's business any more
+    -- deletes the prompt, which is not needed any more
     UPDATE request SET finished_at = clock_timestamp(), outcome = how, job = '{}' WHERE request_id = owner.request_id;
     PERFORM add_generation_span(owner, how);
 END $$;
@@ -496,8 +505,8 @@ LANGUAGE sql SET search_path = influencegen, pg_temp AS $$
         jsonb_build_object('workflow_name', workflow, 'node_name', node, 'error_type', error_type)))
 $$;
 
--- The executions that run ('running') or wait to ('new') in n8n's own table: right for one process and for many workers.
--- Those of the workflow that asks are no work of the platform's. n8n can't write the end of an execution while the
+-- The executions that run ('running') or are queued ('new') in n8n's own table: right for one process and for many workers.
+-- Those of the calling workflow are not the platform's work. n8n can't write the end of an execution while the
 -- database is down, and does not write it later: what began before the database did counts for an hour at most.
 CREATE OR REPLACE FUNCTION executions(wanted text, asking text) RETURNS bigint
 LANGUAGE plpgsql STABLE SET search_path = public, pg_temp AS $$
@@ -512,7 +521,19 @@ BEGIN
     RETURN found;
 END $$;
 
--- The workflows whose failures are reported and have not failed, as many as the label has room for.
+-- Whether n8n has published the latest version of a workflow; n8n 2 does so some seconds after it has started.
+CREATE OR REPLACE FUNCTION published(workflow text) RETURNS boolean
+LANGUAGE plpgsql STABLE SET search_path = public, pg_temp AS $$
+BEGIN
+    IF to_regclass('workflow_published_version') IS NULL THEN
+        RETURN EXISTS (SELECT FROM workflow_entity WHERE id = workflow AND active);
+    END IF;
+    RETURN EXISTS (
+        SELECT FROM workflow_entity JOIN workflow_published_version ON "workflowId" = id
+        WHERE id = workflow AND "publishedVersionId" = "activeVersionId");
+END $$;
+
+-- Workflows that report their failures and have had none, up to the label's limit.
 CREATE OR REPLACE FUNCTION unfailed_workflows(counted text) RETURNS SETOF text
 LANGUAGE plpgsql STABLE SET search_path = influencegen, public, pg_temp AS $$
 BEGIN
@@ -535,7 +556,7 @@ CREATE OR REPLACE FUNCTION label_text(series jsonb) RETURNS text LANGUAGE sql IM
         value, '\', '\\'), '"', '\"'), chr(10), '\n')), ',' ORDER BY key), '') FROM jsonb_each_text(series)
 $$;
 
--- Everything that is counted here, as OpenMetrics text. `asking` is the id of the workflow that wants it.
+-- Everything that is counted here, as OpenMetrics text. `asking` is the id of the calling workflow.
 CREATE OR REPLACE FUNCTION exposition(asking text) RETURNS text
 LANGUAGE sql STABLE SET search_path = influencegen, pg_temp AS $$
     WITH gauge (name, labels, value) AS (VALUES
@@ -579,7 +600,7 @@ LANGUAGE sql STABLE SET search_path = influencegen, pg_temp AS $$
     SELECT string_agg(text, chr(10) ORDER BY name) || chr(10) || '# EOF' || chr(10) FROM family
 $$;
 
--- Let the series that are known beforehand begin at 0: rate() does not see the first event of one that begins at 1.
+-- Let the series that are known in advance begin at 0: rate() does not see the first event of one that begins at 1.
 CREATE OR REPLACE FUNCTION start_at_zero() RETURNS void
 LANGUAGE sql SET search_path = influencegen, pg_temp AS $$
     INSERT INTO sample (metric, labels, part, value)

@@ -12,14 +12,14 @@ SET LOCAL search_path = influencegen, pg_temp;
 """
 
 _CAPPED = "odoo_telemetry_labels_folded_total"
-"""Which n8n counts of its labels as Odoo does of its own."""
+"""The counter of aggregated label values: n8n counts its own labels in it, as Odoo does."""
 
 _STATEMENT = """
 INSERT INTO metric (name, kind, help, labels, buckets) VALUES
 {rows}
 ON CONFLICT (name) DO UPDATE SET kind = EXCLUDED.kind, help = EXCLUDED.help, labels = EXCLUDED.labels,
     buckets = EXCLUDED.buckets;
--- a histogram of other buckets begins anew
+-- a histogram with other buckets restarts
 DELETE FROM sample USING metric WHERE name = metric AND kind = 'histogram' AND (metric, sample.labels) IN (
     SELECT other.metric, other.labels FROM sample AS other WHERE part <> 'sum' AND part <> ALL (buckets));
 """
