@@ -16,7 +16,7 @@ ROOT = Path(__file__).parents[1]
 ACCOUNT = "influencegen"
 # The jobs whose metrics are the project's own.
 OWN = 'job=~"influencegen-.+|gpu|backup|slow-queries"'
-# What is looked at in steps of 5 minutes: an alert that pauses for less is one that goes on.
+# Resolution of the review: firings of an alert less than 5 minutes apart count as one.
 STEP_MINUTES = 5
 FIRING = 'ALERTS{alertstate="firing"}'
 PARTS_OF_HISTOGRAMS = re.compile(r"_(bucket|sum|count)$")
@@ -65,12 +65,12 @@ def fired(prometheus: Prometheus, days: int) -> dict[str, tuple[int, float]]:
 
 
 def rules(prometheus: Prometheus) -> list[dict[str, Any]]:
-    """Return the rules that Prometheus evaluates, as its API tells them."""
+    """Return the rules that Prometheus evaluates, as its API returns them."""
     return [rule for group in prometheus.get("rules")["groups"] for rule in group["rules"]]
 
 
 def unused(prometheus: Prometheus) -> list[str]:
-    """Return the names of our own metrics that no rule, dashboard or runbook names; a histogram by its base name."""
+    """Return the names of metrics that no rule, dashboard or runbook names; a histogram by its base name."""
     names = prometheus.values(f"count by (__name__) ({{{OWN}}})", "__name__").keys()
     texts = [rule["query"] for rule in rules(prometheus)]
     for pattern in ("grafana_dashboards/*/**/*.json", "docs/runbooks/*/*.md"):
@@ -87,7 +87,7 @@ def base(name: str) -> str:
 
 
 def silences(prometheus: Prometheus) -> list[str]:
-    """Return the silences that hold now, one line each, from every Alertmanager that Prometheus knows."""
+    """Return the active silences, one line each, from every Alertmanager that Prometheus knows."""
     lines = []
     for found in prometheus.get("alertmanagers")["activeAlertmanagers"]:
         url = found["url"].replace("/alerts", "/silences")
@@ -108,16 +108,16 @@ def report(prometheus: Prometheus, days: int) -> str:
         f"sum by (integration) (increase(alertmanager_notifications_total[{days}d])) > 0", "integration"
     )
     sections = {
-        "Fired, most often first (times, hours)": [
+        "Fired, most often first (times fired, hours firing)": [
             f"{name:40} {times:6} {hours:8.1f}" for name, (times, hours) in firings.items()
         ],
         "Never fired": never,
         "Notifications by channel": [f"{channel:40} {count:6.0f}" for channel, count in sorted(sent.items())],
-        "Silences that hold now": silences(prometheus),
+        "Active silences": silences(prometheus),
         "Metrics that no rule, dashboard or runbook uses": unused(prometheus),
     }
     seen = seen_days(prometheus, days)
-    head = [f"The last {days} days, of which Prometheus has {min(seen, days):.0f}."]
+    head = [f"Prometheus has data for {min(seen, days):.0f} of the last {days} days."]
     for title, lines in sections.items():
         head += ["", title, "-" * len(title), *(lines or ["none"])]
     return "\n".join(head)

@@ -1,4 +1,4 @@
-"""`make rules`: write prometheus/rules/, or say what is wrong with thresholds/ and leave them as they are."""
+"""`make rules`: write prometheus/rules/, or say what is wrong with thresholds/ and leave the rules as they are."""
 
 import json
 import sys
@@ -7,7 +7,7 @@ from pathlib import Path
 from . import alerts, recording, slo, tiers, working_hours
 from .rules import Alert, Group, Part, render
 from .scraping import JOBS
-from .thresholds import Refused, Thresholds, read
+from .thresholds import ThresholdError, Thresholds, read
 
 ROOT = Path(__file__).parents[2]
 RULES = ROOT / "prometheus" / "rules"
@@ -25,7 +25,7 @@ THRESHOLDS = {{
 def files(thresholds: Thresholds) -> dict[str, list[Group]]:
     """Return all groups of rules by name of their file in prometheus/rules/.
 
-    :raises Refused: when the thresholds can't be meant.
+    :raises ThresholdError: when a threshold is invalid.
     """
     link = thresholds.section("links", "unknown", {"bytes_per_second"})
     content = {
@@ -47,7 +47,7 @@ def alerts_in(content: dict[str, list[Group]]) -> list[Alert]:
 def texts(thresholds: Thresholds) -> dict[Path, str]:
     """Return what each generated file holds: rules, and for each addon the thresholds that its overview compares with.
 
-    :raises Refused: when the thresholds can't be meant.
+    :raises ThresholdError: when a threshold is invalid.
     """
     content = files(thresholds)
     counted = [alert for alert in alerts_in(content) if alert.tile]
@@ -69,8 +69,8 @@ def main() -> None:
     """Write all generated files, and delete files of rules that are not written any more."""
     try:
         written = texts(Thresholds(read()))
-    except Refused as refused:
-        sys.exit(f"prometheus/thresholds: {refused}")
+    except ThresholdError as error:
+        sys.exit(f"prometheus/thresholds: {error}")
     for path in set(RULES.glob("*.yml")) - written.keys():
         path.unlink()
     for path, text in written.items():

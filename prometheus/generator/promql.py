@@ -1,8 +1,9 @@
 """Expressions that rules have in common.
 
-No traffic gives no data: a quantile of nothing is NaN, which `>= 0` leaves out, and `> 0` leaves out what a share of
-nothing would be divided by.
+Without traffic there is no data: `>= 0` drops NaN quantiles, and `> 0` avoids division by zero.
 """
+
+import re
 
 from odoo_telemetry.metrics.catalogue import Metric
 
@@ -19,6 +20,21 @@ is empty."""
 SECONDS = {"1m": 60, "5m": 300, "15m": 900, "30m": 1800, "1h": 3600, "2h": 7200, "6h": 21600, "1d": 86400, "3d": 259200}
 
 
+_AGGREGATION = re.compile(r"\b(sum|avg|min|max|count) ?\(")
+_LABELS = re.compile(r"\b(by|on) \(([^)]*)\)(?! influencegen:working_hours:)")
+
+
+def per_cluster(expr: str) -> str:
+    """Return an expression that keeps clusters apart: it aggregates by the label `cluster` and matches on it, too.
+
+    Series without that label give what they gave before. Working hours are the same everywhere.
+    """
+    return _LABELS.sub(
+        lambda clause: f"{clause[1]} ({', '.join(filter(None, ('cluster', clause[2])))})",
+        _AGGREGATION.sub(r"\1 by () (", expr),
+    )
+
+
 def interval(window: str) -> str:
     """Return how often a rule over that window is evaluated; the short ones as often as prometheus.yml says."""
     return "" if SECONDS[window] <= 300 else "5m" if SECONDS[window] >= 86400 else "1m"
@@ -27,7 +43,7 @@ def interval(window: str) -> str:
 def range_of(window: str, scraped: int) -> str:
     """Return the range of a rate over `window` of series that are scraped every `scraped` seconds.
 
-    A rate wants four scrapes, so that it has two when one fails: without them in a minute, it takes two minutes.
+    A rate needs four scrape intervals, to have two samples if one fails: if a minute has fewer, take two minutes.
     """
     return "2m" if window == "1m" and 4 * scraped > SECONDS[window] else window
 

@@ -1,8 +1,8 @@
 """Error budgets: what share of events may fail within 30 days, and how fast the rest of it is used up.
 
 Windows and factors are those of the SRE Workbook, chapter 5, "Alerting on SLOs": at 14.4 times the pace that
-uses the budget up in 30 days, an hour takes 2 % of it; at 6 times, six hours take 5 %; at 3 times, a day takes 10 %; at
-once, three days take 10 %. The short window, a twelfth of the long one, ends the alert soon after the errors end.
+uses the budget up in 30 days, an hour takes 2% of it; at 6 times, six hours take 5%; at 3 times, a day takes 10%; at 1
+times, three days take 10%. The short window, a twelfth of the long one, ends the alert soon after the errors end.
 https://sre.google/workbook/alerting-on-slos/
 """
 
@@ -15,41 +15,53 @@ from .thresholds import Thresholds, number
 
 FAST = ((14.4, "1h", "5m"), (6, "6h", "30m"))
 SLOW = ((3, "1d", "2h"), (1, "3d", "6h"))
+DAYS = 30
 WINDOWS = ("5m", "30m", "1h", "2h", "6h", "1d", "3d")
 KNOWN = "35m"
-"""For how long an outage that on-call was told of explains what it used of a budget: the longer of the short windows
-remembers it for 30 minutes."""
+"""How long the fast alert stays silent after an outage that on-call was notified of: the longer of its short windows
+contains the outage for 30 minutes, and 5 are a margin."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Objective:
-    """What is promised of events.
+    """A percentage of events that must be good, over 30 days.
 
     name: of its entry in thresholds/, and of the label `slo`.
     alert: how the names of its two alerts begin; without one, it is only recorded.
     team, subject, tile: of its alerts.
-    outage: the alerts, as a regular expression, that say better why events fail.
-    pending_for: for how long the fast pace must last; longer than what says better needs to fire.
+    outage: regular expression of the alerts that name the cause of failed events.
+    pending_for: how long the fast burn rate must last: at least the `for` of those alerts.
     failed, events: how many there were, with WINDOW for the window.
-    what: what an event is, in the plural.
+    what: what an event is, in the plural; failure: what a failed one did.
+    title: whose error budget it is, as summaries name it.
     """
 
     name: str
     failed: str
     events: str
     what: str
+    title: str = ""
     alert: str = ""
     team: Team = "integration"
     subject: Subject
     tile: Tile = ""
     outage: str = ""
+    failure: str = "failed"
     pending_for: str = "2m"
 
 
 def _calls(
-    *, name: str, api: str, what: str, subject: Subject, alert: str = "", outage: str = "", pending_for: str = "2m"
+    *,
+    name: str,
+    api: str,
+    what: str,
+    subject: Subject,
+    title: str = "",
+    alert: str = "",
+    outage: str = "",
+    pending_for: str = "2m",
 ) -> Objective:
-    """Return an objective of calls. Those that were not made, or whose maker died, have no latency."""
+    """Return an objective of calls. Those that were not made, or whose caller died, have no latency."""
     errors, count = f"api_{api}_errors_total", f"api_{api}_latency_seconds_count"
     not_made = '{status_code_class=~"circuit_open|interrupted"}'
     counted = f"sum(increase({count}[WINDOW]))"
@@ -59,6 +71,7 @@ def _calls(
         events=f"{counted} + (sum(increase({errors}{not_made}[WINDOW])) or 0 * {counted}) "
         f"or sum(increase({errors}{not_made}[WINDOW]))",
         what=f"calls to {what}",
+        title=title,
         alert=alert,
         subject=subject,
         outage=outage,
@@ -77,6 +90,7 @@ OBJECTIVES = (
         alert="WebhookErrorBudgetBurn",
         api="odoo_to_n8n_webhook",
         what="n8n's webhook",
+        title="n8n webhook",
         subject="webhook",
         outage="(N8n|Postgres)Down",
     ),
@@ -85,6 +99,7 @@ OBJECTIVES = (
         alert="CallbackErrorBudgetBurn",
         api="n8n_to_odoo_callback",
         what="Odoo's callback",
+        title="Odoo callback",
         subject="callback",
         outage="(Odoo|Postgres)Down",
     ),
@@ -93,6 +108,7 @@ OBJECTIVES = (
         alert="AiServiceErrorBudgetBurn",
         api="n8n_to_aiservice",
         what="the AI image service",
+        title="AI image service",
         subject="ai_service",
         outage="AiService(Down|ErrorRateHigh)",
         pending_for="6m",
@@ -106,6 +122,7 @@ OBJECTIVES = (
         failed=f"sum(count_over_time({_PROBES})) - sum(sum_over_time({_PROBES}))",
         events=f"sum(count_over_time({_PROBES}))",
         what="probes of Odoo, n8n and the AI service",
+        title="Platform availability",
         outage=CORE_DOWN,
     ),
     Objective(
@@ -115,7 +132,9 @@ OBJECTIVES = (
         tile="images",
         failed=f"{_IMAGES} - {_IMAGES_IN_TIME}",
         events=_IMAGES,
-        what="AI images within 30 s",
+        what="AI images",
+        title="AI image latency",
+        failure="took longer than 30 s",
         outage=CORE_DOWN,
     ),
 )
@@ -136,7 +155,7 @@ def files(thresholds: Thresholds) -> dict[str, list[Group]]:
 
 
 def _recorded(objective: Objective, window: str) -> tuple[Recording, Recording]:
-    """A young series of calls hides its first ones, and one of failures, which begins at 0, does not: 1 is the most."""
+    """The first calls of a new series are not counted, but failures, which start at 0, are: the ratio is clamped."""
     label = {"slo": objective.name}
     events = f'influencegen:slo_events:increase_{window}{{slo="{objective.name}"}}'
     failed = objective.failed.replace("WINDOW", window)
@@ -177,9 +196,11 @@ def _alerts(objective: Objective, thresholds: Thresholds) -> Iterator[Alert]:
             tile=objective.tile,
             pair=f"{objective.name}_error_budget",
             expr=expr,
-            summary=f"{'Fast' if fast else 'Slow'} burn of the error budget: {objective.what}",
-            description=f"{{{{ $value | humanizePercentage }}}} of the {objective.what} failed; the objective is "
-            f"{number(promised['good_percent'])}% over 30 days.",
+            summary=f"{objective.title} error budget: {speed.lower()} burn",
+            description=f"{{{{ $value | humanizePercentage }}}} of the {objective.what} {objective.failure} over the "
+            f"last {'hour' if fast else 'day'} (or over the last {'6 hours' if fast else '3 days'}, if only that "
+            f"window burns too fast); the 30-day error budget is {number(100 * budget)}%. At this rate it is used up "
+            f"within {number(DAYS / windows[-1][0])} days.",
             dashboard="slo",
             pending_for=objective.pending_for if fast else "15m",
             part="influencegen",

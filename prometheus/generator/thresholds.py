@@ -1,8 +1,8 @@
-"""The values of thresholds/, checked: one that can't be meant is refused before any rule is written."""
+"""The values of thresholds/, checked: an invalid one is refused before any rule is written."""
 
 import difflib
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -20,27 +20,27 @@ _TOKEN = re.compile(r"<(\w+)>")
 _DURATION = re.compile(r"(?:\d+[smhdw])+")
 
 
-class Refused(Exception):
+class ThresholdError(Exception):
     """A value in thresholds/ that no rule can be made of; the message names it and the remedy."""
 
 
 def read(folder: Path = FOLDER) -> Content:
     """Return the content of all files of a folder.
 
-    :raises Refused: when one is no YAML, or has an entry that another one has
+    :raises ThresholdError: when one is not YAML, or has an entry that another one has
     """
     content: Content = {}
     for path in sorted(folder.glob("*.yml")):
         try:
             sections = yaml.safe_load(path.read_text())
         except yaml.YAMLError as error:
-            raise Refused(f"{path.name} can't be read: {error}\nMend that line.") from error
+            raise ThresholdError(f"{path.name} can't be read: {error}\nFix that line.") from error
         if not isinstance(sections, dict):
-            raise Refused(f"{path.name} has nothing in it, or a list: take it from the repository again.")
+            raise ThresholdError(f"{path.name} has nothing in it, or a list: take it from the repository again.")
         for section, entries in sections.items():
             known = content.setdefault(section, {})
             for name in known.keys() & (entries or {}):
-                raise Refused(f"{section}.{name} is in {path.name} and in another file: remove it from one.")
+                raise ThresholdError(f"{section}.{name} is in {path.name} and in another file: remove it from one.")
             known.update(entries or {})
     return content
 
@@ -55,21 +55,21 @@ class Thresholds:
     def apply(self, alert: Alert) -> Alert:
         """Return the alert with its thresholds put in.
 
-        :raises Refused: when one is missing, is not one of its, or can't be meant.
+        :raises ThresholdError: when one is missing, unknown or invalid.
         """
         values = self.section("alerts", alert.name, {*_TOKEN.findall(alert.expr), "for"})
         return replace(
             alert,
             expr=_put_in(alert.expr, values),
-            summary=_put_in(alert.summary, values),
-            description=_put_in(alert.description, values),
+            summary=_put_in(alert.summary, values, shown),
+            description=_put_in(alert.description, values, shown),
             pending_for=values["for"] if re.search("[1-9]", values["for"]) else "",
         )
 
     def check_pairs(self, alerts: Iterable[Alert]) -> None:
         """Check that each warning is reached before the critical alert that it is a pair with.
 
-        :raises Refused: when one is not.
+        :raises ThresholdError: when one is not.
         """
         paired = [alert for alert in alerts if alert.pair]
         critical = {alert.pair: alert.name for alert in paired if alert.severity == "critical"}
@@ -82,28 +82,28 @@ class Thresholds:
         for name in first.keys() & second.keys() - {"for"}:
             earlier, later = (first, second) if name.startswith("above") else (second, first)
             if earlier[name] >= later[name]:
-                raise Refused(
+                raise ThresholdError(
                     f"alerts.{warning}.{name} is {first[name]}, and that of {critical} is {second[name]}: "
-                    "a warning must come before what is critical. Change the first."
+                    "a warning threshold must be reached before the critical one. Change the first."
                 )
 
     def section(self, section: str, name: str, wanted: set[str]) -> dict[str, Any]:
         """Return the values `wanted` of an entry of a section.
 
-        :raises Refused: when the entry is missing, has others or lacks one of them, or when a value can't be meant.
+        :raises ThresholdError: when the entry is missing, has others or lacks one of them, or when a value is invalid.
         """
         entries = self._content.get(section)
         if not isinstance(entries, dict):
-            raise Refused(f"there is no section `{section}:`. Take it from the repository again.")
+            raise ThresholdError(f"there is no section `{section}:`. Take it from the repository again.")
         values = entries.get(name)
         if not isinstance(values, dict):
             example = ", ".join(f"{key}: …" for key in sorted(wanted))
-            raise Refused(f"{section}.{name} is missing: add `{name}: {{{example}}}` below `{section}:`.")
+            raise ThresholdError(f"{section}.{name} is missing: add `{name}: {{{example}}}` below `{section}:`.")
         self._used.add((section, name))
         for key in values.keys() - wanted:
-            raise Refused(f"{section}.{name}.{key} is not known{_meant(key, wanted)}. Remove it.")
+            raise ThresholdError(f"{section}.{name}.{key} is not known{_meant(key, wanted)}. Remove it.")
         for key in sorted(wanted - values.keys()):
-            raise Refused(f"{section}.{name}.{key} is missing: add it.")
+            raise ThresholdError(f"{section}.{name}.{key} is missing: add it.")
         for key, value in values.items():
             _check(f"{section}.{name}.{key}", key, value)
         return values
@@ -114,7 +114,7 @@ class Thresholds:
         return {name: value for name, value in values.items() if name != "for"}
 
     def limit(self, alert: str) -> tuple[str, float] | None:
-        """Return on which side of its threshold an alert fires, `above` or `below`, and it; None without one.
+        """Return the side on which an alert fires, `above` or `below`, and its threshold; None if it has no threshold.
 
         :raises KeyError: when there is no such alert, or it is about an error budget.
         """
@@ -128,28 +128,28 @@ class Thresholds:
         return float(self._content["objectives"][name]["good_percent"])
 
     def refuse_unused(self) -> None:
-        """Raise Refused for an entry that no rule has asked for."""
+        """Raise ThresholdError for an entry that no rule has asked for."""
         known = {name for _, name in self._used}
         for section, entries in self._content.items():
             for name in entries:
                 if (section, name) not in self._used:
-                    raise Refused(f"{section}.{name} belongs to no rule{_meant(name, known)}. Remove it.")
+                    raise ThresholdError(f"{section}.{name} belongs to no rule{_meant(name, known)}. Remove it.")
 
 
 def _check(path: str, key: str, value: Any) -> None:
     if key == "for":
         if not isinstance(value, str) or not _DURATION.fullmatch(value):
-            raise Refused(
-                f"{path} is {value!r}, which is no duration: give a number with its unit, as 90s, 15m, 1h or 2d."
+            raise ThresholdError(
+                f"{path} is {value!r}, which is not a duration: give a number with its unit, as 90s, 15m, 1h or 2d."
             )
     elif isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value < float("inf"):
-        raise Refused(f"{path} is {value!r}, which is no number of 0 or more: give one, without a unit.")
+        raise ThresholdError(f"{path} is {value!r}, which is not a number of 0 or more: give one, without a unit.")
     elif key.endswith("percent") and value > 100:
-        raise Refused(f"{path} is {value}, and there is no more than 100 %: give a number from 0 to 100.")
+        raise ThresholdError(f"{path} is {value}, and there is no more than 100%: give a number from 0 to 100.")
     elif key == "bytes_per_second" and value == 0:
-        raise Refused(f"{path} is 0, and things are divided by it: give a number of more than 0.")
+        raise ThresholdError(f"{path} is 0, and is a divisor: give a number of more than 0.")
     elif key == "good_percent" and value == 100:
-        raise Refused(f"{path} is 100, which leaves no error budget: give a number of less than 100.")
+        raise ThresholdError(f"{path} is 100, which leaves no error budget: give a number of less than 100.")
 
 
 def _meant(key: str, known: set[str]) -> str:
@@ -157,10 +157,32 @@ def _meant(key: str, known: set[str]) -> str:
     return f"; {close[0]} is" if close else ""
 
 
-def _put_in(text: str, values: dict[str, Any]) -> str:
-    return _TOKEN.sub(lambda match: number(values[match[1]]), text)
+def _put_in(
+    text: str, values: dict[str, Any], write: Callable[[str, float], str] = lambda _, value: number(value)
+) -> str:
+    return _TOKEN.sub(lambda match: write(match[1], values[match[1]]), text)
 
 
 def number(value: float) -> str:
     """Return a number as Prometheus reads it and as people do: without an exponent."""
     return f"{value:.10f}".rstrip("0").rstrip(".")
+
+
+_LENGTHS = {"days": 86400, "hours": 3600, "minutes": 60}
+"""Seconds of the units of time that texts use beside seconds."""
+
+
+def shown(key: str, value: float) -> str:
+    """Return the threshold `key` as texts show it: a duration with its unit, other numbers with separators.
+
+    >>> shown("above_seconds", 900), shown("above_seconds", 0.5), shown("within_hours", 1), shown("above", 10000)
+    ('15 minutes', '0.5 s', '1 hour', '10,000')
+    """
+    unit = key.rpartition("_")[2]
+    if unit == "seconds" and value >= 120:
+        unit = next(name for name, length in _LENGTHS.items() if value % length == 0 and name != "days")
+        value /= _LENGTHS[unit]
+    text = f"{int(value):,}" if value == int(value) else number(value)
+    if unit == "seconds":
+        return f"{text} s"
+    return f"{text} {unit if value != 1 else unit.removesuffix('s')}" if unit in _LENGTHS else text

@@ -1,7 +1,7 @@
 """The recording rules of the long-term tiers: every metric in steps of 5 minutes and of 1 hour, without its instances.
 
 The specification's table of downsampling says how: gauges are averaged, counters summed, histograms merged, bucket by
-bucket. What a counter grew by in each step is recorded, not the counter: over instances that come, go and begin anew
+bucket. What a counter grew by in each step is recorded, not the counter: over instances that come, go and restart
 only growth adds up, and ``sum_over_time`` of it gives the increase over any longer time. docs/storage.md has the
 queries.
 """
@@ -17,22 +17,32 @@ from .rules import Group, Part, Recording
 from .scraping import GROUPS
 
 STEP_SECONDS = 300
-"""The step of the finer tier; the coarser one is made of twelve of them, so that both tell the same."""
+"""The step of the finer tier; the coarser one is made of twelve of them, so that both agree."""
 
 OF_ONE_SERVER = {"odoo_concurrent_users"}
-"""Gauges that are kept by database, and yet tell of the one server that exports them."""
+"""Gauges that are kept by database, and yet describe the one server that exports them."""
 
 WITHOUT = "without (instance, slot)"
-"""What only tells parts of a whole apart: servers, and the slots of their workers."""
+"""What only distinguishes parts of a whole: servers, and the slots of their workers."""
 
 WHOLE, MILLI = "", ", 0.001"
-"""The last digit that is kept of a growth: things are counted in whole numbers, seconds are not."""
+"""Rounding of an increase: counts are whole numbers, seconds are not."""
 
 
 _PARTS: tuple[Part, ...] = ("odoo", "influencegen")
 
 Series = tuple[str, str]
 """The name of a series, without its level, and the expression that it records."""
+
+_EVENTS = "influencegen:slo_events:increase_5m"
+_OF_PART: dict[Part, tuple[Series, ...]] = {
+    "odoo": (),
+    "influencegen": (
+        ("slo_events:increase", f"round({_EVENTS}, 0.001)"),
+        ("slo_failed:increase", f"round(influencegen:slo_errors:ratio_5m * {_EVENTS}, 0.001)"),
+    ),
+}
+"""What objectives over 30 days are computed from: Prometheus has fewer days."""
 
 
 def files() -> dict[str, list[Group]]:
@@ -45,7 +55,7 @@ def files() -> dict[str, list[Group]]:
 
 
 def _groups(part: Part) -> list[Group]:
-    steps = [*_of_catalogue(part), *_of_other_exporters(part)]
+    steps = [*_of_catalogue(part), *_of_other_exporters(part), *_OF_PART[part]]
     hours = [(name, f"{_over_an_hour(name)}(tier5m:{name}[1h])") for name, _ in steps]
     return [_group(part, "5m", steps), _group(part, "1h", hours)]
 
@@ -82,7 +92,7 @@ def _of_other_exporters(part: Part) -> Iterator[Series]:
 
 
 def _over_instances(gauge: Metric) -> str:
-    """Return how a gauge of several instances becomes one: the database tells all the same, the rest adds up."""
+    """Return how a gauge of several instances becomes one: the database gives all the same, the rest adds up."""
     known_to_all = gauge.scope == "database" and gauge.merge == "latest" and gauge.name not in OF_ONE_SERVER
     return "max" if known_to_all or gauge.merge == "max" else "sum"
 

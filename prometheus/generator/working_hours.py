@@ -1,6 +1,6 @@
-"""Alerts of team business start in working hours alone, and end at any time.
+"""Alerts of team business start in working hours only, and end at any time.
 
-Alertmanager's time intervals can't do that: outside them it drops the end of an alert as well as its start.
+Alertmanager's time intervals can't do that: outside them it drops the resolved notification as well as the firing one.
 """
 
 import re
@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from .rules import OWN_LABELS, Alert, Group, Recording
-from .thresholds import Refused, Thresholds
+from .thresholds import ThresholdError, Thresholds
 
 TEAM = "business"
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
@@ -29,7 +29,7 @@ def restrict(alert: Alert) -> Alert:
 def group(thresholds: Thresholds, alerts: Iterable[Alert]) -> Group:
     """Return the recording rules that the restricted ones among `alerts` need.
 
-    :raises Refused: when the working hours can't be meant, or an alert has to last longer than they do.
+    :raises ThresholdError: when the working hours are invalid, or an alert has to last longer than they do.
     """
     hours = _hours(thresholds)
     rules = [_rule(hours, alert) for alert in alerts if alert.team == TEAM]
@@ -39,7 +39,7 @@ def group(thresholds: Thresholds, alerts: Iterable[Alert]) -> Group:
 
 
 def _open(alert: Alert) -> str:
-    """The name of the series that is 1 when a condition may begin to last: its alert would fire in working hours."""
+    """Return the name of the series that is 1 in working hours, and before them for as long as the alert's `for`."""
     return f"influencegen:working_hours:lead_{alert.pending_for or '0s'}"
 
 
@@ -48,7 +48,7 @@ def _hours(thresholds: Thresholds) -> dict[str, int]:
     hours = thresholds.section("working_hours", TEAM, set(keys))
     first, last, monday, friday = (hours[key] for key in keys)
     if not (first < last <= 24 and monday <= friday <= 6 and all(isinstance(value, int) for value in hours.values())):
-        raise Refused(
+        raise ThresholdError(
             f"working_hours.{TEAM} is {hours}: give whole hours of one day (UTC), as 8 and 18, and weekdays "
             "of one week from Sunday, which is 0, to Saturday, which is 6."
         )
@@ -58,7 +58,9 @@ def _hours(thresholds: Thresholds) -> dict[str, int]:
 def _rule(hours: dict[str, int], alert: Alert) -> Recording:
     lead = sum(int(number) * _UNITS[unit] for number, unit in re.findall(r"(\d+)([smhdw])", alert.pending_for))
     if lead > 3600 * (hours["until_hour"] - hours["from_hour"]):
-        raise Refused(f"alerts.{alert.name}.for is {alert.pending_for}, and working hours are shorter: lower it.")
+        raise ThresholdError(
+            f"alerts.{alert.name}.for is {alert.pending_for}, and working hours are shorter: lower it."
+        )
     now, then = (
         f"hour({moment}) >= {hours['from_hour']} < {hours['until_hour']} and day_of_week({moment}) >= "
         f"{hours['from_weekday']} <= {hours['until_weekday']}"

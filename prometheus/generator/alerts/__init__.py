@@ -1,7 +1,7 @@
 """The alerts, but for those of the error budgets: a module for each subject.
 
-`<name>` stands for the threshold of that name in thresholds/. Against fatigue: `keep_firing_for` holds an alert whose
-condition comes and goes, and a share counts only where there were enough events.
+`<name>` stands for the threshold of that name in thresholds/; texts show durations with units. Against fatigue:
+`keep_firing_for` holds an alert whose condition comes and goes, and a share counts only where there were enough events.
 """
 
 from collections.abc import Iterable
@@ -10,13 +10,27 @@ from dataclasses import replace
 from .. import working_hours
 from ..rules import Alert, Group, Part
 from ..thresholds import Thresholds
-from . import ai_images, backups, business, gpu, hosts, integration, monitoring, odoo, postgresql, scrapes, telemetry
+from . import (
+    ai_images,
+    background,
+    backups,
+    business,
+    gpu,
+    hosts,
+    integration,
+    monitoring,
+    odoo,
+    postgresql,
+    scrapes,
+    telemetry,
+)
 
 DECLARED: dict[Part, dict[str, tuple[Alert, ...]]] = {
     "odoo": {
         "hosts": hosts.ALERTS,
         "postgresql": postgresql.ALERTS,
         "odoo": odoo.ALERTS,
+        "background": background.ALERTS,
         "telemetry": telemetry.ALERTS,
         "monitoring": monitoring.ALERTS,
     },

@@ -11,9 +11,9 @@ ALERTS = (
         subject="ai_images",
         tile="images",
         expr="influencegen:ai_image_generation_end_to_end_latency_seconds:p95_5m > <above_seconds>",
-        summary="AI image latency p95 above <above_seconds> s",
+        summary="p95 latency of AI images above <above_seconds>",
         description=f"The p95 latency of AI images was {DURATION} over the last 5 minutes; the threshold is "
-        "<above_seconds> s.",
+        "<above_seconds>.",
         dashboard="ai-image-generation-service-kpis",
     ),
     Alert(
@@ -23,9 +23,9 @@ ALERTS = (
         subject="ai_images",
         tile="images",
         expr="influencegen:ai_image_generation_end_to_end_latency_seconds:p90_5m > <above_seconds>",
-        summary="AI image latency p90 above <above_seconds> s",
+        summary="p90 latency of AI images above <above_seconds>",
         description=f"The p90 latency of AI images was {DURATION} over the last 5 minutes; the threshold is "
-        "<above_seconds> s.",
+        "<above_seconds>.",
         dashboard="ai-image-generation-service-kpis",
         keep_firing_for="5m",
     ),
@@ -38,7 +38,8 @@ ALERTS = (
         expr="influencegen:ai_image_generation_success_rate:percent_1h < <below_percent> and on () "
         "influencegen:ai_image_generation_ended:increase_1h >= <minimum_images>",
         summary="AI image success rate below <below_percent>%",
-        description=f"{ONE}% of the AI images of the last hour were made; the threshold is <below_percent>%.",
+        description=f"{ONE}% of the AI image requests that ended in the last hour succeeded; the threshold is "
+        "<below_percent>%.",
         dashboard="ai-image-generation-service-kpis",
         keep_firing_for="15m",
     ),
@@ -50,8 +51,8 @@ ALERTS = (
         tile="images",
         expr="sum(max by (database) (ai_image_generation_pending)) > <above> and on () "
         "sum(max by (database) (delta(ai_image_generation_pending[30m]))) > 0",
-        summary="More than <above> AI images pending, and the number grows",
-        description=f"{WHOLE} AI images are pending, and the number grows; the threshold is <above>.",
+        summary="More than <above> AI images pending, and growing",
+        description=f"{WHOLE} AI images are pending, and the number is growing; the threshold is <above>.",
         dashboard="ai-image-generation-service-kpis",
         keep_firing_for="10m",
     ),
@@ -62,7 +63,7 @@ ALERTS = (
         subject="ai_images",
         tile="images",
         expr="influencegen:ai_image_generation_daily_volume:increase_1d > <above_per_day>",
-        summary="More than <above_per_day> AI images requested per day",
+        summary="More than <above_per_day> AI images requested in 24 hours",
         description=f"{WHOLE} AI images were requested in the last 24 hours; the threshold is <above_per_day>.",
         dashboard="ai-image-generation-service-kpis",
         keep_firing_for="1h",
@@ -75,7 +76,7 @@ ALERTS = (
         tile="images",
         expr="influencegen:ai_image_generation_daily_volume:increase_1d < <below_per_day> and "
         "influencegen:ai_image_generation_daily_volume:increase_1d offset 1d > 0",
-        summary="Fewer than <below_per_day> AI images requested per day",
+        summary="Fewer than <below_per_day> AI images requested in 24 hours",
         description=f"{WHOLE} AI images were requested in the last 24 hours; the threshold is <below_per_day>.",
         dashboard="ai-image-generation-service-kpis",
         keep_firing_for="1h",

@@ -26,7 +26,7 @@ ALERTS = (
         tile="registrations",
         expr=f"{_PER_HOUR}:increase_1h > <above_per_hour>",
         summary="More than <above_per_hour> registration attempts per hour",
-        description=f"{WHOLE} registrations were attempted in the last hour; the threshold is <above_per_hour>.",
+        description=f"There were {WHOLE} registration attempts in the last hour; the threshold is <above_per_hour>.",
         dashboard="onboarding-funnel",
         keep_firing_for="30m",
     ),
@@ -39,8 +39,8 @@ ALERTS = (
         tile="registrations",
         expr=f"{_PER_HOUR}:avg_1d < <below_per_hour> and {_PER_HOUR}:avg_1d offset 1d > 0",
         summary="Fewer than <below_per_hour> registration attempts per hour",
-        description=f"{WHOLE} registrations per hour were attempted over the last day; the threshold is "
-        f"<below_per_hour>.",
+        description=f"There were {WHOLE} registration attempts per hour on average over the last day; the threshold "
+        "is <below_per_hour>.",
         dashboard="onboarding-funnel",
         keep_firing_for="1h",
     ),
@@ -65,9 +65,9 @@ ALERTS = (
         subject="kyc",
         tile="funnel",
         expr="influencegen:influencer_onboarding_kyc_manual_review_time:avg_hours_1d > <above_hours>",
-        summary="Mean time of manual KYC reviews above <above_hours> h",
-        description=f"A manual KYC review took {ONE} hours on average over the last day; the threshold is "
-        f"<above_hours>.",
+        summary="Mean time of manual KYC reviews above <above_hours>",
+        description=f"Manual KYC reviews took {ONE} hours on average over the last day; the threshold is "
+        "<above_hours>.",
         dashboard="onboarding-funnel",
         keep_firing_for="1h",
     ),
@@ -78,9 +78,9 @@ ALERTS = (
         subject="kyc",
         tile="funnel",
         expr="max by (state) (influencer_kyc_queue_oldest_age_seconds) / 3600 > <above_hours>",
-        summary="KYC submission waiting for more than <above_hours> h",
-        description=f"A KYC submission in state {{{{ $labels.state }}}} has waited {ONE} hours; the threshold "
-        "is <above_hours>.",
+        summary="KYC submission waiting for more than <above_hours>",
+        description=f"The oldest KYC submission in the state {{{{ $labels.state }}}} has been waiting for {ONE} "
+        "hours; the threshold is <above_hours>.",
         dashboard="onboarding-funnel",
     ),
     Alert(

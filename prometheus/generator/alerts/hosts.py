@@ -15,8 +15,8 @@ ALERTS = (
             pair="host_cpu",
             expr="telemetry:system_cpu_utilization:avg_5m > <above_percent>",
             summary="Host CPU utilization above <above_percent>%",
-            description=f"The CPUs of {HOST} ({{{{ $labels.service_name }}}}) were {ONE}% busy over the last 5 "
-            "minutes; the threshold is <above_percent>%.",
+            description=f"The CPU utilization of {HOST} ({{{{ $labels.service_name }}}}) was {ONE}% over the "
+            "last 5 minutes; the threshold is <above_percent>%.",
             dashboard="odoo-system-health",
             keep_firing_for="5m",
         ),
@@ -31,8 +31,8 @@ ALERTS = (
             pair="host_memory",
             expr="telemetry:system_memory_utilization:percent > <above_percent>",
             summary="Host memory utilization above <above_percent>%",
-            description=f"{ONE}% of the memory of {HOST} ({{{{ $labels.service_name }}}}) is used; the threshold "
-            "is <above_percent>%.",
+            description=f"{ONE}% of the memory of {HOST} ({{{{ $labels.service_name }}}}) is in use; the "
+            "threshold is <above_percent>%.",
             dashboard="odoo-system-health",
             keep_firing_for="5m",
         ),
@@ -61,9 +61,8 @@ ALERTS = (
         expr=f"telemetry:system_disk_space_used:percent > <above_percent> and on ({_DISK_LABELS}) "
         f"min by ({_DISK_LABELS}) (label_replace(predict_linear(node_filesystem_avail_bytes[6h], "
         '<within_hours> * 3600), "mount_point", "$1", "mountpoint", "(.+)")) < 0',
-        summary="Disk full within <within_hours> h at the present rate",
-        description=f"{DISK} is {ONE}% full, and will be full within <within_hours> hours if it goes on "
-        "filling as it did over the last 6.",
+        summary="Disk full within <within_hours> at the current rate",
+        description=f"{DISK} is {ONE}% full. At the rate of the last 6 hours, it will be full within <within_hours>.",
         dashboard="odoo-system-health",
         keep_firing_for="30m",
     ),
@@ -76,7 +75,8 @@ ALERTS = (
             pair="disk_io",
             expr="telemetry:system_disk_io_time:percent_5m > <above_percent>",
             summary="Disk I/O utilization above <above_percent>%",
-            description=f"{DEVICE} was busy {ONE}% of the last 5 minutes; the threshold is <above_percent>%.",
+            description=f"The I/O utilization of {DEVICE} was {ONE}% over the last 5 minutes; the threshold is "
+            "<above_percent>%.",
             dashboard="postgresql",
             keep_firing_for="5m",
         ),
@@ -91,8 +91,8 @@ ALERTS = (
             pair="network",
             expr="telemetry:system_network_utilization:percent_5m > <above_percent>",
             summary="Network link utilization above <above_percent>%",
-            description=f"{DEVICE} carried {ONE}% of what it can over the last 5 minutes; the threshold is "
-            f"<above_percent>%.",
+            description=f"The utilization of {DEVICE} was {ONE}% over the last 5 minutes; the threshold is "
+            "<above_percent>%.",
             dashboard="odoo-system-health",
             keep_firing_for="5m",
         ),
@@ -105,7 +105,8 @@ ALERTS = (
         subject="hosts",
         expr='up{job="node"} == 0',
         summary="Host is down",
-        description=f"{HOST} ({{{{ $labels.service_name }}}}) does not answer Prometheus (up is {WHOLE}).",
+        description=f"{HOST} ({{{{ $labels.service_name }}}}) does not answer scrapes (up is {WHOLE}): the host or "
+        "its node_exporter is down.",
         dashboard="odoo-system-health",
     ),
 )

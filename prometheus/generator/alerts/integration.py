@@ -1,7 +1,7 @@
 """Alerts about n8n, the AI image service, the KYC service and the calls to them."""
 
 from ..rules import Alert, Dashboard, Severity, Subject, Tile
-from .parts import DURATION, ONE, PROBE, WHOLE, threshold
+from .parts import DURATION, ONE, WHOLE, limit, threshold, unhealthy
 
 _DASHBOARD: Dashboard = "n8n-ai-integration-performance"
 
@@ -9,7 +9,7 @@ _DASHBOARD: Dashboard = "n8n-ai-integration-performance"
 def _slow(
     *, name: str, subject: Subject, api: str, what: str, tile: Tile = "", dashboard: Dashboard = _DASHBOARD
 ) -> Alert:
-    """Return the alert that the 95th percentile of enough calls is above the target."""
+    """Return the alert that the p95 latency of enough calls is above the target."""
     latency = f"influencegen:api_{api}_latency_seconds"
     return Alert(
         name=name,
@@ -18,16 +18,16 @@ def _slow(
         subject=subject,
         tile=tile,
         expr=f"{latency}:p95_5m > <above_seconds> and on () sum({latency}:count_5m) >= <minimum_calls>",
-        summary=f"Latency p95 of calls to {what} above <above_seconds> s",
+        summary=f"p95 latency of calls to {what} above <above_seconds>",
         description=f"The p95 latency of calls to {what} was {DURATION} over the last 5 minutes; the threshold "
-        "is <above_seconds> s.",
+        "is <above_seconds>.",
         dashboard=dashboard,
         keep_firing_for="5m",
     )
 
 
 def _unavailable(*, name: str, severity: Severity, subject: Subject, slo: str, what: str) -> Alert:
-    """Return the alert that too many of enough calls of the last hour failed, and still fail."""
+    """Return the alert that too many calls of the last hour, of a minimum number, failed, and that calls still fail."""
     return Alert(
         name=name,
         severity=severity,
@@ -38,7 +38,7 @@ def _unavailable(*, name: str, severity: Severity, subject: Subject, slo: str, w
         f'and influencegen:slo_errors:ratio_5m{{slo="{slo}"}} > 0',
         summary=f"Availability of {what} below <below_percent>%",
         description=f'{{{{ $value | printf "%.2f" }}}}% of the calls to {what} in the last hour succeeded, and '
-        "some still fail; the objective is <below_percent>%.",
+        "calls are still failing; the objective is <below_percent>%.",
         dashboard=_DASHBOARD,
         keep_firing_for="5m",
     )
@@ -52,7 +52,7 @@ ALERTS = (
         subject="n8n",
         expr='probe_success{service_name="n8n"} == 0',
         summary="n8n is down",
-        description=PROBE,
+        description=unhealthy("n8n", "users can't request AI images"),
         dashboard=_DASHBOARD,
     ),
     Alert(
@@ -62,9 +62,9 @@ ALERTS = (
         subject="n8n",
         expr="60 * sum by (workflow_name) (influencegen:n8n_workflow_execution_error_rate:rate_5m) > on () "
         f"group_left () {threshold('n8n_errors_per_minute')}",
-        summary="n8n workflow errors above the threshold in Odoo's settings",
-        description=f"{ONE} executions of {{{{ $labels.workflow_name }}}} a minute failed over the last 5 "
-        "minutes; more than Odoo's settings allow.",
+        summary="n8n workflow errors above the configured limit",
+        description=f"{ONE} executions of {{{{ $labels.workflow_name }}}} per minute failed over the last 5 "
+        f"minutes, more than {limit('n8n_errors_per_minute')}.",
         dashboard=_DASHBOARD,
         keep_firing_for="5m",
     ),
@@ -75,9 +75,32 @@ ALERTS = (
         subject="n8n",
         expr="influencegen:n8n_workflow_execution_queue_length:max > <above>",
         summary="More than <above> n8n executions queued",
-        description=f"{WHOLE} executions are queued; the threshold is <above>.",
+        description=f"{WHOLE} n8n executions are queued; the threshold is <above>.",
         dashboard=_DASHBOARD,
         keep_firing_for="5m",
+    ),
+    Alert(
+        name="N8nWorkersMissing",
+        severity="critical",
+        team="integration",
+        subject="n8n",
+        # where workers are scraped, and were there within a day
+        expr="max(n8n_scaling_mode_queue_jobs_waiting) and on () "
+        '(count(max_over_time(up{job="n8n-worker"}[1d])) unless on () count(up{job="n8n-worker"} == 1))',
+        summary="n8n has no worker",
+        description=f"No worker of n8n answers, so nothing is executed; {WHOLE} executions are queued.",
+        dashboard=_DASHBOARD,
+    ),
+    Alert(
+        name="RedisDown",
+        severity="critical",
+        team="integration",
+        subject="redis",
+        expr='redis_up{job="redis"} == 0',
+        summary="Redis is down",
+        description="Redis, the queue of n8n, does not answer its exporter (redis_up is {{ $value }}). If Redis is "
+        "down, n8n executes nothing.",
+        dashboard=_DASHBOARD,
     ),
     Alert(
         name="AiServiceDown",
@@ -86,7 +109,7 @@ ALERTS = (
         subject="ai_service",
         expr='probe_success{service_name="aiservice"} == 0',
         summary="AI image service is down",
-        description=PROBE,
+        description=unhealthy("The AI image service", "AI images do not arrive"),
         dashboard=_DASHBOARD,
     ),
     Alert(
@@ -96,8 +119,8 @@ ALERTS = (
         subject="ai_service",
         expr="sum(influencegen:api_n8n_to_aiservice_error_rate:rate_5m) > <above_per_second>",
         summary="AI image service error rate above <above_per_second>/s",
-        description='{{ $value | printf "%.2f" }} calls a second from n8n to the AI image service failed over '
-        "the last 5 minutes; the threshold is <above_per_second>.",
+        description='{{ $value | printf "%.2f" }} calls per second from n8n to the AI image service failed over '
+        "the last 5 minutes; the threshold is <above_per_second>/s.",
         dashboard=_DASHBOARD,
     ),
     Alert(
@@ -106,9 +129,9 @@ ALERTS = (
         team="integration",
         subject="ai_service",
         expr="influencegen:api_n8n_to_aiservice_latency_seconds:avg_5m > <above_seconds>",
-        summary="AI image service mean latency above <above_seconds> s",
-        description=f"A call to the AI image service took {DURATION} on average over the last 5 minutes; the "
-        "threshold is <above_seconds> s.",
+        summary="Mean latency of the AI image service above <above_seconds>",
+        description=f"The mean latency of calls to the AI image service was {DURATION} over the last 5 minutes; "
+        "the threshold is <above_seconds>.",
         dashboard=_DASHBOARD,
         keep_firing_for="5m",
     ),
@@ -135,7 +158,7 @@ ALERTS = (
         tile="funnel",
         expr='probe_success{service_name="kyc"} == 0',
         summary="KYC service is down",
-        description=PROBE,
+        description=unhealthy("The KYC service", "verifications go to manual review"),
         dashboard="onboarding-funnel",
     ),
     _slow(
@@ -167,8 +190,8 @@ ALERTS = (
         subject="circuit_breakers",
         expr="max by (dependency) (max_over_time(api_circuit_breaker_state[2m])) == 2",
         summary="Circuit breaker open",
-        description="The circuit to {{ $labels.dependency }} is open (state {{ $value }}): calls fail at "
-        "once, without being made.",
+        description="The circuit breaker of {{ $labels.dependency }} is open (state {{ $value }}): calls to it "
+        "are rejected without being sent.",
         dashboard=_DASHBOARD,
         keep_firing_for="2m",
     ),

@@ -1,4 +1,4 @@
-"""Alerts about what watches: Prometheus, Alertmanager and what they scrape."""
+"""Alerts about monitoring itself: Prometheus, its scrapes and its remote write, and Alertmanager."""
 
 from ..rules import Alert
 from .parts import DURATION, INSTANCE, WHOLE
@@ -11,7 +11,8 @@ ALERTS = (
         subject="monitoring",
         expr="vector(1)",
         summary="Alerting pipeline works",
-        description="This alert always fires (its value is {{ $value }}): if it stops, alerts do not arrive any more.",
+        description="This alert is always firing (its value is {{ $value }}). If its notifications stop, "
+        "alerts are not delivered.",
     ),
     Alert(
         name="ScrapeSlow",
@@ -20,9 +21,9 @@ ALERTS = (
         subject="monitoring",
         tile="telemetry",
         expr="max by (job, instance) (avg_over_time(scrape_duration_seconds[10m])) > <above_seconds>",
-        summary="Scrape duration above <above_seconds> s",
-        description=f"{INSTANCE} took {DURATION} on average to answer job {{{{ $labels.job }}}}; the threshold "
-        "is <above_seconds> s.",
+        summary="Scrape duration above <above_seconds>",
+        description=f"Scrapes of {INSTANCE} by the job {{{{ $labels.job }}}} took {DURATION} on average over "
+        "the last 10 minutes; the threshold is <above_seconds>.",
         dashboard="telemetry",
         keep_firing_for="10m",
     ),
@@ -32,9 +33,9 @@ ALERTS = (
         team="platform",
         subject="monitoring",
         expr="sum by (rule_group) (increase(prometheus_rule_evaluation_failures_total[5m])) > <above>",
-        summary="Rule evaluations fail",
-        description=f"{WHOLE} evaluations of {{{{ $labels.rule_group }}}} failed in the last 5 minutes: its "
-        "alerts are blind.",
+        summary="Rule evaluations are failing",
+        description=f"{WHOLE} evaluations of the rule group {{{{ $labels.rule_group }}}} failed in the last 5 "
+        "minutes: its alerts may not fire.",
         dashboard="telemetry",
         keep_firing_for="15m",
     ),
@@ -46,7 +47,9 @@ ALERTS = (
         expr="sum by (alertmanager) (increase(prometheus_notifications_errors_total[5m])) > 0 "
         "or max by (instance) (prometheus_notifications_alertmanagers_discovered) == 0",
         summary="Prometheus can't reach Alertmanager",
-        description=f"Prometheus can't hand alerts over to Alertmanager ({WHOLE}).",
+        description=f"{{{{ if $value }}}}Prometheus failed to send {WHOLE} alerts to Alertmanager in the last 5 minutes"
+        "{{ else }}Prometheus has no Alertmanager: none is configured, or none was discovered{{ end }}. "
+        "Notifications are late or lost.",
         dashboard="telemetry",
     ),
     Alert(
@@ -55,8 +58,9 @@ ALERTS = (
         team="platform",
         subject="monitoring",
         expr="sum by (integration) (increase(alertmanager_notifications_failed_total[5m])) > <above>",
-        summary="Alertmanager can't deliver notifications",
-        description=f"{WHOLE} notifications by {{{{ $labels.integration }}}} failed in the last 5 minutes.",
+        summary="Notifications are not delivered",
+        description=f"{WHOLE} notifications by {{{{ $labels.integration }}}} failed in the last 5 minutes: on-call "
+        "may not get them.",
         dashboard="telemetry",
         keep_firing_for="10m",
     ),
@@ -68,9 +72,9 @@ ALERTS = (
         subject="monitoring",
         tile="telemetry",
         expr='up{job!="node"} == 0',
-        summary="Scrape target does not answer",
-        description=f"{INSTANCE} does not answer for job {{{{ $labels.job }}}} (up is {WHOLE}): what it "
-        "measures is not seen.",
+        summary="Scrape target is down",
+        description=f"{INSTANCE} does not answer scrapes by the job {{{{ $labels.job }}}} (up is {WHOLE}). Its "
+        "metrics are missing, and alerts on them can't fire.",
         dashboard="telemetry",
     ),
     Alert(
@@ -80,8 +84,8 @@ ALERTS = (
         subject="monitoring",
         expr="prometheus_remote_storage_samples_pending > <above>",
         summary="Remote write lags behind",
-        description=f"{WHOLE} samples wait to be sent to {{{{ $labels.remote_name }}}}, and have waited all "
-        "the time; each round of rules should be sent within seconds.",
+        description=f"{WHOLE} samples are pending for the remote write to {{{{ $labels.remote_name }}}}; they "
+        "should be sent within seconds.",
         dashboard="telemetry",
         keep_firing_for="10m",
     ),

@@ -13,7 +13,16 @@ DEVICE = "{{ $labels.device }} of {{ $labels.host }}"
 SERVER = "{{ $labels.db_instance }}"
 DATABASE = "{{ $labels.database }}"
 INSTANCE = "{{ $labels.instance }}"
-PROBE = "It did not answer the probe of its health (probe_success is {{ $value }})."
+
+
+def age(known: str, never: str) -> str:
+    """Return the text `known` about an age, and `never` where there is none yet: its timestamp is 0, which is 1970."""
+    return f"{{{{ if gt $value 1e9 }}}}{never}{{{{ else }}}}{known}{{{{ end }}}}"
+
+
+def unhealthy(service: str, effect: str) -> str:
+    """Return the text about a service that fails its health check, and what that means for users."""
+    return f"{service} fails its health check (probe_success is {{{{ $value }}}}): {effect}."
 
 
 def with_critical(warning: Alert, *, name: str) -> tuple[Alert, Alert]:
@@ -25,3 +34,8 @@ def threshold(name: str, label: str = "") -> str:
     """Return the expression of a threshold that administrators set in Odoo: the lowest of each value of `label`."""
     by = f" by ({label})" if label else ""
     return f'min{by} (odoo_telemetry_threshold{{name="{name}"}})'
+
+
+def limit(name: str) -> str:
+    """Return the words for a threshold that administrators set in Odoo, and the query for it."""
+    return f'the limit (Odoo: Settings, Telemetry; PromQL: `odoo_telemetry_threshold{{name="{name}"}}`)'

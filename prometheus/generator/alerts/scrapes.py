@@ -1,4 +1,4 @@
-"""The alert about scrape jobs without a target, of which nothing is known that could be down."""
+"""The alert about scrape jobs without a target: they have no `up` series that could be 0."""
 
 from collections.abc import Iterable
 
@@ -14,8 +14,8 @@ def missing(jobs: Iterable[str]) -> Alert:
         subject="monitoring",
         tile="telemetry",
         expr=" or ".join(f'absent(up{{job="{job}"}})' for job in jobs),
-        summary="Scrape job without a target",
-        description="Prometheus has no target for job {{ $labels.job }} (absent is {{ $value }}): what it "
-        "measures is not seen.",
+        summary="Scrape job has no target",
+        description="Prometheus has no target for the scrape job {{ $labels.job }}. Its metrics are missing, and "
+        "alerts on them can't fire.",
         dashboard="slo",
     )

@@ -13,7 +13,7 @@ _RATES = {
     if ":rate_" in requirement.rule
     for series in requirement.series
 }
-"""What the specification calls the rate of a counter; the payment provider's is named alike."""
+"""The specification's names of rates, by counter; errors of the payment provider, not among them, get the default."""
 
 
 def files() -> dict[str, list[Group]]:
@@ -54,7 +54,7 @@ def files() -> dict[str, list[Group]]:
                 "influencegen-n8n",
                 [
                     Recording(
-                        # In queue mode n8n itself tells, also while no worker is there to run the workflow that does
+                        # in queue mode n8n itself exports the length, even while no worker runs the metrics workflow
                         "influencegen:n8n_workflow_execution_queue_length:max",
                         "max(n8n_scaling_mode_queue_jobs_waiting) or max(n8n_workflow_execution_queue_length)",
                     )
@@ -144,10 +144,9 @@ def _business() -> list[Recording]:
             "influencegen:payment_processing_success_rate:percent_1h",
             percent(paid, "influencegen:payment_processing_ended:increase_1h"),
         ),
-        # Rounded to whole jobs: increase() extrapolates, and 99.9 % would be a failure that never was
+        # Rounded to whole jobs: increase() extrapolates, and 99.9% would be a failure that never was
         Recording(
             "influencegen:system_backup_job_success_rate:percent_24h",
-            "100 * (round(sum(increase(backup_job_success_total[24h]))) or vector(0)) "
-            "/ (round(sum(increase(backup_job_total[24h]))) > 0)",
+            percent(*(f"round(sum(increase(backup_job_{what}total[24h])))" for what in ("success_", ""))),
         ),
     ]

@@ -6,6 +6,7 @@ from ..promql import CLIENTS, both, by, over_instances, percent, range_of, total
 from ..rules import Group, Recording
 from ..scraping import JOBS
 from ..thresholds import number
+from . import fleet
 from .series import COUNTER_WINDOWS, latency, rates, windows
 
 CPU_WINDOWS = ("1m", "5m", "15m")
@@ -19,7 +20,7 @@ _LINKS = '{device!~"lo|veth.*|docker.*|br-.*"}'
 def files(link_speed: float) -> dict[str, list[Group]]:
     """Return the groups of recording rules by name of their file.
 
-    link_speed: bytes a second of a network link that does not tell its speed.
+    link_speed: bytes per second of a network link that does not report its speed.
     """
     return {
         "odoo_recording_odoo": [
@@ -28,6 +29,7 @@ def files(link_speed: float) -> dict[str, list[Group]]:
             *rates(METRICS["odoo_application_errors_total"], kept=("instance",)),
             Group("odoo-cache", _cache()),
         ],
+        "odoo_recording_fleet": fleet.groups(),
         "odoo_recording_hosts": [*_host_rates(), Group("odoo-hosts", _hosts(link_speed), "1m")],
         "odoo_recording_postgresql": [
             Group("odoo-postgresql", _postgresql(), "1m"),
@@ -51,7 +53,7 @@ def _cache() -> list[Recording]:
 
 
 def _hosts(link_speed: float) -> list[Recording]:
-    """The rules of hosts that are about now."""
+    """Return the rules about the utilization of hosts."""
     where = (*_HOST, "device")
     speed = (
         f"(max{by(where)}(node_network_speed_bytes > 0) "
@@ -159,8 +161,9 @@ def _availability() -> list[Recording]:
 def _telemetry() -> list[Recording]:
     """How many facts were carried over in the last hour.
 
-    A fact's series begins with its first carry-over, which increase() leaves out. The backlog is exported beside it,
-    and is the evidence that there was none before. A day is how long the database may have been away to be restored.
+    A fact's series begins with its first carry-over, which increase() leaves out. The backlog is exported beside it: if
+    it alone has a sample before the window, there was no carry-over until then. The lookback of one day covers a
+    database that was unavailable for that long during its restore.
     """
     carried_over = "odoo_telemetry_facts_carried_over_total"
     backlog = "odoo_telemetry_ledger_backlog"

@@ -16,7 +16,7 @@ COUNTER_WINDOWS = ("1m", "5m", "1h", "1d")
 QUANTILES = {"p50": 0.5, "p90": 0.9, "p95": 0.95, "p99": 0.99}
 
 DROPPED = ("route", "user_role")
-"""Labels of latencies with so many values that no rule keeps them: ask the series themselves."""
+"""Labels of latencies with so many values that the rules drop them: query the metric itself."""
 
 
 def part_of(metric: Metric) -> Part:
