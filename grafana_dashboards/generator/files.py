@@ -7,7 +7,7 @@ from pathlib import Path
 from grafana_foundation_sdk.cog.encoder import JSONEncoder
 
 from .frame import Page
-from .limits import Refused
+from .limits import ThresholdError
 
 ROOT = Path(__file__).parents[1]
 
@@ -15,7 +15,7 @@ ROOT = Path(__file__).parents[1]
 def pages() -> dict[str, tuple[Page, ...]]:
     """Return the pages by their folder below grafana_dashboards/; provisioning/ has the folders of Grafana.
 
-    :raises Refused: when prometheus/thresholds/ has a value that can't be meant.
+    :raises ThresholdError: when prometheus/thresholds/ has an invalid value.
     """
     from .influencegen import (
         ai_image_generation_service_kpis,
@@ -24,10 +24,10 @@ def pages() -> dict[str, tuple[Page, ...]]:
         onboarding_funnel,
         slo,
     )
-    from .odoo import odoo_system_health, postgresql, telemetry
+    from .odoo import odoo_jobs, odoo_models, odoo_system_health, postgresql, telemetry
 
     return {
-        "odoo": (odoo_system_health.PAGE, postgresql.PAGE, telemetry.PAGE),
+        "odoo": (odoo_system_health.PAGE, odoo_models.PAGE, odoo_jobs.PAGE, postgresql.PAGE, telemetry.PAGE),
         "influencegen/operations": (
             n8n_ai_integration_performance.PAGE,
             ai_image_generation_service_kpis.PAGE,
@@ -40,7 +40,7 @@ def pages() -> dict[str, tuple[Page, ...]]:
 def texts() -> dict[Path, str]:
     """Return the text of each file.
 
-    :raises Refused: as of :func:`pages`.
+    :raises ThresholdError: as of :func:`pages`.
     """
     return {
         ROOT / folder / f"{page.uid.replace('-', '_')}.json": json.dumps(
@@ -56,8 +56,8 @@ def main() -> None:
     """Write the file of each dashboard, and delete those that are no longer written."""
     try:
         written = texts()
-    except Refused as refused:
-        sys.exit(f"prometheus/thresholds: {refused}")
+    except ThresholdError as error:
+        sys.exit(f"prometheus/thresholds: {error}")
     for folder in {path.parent for path in written}:
         folder.mkdir(parents=True, exist_ok=True)
         for path in set(folder.glob("*.json")) - written.keys():

@@ -13,6 +13,9 @@ from . import annotations, limits, panels, variables
 TAG = "odoo-telemetry"
 """The tag of all dashboards, by which each links to those that are installed beside it."""
 
+SCHEMA = 42
+"""The version of Grafana 13's first schema. The SDK writes 41, from which Grafana changes nothing that is used here."""
+
 DOCUMENTATION = "https://github.com/influencegen/telemetry/blob/main/docs/dashboards.md"
 
 
@@ -48,7 +51,7 @@ class Page:
         builder = dashboard.Dashboard(self.title).uid(self.uid).tags([TAG])
         builder.description(f"{self.summary}\n\nFor: {self.audience}.").readonly().timezone("browser")
         builder.refresh(self.refresh).time(f"now-{self.time_range}", "now").tooltip(DashboardCursorSync.CROSSHAIR)
-        builder.variables([variable() for variable in (variables.recent, *self.variables)])
+        builder.variables([variable() for variable in (variables.recent, variables.cluster, *self.variables)])
         builder.annotations([annotations.deployments(self.services), annotations.firing(self.team)])
         builder.link(
             dashboard.DashboardLink("Other dashboards")
@@ -66,8 +69,9 @@ class Page:
             for panel in row:
                 builder.with_panel(panel.id(number := number + 1))
         built = builder.build()
+        built.schema_version = SCHEMA
         for variable in built.templating.list_val or ():
-            # the SDK adds to all of them what belongs to intervals; Grafana 12.0 does not know it
+            # the SDK adds to all of them what belongs to intervals; Grafana does not know it
             variable.auto = variable.auto_min = variable.auto_count = None
         shown = [panel for panel in built.panels or () if isinstance(panel, BuiltPanel)]
         linked = {link.title for panel in shown for link in panel.links or ()}

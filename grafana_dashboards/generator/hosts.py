@@ -16,14 +16,16 @@ def cpu(service: str, name: str, matchers: str = "", **context: Unpack[Context])
     """
     context["alerts"] = ("HostCpuHigh", "HostCpuCritical")
     metrics = ("system_cpu_utilization:avg_5m", "service_cpu_utilization:avg_5m")
-    return time_series("CPU utilization", _queries(metrics, service, name, matchers, RULES), "percent", **context)
+    queries = _queries(metrics, service, name, matchers, RULES)
+    return time_series("CPU utilization", queries, "percent", maximum=100, **context)
 
 
 def memory(service: str, name: str, matchers: str = "", **context: Unpack[Context]) -> timeseries.Panel:
     """Return the memory utilization; parameters as of :func:`cpu`."""
     context["alerts"] = ("HostMemoryHigh", "HostMemoryCritical")
     metrics = ("system_memory_utilization:percent", "service_memory_utilization:percent")
-    return time_series("Memory utilization", _queries(metrics, service, name, matchers, "60s"), "percent", **context)
+    queries = _queries(metrics, service, name, matchers, "60s")
+    return time_series("Memory utilization", queries, "percent", maximum=100, **context)
 
 
 def _queries(metrics: tuple[str, str], service: str, name: str, matchers: str, interval: str) -> list[Query]:

@@ -1,6 +1,6 @@
 """What the dashboards take from the rules: the thresholds that alerts compare with, objectives, and runbooks.
 
-No other module here imports prometheus.generator.
+No other module here but fleet imports prometheus.generator.
 """
 
 from collections.abc import Sequence
@@ -12,11 +12,11 @@ from prometheus.generator.generate import alerts_in, files
 from prometheus.generator.promql import CLIENTS
 from prometheus.generator.rules import Alert
 from prometheus.generator.slo import FAST, OBJECTIVES, SLOW, Objective
-from prometheus.generator.thresholds import Refused, Thresholds, read
+from prometheus.generator.thresholds import ThresholdError, Thresholds, read
 
 from .palette import CRITICAL, GOOD, WARNING
 
-__all__ = ["CLIENTS", "Objective", "Refused"]
+__all__ = ["CLIENTS", "Objective", "ThresholdError"]
 
 LEAST = 0.001
 """The smallest value above 0: an alert above 0 does not fire at 0."""
@@ -39,14 +39,19 @@ def _alerts() -> dict[str, Alert]:
     return {alert.name: alert for alert in alerts_in(files(_thresholds()))}
 
 
-def steps(*alerts: str) -> list[Threshold]:
-    """Return the colours of values: that of the worst of `alerts` which a value makes fire, else that of good.
+def steps(*alerts: str, scale: float = 1) -> list[Threshold]:
+    """Return the colour of each range of values: that of the worst of the `alerts` firing there, or else that of good.
 
     An alert without a threshold is about something that should not exist at all: any of it is bad.
+    scale: the factor from the alerts' unit to the panel's, such as 3600 from hours to seconds.
 
     :raises KeyError: when there is no such alert.
     """
-    limits = [(*(_thresholds().limit(name) or ("above", 0.0)), _alerts()[name].severity) for name in alerts]
+    limits = [
+        (side, scale * threshold, _alerts()[name].severity)
+        for name in alerts
+        for side, threshold in [_thresholds().limit(name) or ("above", 0.0)]
+    ]
     steps = [Threshold(value=None, color=_worst(limits, float("-inf")))]
     for value in sorted({max(threshold, LEAST) for _, threshold, _ in limits}):
         colour = _worst(limits, value)

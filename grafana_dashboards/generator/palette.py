@@ -1,4 +1,4 @@
-"""The colours of all dashboards: eight that colour-blind people tell apart, and what some of them mean.
+"""The colours of all dashboards: eight that colour-blind people can distinguish, and what some of them mean.
 
 The palette is that of Masataka Okabe and Kei Ito, "Color Universal Design" (https://jfly.uni-koeln.de/color/).
 """
@@ -13,6 +13,6 @@ VERMILLION = "#D55E00"
 GREY = "#999999"
 
 SERIES = (BLUE, ORANGE, GREEN, PURPLE, SKY, YELLOW)
-"""Of the queries of a panel, in their order; vermillion is kept for what is bad."""
+"""The colours of a panel's queries, in their order; vermillion is reserved for what is bad."""
 
 GOOD, WARNING, CRITICAL, NEUTRAL = GREEN, ORANGE, VERMILLION, BLUE

@@ -23,7 +23,7 @@ from .palette import NEUTRAL, SERIES
 from .queries import Query, source
 
 NONE = {"0": "none"}
-"""The mapping of a value of which 0 is the best."""
+"""A value mapping that shows 0 as "none"."""
 
 Panel = StatPanel | bargauge.Panel | timeseries.Panel
 _Kind = TypeVar("_Kind", StatPanel, bargauge.Panel, timeseries.Panel)
@@ -33,9 +33,10 @@ class Context(TypedDict):
     """What every panel has.
 
     description: what it means, and what to do about a bad value.
-    spec: what the specification calls it, or why it is not there.
     no_value: why it may have no data.
+    spec: the metric of the specification that it shows, if any.
     alerts: those that compare with it: their thresholds set its colours, their runbooks are linked.
+    scale: the factor from the alerts' unit to the panel's, such as 3600 from hours to seconds.
     runbooks: further alerts whose runbooks are linked.
     links: uids of dashboards that show more, by the text of the link.
     objective: the objective in prometheus/thresholds/ whose percentage it must reach.
@@ -44,9 +45,10 @@ class Context(TypedDict):
     """
 
     description: str
-    spec: str
     no_value: str
+    spec: NotRequired[str]
     alerts: NotRequired[Iterable[str]]
+    scale: NotRequired[float]
     runbooks: NotRequired[Iterable[str]]
     links: NotRequired[Mapping[str, str]]
     objective: NotRequired[str]
@@ -92,7 +94,6 @@ def firing(
     width: int = 4,
     height: int = 4,
     description: str,
-    spec: str,
     runbooks: Iterable[str] = (),
 ) -> StatPanel:
     """Return the number of firing alerts that have the labels of `matchers`; the rest is as of :func:`stat`."""
@@ -106,7 +107,6 @@ def firing(
         colours=limits.none(),
         no_value="Prometheus does not answer.",
         description=description,
-        spec=spec,
         runbooks=runbooks,
     )
 
@@ -124,6 +124,8 @@ def bar_gauge(
     panel = bargauge.Panel().height(8).span(width).orientation(shapes.VizOrientation.HORIZONTAL)
     panel.display_mode(shapes.BarGaugeDisplayMode.BASIC).value_mode(shapes.BarGaugeValueMode.TEXT).min(0)
     panel.name_placement(shapes.BarGaugeNamePlacement.TOP)
+    # the value of a single bar would be as high as the panel
+    panel.sizing(shapes.BarGaugeSizing.MANUAL).min_viz_width(8).min_viz_height(16).max_viz_height(75)
     panel.reduce_options(common.ReduceDataOptions().calcs(["lastNotNull"]))
     if maximum is not None:
         panel.max(maximum)
@@ -140,11 +142,14 @@ def time_series(
     last: str = "",
     step: str = "",
     minimum: float | None = 0,
+    maximum: float | None = None,
+    soft: tuple[float, float] | None = None,
     **context: Unpack[Context],
 ) -> timeseries.Panel:
     """Return lines over time, or stacked bars.
 
-    minimum: start of the axis; None starts it at the smallest value.
+    minimum, maximum: ends of the axis; None ends it at the smallest or greatest value.
+    soft: what the axis shows at least, if `minimum` and `maximum` let it.
     last: the time range, whatever range the page shows; the title or the row names it.
     step: the time of one bar, or between two points.
     """
@@ -171,18 +176,34 @@ def time_series(
         panel.show_points(shapes.VisibilityMode.ALWAYS if last else shapes.VisibilityMode.AUTO)
     if minimum is not None:
         panel.min(minimum)
+    if maximum is not None:
+        panel.max(maximum)
+    if soft:
+        panel.axis_soft_min(soft[0]).axis_soft_max(soft[1])
     if last:
         panel.time_from(last).hide_time_override(True)
     if step:
         panel.interval(step)
+    many = any("{{" in query.legend and not query.colour for query in queries)
     for number, query in enumerate(queries):
-        panel.override_by_query(_letter(number), _style(query, SERIES[number % len(SERIES)]))
+        panel.override_by_query(_letter(number), _style(query, "" if many else SERIES[number % len(SERIES)]))
     return _complete(panel, title, queries, unit, False, context)
 
 
 def _style(query: Query, colour: str) -> list[DynamicConfigValue]:
-    """Return the style of a query's series: shades of one colour differ by lightness, which everybody sees."""
-    style = [DynamicConfigValue("color", {"mode": FieldColorModeId.SHADES, "fixedColor": query.colour or colour})]
+    """Return the style of a query's series: its colour or, without one, Grafana's next one for each of them.
+
+    Grafana 12 does not know the mode `palette-colorblind` of Grafana 13.
+    """
+    fixed = query.colour or colour
+    style = [
+        DynamicConfigValue(
+            "color",
+            {"mode": FieldColorModeId.FIXED, "fixedColor": fixed}
+            if fixed
+            else {"mode": FieldColorModeId.PALETTE_CLASSIC},
+        )
+    ]
     if query.dashed:
         style.append(DynamicConfigValue("custom.lineStyle", {"fill": "dash", "dash": [8, 8]}))
     return style
@@ -190,7 +211,8 @@ def _style(query: Query, colour: str) -> list[DynamicConfigValue]:
 
 def _complete(panel: _Kind, title: str, queries: Sequence[Query], unit: str, instant: bool, context: Context) -> _Kind:
     panel.title(title).unit(unit).no_value(context["no_value"]).datasource(source(queries[0].source))
-    panel.description(f"{context['description']}\n\nSpecification: {context['spec']}.")
+    spec = f"\n\nMetric: {context['spec']}." if "spec" in context else ""
+    panel.description(context["description"] + spec)
     panel.targets([query.build(_letter(number), instant) for number, query in enumerate(queries)])
     panel.thresholds(dashboard.ThresholdsConfig().mode(ThresholdsMode.ABSOLUTE).steps(_colours(context)))
     panel.color_scheme(dashboard.FieldColor().mode(FieldColorModeId.THRESHOLDS))
@@ -203,7 +225,7 @@ def _colours(context: Context) -> list[Threshold]:
     if "objective" in context:
         return limits.at_least(limits.objective(context["objective"]))
     if alerts := context.get("alerts"):
-        return limits.steps(*alerts)
+        return limits.steps(*alerts, scale=context.get("scale", 1))
     return context.get("colours", [Threshold(value=None, color=NEUTRAL)])
 
 

@@ -1,5 +1,6 @@
 """A query of a panel, and parts that queries have in common."""
 
+import re
 from dataclasses import dataclass
 
 from grafana_foundation_sdk.builders import prometheus
@@ -12,6 +13,26 @@ RECENT, LONG_TERM = "${datasource}", "${long_term_datasource}"
 FAST, SYSTEM, BUSINESS, RULES = "10s", "30s", "60s", "15s"
 """Time between two samples: of the catalogue's groups, and of most recording rules. Others are as `BUSINESS`."""
 
+_CLUSTER = 'cluster=~"$cluster"'
+_MATCHERS = r'\{((?:[^"}]|"[^"]*")*)\}'
+_SELECTOR = re.compile(
+    r'"[^"]*"|\[[^]]*\]|\b(?:by|without|on|ignoring|group_left|group_right) ?\([^)]*\)'
+    r"|\b(?:and|or|unless|offset|bool)\b"
+    rf"|[$\d][\w.]*|(?P<name>[a-zA-Z_:][\w:]*)(?![\w:]| ?\(| by\b| without\b)(?:{_MATCHERS})?"
+)
+"""A selector of series, or what looks like one: a string, a range, a list of labels, an operator, a number."""
+
+
+def in_cluster(expr: str) -> str:
+    """Return an expression whose selectors take the chosen clusters: all, and what has no such label, by default."""
+
+    def selector(found: re.Match[str]) -> str:
+        if not found["name"]:
+            return found[0]
+        return f"{found['name']}{{{', '.join(filter(None, (found[2], _CLUSTER)))}}}"
+
+    return _SELECTOR.sub(selector, expr)
+
 
 @dataclass(frozen=True)
 class Query:
@@ -22,6 +43,7 @@ class Query:
     colour: of all its series, in place of the palette's next one.
     exemplars: whether points that link to a trace are shown too.
     dashed: for a limit beside the series that it limits.
+    source: where its series are: `RECENT`, or `LONG_TERM` for the series `tier:…`.
     """
 
     expr: str
@@ -34,7 +56,7 @@ class Query:
 
     def build(self, ref: str, instant: bool) -> prometheus.Dataquery:
         """Return the query as Grafana stores it; `ref` is its letter, `instant` asks for its last value alone."""
-        query = prometheus.Dataquery().expr(self.expr).ref_id(ref).datasource(source(self.source))
+        query = prometheus.Dataquery().expr(in_cluster(self.expr)).ref_id(ref).datasource(source(self.source))
         query.legend_format(self.legend).editor_mode(QueryEditorMode.CODE).interval(self.interval)
         if self.exemplars:
             query.exemplar(True)

@@ -3,7 +3,7 @@
 from grafana_foundation_sdk.builders import dashboard
 from grafana_foundation_sdk.models.dashboard import VariableOption, VariableRefresh, VariableSort
 
-from .queries import RECENT, source
+from .queries import RECENT, in_cluster, source
 
 
 def datasource(name: str, label: str, text: str, uid: str) -> dashboard.DatasourceVariable:
@@ -30,10 +30,19 @@ def long_term() -> dashboard.DatasourceVariable:
 
 
 def of_label(name: str, label: str, series: str, text: str) -> dashboard.QueryVariable:
-    """Return a variable for values of a label of a series, all by default; `text` is its name for people."""
+    """Return a variable for values of a label of a series in the chosen clusters; `text` is its name for people."""
+    return _of_label(name, label, in_cluster(series), text)
+
+
+def cluster() -> dashboard.QueryVariable:
+    """Return the variable for clusters; without the label there is nothing to choose, and all is shown."""
+    return _of_label("cluster", "cluster", "up", "Cluster")
+
+
+def _of_label(name: str, label: str, series: str, text: str) -> dashboard.QueryVariable:
     variable = dashboard.QueryVariable(name).label(text).datasource(source(RECENT))
     variable.query({"query": f"label_values({series}, {label})", "refId": "values", "qryType": 1})
-    # matches a missing label too, so that a panel is not empty because nothing has the label yet
+    # all by default, which matches a missing label too, so that a panel is not empty because nothing has the label yet
     variable.multi(True).include_all(True).all_value(".*").refresh(VariableRefresh.ON_TIME_RANGE_CHANGED)
     variable.sort(VariableSort.ALPHABETICAL_ASC)
     return variable.current(VariableOption(selected=True, text=["All"], value=["$__all"]))

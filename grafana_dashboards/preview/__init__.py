@@ -21,22 +21,22 @@ from stack.provide import npm
 HERE = Path(__file__).parent
 SOURCES = HERE.parent / "provisioning" / "datasources.yml"
 ADDRESS = "http://preview.invalid"
-PATIENCE_SECONDS = 60
-# Width, height and pixels for each of them; on a phone Grafana puts one panel below the other.
+TIMEOUT_SECONDS = 60
+# Width and height in CSS pixels, and device pixels per CSS pixel; on a phone Grafana stacks the panels.
 SCREENS = {"1280": (1280, 800, 1), "1920": (1920, 1080, 1), "phone": (390, 844, 2)}
 
 
 @dataclass
 class Drawing:
-    """A dashboard drawn on a page; ``complaints`` is what the page has written to the browser's console as errors."""
+    """A dashboard drawn on a page; ``errors`` is what the page has written to the browser's console as errors."""
 
     page: Page
-    complaints: list[str] = field(default_factory=list)
+    errors: list[str] = field(default_factory=list)
 
     def log(self, line: ConsoleMessage) -> None:
         """Keep a line of the console if it is an error."""
         if line.type == "error":
-            self.complaints.append(line.text)
+            self.errors.append(line.text)
 
     def panels(self, state: str) -> dict[str, str | None]:
         """Return the titles of the panels that are done, empty or have an error, and what the error is."""
@@ -52,7 +52,7 @@ def dashboards() -> list[Path]:
 @contextmanager
 def bundled() -> Iterator[Path]:
     """Give the folder of the page, its script and its styles, with Grafana's components in the cache bundled in."""
-    modules = npm.installed(HERE, "Grafana's components (600 MB)")
+    modules = npm.installed(HERE, "Grafana's components (460 MB)")
     with tempfile.TemporaryDirectory() as folder:
         place = Path(folder)
         run([modules / ".bin" / "esbuild", HERE / "page.jsx", f"--outfile={place / 'page.js'}", "--bundle", "--minify",
@@ -60,8 +60,8 @@ def bundled() -> Iterator[Path]:
              "--loader:.ttf=dataurl", "--log-level=error"],
             log=place / "esbuild.log", env={**os.environ, "NODE_PATH": str(modules)})  # fmt: skip
         shutil.copy(HERE / "page.html", place)
-        (place / "public").mkdir()
-        (place / "public" / "img").symlink_to(modules / "@grafana" / "ui" / "dist" / "public" / "img")
+        (place / "public" / "build").mkdir(parents=True)
+        (place / "public" / "build" / "img").symlink_to(modules / "@grafana" / "ui" / "dist" / "public" / "img")
         (place / "public" / "fonts").mkdir()
         (place / "public" / "fonts" / "inter").symlink_to(modules / "inter-ui" / "web")
         yield place
@@ -71,7 +71,7 @@ def bundled() -> Iterator[Path]:
 def drawn(
     browser: Browser, bundle: Path, layout: Layout, dashboard: Path, screen: str, time: dict[str, str] | None = None
 ) -> Iterator[Drawing]:
-    """Draw a dashboard from the data of the system of that layout, and wait until each panel has its answer.
+    """Draw a dashboard from the data of the system of that layout, and wait until all queries have returned.
 
     bundle: folder that ``bundled`` gives.
     dashboard: file with the JSON of a dashboard.
@@ -87,17 +87,17 @@ def drawn(
     try:
         drawing = Drawing(context.new_page())
         drawing.page.on("console", drawing.log)
-        drawing.page.on("pageerror", lambda error: drawing.complaints.append(str(error)))
+        drawing.page.on("pageerror", lambda error: drawing.errors.append(str(error)))
         drawing.page.route(f"{ADDRESS}/**", lambda route: _answer(route, bundle, layout, answer))
         drawing.page.goto(f"{ADDRESS}/page.html")
         try:
             drawing.page.wait_for_function(
                 "document.querySelector('[data-panel]') && !document.querySelector('[data-state=loading]')",
-                timeout=1000 * PATIENCE_SECONDS,
+                timeout=1000 * TIMEOUT_SECONDS,
             )
         except TimeoutError as error:
-            complaints = " ".join(drawing.complaints)
-            raise StackError(f"{dashboard.name} isn't drawn after {PATIENCE_SECONDS} s: {complaints}") from error
+            errors = " ".join(drawing.errors)
+            raise StackError(f"{dashboard.name} was not rendered within {TIMEOUT_SECONDS} s: {errors}") from error
         yield drawing
     finally:
         context.close()
@@ -110,7 +110,7 @@ def _sources() -> dict[str, str]:
 
 
 def _answer(route: Route, bundle: Path, layout: Layout, dashboard: str) -> None:
-    """Answer from the bundle, or have a data source answer: its uid is the name of its port."""
+    """Respond with a file of the bundle, or the response of a data source, whose uid is the name of its port."""
     path = urlsplit(route.request.url).path
     if path == "/dashboard.json":
         route.fulfill(body=dashboard, content_type="application/json")
@@ -118,10 +118,12 @@ def _answer(route: Route, bundle: Path, layout: Layout, dashboard: str) -> None:
         uid = path.split("/")[2]
         address = layout.url(uid.replace("-", "_"))
         try:
-            told = requests.get(route.request.url.replace(f"{ADDRESS}/datasource/{uid}", address, 1), timeout=30).text
+            response = requests.get(
+                route.request.url.replace(f"{ADDRESS}/datasource/{uid}", address, 1), timeout=30
+            ).text
         except requests.RequestException as error:
-            told = json.dumps({"status": "error", "error": f"{uid} does not answer: {error}"})
-        route.fulfill(body=told, content_type="application/json")
+            response = json.dumps({"status": "error", "error": f"{uid} does not answer: {error}"})
+        route.fulfill(body=response, content_type="application/json")
     elif (bundle / path[1:]).is_file():
         route.fulfill(path=bundle / path[1:])
     else:

@@ -7,7 +7,7 @@ from pathlib import Path
 from PIL import Image
 from playwright.sync_api import sync_playwright
 
-from grafana_dashboards.preview import SCREENS, bundled, dashboards, drawn, past
+from grafana_dashboards.preview import SCREENS, bundled, dashboards, drawn, sample_history
 from stack.console import exit_on_error, step
 from stack.layout import PROJECT, Layout
 from stack.provide import browser
@@ -19,7 +19,7 @@ def main() -> None:
     parser.add_argument("--screen", nargs="+", choices=SCREENS, default=list(SCREENS))
     parser.add_argument("--last", help="time range instead of the dashboard's own, such as 30m")
     parser.add_argument(
-        "--past",
+        "--sample-history",
         action="store_true",
         help="first write sample history into the long-term storage: `make clean` deletes it",
     )
@@ -31,9 +31,9 @@ def main() -> None:
         parser.error(f"no such dashboard: {', '.join(sorted(unknown))}")
     asked.into.mkdir(parents=True, exist_ok=True)
     layout = Layout.from_environment()
-    if asked.past:
+    if asked.sample_history:
         with step("sample history of ninety days"):
-            past.write(layout)
+            sample_history.write(layout)
     with bundled() as bundle, sync_playwright() as playwright:
         chromium = playwright.chromium.launch(executable_path=browser.chromium())
         for dashboard in chosen:

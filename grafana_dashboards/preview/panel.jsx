@@ -21,11 +21,11 @@ const TIME_SERIES = {
 export function Panel({ panel, context: { range, ...rest }, width, height }) {
   const theme = useTheme2();
   const [context] = useState({ ...rest, range: panel.timeFrom ? last(panel.timeFrom) : range });
-  const [{ state, frames, message }, told] = useState({ state: "loading" });
+  const [{ state, frames, message }, setOutcome] = useState({ state: "loading" });
   useEffect(() => {
     answers(panel, { ...context, width, theme })
-      .then((frames) => told({ state: hasValues(frames) ? "done" : "empty", frames }))
-      .catch((error) => told({ state: "error", message: error.message }));
+      .then((frames) => setOutcome({ state: hasValues(frames) ? "done" : "empty", frames }))
+      .catch((error) => setOutcome({ state: "error", message: error.message }));
   }, []);
   const title = interpolate(panel.title, context.known, "text");
   return (
@@ -113,6 +113,7 @@ function values(Single) {
       <VizRepeater getValues={wanted} source={frames} width={width} height={height} renderCounter={1}
         getAlignmentFactors={getDisplayValueAlignmentFactors} autoGrid={true}
         orientation={options.orientation ?? VizOrientation.Auto} itemSpacing={8}
+        minVizWidth={options.minVizWidth} minVizHeight={options.minVizHeight} maxVizHeight={options.maxVizHeight}
         renderValue={(place) => <Single {...place} {...{ options, theme }} />} />
     );
   };

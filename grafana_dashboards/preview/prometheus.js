@@ -1,7 +1,7 @@
-// Prometheus as Grafana asks it: variables, intervals, queries, and their answers as data frames.
+// Prometheus as Grafana queries it: variables, intervals, queries, and their results as data frames.
 const { createDataFrame, FieldType, rangeUtil } = require("@grafana/data");
 
-/** Return what the variables of a dashboard are saved with, by name: the text that is shown, the value that is asked for. */
+/** Return the saved values of a dashboard's variables, by name: the text that is shown, the value that queries use. */
 export function variables(list) {
   return Object.fromEntries(
     list.map(({ name, current, allValue }) => {
@@ -11,14 +11,14 @@ export function variables(list) {
   );
 }
 
-/** Replace $name and ${name} in a text; what no variable has as a name stays. */
+/** Replace $name and ${name} in a text; other names stay. */
 export function interpolate(text, known, kind) {
   return text.replace(/\$(?:\{(\w+)(?::\w+)?\}|(\w+))/g, (match, braced, plain) => {
     return known[braced ?? plain]?.[kind] ?? match;
   });
 }
 
-/** Return the data frames that a panel's query has for an answer; raise Error with what Prometheus says of it. */
+/** Return the data frames of a panel's query; raise Error with Prometheus' error message. */
 export async function frames(target, { known, sources, range, width }) {
   const source = interpolate(target.datasource.uid, known, "value");
   const apart = target.interval || sources[source];
@@ -60,7 +60,7 @@ async function ask(source, path, parameters) {
 }
 
 function overTime({ metric, values }, target, start, end, step) {
-  const told = new Map(values.map(([time, value]) => [Math.round(time * 1000), Number(value)]));
+  const shown = new Map(values.map(([time, value]) => [Math.round(time * 1000), Number(value)]));
   // where Prometheus has nothing, a line has a gap
   const times = Array.from(
     { length: Math.floor((end - start) / step) + 1 },
@@ -70,7 +70,7 @@ function overTime({ metric, values }, target, start, end, step) {
     metric,
     target,
     times,
-    times.map((time) => told.get(Math.round(time)) ?? null),
+    times.map((time) => shown.get(Math.round(time)) ?? null),
   );
 }
 

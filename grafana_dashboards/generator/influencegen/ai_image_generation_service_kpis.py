@@ -1,14 +1,24 @@
-"""AI Image Generation Service KPIs: do people get their images, how fast, and do the GPUs keep up?"""
+"""AI Image Generation Service KPIs: success rate, latency and cost of AI images, and saturation of the GPUs."""
 
 from .. import variables
 from ..frame import Page
-from ..palette import CRITICAL, GOOD
+from ..palette import CRITICAL, GOOD, ORANGE
 from ..panels import NONE, stat, time_series
 from ..queries import FAST, LONG_TERM, Query, quantile
 from . import SERVICES
 
 _LATENCY = "influencegen:ai_image_generation_end_to_end_latency_seconds"
+_HISTOGRAM = "ai_image_generation_end_to_end_latency_seconds"
 _DAY = "1d"
+_NO_DAY = "No complete day yet: the first appears after midnight UTC."
+_LAST_90_DAYS = "Last 90 days; ignores the dashboard time range."
+_NO_GPU = "No data from a GPU exporter: see Telemetry Self-Health, Targets down."
+
+
+def _failed(reason: str, colour: str) -> Query:
+    failures = f'ai_image_generation_failures_total{{reason="{reason}"}}'
+    return Query(f"sum(max without (instance) (increase({failures}[$__rate_interval])))", reason, FAST, colour)
+
 
 _OVERVIEW = (
     stat(
@@ -16,20 +26,20 @@ _OVERVIEW = (
         Query("influencegen:ai_image_generation_success_rate:percent_1h", interval="60s"),
         "percent",
         spec="ai.image_generation.success_rate",
-        description="Share of the images that ended in the last hour which succeeded. Below the threshold: see "
-        "Images by outcome.",
-        no_value="No image ended in the last hour.",
+        description="Share of the images completed in the last hour that succeeded. Below the threshold: see Images by "
+        "outcome.",
+        no_value="No images completed in the last hour.",
         decimals=1,
         alerts=("AiImageSuccessRateLow",),
     ),
     stat(
-        "Latency p95",
+        "Latency p95 (5 m)",
         Query(f"{_LATENCY}:p95_5m"),
         "s",
         spec="ai.image_generation.end_to_end_latency_seconds (p95)",
-        description="From the click to the image in Odoo, over the last 5 minutes. Above the threshold: the dashboard "
-        "of the calls has the latency of each stage.",
-        no_value="No image was made in the last 5 minutes.",
+        description="Time from the request to the image in Odoo, over the last 5 minutes. Above the threshold: see the "
+        "latency of each stage on the dashboard N8N AI Integration Performance.",
+        no_value="No images completed in the last 5 minutes.",
         decimals=1,
         alerts=("AiImageGenerationP95High",),
         links={"Calls by stage": "n8n-ai-integration-performance"},
@@ -38,10 +48,9 @@ _OVERVIEW = (
         "Pending images",
         Query("sum(max by (database) (ai_image_generation_pending))", interval=FAST),
         "none",
-        spec="not in it; the difference of ai.image_generation.request_rate and what has ended",
-        description="Requested images that have neither succeeded nor failed. Many: the AI service is slower than the "
-        "requests, or n8n does not run.",
-        no_value="Odoo is not scraped: see the dashboard Telemetry Self-Health.",
+        description="Requested images that have neither succeeded nor failed. If many: images are requested faster "
+        "than the AI service generates them, or n8n is not running.",
+        no_value="No data from Odoo: see Telemetry Self-Health, Targets down.",
         alerts=("AiImagesPending",),
         mappings=NONE,
     ),
@@ -50,9 +59,9 @@ _OVERVIEW = (
         Query("influencegen:ai_image_generation_daily_volume:increase_1d"),
         "none",
         spec="ai.image_generation.daily_volume",
-        description="Requested images. Above the plan, more GPUs are needed; below it, people may be unable to request "
-        "any.",
-        no_value="No image was requested yet.",
+        description="Images requested in the last 24 hours. Above the upper threshold more GPUs are needed; below the "
+        "lower one, people may be unable to request images.",
+        no_value="No images requested yet.",
         decimals=0,
         alerts=("AiImageVolumeLow", "AiImageVolumeHigh"),
     ),
@@ -61,17 +70,16 @@ _OVERVIEW = (
         Query("avg(max by (database, model) (ai_image_generation_cost_per_image_usd))"),
         "currencyUSD",
         spec="ai.image_generation.cost_per_image_usd",
-        description="Mean cost of an image of the last 24 hours, over all models.",
-        no_value="No image of the last 24 hours has a cost.",
+        description="Mean cost of an image in the last 24 hours, averaged over the models.",
+        no_value="No images with a cost in the last 24 hours.",
         decimals=4,
     ),
     stat(
         "Missing GPUs",
         Query("count(gpu_up == 0) or 0 * max(gpu_up)"),
         "none",
-        spec="not in it; a missing GPU has no gpu.utilization",
-        description="GPUs that can't be used, or whose driver does not respond.",
-        no_value="There is no GPU exporter, or it is not scraped.",
+        description="GPUs that can't be used, or whose driver does not respond, on all hosts.",
+        no_value=_NO_GPU,
         alerts=("GpuMissing",),
         mappings=NONE,
     ),
@@ -84,7 +92,7 @@ _EXPERIENCE = (
             Query(f"{_LATENCY}:p95_5m", "p95"),
             Query(f"{_LATENCY}:p90_5m", "p90"),
             Query(
-                quantile(0.5, "ai_image_generation_end_to_end_latency_seconds", in_database=True),
+                quantile(0.5, _HISTOGRAM, window="5m", in_database=True),
                 "p50",
                 FAST,
                 exemplars=True,
@@ -93,23 +101,24 @@ _EXPERIENCE = (
         "s",
         width=12,
         spec="ai.image_generation.end_to_end_latency_seconds (p95, p90)",
-        description="From the click to the image in Odoo, over 5 minutes. The thresholds are of p90 and p95. Each "
-        "diamond is a single image and links to its trace.",
-        no_value="No image was made in this time.",
+        description="Time from the request to the image in Odoo, over 5 minutes. The thresholds apply to p90 and p95. "
+        "Each diamond is a single image and links to its trace.",
+        no_value="No images completed in the selected time range.",
         alerts=("AiImageGenerationP90High", "AiImageGenerationP95High"),
         links={"Calls by stage": "n8n-ai-integration-performance"},
     ),
     time_series(
-        "Request rate",
+        "Requests per minute",
         [
-            Query("60 * influencegen:ai_image_generation_request_rate:rate_1m", "per minute (1 m)"),
-            Query("60 * influencegen:ai_image_generation_request_rate:rate_1h", "per minute (1 h)"),
+            Query("60 * influencegen:ai_image_generation_request_rate:rate_1m", "1 m"),
+            Query("60 * influencegen:ai_image_generation_request_rate:rate_1h", "1 h"),
         ],
         "none",
         width=12,
         spec="ai.image_generation.request_rate",
-        description="Requested images per minute. After a sudden fall, check that people can request images.",
-        no_value="No image was requested yet.",
+        description="Requested images per minute, on average over 1 m and 1 h. After a sudden fall, check that people "
+        "can request images.",
+        no_value="No images requested yet.",
     ),
     time_series(
         "Success rate",
@@ -119,9 +128,10 @@ _EXPERIENCE = (
         ],
         "percent",
         width=12,
+        maximum=100,
         spec="ai.image_generation.success_rate",
-        description="Share of the images that ended which succeeded.",
-        no_value="No image ended in this time.",
+        description="Share of the completed images that succeeded, over 1 h and 5 m. The threshold applies to 1 h.",
+        no_value="No images completed in the selected time range.",
         alerts=("AiImageSuccessRateLow",),
     ),
     time_series(
@@ -133,21 +143,16 @@ _EXPERIENCE = (
                 FAST,
                 GOOD,
             ),
-            Query(
-                "sum by (reason) (max without (instance) "
-                "(increase(ai_image_generation_failures_total[$__rate_interval])))",
-                "{{reason}}",
-                FAST,
-                CRITICAL,
-            ),
+            _failed("failed", CRITICAL),
+            _failed("timed_out", ORANGE),
         ],
         "none",
         width=12,
         stacked=True,
-        spec="ai.image_generation.success_rate, its parts",
-        description="Images that ended in each step of time, failed ones by reason: `failed` after all attempts, "
-        "`timed_out` without a response in time.",
-        no_value="No image ended in this time.",
+        spec="ai.image_generation.success_rate",
+        description="Completed images per interval; failures by reason: `failed` after all attempts, `timed_out` "
+        "without a response in time.",
+        no_value="No images completed in the selected time range.",
         runbooks=("AiImageSuccessRateLow", "AiImagesPending"),
     ),
 )
@@ -155,31 +160,32 @@ _EXPERIENCE = (
 _GPUS = (
     time_series(
         "GPU utilization",
-        [Query('avg_over_time(gpu_utilization_percent{host=~"$host"}[5m])', "GPU {{gpu}} of {{host}}", "30s")],
+        [Query('avg_over_time(gpu_utilization_percent{host=~"$host"}[5m])', "{{host}} GPU {{gpu}}", "30s")],
         "percent",
+        maximum=100,
         spec="gpu.utilization (AI hosts)",
         description="Over 5 minutes. Permanently above the threshold: more images are requested than these GPUs can "
-        "make.",
-        no_value="There is no GPU exporter, or it is not scraped.",
+        "generate.",
+        no_value=_NO_GPU,
         alerts=("GpuBusy", "GpuSaturated"),
     ),
     time_series(
         "GPU memory utilization",
-        [Query('influencegen:gpu_memory_utilization:percent{host=~"$host"}', "GPU {{gpu}} of {{host}}")],
+        [Query('influencegen:gpu_memory_utilization:percent{host=~"$host"}', "{{host}} GPU {{gpu}}")],
         "percent",
+        maximum=100,
         spec="gpu.memory.utilization (AI hosts)",
-        description="Near 100% the next larger image fails: make fewer at once, or use smaller models.",
-        no_value="There is no GPU exporter, or it is not scraped.",
+        description="Near 100% the next larger image fails: generate fewer at once, or use smaller models.",
+        no_value=_NO_GPU,
         alerts=("GpuMemoryHigh", "GpuMemoryCritical"),
     ),
     time_series(
         "GPU temperature",
-        [Query('gpu_temperature_celsius{host=~"$host"}', "GPU {{gpu}} of {{host}}", "30s")],
+        [Query('gpu_temperature_celsius{host=~"$host"}', "{{host}} GPU {{gpu}}", "30s")],
         "celsius",
-        spec="not in it; a hot GPU lowers its own clock",
-        description="Above the threshold: check the fans and the temperature of the room. A hot GPU also returns "
-        "errors.",
-        no_value="There is no GPU exporter, or it is not scraped.",
+        description="Above the threshold: check the fans and the air conditioning. A hot GPU lowers its clock, and can "
+        "return errors.",
+        no_value=_NO_GPU,
         alerts=("GpuHot",),
         runbooks=("GpuErrors",),
     ),
@@ -210,8 +216,8 @@ _TREND = (
         last="90d",
         step=_DAY,
         spec="ai.image_generation.daily_volume",
-        description="One bar per day, over 90 days whatever the time range of the page.",
-        no_value="A day is shown when it is complete, and the first is not yet.",
+        description=f"Images that succeeded and failed, one bar per day. {_LAST_90_DAYS}",
+        no_value=_NO_DAY,
     ),
     time_series(
         "End-to-end latency per day",
@@ -229,8 +235,8 @@ _TREND = (
         last="90d",
         step=_DAY,
         spec="ai.image_generation.end_to_end_latency_seconds (p95)",
-        description="By day, over 90 days whatever the time range of the page.",
-        no_value="A day is shown when it is complete, and the first is not yet.",
+        description=f"p95 of each day. {_LAST_90_DAYS}",
+        no_value=_NO_DAY,
         alerts=("AiImageGenerationP95High",),
     ),
 )
@@ -239,7 +245,7 @@ PAGE = Page(
     uid="ai-image-generation-service-kpis",
     title="AI Image Generation Service KPIs",
     audience="Platform Administrators, Business Stakeholders",
-    summary="Do people get their images, how fast, and do the GPUs keep up?",
+    summary="Success rate, latency and cost of AI images, and saturation of the GPUs.",
     refresh="1m",
     time_range="6h",
     team="integration",

@@ -1,4 +1,4 @@
-"""N8N AI Integration Performance: do calls between Odoo, n8n and the AI service succeed, and how fast are they?"""
+"""N8N AI Integration Performance: latency and errors of the calls between Odoo, n8n and the AI service."""
 
 from collections.abc import Mapping
 
@@ -7,12 +7,13 @@ from grafana_foundation_sdk.builders.stat import Panel as StatPanel
 
 from .. import hosts, variables
 from ..frame import Page
-from ..palette import CRITICAL, GREY
+from ..palette import GREY
 from ..panels import NONE, firing, stat, time_series
 from ..queries import FAST, Query, quantile
 from . import SERVICES
 
-_NO_HOST = "No host of n8n is scraped: look at node_exporter and process-exporter."
+_NO_HOST = "No data from the hosts of n8n: check node_exporter and process-exporter."
+_NO_N8N = "No data from n8n: see Telemetry Self-Health, Targets down."
 _WORKFLOW_ERRORS = 'influencegen:n8n_workflow_execution_error_rate:rate_5m{workflow_name=~"$workflow"}'
 
 
@@ -21,14 +22,14 @@ def _success(title: str, slo: str, spec: str, runbook: str) -> StatPanel:
         title,
         Query(f'100 * (1 - influencegen:slo_errors:ratio_1h{{slo="{slo}"}})', interval="60s"),
         "percent",
+        width=8,
         spec=spec,
-        objective=slo,
-        runbooks=(runbook,),
+        alerts=(runbook,),
         decimals=2,
         links={"Objectives": "slo"},
-        description="Share of the calls of the last hour that succeeded; the colour compares it with the objective "
-        "over 30 days. Below it: see Failed calls by reason.",
-        no_value="No call was made in the last hour.",
+        description="Share of the calls of the last hour that succeeded. If below the threshold, see Failed calls per "
+        "minute by reason.",
+        no_value="No calls in the last hour.",
     )
 
 
@@ -41,12 +42,12 @@ def _latency(
         [
             Query(f"{latency}:p95_5m", "p95"),
             Query(f"{latency}:avg_5m", "mean"),
-            Query(quantile(0.5, f"api_{api}_latency_seconds"), "p50", FAST, exemplars=True),
+            Query(quantile(0.5, f"api_{api}_latency_seconds", window="5m"), "p50", FAST, exemplars=True),
         ],
         "s",
         spec=spec,
-        description=f"{description} Each diamond is a single call and links to its trace.",
-        no_value="No call ended in this time.",
+        description=f"{description} Over 5 minutes. Each diamond is a single call and links to its trace.",
+        no_value="No calls in the selected time range.",
         alerts=(alert,),
         links=links or {},
     )
@@ -56,30 +57,33 @@ _OVERVIEW = (
     firing(
         "Firing alerts",
         'severity=~"warning|critical", team="integration"',
-        spec="not in it; the notifications of on-call",
-        description="Firing alerts about n8n, the AI service and the calls between them. Each has a runbook.",
+        width=8,
+        description="Firing alerts of team integration: n8n, Redis, the AI and KYC services, calls, AI images and "
+        "GPUs. Each has a runbook.",
     ),
     stat(
         "Services down",
         Query('count(probe_success{service_name!="odoo"} == 0) or 0 * max(probe_success)'),
         "none",
-        spec="system.availability.percentage, of n8n, the AI service and the KYC service",
-        description="Services whose health check fails. Images are pending until all are back.",
-        no_value="No probe was made: look at the targets of blackbox_exporter.",
+        width=8,
+        spec="system.availability.percentage",
+        description="Services whose health check fails: n8n, the AI service and the KYC service.",
+        no_value="No probes: check the blackbox_exporter targets.",
         alerts=("N8nDown", "AiServiceDown"),
         mappings=NONE,
     ),
-    _success("Webhook success", "webhook", "api.odoo_to_n8n_webhook.error_rate", "WebhookUnavailable"),
-    _success("AI service success", "aiservice", "api.n8n_to_aiservice.error_rate", "AiServiceUnavailable"),
-    _success("Callback success", "callback", "api.n8n_to_odoo_callback.error_rate", "CallbackUnavailable"),
+    _success("Webhook success rate (1 h)", "webhook", "api.odoo_to_n8n_webhook.error_rate", "WebhookUnavailable"),
+    _success("AI service success rate (1 h)", "aiservice", "api.n8n_to_aiservice.error_rate", "AiServiceUnavailable"),
+    _success("Callback success rate (1 h)", "callback", "api.n8n_to_odoo_callback.error_rate", "CallbackUnavailable"),
     stat(
-        "Waiting executions",
+        "Queued executions",
         Query("influencegen:n8n_workflow_execution_queue_length:max"),
         "none",
+        width=8,
         spec="n8n.workflow.execution_queue.length",
-        description="Executions that no worker of n8n has begun. If they rise: start more workers, or find what holds "
-        "up the running ones.",
-        no_value="n8n is not scraped: see the dashboard Telemetry Self-Health.",
+        description="Executions that no n8n worker has started. If they rise, add workers, or check whether the "
+        "running executions are stuck.",
+        no_value=_NO_N8N,
         alerts=("N8nQueueLong",),
         mappings=NONE,
     ),
@@ -97,8 +101,8 @@ _CALLS = (
         "AI service latency",
         "n8n_to_aiservice",
         "api.n8n_to_aiservice.latency_seconds (p95)",
-        "From n8n to the AI service. The threshold is for the mean. If it rises with the GPU's utilization, "
-        "more images are requested than it can make.",
+        "From n8n to the AI service. The threshold applies to the mean. If it rises with GPU utilization, "
+        "more images are requested than the GPUs can generate.",
         alert="AiServiceSlow",
         links={"GPU and images": "ai-image-generation-service-kpis"},
     ),
@@ -106,7 +110,7 @@ _CALLS = (
         "Callback latency",
         "n8n_to_odoo_callback",
         "api.n8n_to_odoo_callback.latency_seconds (p95)",
-        "From n8n to Odoo's callback, which stores the image. If it rises, look at Odoo and PostgreSQL.",
+        "From n8n to Odoo's callback, which stores the image. If it rises, check Odoo and PostgreSQL.",
         alert="CallbackSlow",
         links={"Odoo": "odoo-system-health"},
     ),
@@ -114,41 +118,41 @@ _CALLS = (
 
 _FAILURES = (
     time_series(
-        "Failed calls by reason",
+        "Failed calls per minute by reason",
         [
             Query(
-                "sum by (status_code_class) (influencegen:api_odoo_to_n8n_webhook_error_rate:rate_5m) > 0",
+                "60 * sum by (status_code_class) (influencegen:api_odoo_to_n8n_webhook_error_rate:rate_5m) > 0",
                 "webhook: {{status_code_class}}",
             ),
             Query(
-                "sum by (status_code_class) (influencegen:api_n8n_to_aiservice_error_rate:rate_5m) > 0",
+                "60 * sum by (status_code_class) (influencegen:api_n8n_to_aiservice_error_rate:rate_5m) > 0",
                 "AI service: {{status_code_class}}",
             ),
             Query(
-                "sum by (status_code_class) (influencegen:api_n8n_to_odoo_callback_error_rate:rate_5m) > 0",
+                "60 * sum by (status_code_class) (influencegen:api_n8n_to_odoo_callback_error_rate:rate_5m) > 0",
                 "callback: {{status_code_class}}",
             ),
         ],
-        "cps",
+        "none",
         width=12,
         spec="api.odoo_to_n8n_webhook.error_rate, api.n8n_to_aiservice.error_rate, api.n8n_to_odoo_callback.error_rate",
-        description="Failed attempts per second, by reason: an HTTP status, a timeout, no connection, or not made "
-        "because the circuit breaker is open. The threshold is that of the AI service. A failed attempt is retried.",
-        no_value="No call has failed in this time.",
+        description="Failed attempts by reason, over 5 minutes: an HTTP status, a timeout, no connection, or "
+        "rejected by an open circuit breaker. The threshold applies to the AI service. Failed attempts are retried.",
+        no_value="No failed calls in the selected time range.",
         alerts=("AiServiceErrorRateHigh",),
+        scale=60,
         runbooks=("CircuitBreakerOpen",),
     ),
     time_series(
-        "Failed executions per minute",
+        "Failed executions per minute ($workflow)",
         [
             Query(
                 f"60 * sum by (workflow_name, node_name) ({_WORKFLOW_ERRORS}) > 0",
                 "{{workflow_name}}: {{node_name}}",
-                colour=CRITICAL,
             ),
             Query(
                 'min(odoo_telemetry_threshold{name="n8n_errors_per_minute"})',
-                "limit of a workflow",
+                "limit",
                 "60s",
                 GREY,
                 dashed=True,
@@ -157,9 +161,10 @@ _FAILURES = (
         "none",
         width=12,
         spec="n8n.workflow.execution.error_rate",
-        description="Executions that ended with an error of the workflow itself, by node. A failed call of a service "
-        "is not one. Open the execution in n8n's editor to see its input.",
-        no_value="No execution has failed in this time.",
+        description="Executions of the selected workflows that ended with an error of the workflow itself, by node, "
+        "over 5 minutes. Failed calls of services are not included. The limit applies to each workflow. Open the "
+        "execution in n8n's editor to see its input.",
+        no_value="No failed executions in the selected time range.",
         runbooks=("N8nWorkflowErrors",),
     ),
 )
@@ -169,29 +174,50 @@ _LOAD = (
         "Executions",
         [
             Query("max(n8n_workflow_active_executions)", "running", FAST),
-            Query("influencegen:n8n_workflow_execution_queue_length:max", "waiting"),
+            Query("influencegen:n8n_workflow_execution_queue_length:max", "queued"),
+            Query('sum(up{job="n8n-worker"})', "workers", "30s"),
         ],
         "none",
         spec="n8n.workflow.active_executions, n8n.workflow.execution_queue.length",
-        description="Running and waiting executions. If some wait while the running ones are at n8n's limit, start "
-        "more workers.",
-        no_value="n8n is not scraped: see the dashboard Telemetry Self-Health.",
-        runbooks=("N8nQueueLong",),
+        description="Running and queued executions, and in queue mode the workers that answer. If some are queued "
+        "while the running ones are at n8n's limit, add workers.",
+        no_value=_NO_N8N,
+        runbooks=("N8nQueueLong", "N8nWorkersMissing", "RedisDown"),
     ),
     hosts.cpu(
         "n8n",
         "n8n",
         no_value=_NO_HOST,
         spec="system.cpu.utilization (N8N host)",
-        description="Of the hosts that n8n runs on, over 5 minutes, and n8n's share of it.",
+        description="CPU of the hosts that run n8n (5 m), and n8n's share.",
     ),
     hosts.memory(
         "n8n",
         "n8n",
         no_value=_NO_HOST,
         spec="system.memory.utilization (N8N host)",
-        description="Memory used on the hosts that n8n runs on. n8n keeps the data of running executions in memory: "
-        "fewer at once need less.",
+        description="Memory of the hosts that run n8n, and n8n's share. n8n holds the data of running executions in "
+        "memory: if it is high, lower n8n's concurrency.",
+    ),
+    time_series(
+        "Execution time (p95)",
+        [Query(quantile(0.95, "n8n_workflow_execution_duration_seconds", by="le, mode"), "{{mode}}", "30s")],
+        "s",
+        width=12,
+        description="p95 by execution mode: webhook, trigger (schedule), integrated (sub-workflow), error. If webhook "
+        "executions are slow but the calls above are fast, n8n or its database is slow.",
+        no_value="No executions completed in the selected time range.",
+        runbooks=("WebhookSlow",),
+    ),
+    time_series(
+        "Event loop lag (p99)",
+        [Query("max by (instance) (n8n_nodejs_eventloop_lag_p99_seconds)", "{{instance}}", "30s")],
+        "s",
+        width=12,
+        description="Delay of the Node.js event loop of each n8n process. Above 100 ms the process is saturated: use "
+        "queue mode, or add workers.",
+        no_value=_NO_N8N,
+        runbooks=("WebhookSlow",),
     ),
 )
 
@@ -199,7 +225,7 @@ PAGE = Page(
     uid="n8n-ai-integration-performance",
     title="N8N AI Integration Performance",
     audience="Platform Administrators, Operations Team, N8N Developers",
-    summary="Do calls between Odoo, n8n and the AI service succeed, how fast are they, and why do they fail?",
+    summary="Latency and errors of the calls between Odoo, n8n and the AI service, and saturation of n8n.",
     refresh="30s",
     time_range="3h",
     team="integration",

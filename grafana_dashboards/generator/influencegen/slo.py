@@ -1,4 +1,4 @@
-"""SLO and Error Budget: are the objectives met, and how much of the error budgets is left?"""
+"""SLO and Error Budget: objectives, remaining error budgets, burn rates and backups."""
 
 from grafana_foundation_sdk.models.dashboard import Threshold
 
@@ -11,18 +11,22 @@ from . import SERVICES
 
 _DAY = "1d"
 _EVENTS = {
-    "webhook": "calls of n8n's webhook",
-    "callback": "calls of Odoo's callback",
-    "aiservice": "calls of the AI service",
-    "platform": "probes of the platform",
-    "image_latency": "images within 30 s",
-    "kyc": "calls of the KYC service",
+    "webhook": "webhook",
+    "callback": "callback",
+    "aiservice": "AI service",
+    "platform": "availability",
+    "image_latency": "image latency",
+    "kyc": "KYC service",
 }
 """In this order in all panels, so that each has the same colour."""
 _OBJECTIVES = sorted(
     limits.objectives(),
     key=lambda objective: list(_EVENTS).index(objective.name),
 )
+_BACKUP_AGE = (
+    "(time() - max by (backup) (backup_last_success_timestamp_seconds)) / max by (backup) (backup_schedule_seconds)"
+)
+_NO_BACKUP = "No data from the backup exporter: see Telemetry Self-Health, Targets down."
 _SERVICES = {"odoo": "Odoo", "n8n": "n8n", "aiservice": "AI service", "kyc": "KYC service"}
 
 
@@ -32,12 +36,12 @@ def _budget(objective: limits.Objective) -> str:
 
 
 def _left(objective: limits.Objective) -> str:
-    """Return what is left of a budget, in percent: 30 days of minutes with failures and events, as far as there are."""
+    """Return what is left of a budget over 30 days, in percent."""
     failed, events = (
-        f'influencegen:slo_{what}_5m{{slo="{objective.name}"}}' for what in ("errors:ratio", "events:increase")
+        f'sum(sum_over_time(tier:slo_{what}:increase{{slo="{objective.name}", slo=~"$slo"}}[30d]))'
+        for what in ("failed", "events")
     )
-    spent = f"sum_over_time(({failed} * {events})[30d:1m]) / (sum_over_time({events}[30d:1m]) > 0)"
-    return f"clamp_min(100 * (1 - {spent} / {_budget(objective)}), 0)"
+    return f"clamp_min(100 * (1 - {failed} / ({events} > 0) / {_budget(objective)}), 0)"
 
 
 _BURN_COLOURS = [
@@ -45,42 +49,59 @@ _BURN_COLOURS = [
     Threshold(value=limits.SLOW_BURN, color=WARNING),
     Threshold(value=limits.FAST_BURN, color=CRITICAL),
 ]
-_BURN = [f"{objective.alert}{speed}" for objective in _OBJECTIVES for speed in ("Fast", "Slow")]
+_FAST, _SLOW = ([f"{objective.alert}{speed}" for objective in _OBJECTIVES] for speed in ("Fast", "Slow"))
+_NO_EVENT = "No events for the selected objectives in the selected time range."
+_NO_PROBE = "No probes: check the blackbox_exporter targets."
+_NO_HOUR = "No complete hour yet in the long-term storage."
+_MEANING = (
+    "Failures are failed calls (webhook, callback, AI service), failed probes (availability), and images that took "
+    "longer than 30 s (image latency)."
+)
 
 _OVERVIEW = (
     firing(
         "Burn rate alerts",
-        'alertname=~".*BudgetBurn.*"',
-        width=6,
+        'alertname=~".*BudgetBurn.*", pair=~"($slo)_error_budget"',
+        width=5,
         height=8,
-        spec="not in it; the alerts of system.availability.percentage and of the SLAs of the calls",
-        description="Firing alerts about error budgets. Each has a runbook.",
-        runbooks=[name for name in _BURN if name.endswith("Slow")],
+        description="Firing alerts about the error budgets of the selected objectives. Each has a runbook.",
+        runbooks=[*_FAST, *_SLOW],
     ),
     stat(
         "Availability (30 d)",
-        Query("telemetry:system_availability:percent_30d", interval=BUSINESS),
+        Query("avg_over_time(tier:system_availability:avg[30d])", interval=_DAY, source=LONG_TERM),
         "percent",
-        width=6,
+        width=5,
         height=8,
         spec="system.availability.percentage",
-        description="Share of the probes of Odoo, n8n and the AI service that succeeded, over 30 days or the "
-        "retention of Prometheus. The target is 99.9%.",
-        no_value="No probe was made: look at the targets of blackbox_exporter.",
+        description="Share of the probes of Odoo, n8n and the AI service that succeeded in the last 30 days, from the "
+        "long-term storage: up to an hour behind. The target is 99.9%. Ignores the variable Objective.",
+        no_value=_NO_HOUR,
         decimals=3,
         objective="platform",
         links={"Odoo": "odoo-system-health"},
     ),
+    stat(
+        "Backup age, in intervals",
+        Query(f"max({_BACKUP_AGE})", interval=BUSINESS),
+        "none",
+        width=5,
+        height=8,
+        description="Time since the last successful backup, as a multiple of its scheduled interval, for the backup "
+        "furthest behind. Below 1 all backups are on schedule. Ignores the variable Objective.",
+        no_value=_NO_BACKUP,
+        decimals=1,
+        alerts=("BackupMissing",),
+    ),
     bar_gauge(
         "Remaining error budget (30 d)",
-        [Query(_left(objective), _EVENTS[objective.name], BUSINESS) for objective in _OBJECTIVES],
+        [Query(_left(objective), _EVENTS[objective.name], _DAY, source=LONG_TERM) for objective in _OBJECTIVES],
         "percent",
+        width=9,
         maximum=100,
-        spec="the SLA of system.availability.percentage, of the api.* metrics and of "
-        "ai.image_generation.end_to_end_latency_seconds",
-        description="Over 30 days, or the retention of Prometheus. At 0% the objective is missed: take no risks until "
-        "it has recovered. See docs/rules.md.",
-        no_value="No such event in this time.",
+        description="Remaining share of each 30-day error budget, from the long-term storage: up to an hour behind. "
+        f"{_MEANING} At 0% the objective is missed: freeze risky changes until it recovers.",
+        no_value=_NO_HOUR,
         colours=[
             Threshold(value=None, color=CRITICAL),
             Threshold(value=0.001, color=WARNING),
@@ -102,12 +123,11 @@ _RATES = (
         ],
         "none",
         width=12,
-        spec="the SLAs, as for the panel above",
-        description=f"Over the last hour. At 1 a budget lasts 30 days; at {limits.FAST_BURN} an hour uses 2% of it, "
-        "which is critical. Look at the failed calls.",
-        no_value="No such event in this time.",
+        description=f"How fast each error budget is spent, over the preceding hour. At 1, a budget lasts 30 days; at "
+        f"{limits.FAST_BURN}, one hour uses 2% of it, which is critical: check the failed calls.",
+        no_value=_NO_EVENT,
         colours=_BURN_COLOURS,
-        runbooks=[name for name in _BURN if name.endswith("Fast")],
+        runbooks=_FAST,
         links={"Calls": "n8n-ai-integration-performance"},
     ),
     time_series(
@@ -118,14 +138,11 @@ _RATES = (
         ],
         "percent",
         width=12,
-        spec="the SLAs, as for the panel above",
-        description="Share of each kind of event that failed in the hour before each moment. The KYC service has no "
-        "objective here: its provider has an SLA.",
-        no_value="No such event in this time.",
+        soft=(0, 1),
+        description=f"Failures as a share of all events, over the preceding hour. {_MEANING} Calls to the KYC service "
+        "have no objective; its provider has an SLA.",
+        no_value=_NO_EVENT,
     ),
-)
-
-_ERRORS = (
     time_series(
         "Availability by service",
         [
@@ -134,9 +151,12 @@ _ERRORS = (
         ],
         "percent",
         width=12,
-        spec="system.availability.percentage, its parts",
-        description="Share of the probes of each service that succeeded.",
-        no_value="No probe was made: look at blackbox_exporter.",
+        minimum=None,
+        maximum=100,
+        soft=(95, 100),
+        spec="system.availability.percentage",
+        description="Share of the probes of each service that succeeded. Ignores the variable Objective.",
+        no_value=_NO_PROBE,
         runbooks=("OdooDown", "N8nDown", "AiServiceDown", "KycServiceDown"),
     ),
     time_series(
@@ -147,12 +167,15 @@ _ERRORS = (
         ],
         "none",
         width=12,
-        spec="not in it; the events of the ratios above",
-        description="In the hour before each moment. With few events, a single failure is a large share.",
-        no_value="No such event in this time.",
+        description="Calls, probes and images that the error ratios count, over the preceding hour. With few of "
+        "them, a single failure is a large share.",
+        no_value=_NO_EVENT,
     ),
+)
+
+_TREND = (
     time_series(
-        "Availability per day (90 d)",
+        "Availability per day",
         [
             Query(
                 "min_over_time(tier:system_availability:avg[$__interval])",
@@ -168,40 +191,37 @@ _ERRORS = (
         step=_DAY,
         minimum=None,
         spec="system.availability.percentage",
-        description="By day, over 90 days whatever the time range of the page.",
-        no_value="A day is shown when it is complete, and the first is not yet.",
+        description="Mean and worst hour of each day. Last 90 days; ignores the dashboard time range and the "
+        "variable Objective.",
+        no_value="No complete day yet: the first appears after midnight UTC.",
         objective="platform",
     ),
 )
 
 _BACKUPS = (
     stat(
-        "Backup success (24 h)",
+        "Backup success rate (24 h)",
         Query("influencegen:system_backup_job_success_rate:percent_24h", interval=BUSINESS),
         "percent",
         width=12,
         height=8,
         spec="system.backup.job_success_rate",
         description="Share of the backup jobs of the last 24 hours whose backup was restored and compared. All must "
-        "succeed.",
-        no_value="No backup job ended in the last 24 hours.",
+        "succeed. Ignores the variable Objective.",
+        no_value="No backup jobs completed in the last 24 hours.",
         decimals=0,
         alerts=("BackupJobFailed",),
     ),
     bar_gauge(
-        "Age of the last backup",
-        [
-            Query(
-                "time() - (max by (backup) (backup_last_success_timestamp_seconds) > 0)",
-                "{{backup}}",
-                BUSINESS,
-            )
-        ],
-        "s",
-        spec="not in it; the period whose data would be lost with PostgreSQL",
-        description="Age of the last good backup of each kind.",
-        no_value="There is no good backup yet, or its exporter is not scraped.",
-        runbooks=("BackupMissing",),
+        "Backup age by kind, in intervals",
+        [Query(_BACKUP_AGE, "{{backup}}", BUSINESS)],
+        "none",
+        description="Time since the last successful backup of each kind, as a multiple of its scheduled interval. "
+        "A value in the thousands means that there is no successful backup. Ignores the variable Objective.",
+        no_value=_NO_BACKUP,
+        decimals=1,
+        alerts=("BackupMissing",),
+        runbooks=("BackupAttachmentsUnlisted",),
     ),
 )
 
@@ -209,11 +229,11 @@ PAGE = Page(
     uid="slo",
     title="SLO and Error Budget",
     audience="Platform Administrators, Operations Team, Platform Management",
-    summary="Are the objectives met, and how much of the error budgets is left?",
+    summary="Objectives, remaining error budgets, burn rates and backups.",
     refresh="1m",
     time_range="24h",
     team=".*",
     services=SERVICES,
     variables=(variables.long_term, variables.objective),
-    rows={"Overview": _OVERVIEW, "Burn rate": _RATES, "Errors and events": _ERRORS, "Backups": _BACKUPS},
+    rows={"Overview": _OVERVIEW, "Burn rate and errors": _RATES, "90-day trend": _TREND, "Backups": _BACKUPS},
 )

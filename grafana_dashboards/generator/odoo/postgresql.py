@@ -1,25 +1,27 @@
-"""PostgreSQL: does the database keep up, and what holds it up?"""
+"""PostgreSQL: load, latency and saturation of PostgreSQL."""
 
 from .. import variables
 from ..frame import Page
 from ..limits import CLIENTS
 from ..palette import CRITICAL, GOOD, GREY, PURPLE
 from ..panels import NONE, bar_gauge, stat, time_series
-from ..queries import BUSINESS, Query
+from ..queries import BUSINESS, SYSTEM, Query
 from . import SERVICES
 
+_INSTANCE = 'instance=~"$instance"'
 _SERVER = 'db_instance=~"$db_instance"'
 _DATABASE = f'{_SERVER}, datname=~"$datname", datname!~"template.*|"'
 """Neither templates nor what belongs to no database."""
 _SLOW = f'telemetry:postgresql_query_slow_query_rate:rate_5m{{{_SERVER}, database=~"$datname"}}'
-_NOT_SCRAPED = "postgres_exporter is not scraped: see the dashboard Telemetry Self-Health."
+_NOT_SCRAPED = "No data from postgres_exporter: see Telemetry Self-Health, Targets down."
+_NO_SLOW = "No data from the slow query exporter: see Telemetry Self-Health, Targets down."
 
 _OVERVIEW = (
     stat(
         "Servers down",
         Query(f"count(pg_up{{{_SERVER}}} == 0) or 0 * max(pg_up{{{_SERVER}}})", interval=BUSINESS),
         "none",
-        spec="not in it; nothing else works without PostgreSQL",
+        width=8,
         description="PostgreSQL servers that do not accept connections.",
         no_value=_NOT_SCRAPED,
         alerts=("PostgresDown",),
@@ -29,42 +31,47 @@ _OVERVIEW = (
         "Connections used",
         Query(f"max(telemetry:postgresql_connections_utilization:percent{{{_SERVER}}})", interval=BUSINESS),
         "percent",
+        width=8,
         spec="postgresql.connections.active_count, of max_connections",
-        description="At 100% new connections are refused. Near the limit: see which database has most of them, lower "
-        "Odoo's db_maxconn or its workers, or raise max_connections.",
+        description="Connections in use / max_connections, of the server with the most. At 100% new connections are "
+        "refused. Near the limit: find the database with the most connections, lower Odoo's db_maxconn or its workers, "
+        "or raise max_connections. Per server, not per database.",
         no_value=_NOT_SCRAPED,
         decimals=0,
         alerts=("PostgresConnectionsHigh", "PostgresConnectionsCritical"),
         runbooks=("PostgresConnectionsRunOutSoon",),
     ),
     stat(
-        "Slow queries/min",
-        Query(f"60 * sum({_SLOW})", interval=BUSINESS),
+        "Slow queries per minute",
+        Query(f"60 * max({_SLOW})", interval=BUSINESS),
         "none",
+        width=8,
         spec="postgresql.query.slow_query_rate",
-        description="Queries that took 1 s or longer, over the last 5 minutes. The log of PostgreSQL has their text.",
-        no_value="The exporter of slow queries is not scraped.",
+        description="Queries slower than log_min_duration_statement (1 s by default), over the last 5 minutes, in "
+        "the database with the most. PostgreSQL's log has their text.",
+        no_value=_NO_SLOW,
         decimals=1,
         alerts=("PostgresSlowQueries",),
         runbooks=("PostgresSlowQueriesMiscounted",),
     ),
     stat(
-        "Longest transaction",
+        "Oldest transaction",
         Query(f'max(pg_stat_activity_max_tx_duration{{{_DATABASE}, state!="idle", {CLIENTS}}})', interval=BUSINESS),
         "s",
-        spec="not in it; a frequent cause of slow queries",
-        description="It holds its locks, and keeps vacuum from removing old rows. Above the threshold: find its "
-        "session in pg_stat_activity, and end it.",
+        width=8,
+        description="The oldest transaction holds its locks and prevents VACUUM from removing old rows. Above the "
+        "threshold: find its session in pg_stat_activity, and end it.",
         no_value=_NOT_SCRAPED,
         decimals=0,
         alerts=("PostgresLongTransaction",),
     ),
     stat(
         "Deadlocks (1 h)",
-        Query(f"sum(increase(pg_stat_database_deadlocks{{{_DATABASE}}}[1h]))", interval=BUSINESS),
+        Query(f"max(increase(pg_stat_database_deadlocks{{{_DATABASE}}}[1h]))", interval=BUSINESS),
         "none",
-        spec="not in it; a cause of failed and repeated requests",
-        description="Transactions that PostgreSQL ended because they waited for each other's locks.",
+        width=8,
+        description="Transactions that PostgreSQL aborted because they waited for each other's locks, in the "
+        "database with the most.",
         no_value=_NOT_SCRAPED,
         decimals=0,
         alerts=("PostgresDeadlocks",),
@@ -74,8 +81,8 @@ _OVERVIEW = (
         "Replication lag",
         Query(f"max(pg_replication_lag_seconds{{{_SERVER}}})", interval=BUSINESS),
         "s",
-        spec="not in it; the data that a failover to a standby would lose",
-        description="Of the standby that is furthest behind; 0 without a standby.",
+        width=8,
+        description="Lag of the standby furthest behind; 0 without a standby. Per server, not per database.",
         no_value=_NOT_SCRAPED,
         decimals=0,
         alerts=("PostgresReplicationLag",),
@@ -91,7 +98,8 @@ _LOAD = (
         ],
         "none",
         spec="postgresql.connections.active_count",
-        description="Each worker of Odoo has some. If they rise while the load does not, a client does not close them.",
+        description="Connections to the selected databases. Each Odoo worker has some. If they rise while the load "
+        "does not, a client does not close them.",
         no_value=_NOT_SCRAPED,
         runbooks=("PostgresConnectionsHigh",),
     ),
@@ -122,8 +130,7 @@ _LOAD = (
             ),
         ],
         "ops",
-        spec="not in it; the load that postgresql.query.slow_query_rate is a part of",
-        description="If rollbacks rise, look at the errors of Odoo.",
+        description="Commits and rollbacks per second. If rollbacks rise, check the errors of Odoo.",
         no_value=_NOT_SCRAPED,
         links={"Odoo": "odoo-system-health"},
     ),
@@ -133,8 +140,9 @@ _LOAD = (
         "none",
         width=12,
         spec="postgresql.query.slow_query_rate",
-        description="Queries that took 1 s or longer, over 5 minutes, of the five databases with the most.",
-        no_value="The exporter of slow queries is not scraped.",
+        description="Queries slower than log_min_duration_statement (1 s by default), over 5 minutes, in the five "
+        "databases with the most.",
+        no_value=_NO_SLOW,
         alerts=("PostgresSlowQueries",),
     ),
     time_series(
@@ -150,10 +158,10 @@ _LOAD = (
         ],
         "percent",
         width=12,
-        spec="not in it; a cause of a high system.disk.io.ops",
-        description="Share of the blocks that PostgreSQL found in shared_buffers. Below 95% for long: raise "
-        "shared_buffers, or look for a query that scans whole tables.",
-        no_value="Nothing was read in this time, or postgres_exporter is not scraped.",
+        maximum=100,
+        description="Share of the blocks that PostgreSQL found in shared_buffers. If below 95% for long, raise "
+        "shared_buffers, or find the query that scans whole tables.",
+        no_value="No block reads in the selected time range, or no data from postgres_exporter.",
     ),
 )
 
@@ -173,21 +181,21 @@ _SATURATION = (
             Query(f"max(pg_replication_lag_seconds{{{_SERVER}}})", "replication lag", BUSINESS, PURPLE),
         ],
         "s",
-        spec="not in it; a frequent cause of slow queries",
-        description="Age of the oldest open transaction, and lag of the standby that is furthest behind. Idle in "
-        "transaction: a client began one and does not end it.",
+        description="Age of the oldest open transaction, and lag of the standby furthest behind. The threshold "
+        "applies to transactions. Idle in transaction: a client started a transaction and does not end it.",
         no_value=_NOT_SCRAPED,
         alerts=("PostgresLongTransaction",),
         runbooks=("PostgresDeadlocks", "PostgresReplicationLag"),
     ),
     time_series(
-        "Disk utilization",
+        "Disk I/O utilization (all hosts)",
         [Query("max by (host) (telemetry:system_disk_io_time:percent_5m)", "{{host}}", BUSINESS)],
         "percent",
-        spec="system.disk.io.ops, by the time that they take",
-        description="Share of the time in which the busiest disk of each host worked, over 5 minutes. A saturated "
-        "disk slows every query: find the process that reads or writes that much.",
-        no_value="No host is scraped: look at node_exporter.",
+        maximum=100,
+        spec="system.disk.io.ops, as the share of time in which the disk was in use",
+        description="Share of the time in which the busiest disk of each host was in use, over 5 minutes, of all hosts "
+        "whichever server is selected. A saturated disk slows every query: find the process that uses it most.",
+        no_value="No data from any host: check node_exporter.",
         alerts=("DiskBusy", "DiskSaturated"),
     ),
     bar_gauge(
@@ -195,10 +203,26 @@ _SATURATION = (
         [Query(f"topk(5, max by (datname) (pg_database_size_bytes{{{_DATABASE}}}))", "{{datname}}", BUSINESS)],
         "bytes",
         width=8,
-        spec="not in it; a part of system.disk.space.used.percentage",
-        description="The five largest databases. If one grows faster than its use, find the table that does.",
+        description="The five largest databases. If one grows unexpectedly, find its largest tables.",
         no_value=_NOT_SCRAPED,
         runbooks=("DiskSpaceLow",),
+    ),
+    time_series(
+        "Odoo connection pool utilization",
+        [
+            Query(
+                f"max by (instance, pool) (odoo_connection_pool_utilization_percent{{{_INSTANCE}}})",
+                "{{instance}} {{pool}}",
+                SYSTEM,
+            ),
+        ],
+        "percent",
+        width=24,
+        maximum=100,
+        description="Connections in use / db_maxconn, of the busiest process on each Odoo server. At 100% opening a "
+        "cursor fails: find the requests that hold cursors, or raise db_maxconn. Per Odoo server, not per database.",
+        no_value="No data from Odoo: see Telemetry Self-Health, Targets down.",
+        runbooks=("OdooConnectionPoolExhausted",),
     ),
 )
 
@@ -206,11 +230,11 @@ PAGE = Page(
     uid="postgresql",
     title="PostgreSQL",
     audience="Platform Administrators, Operations Team",
-    summary="Does the database keep up, and what holds it up?",
+    summary="Load, latency and saturation of PostgreSQL.",
     refresh="1m",
     time_range="6h",
     team="platform",
     services=SERVICES,
-    variables=(variables.db_instance, variables.datname),
+    variables=(variables.db_instance, variables.datname, variables.instance),
     rows={"Overview": _OVERVIEW, "Load": _LOAD, "Saturation": _SATURATION},
 )

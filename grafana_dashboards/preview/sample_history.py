@@ -14,27 +14,30 @@ from influencegen_telemetry.business.metrics import BUSINESS
 from stack.layout import Layout
 
 DAYS = 90
-# What an hour is like in the end: increases at a busy time, or what a gauge shows.
-_HOUR = {
-    "influencer_registration_attempts:increase": ({}, 7),
-    "influencer_registration_success:increase": ({}, 5),
-    "influencer_kyc_verifications:increase": ({"outcome": "approved"}, 4),
-    "campaign_applications:increase": ({"campaign_id": "1"}, 12),
-    "payment_processing_success:increase": ({}, 8),
-    "payment_processing_failures:increase": ({}, 0.4),
-    "ai_image_generation_success:increase": ({}, 40),
-    "ai_image_generation_failures:increase": ({"reason": "failed"}, 0.9),
-    "influencer_active:avg": ({}, 2400),
-    "user_logins_daily_active_influencers:avg": ({"user_role": "influencer"}, 700),
-    "system_availability:avg": ({}, 100),
-}
+_OBJECTIVES = {"webhook": 45, "callback": 45, "aiservice": 50, "platform": 180, "image_latency": 40, "kyc": 6}
+# The newest hour of the history: increases at a busy time, and values of gauges.
+_HOUR = [
+    ("influencer_registration_attempts:increase", {}, 7),
+    ("influencer_registration_success:increase", {}, 5),
+    ("influencer_kyc_verifications:increase", {"outcome": "approved"}, 4),
+    ("campaign_applications:increase", {"campaign_id": "1"}, 12),
+    ("payment_processing_success:increase", {}, 8),
+    ("payment_processing_failures:increase", {}, 0.4),
+    ("ai_image_generation_success:increase", {}, 40),
+    ("ai_image_generation_failures:increase", {"reason": "failed"}, 0.9),
+    *(("slo_events:increase", {"slo": name}, events) for name, events in _OBJECTIVES.items()),
+    *(("slo_failed:increase", {"slo": name}, 0) for name in _OBJECTIVES),
+    ("influencer_active:avg", {}, 2400),
+    ("user_logins_daily_active_influencers:avg", {"user_role": "influencer"}, 700),
+    ("system_availability:avg", {}, 100),
+]
 _LATENCY = "ai_image_generation_end_to_end_latency_seconds"
 _USUAL_LATENCY_SECONDS = 8
 [_LATENCY_BUCKETS] = [metric.buckets for metric in BUSINESS if metric.name == _LATENCY]
 
 
 def write(layout: Layout) -> None:
-    """Write sample history into the long-term storage of hours of the system of that layout.
+    """Write sample history into the 1-hour tier of the system of that layout.
 
     :raises requests.RequestException: if it can't be written
 
@@ -53,11 +56,13 @@ def months() -> Iterator[str]:
         moment = end - 3600 * hours
         growth = 1 - 0.6 * hours / 24 / DAYS
         bustle = _bustle(moment)
-        for series, (labels, amount) in _HOUR.items():
+        for series, labels, amount in _HOUR:
             if series == "system_availability:avg":
                 value = amount - (chance.random() < 0.01) * chance.random()
             elif series.startswith("user_logins_daily"):
                 value = amount * growth * bustle * (moment % 86400 / 86400)
+            elif series == "slo_failed:increase":
+                value = int(chance.random() < 0.01)
             elif series.endswith(":avg"):
                 value = amount * growth
             else:
