@@ -1,6 +1,7 @@
-# Makes the role of each service, and gives it its rights and its password. May be run again at any time.
+# Creates the role of each service, and sets its rights and its password. Can be run again at any time.
 set -eu
-export PGHOST=postgres PGUSER=postgres PGPASSWORD="$(cat /run/secrets/postgres_password)"
+PGPASSWORD=$(cat /run/secrets/postgres_password)
+export PGHOST=postgres PGUSER=postgres PGPASSWORD
 for role in odoo n8n backup monitoring; do
   set -- "$@" --set="$role=$(cat "/run/secrets/${role}_db_password")"
 done

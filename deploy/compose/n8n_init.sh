@@ -1,5 +1,5 @@
-# Brings credentials and workflows into n8n's database, once in the life of this container: an import switches the
-# workflows off under an n8n that runs, and Compose restarts n8n only when it makes this container anew.
+# Imports credentials and workflows into n8n's database, once per container: an import unpublishes the workflows of a
+# running n8n, and Compose restarts n8n only if this container is recreated.
 set -eu
 cd ~
 [ ! -e imported ] || exit 0
@@ -26,8 +26,12 @@ cat > credentials.json <<END
 END
 n8n import:credentials --input=credentials.json
 rm credentials.json
-n8n import:workflow --separate --input=/srv/workflows
-n8n update:workflow --all --active=true
-# n8n starts it after an error of another
-n8n update:workflow --id=igErrors --active=false
+ids=$(sed -n 's/^  "id": "\(.*\)",$/\1/p' /srv/workflows/*.json | sort)
+import() { n8n import:workflow --separate --input=/srv/workflows; }
+# until its first start, n8n 2 refuses to import over workflows that were active in n8n 1
+import || { for id in $ids; do n8n unpublish:workflow --id="$id"; done; import; }
+for id in $ids; do n8n publish:workflow --id="$id"; done
+# some commands of n8n exit with 0 although they did nothing
+n8n list:workflow --active=true --onlyId > published
+for id in $ids; do grep --quiet --word-regexp "$id" published; done
 touch imported

@@ -6,7 +6,7 @@ SECRETS = Path("/run/secrets")
 
 
 def monitored(name, port):
-    """Return the address of a server of the monitoring, with the credential that it wants."""
+    """Return the URL of a monitoring server, with its credentials."""
     password = (SECRETS / f"{name}_password").read_text().strip()
     return f"http://influencegen:{password}@{name}:{port}"
 
@@ -19,7 +19,7 @@ parameters = {
     "influencegen.payment_url": "http://kyc-provider:8091/payments",
     "influencegen.callback_url": "http://odoo:8069/influencegen/image/callback",
     "odoo_telemetry.grafana_url": "http://127.0.0.1:3000",
-    # as Odoo's server reaches them, which reads history and alerts there; a browser does not
+    # addresses at which Odoo's server, not a browser, reads history and alerts
     "odoo_telemetry.prometheus_url": monitored("prometheus", 9090),
     "odoo_telemetry.alertmanager_url": monitored("alertmanager", 9093),
     "influencegen.webhook_secret": (SECRETS / "webhook_secret").read_text().strip(),

@@ -1,5 +1,0 @@
-# Makes what the workflows keep in n8n's database. May be run again at any time.
-set -eu
-export PGHOST=postgres PGUSER=n8n PGPASSWORD="$(cat /run/secrets/n8n_db_password)"
-export PGOPTIONS=--client-min-messages=warning
-psql --dbname=n8n --quiet --set=ON_ERROR_STOP=1 --file=/srv/schema.sql --file=/srv/metrics.sql
