@@ -1,4 +1,4 @@
-"""The verbs: `python -m stack VERB`; `--help` lists them."""
+"""The commands: `python -m stack COMMAND`; `--help` lists them."""
 
 import argparse
 import shutil
@@ -26,33 +26,33 @@ def run_demo(layout: Layout) -> bool:
 
 
 def run_drill(layout: Layout) -> bool:
-    """Bring the system up, and see what on-call is told of real faults."""
+    """Bring the system up, cause real faults, and check the notifications."""
     return runner.run(system.up(layout))
 
 
 def stop(layout: Layout) -> bool:
     """Stop the system."""
-    with step("everything stopped"):
+    with step("stopping everything"):
         system.down(layout)
     return True
 
 
 def clean(layout: Layout) -> bool:
     """Stop the system and delete its state."""
-    with step("everything stopped and deleted"):
+    with step("stopping everything, and deleting its data"):
         system.clean(layout)
     return True
 
 
 def build_wheels(layout: Layout) -> bool:
-    """Build the addons' wheels in dist/, and no others are there."""
+    """Build the addons' wheels in dist/, which is emptied first."""
     folder = PROJECT / "dist"
     shutil.rmtree(folder, ignore_errors=True)
     wheels.build(PROJECT, folder)
     return True
 
 
-VERBS = {
+COMMANDS = {
     "up": up, "demo": run_demo, "drill": run_drill, "stop": stop, "clean": clean, "test": lanes.test,
     "test-fast": lanes.test_fast, "test-odoo": lanes.test_odoo, "test-system": lanes.test_system,
     "lint": lint.lint, "audit": audit.audit, "sbom": audit.sbom, "wheels": build_wheels,
@@ -60,14 +60,16 @@ VERBS = {
 
 
 def main() -> None:
-    """Do what the command line asks; the status is 0 if it went well."""
+    """Run the command; the exit status is 0 if it succeeded."""
     parser = argparse.ArgumentParser(prog="python -m stack", description=__doc__)
-    parser.add_argument("verb", choices=VERBS)
-    verb = parser.parse_args().verb
-    # as Ctrl-C: what was started is stopped, and undone
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    parser.add_argument("command", choices=COMMANDS)
+    command = parser.parse_args().command
+    # SIGTERM works like Ctrl-C: what was started is stopped. SIGINT is set, too: a shell's background commands ignore
+    # it, and so would their children
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, signal.default_int_handler)
     with exit_on_error():
-        sys.exit(not VERBS[verb](Layout.from_environment()))
+        sys.exit(not COMMANDS[command](Layout.from_environment()))
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""What a person sees: a line for each long step, and trouble told in one sentence instead of a traceback."""
+"""Console output: one line per long step, and errors as one sentence instead of a traceback."""
 
 import subprocess
 import sys
@@ -10,11 +10,11 @@ from typing import TypedDict, Unpack
 
 
 class StackError(Exception):
-    """Something the person can mend; the text says what is wrong and what to do."""
+    """Something the user can fix; the text says what is wrong and what to do."""
 
 
 class Options(TypedDict, total=False):
-    """The arguments of subprocess.run that `run` hands on."""
+    """The arguments of subprocess.run that `run` passes on."""
 
     cwd: str | Path | None
     env: Mapping[str, str]
@@ -59,6 +59,6 @@ def run(command: Sequence[str | Path], *, log: Path, **options: Unpack[Options])
 
 
 def tail(log: Path, lines: int = 15) -> str:
-    """Return the last lines of a log, headed by where the whole of it is."""
+    """Return the last lines of a log, preceded by its path."""
     text = log.read_text(errors="replace").splitlines() if log.exists() else []
     return "\n".join([f"The end of {log}:", *(f"    {line}" for line in text[-lines:])])

@@ -1,4 +1,4 @@
-"""Where things lie: the cache shared by all checkouts, and the state of one running system."""
+"""Paths: the cache shared by all checkouts, and the state folder of one running system."""
 
 import hashlib
 import os
@@ -12,7 +12,7 @@ from stack.ports import Ports
 PROJECT = Path(__file__).resolve().parent.parent
 # The addons, each after those that it depends on.
 ADDONS = ("influencegen", "odoo_telemetry", "influencegen_telemetry")
-# Who asks the servers of the monitoring, and the secret that is the password for each, by the name of its port.
+# The user name for the monitoring servers, and the secret that is the password of each server, by port name.
 ACCOUNT = "influencegen"
 PASSWORDS = {
     "prometheus": "prometheus",
@@ -59,9 +59,9 @@ class Layout:
         return Path("/var/tmp") / f"influencegen-telemetry-{key}"
 
     def secret(self, name: str) -> str:
-        """Return the secret of that name; made at random, and kept for the owner's eyes only, on first use.
+        """Return the secret of that name, which is generated on first use; only the owner can read its file.
 
-        :raises StackError: when its folder or its file is not the owner's alone to change.
+        :raises StackError: when the folder or the file can be changed by another user.
         """
         private.folder(self.state)
         private.folder(self.state / "secrets")
@@ -78,11 +78,11 @@ class Layout:
         return self._secret(name)
 
     def credential(self, server: str) -> tuple[str, str] | None:
-        """Return the user and the password that a server, by the name of its port, wants; None if it wants none."""
+        """Return the user and the password for a server, given by port name; None if it needs none."""
         return (ACCOUNT, self.secret(PASSWORDS[server])) if server in PASSWORDS else None
 
     def url(self, server: str, path: str = "") -> str:
-        """Return the address of a server by the name of its port, with the credential that it wants in it."""
+        """Return the URL of a server, given by port name, with its credentials."""
         credential = self.credential(server)
         login = f"{':'.join(credential)}@" if credential else ""
         return f"http://{login}127.0.0.1:{getattr(self.ports, server)}{path}"

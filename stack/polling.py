@@ -1,13 +1,13 @@
-"""Waiting for what others do."""
+"""Polling."""
 
 import time
 from collections.abc import Callable
 
 
 def wait_until(condition: Callable[[], object], seconds: float, pause: float = 0.5) -> bool:
-    """Ask for a condition again and again, with pauses; say whether it came true within so many seconds.
+    """Poll a condition; return whether it became true within `seconds`.
 
-    It is asked at least once. By tenacity this would be longer: its RetryError would have to be caught at each call.
+    It is checked at least once. With tenacity this would be longer: each call would have to catch its RetryError.
     """
     deadline = time.monotonic() + seconds
     while not condition():

@@ -8,9 +8,10 @@ from dataclasses import asdict, dataclass, fields
 
 from stack.console import StackError
 
-WHO = {
+DESCRIPTIONS = {
     "odoo": "Odoo",
     "gevent": "Odoo's websocket worker",
+    "web": "the reverse proxy of Odoo",
     "pg": "PostgreSQL",
     "prometheus": "Prometheus",
     "alertmanager": "Alertmanager",
@@ -30,8 +31,8 @@ WHO = {
     "gpu": "the GPU exporter",
     "backup": "the exporter of backups",
 }
-_NEVER_GIVEN = range(20_000, 32_768)
-"""Ports below those that Linux gives to who asks for any (`net.ipv4.ip_local_port_range`)."""
+_BELOW_EPHEMERAL = range(20_000, 32_768)
+"""Ports below the range from which Linux assigns ephemeral ports (`net.ipv4.ip_local_port_range`)."""
 
 
 @dataclass(frozen=True)
@@ -40,6 +41,7 @@ class Ports:
 
     odoo: int = 8069
     gevent: int = 8072
+    web: int = 8060
     pg: int = 5433
     prometheus: int = 9090
     alertmanager: int = 9093
@@ -61,13 +63,13 @@ class Ports:
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str]) -> "Ports":
-        """Return the defaults with what IG_ODOO_PORT and its like say instead."""
+        """Return the defaults, overridden by IG_ODOO_PORT and the other IG_*_PORT variables."""
         chosen = {}
         for field in fields(cls):
             text = environment.get(variable(field.name))
             if text:
                 if not text.isdigit() or not 0 < int(text) < 65536:
-                    raise StackError(f"{variable(field.name)}={text} is no port: give a number from 1 to 65535.")
+                    raise StackError(f"{variable(field.name)}={text} is not a port: give a number from 1 to 65535.")
                 chosen[field.name] = int(text)
         ports = cls(**chosen)
         by_number: dict[int, str] = {}
@@ -76,26 +78,26 @@ class Ports:
             other = by_number.setdefault(number, field.name)
             if other != field.name:
                 raise StackError(
-                    f"{WHO[other]} and {WHO[field.name]} both want port {number}: change one of "
-                    f"{variable(other)}, {variable(field.name)}."
+                    f"Port {number} is set for both {DESCRIPTIONS[other]} and {DESCRIPTIONS[field.name]}: change "
+                    f"{variable(other)} or {variable(field.name)}."
                 )
         return ports
 
     @classmethod
     def free(cls) -> "Ports":
-        """Return ports that nobody listens on now."""
-        return cls._held(1, lambda: 0)[0]
+        """Return ports that no process listens on now."""
+        return cls._reserve(1, lambda: 0)[0]
 
     @classmethod
     def distinct(cls, number: int) -> list["Ports"]:
-        """Return the ports of so many systems, of which no two have one in common; nobody listens on them now.
+        """Return the ports of that many systems, without duplicates.
 
-        Nor will who asks for any free port, before the systems are up: the kernel gives others.
+        No process listens on them now, and the kernel does not assign them as ephemeral ports.
         """
-        return cls._held(number, lambda: random.choice(_NEVER_GIVEN))
+        return cls._reserve(number, lambda: random.choice(_BELOW_EPHEMERAL))
 
     @classmethod
-    def _held(cls, number: int, propose: Callable[[], int]) -> list["Ports"]:
+    def _reserve(cls, number: int, propose: Callable[[], int]) -> list["Ports"]:
         with ExitStack() as held:
 
             def port() -> int:
@@ -108,7 +110,7 @@ class Ports:
             return [cls(**{field.name: port() for field in fields(cls)}) for _number in range(number)]
 
     def variables(self) -> dict[str, str]:
-        """Return the environment variables that ask for these ports."""
+        """Return the environment variables that choose these ports."""
         return {variable(name): str(number) for name, number in asdict(self).items()}
 
     def check(self, names: Iterable[str]) -> None:
@@ -121,8 +123,9 @@ class Ports:
                     listener.bind(("127.0.0.1", number))
                 except OSError as error:
                     raise StackError(
-                        f"Port {number}, wanted for {WHO[name]}, can't be had ({error.strerror}){_holder(number)}.\n"
-                        f"Stop what holds it, or choose another port: {variable(name)}={number + 1} make demo"
+                        f"Port {number}, for {DESCRIPTIONS[name]}, is not available ({error.strerror})"
+                        f"{_holder(number)}.\n"
+                        f"Stop what uses it, or choose another port: {variable(name)}={number + 1} make demo"
                     ) from error
 
 

@@ -12,9 +12,9 @@ FILE = 0o600
 
 
 def folder(path: Path) -> Path:
-    """Make a folder that only its owner may enter, or close one that is there, and return it.
+    """Make a folder that only its owner may enter, or restrict an existing one to its owner, and return it.
 
-    :raises StackError: when it is a link, no folder, or another user's: its owner could open it again.
+    :raises StackError: when it is a link, not a folder, or another user's: its owner could open it again.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     try:
@@ -26,9 +26,9 @@ def folder(path: Path) -> Path:
 
 
 def read(path: Path) -> str | None:
-    """Return the text of a file, or None if there is none; one that others might read is closed to them.
+    """Return the text of a file, or None if there is none; other users lose access to it.
 
-    :raises StackError: when it is a link, no plain file, or another user's: its content can't be trusted.
+    :raises StackError: when it is a link, not a regular file, or another user's: its content can't be trusted.
     """
     try:
         descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
@@ -37,7 +37,7 @@ def read(path: Path) -> str | None:
     except OSError as error:
         raise StackError(f"{path} can't be read ({error.strerror}): remove it, and run this again.") from error
     try:
-        _check(path, os.fstat(descriptor), stat.S_ISREG, "a plain file")
+        _check(path, os.fstat(descriptor), stat.S_ISREG, "a regular file")
         os.fchmod(descriptor, FILE)
     except BaseException:
         os.close(descriptor)
@@ -49,7 +49,7 @@ def read(path: Path) -> str | None:
 def write(path: Path, text: str) -> None:
     """Write a file, whole or not at all, in place of whatever has its name.
 
-    It is new, so nobody who had the old one open, linked or shared can read it.
+    It is a new file: open descriptors of the old one, hard links to it and its permissions give no access to it.
     """
     unfinished = path.with_name(f"{path.name}.unfinished")
     unfinished.unlink(missing_ok=True)

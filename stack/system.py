@@ -16,7 +16,7 @@ from stack import private
 from stack.console import StackError, step
 from stack.layout import Layout
 from stack.provide import odoo_source
-from stack.services import backup, exporters, gpu, n8n, odoo, postgres, prometheus, victoria
+from stack.services import backup, exporters, gpu, n8n, odoo, postgres, prometheus, proxy, victoria
 from stack.services.processes import Processes, Program
 
 # The simulators: the name of the module, and that of its port.
@@ -27,6 +27,7 @@ LOCK = "lock"
 OWNERS = {
     "odoo": {"odoo"},
     "gevent": {"odoo"},
+    "web": {"proxy"},
     "pg": {"postgres"},
     "n8n": {"n8n", "n8n_stub"},
     "prometheus": {"prometheus"},
@@ -52,7 +53,7 @@ class N8nMode:
         """Return n8n itself, or its stub if $N8N asks for it."""
         asked = os.environ.get("N8N") or "real"
         if asked not in ("real", "stub"):
-            raise StackError(f"N8N={asked} is neither real (the default) nor stub.")
+            raise StackError(f"N8N must be real (the default) or stub, not {asked}.")
         return cls(stub=asked == "stub")
 
 
@@ -66,7 +67,7 @@ class System:
     n8n_mode: N8nMode
 
     def url(self, name: str, path: str = "") -> str:
-        """Return the address of a server by the name of its port, with the credential that it wants in it."""
+        """Return the URL of a server by the name of its port, with its credentials."""
         return self.layout.url(name, path)
 
 
@@ -81,7 +82,7 @@ def up(layout: Layout, mode: N8nMode | None = None) -> System:
 
 
 def prepare(layout: Layout) -> odoo_source.Source:
-    """Bring up PostgreSQL alone, with Odoo's database on it as `up` would find it; return the Odoo it is for."""
+    """Start PostgreSQL alone, with Odoo's database installed as by `up`; return the Odoo that it is for."""
     with _locked(layout):
         return _prepare(layout, N8nMode(stub=True))[0]
 
@@ -92,6 +93,7 @@ def programs(layout: Layout, source: odoo_source.Source, mode: N8nMode) -> list[
         postgres.program(layout),
         *(_simulator(layout, module, port) for module, port in SIMULATORS.items()),
         odoo.program(layout, source),
+        proxy.program(layout),
         *victoria.programs(layout),
         gpu.program(layout),
         *prometheus.programs(layout),
@@ -117,7 +119,7 @@ def clean(layout: Layout) -> None:
 
 
 def answers(url: str) -> bool:
-    """Say whether a server answers at `url` with a status that is no error."""
+    """Say whether a server answers at `url` with a status that is not an error."""
     try:
         return requests.get(url, timeout=10).ok
     except requests.RequestException:
@@ -156,6 +158,8 @@ def _start(system: System) -> None:
     simulators = {**SIMULATORS, **STUB} if mode.stub else SIMULATORS
     urls = {
         "odoo": system.url("odoo", "/web/login"),
+        # its answer is that of the gevent worker behind it
+        "proxy": system.url("web", "/websocket/health"),
         **{module: system.url(port, "/health") for module, port in simulators.items()},
         **{tier.name: system.url(tier.name, "/health") for tier in victoria.TIERS},
         "gpu_exporter": system.url("gpu", "/metrics"),
@@ -164,14 +168,14 @@ def _start(system: System) -> None:
     }
     ready: dict[str, Callable[[], bool]] = {name: partial(answers, url) for name, url in urls.items()}
     if mode.stub:
-        print("  N8N=stub: a light stub takes the place of n8n, and n8n's own figures are missing")
+        print("  N8N=stub: a lightweight stub replaces n8n, and n8n's own metrics are missing")
     else:
         n8n.deploy(layout, processes)
         ready |= dict.fromkeys(
             (program.name for program in n8n.programs(layout, mode.workers)), partial(n8n.answers, layout)
         )
     parts = [
-        "Odoo with 4 workers and its websocket worker",
+        "Odoo with 4 workers, its websocket worker, and nginx in front of them",
         *([] if mode.stub else ["n8n"]),
         "Prometheus",
         "Alertmanager",
@@ -186,8 +190,8 @@ def _start(system: System) -> None:
             processes.start(name)
         for name, answer in ready.items():
             processes.wait(name, answer)
-    with step("backups, the first of each after Prometheus' first scrape"):
-        # they are of what runs by now; a look at /metrics would be a scrape
+    with step("exporter of backups, which makes the first ones after the first scrape"):
+        # last, because backups include what runs now; a check of /metrics would count as a scrape
         processes.start("backup")
         processes.wait("backup", lambda: answers(system.url("backup", "/favicon.ico")))
 
@@ -204,9 +208,7 @@ def _stop_if_elsewhere(layout: Layout, processes: Processes) -> None:
 def _check_is_ours(layout: Layout) -> None:
     """Refuse a folder that holds something else: `clean` deletes it whole."""
     if any(layout.state.iterdir()) and not (layout.state / LOCK).exists():
-        raise StackError(
-            f"{layout.state} holds something else: set INFLUENCEGEN_STATE to a folder that is new or empty."
-        )
+        raise StackError(f"{layout.state} contains other files: set INFLUENCEGEN_STATE to a new or empty folder.")
 
 
 def _simulator(layout: Layout, module: str, port: str) -> Program:
@@ -238,5 +240,5 @@ def _locked(layout: Layout) -> Iterator[None]:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:
-            raise StackError(f"Another start of the system in {layout.state} is under way: wait for it.") from error
+            raise StackError(f"Another start of the system in {layout.state} is in progress: wait for it.") from error
         yield

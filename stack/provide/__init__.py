@@ -1,1 +1,1 @@
-"""Where parts of the system come from: Debian, npm, PyPI, a browser."""
+"""Obtains parts of the system: packages from Debian, npm and PyPI, Odoo's source, a browser."""

@@ -1,7 +1,7 @@
 """Programs from Debian's packages, unpacked into the cache: nothing is installed and no system file is touched.
 
 The archive is the one that the machine's own apt sources name, read through private lists. Both formats of sources are
-read here: python-debian on PyPI knows one of them, and python-apt, which knows both, is not there.
+read here: python-debian on PyPI knows one of them, and python-apt, which knows both, is not on PyPI.
 """
 
 import fcntl
@@ -39,7 +39,7 @@ def program(name: str, *packages: str) -> Path:
 
 
 def unpacked(*packages: str) -> Path:
-    """Return the folder into which the newest of these packages are unpacked (as they are, without dependencies)."""
+    """Return the folder with these packages unpacked, in their newest versions and without their dependencies."""
     system = platform.freedesktop_os_release()
     suite = NEWEST.get(system["ID"], system.get("VERSION_CODENAME", ""))
     return _Suite(suite).unpack(packages)
@@ -77,8 +77,8 @@ class _Suite:
     def _fetch(self, packages: list[str], dependencies: bool) -> None:
         if not shutil.which("apt-get"):
             raise StackError(
-                f"{', '.join(packages)} are neither on PATH nor to be had: this machine has no apt-get. "
-                "Install them and put them on PATH."
+                f"{', '.join(packages)} can't be installed: this machine has no apt-get. "
+                "Install them and put their programs on PATH."
             )
         downloads = self.place / "archives"
         for folder in (downloads, self.place / "lists" / "partial", self._mark("any").parent, self.root):
@@ -128,7 +128,7 @@ class _Suite:
             capture_output=True, text=True, env={**os.environ, "LC_ALL": "C"},
         )  # fmt: skip
         if simulated.returncode:
-            raise StackError(f"apt-get finds no way to have {', '.join(packages)}:\n{simulated.stderr.strip()}")
+            raise StackError(f"apt-get can't install {', '.join(packages)}:\n{simulated.stderr.strip()}")
         return re.findall(r"^Inst (\S+)", simulated.stdout, re.MULTILINE)
 
 

@@ -37,14 +37,14 @@ def _create(place: Path, pins: list[str]) -> None:
     with step("Python environment"):
         if subprocess.run([sys.executable, "-c", "import ensurepip, venv"], capture_output=True).returncode:
             version = f"{sys.version_info.major}.{sys.version_info.minor}"
-            raise StackError(f"{sys.executable} can make no virtual environment: install python{version}-venv.")
+            raise StackError(f"{sys.executable} can't create a virtual environment: install python{version}-venv.")
         run([sys.executable, "-m", "venv", place], log=log)
     with step("Python packages (first time only)"):
         run([place / "bin" / "python", "-m", "pip", "install", "--quiet", *pins], log=log)
 
 
 if __name__ == "__main__":
-    # The path goes to whoever called; everything said on the way goes to the person.
+    # stdout has only the path, for the caller; all messages go to stderr.
     answer = os.dup(sys.stdout.fileno())
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
     with exit_on_error():

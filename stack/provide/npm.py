@@ -12,8 +12,8 @@ from stack.provide.once import made_once
 def installed(package: Path, what: str) -> Path:
     """Return the node_modules of a package, installed when first needed.
 
-    package: folder with its package.json and package-lock.json; its name is that of the place in the cache.
-    what: what a person is told while it is installed.
+    package: folder with package.json and package-lock.json; the folder in the cache is named after it.
+    what: text shown during the installation.
     Raises StackError if there is no npm, or the installation fails.
     """
     lock = package / "package-lock.json"

@@ -24,7 +24,7 @@ SCRIPT = """import odoo.cli
 if __name__ == "__main__":
     odoo.cli.main()
 """
-# Debian's package links these scripts and fonts of the web client to packages of their own.
+# Debian's package replaces scripts and fonts of the web client with links to these other packages.
 PACKAGES = (
     "odoo-19",
     "libjs-jquery",
@@ -40,7 +40,7 @@ PACKAGES = (
 class Source:
     """An Odoo that can be run: the folder that holds its package, and why it was chosen.
 
-    It runs in a virtual environment of its own in the cache, which adds its folder to the packages of the project.
+    It runs in its own virtual environment in the cache, which adds Odoo's folder to the project's packages.
     """
 
     folder: Path
@@ -60,26 +60,40 @@ class Source:
     @property
     def python(self) -> Path:
         """The Python that imports this Odoo, and all that the project's own Python imports."""
-        return self._environment() / "bin" / "python"
+        return self.environment() / "bin" / "python"
 
     @property
     def command(self) -> list[Path]:
         """Odoo's command line: Python and a script, by whose path Odoo starts its websocket worker."""
-        place = self._environment()
+        place = self.environment()
         return [place / "bin" / "python", place / "bin" / "odoo"]
 
-    def _environment(self) -> Path:
+    def environment(self, pins: str = "") -> Path:
+        """Return the virtual environment, in which ``bin/odoo`` is Odoo's command line.
+
+        pins: the content of a requirements file of other packages to install, such as addons and their dependencies.
+        """
         # pip's own place, because the Python that runs this may itself be one of Odoo's
         packages = Path(pip.__file__).parents[1]
-        key = hashlib.sha256(f"{packages}\n{self.folder}".encode()).hexdigest()[:12]
+        key = hashlib.sha256(f"{packages}\n{self.folder}{pins}".encode()).hexdigest()[:12]
 
         def create(place: Path) -> None:
             venv.create(place, symlinks=True)
             own = Path(sysconfig.get_path("purelib", "venv", {"base": str(place), "installed_base": str(place)}))
             (own / "odoo.pth").write_text(f"{packages}\n{self.folder}\n")
             (place / "bin" / "odoo").write_text(SCRIPT)
+            if pins:
+                self._install(place, pins)
 
         return made_once(cache() / f"venv-odoo-{key}", create)
+
+    def _install(self, place: Path, pins: str) -> None:
+        requirements = place / "requirements.txt"
+        requirements.write_text(pins)
+        with step(f"Python packages for Odoo {self.series} (first time only)"):
+            # install what is pinned even if the project's environment has it, and nothing else
+            options: list[str | Path] = ["--quiet", "--no-deps", "--ignore-installed", "--requirement", requirements]
+            run([place / "bin" / "python", "-m", "pip", "install", *options], log=place.with_suffix(".log"))
 
 
 def choose() -> Source:
@@ -88,8 +102,8 @@ def choose() -> Source:
     if given:
         folder = Path(given).expanduser().resolve()
         if not (folder / "odoo" / "release.py").exists():
-            raise StackError(f"ODOO_SOURCE={given} holds no Odoo: it has no odoo/release.py.")
-        return Source(folder, "ODOO_SOURCE names it")
+            raise StackError(f"ODOO_SOURCE={given} is not a source tree of Odoo: odoo/release.py is missing.")
+        return Source(folder, "from ODOO_SOURCE")
     official = cache() / f"odoo-{SERIES}"
     if (official / "odoo" / "release.py").exists():
         return Source(official, "the official source, fetched earlier")

@@ -1,7 +1,8 @@
 """The addons' wheels: one for each series of Odoo, from one source.
 
-In the source, the version of an addon is x.y.z, and Odoo puts its own series before it. OCA writes the series there,
-but Odoo 19.0 does not install an addon whose version begins with 18.0. So it is written when a wheel is built.
+In the source, the version of an addon is x.y.z, and Odoo puts its own series before it. OCA writes the series into
+the source, but Odoo 19.0 does not install an addon whose version begins with 18.0. So it is added when a wheel is
+built.
 """
 
 import re

@@ -10,19 +10,21 @@ from stack.verify import reconcile
 from stack.verify.reconcile import Line
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Page
+    from playwright.sync_api import Page, Request
 
 LOADS = "odoo_ui_page_load_time_seconds_count"
-# Nobody else in the demonstration has a browser, and a person who looks around has another role.
+# No other browser of the demo has a user with this role, so only this session is counted under it.
 LOGIN, ROLE = "demo.manager", "manager"
 ACTION = "influencegen.influencer_action"
 # A form has list views of its own, and rows in them.
 ROW = ".o_data_row:not(.o_form_view *)"
-PATIENCE = 120_000
+SENT_TO = "/telemetry/browser"
+DRAWN = """() => new Promise((done) => requestAnimationFrame(() => setTimeout(() => requestIdleCallback(done), 100)))"""
+TIMEOUT_MS = 120_000
 
 
 class BrowserSession:
-    """The session of a demonstration, compared with what was counted before this was made."""
+    """The session of a demonstration, compared with what was counted before this object was created."""
 
     def __init__(self, system: System):
         self._system = system
@@ -36,10 +38,8 @@ class BrowserSession:
         with sync_playwright() as playwright:
             chromium = playwright.chromium.launch(executable_path=browser.chromium())
             page = chromium.new_page()
-            page.set_default_timeout(PATIENCE)
+            page.set_default_timeout(TIMEOUT_MS)
             self._work(page)
-            # upon which the browser sends what it has measured
-            page.goto("about:blank")
             chromium.close()
 
     def lines(self) -> list[Line]:
@@ -53,26 +53,29 @@ class BrowserSession:
         return reconcile.lines(rows, counters, prometheus, names)
 
     def _work(self, page: "Page") -> None:
-        url = self._system.url("odoo")
+        url = self._system.url("web")
         page.goto(f"{url}/web/login?redirect=/odoo/action-{ACTION}")
         page.fill("#login", LOGIN)
         page.fill("#password", self._system.layout.secret("staff"))
         page.click(".oe_login_form button[type=submit]")
         self._shown(page, ROW, "/odoo/<path:subpath>")
         page.click(f"{ROW} .o_data_cell >> nth=0")
-        self._shown(page, ".o_form_view", f"{ACTION}/form")
+        self._shown(page, ".o_form_view .o_field_widget", f"{ACTION}/form")
         page.click(".o_breadcrumb .breadcrumb-item a >> nth=0")
         self._shown(page, ROW, f"{ACTION}/list")
         page.click(".o_switch_view.o_kanban")
-        self._shown(page, ".o_kanban_renderer", f"{ACTION}/kanban")
-        page.goto(f"{url}/influencegen/register")
-        self._shown(page, "#registration_consent", "/influencegen/register")
+        self._shown(page, ".o_kanban_record:not(.o_kanban_ghost)", f"{ACTION}/kanban")
+        # closing the browser may lose what the last page sends, so wait until it is sent
+        last = f"{url}/influencegen/register"
+        with page.expect_event("requestfinished", lambda sent: sent.url.endswith(SENT_TO) and _sender(sent) == last):
+            page.goto(last)
+            self._shown(page, "#registration_consent", "/influencegen/register")
 
     def _shown(self, page: "Page", selector: str, route: str) -> None:
         page.wait_for_load_state("load")
         page.wait_for_selector(selector)
-        # what is on the screen is measured a moment later
-        page.evaluate("() => new Promise((done) => requestAnimationFrame(() => setTimeout(done, 100)))")
+        # what is on the screen is measured a moment later: once it is drawn, and before the browser is idle
+        page.evaluate(DRAWN)
         self._loads[route] += 1
 
     @staticmethod
@@ -80,14 +83,19 @@ class BrowserSession:
         return LOADS, frozenset({"route": route, "user_role": ROLE}.items())
 
 
-def provided() -> bool:
-    """Say whether there is a browser that starts, and if not, why."""
+def _sender(request: "Request") -> str | None:
+    """Return the address of the page that sends a request."""
+    return request.headers.get("referer")
+
+
+def browser_starts() -> bool:
+    """Return whether a browser can be started; print why not."""
     from playwright.sync_api import Error, sync_playwright
 
     try:
         with sync_playwright() as playwright:
             playwright.chromium.launch(executable_path=browser.chromium()).close()
     except (StackError, Error) as error:
-        print(f"  no browser starts, so that what browsers measure is missing: {error}")
+        print(f"  no browser can be started, so browser metrics are missing: {error}")
         return False
     return True

@@ -13,6 +13,8 @@ from PIL import Image
 
 CSRF = re.compile(r"""csrf_token["']?\s*(?:value=|:)\s*["']([^"']+)["']""")
 PLATFORMS = ("instagram", "tiktok", "youtube")
+GIVEN_NAMES = ("Ada", "Aroha", "Björk", "Camila", "Émilie", "Luca", "Mei", "Noor", "Priya", "Søren", "Tomasz", "Zanele")
+SURNAMES = ("Caron", "Dlamini", "Haddad", "Kjær", "Moretti", "Ngata", "Okafor", "Rojas", "Tanaka", "Wiśniewski")
 TIMEOUT = 120
 
 
@@ -25,13 +27,18 @@ class Influencer:
     """One person, with a browser of its own; not to be shared between threads."""
 
     url: str
-    name: str = "Alex Example"
+    name: str = field(default_factory=lambda: f"{random.choice(GIVEN_NAMES)} {random.choice(SURNAMES)}")
     email: str = field(default_factory=lambda: f"{uuid4().hex[:12]}@example.com")
-    birthdate: date = date(1995, 5, 17)
+    birthdate: date = field(default_factory=lambda: date(1980, 1, 1) + timedelta(days=random.randrange(25 * 365)))
     consent: bool = True
     browser: requests.Session = field(default_factory=requests.Session)
     has_document: bool = False
     applications: list[int] = field(default_factory=list)
+
+    @property
+    def handle(self) -> str:
+        """The name on social media."""
+        return self.name.replace(" ", "").lower()
 
     def register_by_form(self) -> bool:
         """Fill in the public form; say whether it was accepted."""
@@ -41,7 +48,7 @@ class Influencer:
             "email": self.email,
             "birthdate": self.birthdate.isoformat(),
             "platform": random.choice(PLATFORMS),
-            "handle": self.name.replace(" ", "").lower(),
+            "handle": self.handle,
             **({"consent": "on"} if self.consent else {}),
         }
         return self.browser.post(f"{self.url}/influencegen/register", data=form, timeout=TIMEOUT).ok
@@ -53,7 +60,7 @@ class Influencer:
             "email": self.email,
             "birthdate": self.birthdate.isoformat(),
             "consent": self.consent,
-            "handles": [{"platform": random.choice(PLATFORMS), "handle": "alex"}],
+            "handles": [{"platform": random.choice(PLATFORMS), "handle": self.handle}],
         }
         return self.browser.post(f"{self.url}/influencegen/api/register", json=body, timeout=TIMEOUT).ok
 
@@ -83,7 +90,7 @@ class Influencer:
         return self._post(f"applications/{application}/content", form) is not None
 
     def request_image(self, model: str, prompt: str) -> bool:
-        """Ask for an AI image; say whether the request was accepted."""
+        """Request an AI image; say whether the request was accepted."""
         return self._post("images", {"model": model, "prompt": prompt}) is not None
 
     def _post(

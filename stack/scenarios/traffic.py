@@ -17,9 +17,16 @@ from stack.services.odoo_client import OdooClient, RefusedError
 from stack.system import System
 
 INFLUENCERS = 5
-# From so many people on, fewer new ones come.
+# Above this number of influencers, registrations become rarer.
 ENOUGH = 8
 STAFF = ("manager", "reviewer", "finance")
+# Brand, campaign and fee; the last one's applications are all rolled back.
+CAMPAIGNS = (
+    ("Lumen Skincare", "Lumen: summer skin", 450),
+    ("Fjellro Outdoor", "Fjellro: three peaks", 1200),
+    ("Kaito Kitchenware", "Kaito: one-pot week", 380),
+    ("Verde Bikes", "Rolled back", 250),
+)
 MODELS = ("flux-schnell", "sdxl", "flux-dev")
 SUBJECTS = ("cat", "tree", "city")
 GROUPS = {
@@ -30,7 +37,7 @@ GROUPS = {
 
 
 class Traffic:
-    """Threads that do business until they are told to stop, and what they know of it.
+    """Threads that generate traffic until they are stopped, and counts of what they did.
 
     `attempts` counts the registrations sent: they leave no row when they fail, so only their sender knows them.
     """
@@ -63,8 +70,8 @@ class Traffic:
             thread.join()
 
     @contextlib.contextmanager
-    def nothing_uncounted(self) -> Iterator[None]:
-        """Hold back what only a worker knows until it has counted it: registrations and image requests."""
+    def paused(self) -> Iterator[None]:
+        """Pause registrations and image requests: until they are counted, only the memory of a worker has them."""
         for _number in range(INFLUENCERS):
             self._countable.acquire()
         try:
@@ -144,6 +151,8 @@ class Traffic:
         return "image" if accepted else "image refused"
 
     def _be_manager(self, client: OdooClient) -> str | None:
+        if not self.done["unhandled error"]:
+            return self._cause_an_error(client)
         if random.random() < 0.2:
             return self._fail_halfway(client)
         for model in ("influencegen.application", "influencegen.content"):
@@ -153,6 +162,12 @@ class Traffic:
                 client.call(model, "action_accept" if random.random() < 0.8 else refuse, found)
                 return "decision of the manager"
         return None
+
+    def _cause_an_error(self, client: OdooClient) -> str:
+        """Search by a field that does not exist, as an outdated client would, so that Odoo logs a traceback."""
+        with contextlib.suppress(RefusedError):
+            client.call("influencegen.campaign", "search", [("no_longer_a_field", "=", True)])
+        return "unhandled error"
 
     def _fail_halfway(self, client: OdooClient) -> str | None:
         """Create applications of which the last is refused by the database, so that none of them may remain."""
@@ -194,15 +209,16 @@ class Traffic:
         manager = self._staff["manager"]
         stamp = time.strftime("%H:%M:%S")
         campaigns = [
-            manager.call("influencegen.campaign", "create", self._campaign(f"{name} {stamp}", fee))
-            for name, fee in (("Summer", 150), ("Launch", 300), ("Rolled back", 1))
+            manager.call("influencegen.campaign", "create", self._campaign(brand, f"{name} {stamp}", fee))
+            for brand, name, fee in CAMPAIGNS
         ]
         manager.call("influencegen.campaign", "action_open", campaigns)
         return campaigns
 
-    def _campaign(self, name: str, fee: int) -> dict[str, str | int]:
-        [brand] = self.admin.call("res.company", "search_read", [], ["partner_id"], limit=1)
-        return {"name": name, "brand_id": brand["partner_id"][0], "fee": fee}
+    def _campaign(self, brand: str, name: str, fee: int) -> dict[str, str | int]:
+        values = {"name": brand, "is_company": True}
+        known = self.admin.call("res.partner", "search", [("name", "=", brand)], limit=1)
+        return {"name": name, "brand_id": (known or [self.admin.call("res.partner", "create", values)])[0], "fee": fee}
 
 
 def create_staff(admin: OdooClient, group: str, **values: str) -> None:

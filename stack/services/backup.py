@@ -11,7 +11,7 @@ from stack.layout import ACCOUNT, PASSWORDS, Layout
 from stack.services import n8n, odoo, postgres, prometheus
 from stack.services.processes import Program
 
-# The first of each is made at start-up; the next not before a demonstration has ended.
+# The first backup of each kind is made when the system starts; the next one after a demo has ended.
 EVERY_SECONDS = 900
 KEPT = 3
 

@@ -1,4 +1,4 @@
-"""The exporters: the host, its processes, PostgreSQL, its slow queries, and probes of what users reach."""
+"""The exporters: the host, its processes, PostgreSQL, its slow queries, and probes of the services."""
 
 import sys
 
@@ -35,15 +35,16 @@ def programs(layout: Layout) -> list[Program]:
         ),
         Program(
             "process_exporter",
-            # a process that was met before it became what it is is looked at again
+            # re-check processes: some change their name or command line after their start
             [process, "-config.path", FOLDER / "process_exporter.yml", "-recheck", "-gather-smaps=false",
              "-threads=false", *listening("process")],
         ),
         Program(
             "postgres_exporter",
-            [server, *listening("postgres_exporter")],
+            # from PostgreSQL 17 on, checkpoint statistics are in a separate view
+            [server, "--collector.stat_checkpointer", *listening("postgres_exporter")],
             {
-                # not Odoo's database: who is connected to that keeps it from being copied
+                # not Odoo's database: an open connection would prevent copying it
                 "DATA_SOURCE_URI": f"127.0.0.1:{ports.pg}/postgres?sslmode=disable",
                 "DATA_SOURCE_USER": postgres.MONITOR,
                 "DATA_SOURCE_PASS": layout.secret(postgres.PASSWORDS[postgres.MONITOR]),

@@ -24,7 +24,7 @@ def present() -> bool:
 
 def why() -> str:
     """Say which GPU is measured, for whoever starts the system."""
-    return "this machine's own" if present() else f"a stub, because this machine has no {LIBRARY}"
+    return "hardware" if present() else f"simulated, because this machine has no {LIBRARY}"
 
 
 def folder(layout: Layout) -> Path:
@@ -33,7 +33,7 @@ def folder(layout: Layout) -> Path:
 
 
 def environment(layout: Layout) -> dict[str, str]:
-    """Return what the exporter and the AI service have to be told of the stub: nothing where there is a GPU."""
+    """Return what the exporter and the AI service need to know of the stub: nothing where there is a GPU."""
     return {} if present() else {"NVML_STUB": str(folder(layout))}
 
 
@@ -70,7 +70,7 @@ def build(place: Path) -> None:
 
 
 def control(layout: Layout, *lines: str) -> None:
-    """Make the stub behave as these lines say (see nvml.c), from its next call on; without lines as by itself.
+    """Make the stub behave as these lines say (see nvml.c), from its next call on; without lines, by default.
 
     `control(layout, "all error 9")` takes the driver away, `control(layout)` gives it back.
     """

@@ -52,7 +52,7 @@ def configure(
     """
     # the RPC endpoints are a module of their own since 19.0
     rpc = ["rpc"] if any((path / "rpc").is_dir() for path in source.addons_path) else []
-    # what is declared by the first is known when the second begins
+    # the addon that declares the platform's metrics is loaded before odoo_telemetry, which needs them
     telemetry = [addon for addon in reversed(ADDONS[1:]) if (PROJECT / addon / "__manifest__.py").exists()]
     text = CONFIGURATION.format(
         addons_path=",".join(map(str, [*source.addons_path, PROJECT])),
@@ -82,7 +82,7 @@ def files(layout: Layout) -> Path:
 
 def environment(source: Source) -> dict[str, str]:
     """Return the variables under which this Odoo is run."""
-    # the name in PostgreSQL, where Odoo would put the number of each worker: a label has no room for that
+    # application_name in PostgreSQL: Odoo would append each worker's pid, which exceeds the label limit
     name = "ODOO_PGAPPNAME" if source.series == SERIES else "PGAPPNAME"
     return {"TZ": "UTC", name: "odoo"}
 
@@ -125,12 +125,12 @@ def install(layout: Layout, source: Source, configuration: Path) -> None:
     if exists and present.get("addons") == wanted["addons"] and present["series"] == source.series:
         pass
     elif exists and present.get("series") == source.series:
-        with step("addons brought up to date"):
+        with step("upgrade of the addons"):
             run_once(layout, source, configuration, "server", "--update", addons, "--stop-after-init")
     else:
         if exists:
             was = f"of Odoo {present['series']}" if present else "unfinished"
-            print(f"  the database is {was}: it is made anew")
+            print(f"  the database is {was}: recreating it")
             postgres.execute(layout, f'DROP DATABASE "{DATABASE}" WITH (FORCE)', role=postgres.ADMIN)
             # its attachments, and what telemetry had counted of it
             shutil.rmtree(files(layout), ignore_errors=True)
@@ -157,10 +157,10 @@ def _record_file(layout: Layout) -> Path:
 
 
 def _settings(layout: Layout) -> str:
-    """Return the script that tells Odoo its own address, those of its services, and its secrets."""
+    """Return the script that sets Odoo's own address, those of its services, and its secrets."""
     ports = layout.ports
     parameters = {
-        "web.base.url": f"http://127.0.0.1:{ports.odoo}",
+        "web.base.url": f"http://127.0.0.1:{ports.web}",
         "web.base.url.freeze": "True",
         "influencegen.n8n_webhook_url": f"http://127.0.0.1:{ports.n8n}/webhook/influencegen-image",
         "influencegen.kyc_url": f"http://127.0.0.1:{ports.kyc}",

@@ -29,7 +29,7 @@ ROLES_SCRIPT = PROJECT / "stack" / "services" / "postgres_roles.sql"
 ACCESS = PROJECT / "stack" / "services" / "pg_hba.conf"
 # PostgreSQL refuses to run as root.
 UNPRIVILEGED = "nobody"
-# The first that writes its log as JSON.
+# The oldest version with JSON logs.
 OLDEST = 15
 
 SETTINGS = """
@@ -45,7 +45,7 @@ fsync = off
 synchronous_commit = off
 full_page_writes = off
 max_wal_size = 2GB
-# What is slow, and what goes wrong: a file for each hour of the day, written anew a day later.
+# Slow statements and errors: a file for each hour of the day, written again a day later.
 logging_collector = on
 log_destination = 'jsonlog'
 log_filename = 'postgresql-%H.log'
@@ -98,7 +98,7 @@ def create(layout: Layout) -> None:
     elif private.read(made) != ADMIN:
         raise StackError(
             "The database is of an earlier version, in which Odoo was PostgreSQL's superuser: "
-            "run `make clean`, which deletes it, and this again."
+            "run `make clean`, which deletes the database, then repeat the command."
         )
     settings = SETTINGS.format(port=layout.ports.pg, preload=_preload(programs))
     _write_for_server(layout.cluster / "postgresql.conf", settings)
@@ -200,18 +200,18 @@ def _from_package() -> Path:
     root = debian.unpacked_with_dependencies("postgresql")
     found = sorted((root / "usr/lib/postgresql").glob("*/bin"), key=lambda path: int(path.parts[-2]))
     if not found:
-        raise StackError("Debian's package of PostgreSQL carries no server: install PostgreSQL and run this again.")
+        raise StackError("Debian's PostgreSQL package has no server: install PostgreSQL, then repeat the command.")
     return found[-1]
 
 
 def _check_version(programs: Path) -> None:
-    told = subprocess.run(
+    output = subprocess.run(
         [programs / "postgres", "--version"], env=environment(programs), capture_output=True, text=True, check=True
     ).stdout
-    version = int(re.findall(r"\d+", told)[0])
+    version = int(re.findall(r"\d+", output)[0])
     if version < OLDEST:
         raise StackError(
-            f"{programs / 'postgres'} is of PostgreSQL {version}, and {OLDEST} or newer is needed: "
+            f"{programs / 'postgres'} is PostgreSQL {version}, but {OLDEST} or newer is needed: "
             "put a newer one on PATH."
         )
 

@@ -1,5 +1,5 @@
--- The role of each service, with the least rights that it does its work with, and its password, which the session gives
--- in a setting of the role's name. May be run again at any time, by a superuser; none of these roles is one.
+-- The role of each service, with the least privileges that it needs, and its password, from the session's setting
+-- influencegen.<role>. May be run again at any time, by a superuser; none of these roles is one.
 DO $$
 DECLARE
     made record;

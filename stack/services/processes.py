@@ -20,7 +20,7 @@ from stack.console import StackError, tail
 from stack.layout import PROJECT, Layout
 from stack.polling import wait_until
 
-# Every process of a system carries its state folder in this variable, so that none is ever lost.
+# Variable with the state folder in each process, by which surviving ones are found (except nginx: see proxy.py).
 MARK = "INFLUENCEGEN_STACK"
 
 
@@ -85,12 +85,12 @@ class Processes:
                 raise self._trouble(name, f"can't be started: {fault.faultString}") from fault
 
     def wait(self, name: str, ready: Callable[[], bool], seconds: float = 180) -> None:
-        """Wait until `ready` says that a started program answers; StackError if it ends, or takes longer than that."""
+        """Wait until `ready` is true; StackError if the program exits, or this takes longer than `seconds`."""
 
         def answered() -> bool:
             answer = ready()
             if not answer and name not in self.running():
-                raise self._trouble(name, "ended by itself")
+                raise self._trouble(name, "exited")
             return answer
 
         if not wait_until(answered, seconds, pause=0.1):
@@ -113,11 +113,11 @@ class Processes:
                         raise self._trouble(name, f"can't be stopped: {fault.faultString}") from fault
             elif info["state"] != ProcessStates.EXITED or info["exitstatus"] == 0:
                 return
-            # it failed, and supervisord has forked it anew after its answer; a signal at once would be lost
+            # it failed: supervisord forks it again right after answering, and would lose a signal sent before the exec
             time.sleep(0.05)
 
     def kill(self, name: str) -> None:
-        """End a program that runs as the kernel would, at once, and don't let it be started again."""
+        """Kill a running program by SIGKILL, as the kernel does, and don't restart it."""
         process = psutil.Process(self.pid(name))
         self._call("stopProcess", name, False)
         process.kill()

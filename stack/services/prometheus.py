@@ -25,7 +25,7 @@ SECRETS = {
     "/etc/alertmanager/chat_token": "chat-token",
     "/etc/alertmanager/pager_key": "pager-key",
 }
-# By default pages of any origin may read what Prometheus answers; no origin is called so.
+# By default, pages of any origin may read Prometheus' responses; no origin is named `none`.
 NO_OTHER_ORIGIN = "--web.cors.origin=none"
 # Where Debian's Alertmanager reads its templates.
 ASSETS = Path("/usr/share/prometheus/alertmanager")
@@ -46,7 +46,7 @@ def configure(layout: Layout) -> None:
 
 
 def only_with_password(layout: Layout, server: str) -> str:
-    """Return the option by which a server, by the name of its port, answers nobody without its password."""
+    """Return the option that makes a server, given by port name, require its password."""
     secret = PASSWORDS[server]
     path = layout.state / f"web-{secret}.yml"
     private.write(path, web_config(layout.secret(secret), private.read(path)))
@@ -106,7 +106,7 @@ def adapt(content: Any, ports: Ports, folder: Path, secrets: dict[str, Path], ke
 
 
 def unpacked(folder: Path, program: Path) -> Path:
-    """Return where a folder of the package lies that a program was unpacked from."""
+    """Return the path of `folder` in the unpacked package of a program; PROJECT if it does not exist there."""
     unpacked = program.parents[2] / folder.relative_to("/")
     return unpacked if unpacked.exists() else PROJECT
 

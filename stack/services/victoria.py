@@ -1,4 +1,4 @@
-"""VictoriaMetrics, one for each long-term tier: a server of the free version keeps all it has for one time."""
+"""VictoriaMetrics, one for each long-term tier: a server of the free version has a single retention."""
 
 from dataclasses import dataclass
 
@@ -9,9 +9,9 @@ from stack.services.processes import Program
 
 @dataclass(frozen=True)
 class Tier:
-    """A long-term tier: its samples are a ``step`` apart, are told for ``lookback`` and kept for ``retention``.
+    """A long-term tier: its samples are a ``step`` apart, are returned for ``lookback`` and retained for ``retention``.
 
-    VictoriaMetrics would tell a sample for no longer than 5 minutes where a query names no window.
+    VictoriaMetrics would return a sample for no longer than 5 minutes where a query names no window.
     """
 
     step: str

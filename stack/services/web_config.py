@@ -1,4 +1,4 @@
-"""The web configuration of Prometheus, Alertmanager and their exporters: nobody is answered without the password.
+"""The web configuration of Prometheus, Alertmanager and their exporters: every request needs the password.
 
 python -m stack.services.web_config FILE=PASSWORD_FILE … writes one for each; Compose runs it so.
 """
@@ -11,13 +11,13 @@ import yaml
 
 from stack.layout import ACCOUNT
 
-# The least that bcrypt has. More rounds slow down who guesses, and nobody guesses a random 192 bits or more; they would
-# cost Prometheus time at its first request to each server.
+# bcrypt's minimum. More rounds would slow down the first request of Prometheus to each server; guessing is hopeless
+# anyway against 192 random bits or more.
 ROUNDS = 4
 
 
 def web_config(password: str, before: str | None = None) -> str:
-    """Return the web configuration that lets in ACCOUNT with a password: `before`, if that does so already."""
+    """Return the web configuration that accepts ACCOUNT with a password: `before`, if it already does."""
     if before:
         known = yaml.safe_load(before)["basic_auth_users"].get(ACCOUNT, "")
         if known and bcrypt.checkpw(password.encode(), known.encode()):
@@ -27,7 +27,7 @@ def web_config(password: str, before: str | None = None) -> str:
 
 
 def main() -> None:
-    """Write the files; they hold no password, only what one is checked against, and each container may read them."""
+    """Write the files; they hold only hashes of passwords, and each container may read them."""
     for argument in sys.argv[1:]:
         file, password = map(Path, argument.split("="))
         file.write_text(web_config(password.read_text().strip()))

@@ -5,7 +5,7 @@ how each try ended, by the caller's ``X-Try-Id``.
 
 Environment, all optional: ``AI_SERVICE_TOKEN``, the bearer token without which there are no images;
 ``OTEL_EXPORTER_OTLP_ENDPOINT``, the collector that gets a span of each request; ``NVML_STUB``, the folder of the
-simulated GPU, whose file ``images`` is kept as many bytes long as there are requests in hand: see nvml.c.
+simulated GPU, whose file ``images`` has one byte for each request in progress: see nvml.c.
 """
 
 import asyncio
@@ -67,7 +67,7 @@ def html(image: web.Response) -> web.Response:
 
 
 def huge(image: web.Response) -> web.Response:
-    """An image that goes on after its end."""
+    """An image padded to 50 MiB."""
     assert isinstance(image.body, bytes)
     return web.Response(body=image.body.ljust(HUGE_BYTES, b"\0"), content_type="image/png")
 
@@ -88,9 +88,9 @@ class AiService(Simulator):
         super().__init__(state_dir)
         self.token = os.environ.get("AI_SERVICE_TOKEN")
         self.tries: dict[str, str] = {}
-        self.in_hand = 0
+        self.in_progress = 0
         self.gpu = os.environ.get("NVML_STUB")
-        self.take_in_hand(0)
+        self.add_in_progress(0)
 
     def routes(self) -> Sequence[web.RouteDef]:
         return [web.post(PATH, self.create_image)]
@@ -115,19 +115,19 @@ class AiService(Simulator):
         if "X-Try-Id" in request.headers:
             self.tries[request.headers["X-Try-Id"]] = status
 
-    def take_in_hand(self, change: int) -> None:
-        """Note that there are `change` more requests in hand."""
-        self.in_hand += change
+    def add_in_progress(self, change: int) -> None:
+        """Note that there are `change` more requests in progress."""
+        self.in_progress += change
         if self.gpu:
             with open(Path(self.gpu) / "images", "ab") as images:
-                images.truncate(self.in_hand)
+                images.truncate(self.in_progress)
 
     async def _answer(self, request: web.Request, handler: Handler) -> web.Response:
-        self.take_in_hand(1)
+        self.add_in_progress(1)
         try:
             return await super()._answer(request, handler)
         finally:
-            self.take_in_hand(-1)
+            self.add_in_progress(-1)
 
     def spoil(self, response: web.Response, fault: str | None) -> web.Response:
         return SPOILED[fault](response) if fault in SPOILED else super().spoil(response, fault)
@@ -147,14 +147,14 @@ class AiService(Simulator):
         model, prompt = order.get("model"), order.get("prompt")
         parameters = {} if order.get("parameters") is None else order["parameters"]
         if not isinstance(model, str) or not 0 < len(model) <= MAX_MODEL_LENGTH:
-            raise web.HTTPBadRequest(text=f"model takes 1 to {MAX_MODEL_LENGTH} characters")
+            raise web.HTTPBadRequest(text=f"model must have 1 to {MAX_MODEL_LENGTH} characters")
         if not isinstance(prompt, str) or not 0 < len(prompt) <= MAX_PROMPT_LENGTH:
-            raise web.HTTPBadRequest(text=f"prompt takes 1 to {MAX_PROMPT_LENGTH} characters")
+            raise web.HTTPBadRequest(text=f"prompt must have 1 to {MAX_PROMPT_LENGTH} characters")
         if not isinstance(parameters, dict):
             raise web.HTTPBadRequest(text="parameters is not an object")
         sides = [parameters.get(side, DEFAULT_SIDE) for side in ("width", "height")]
         if not all(side in SIDE for side in sides):
-            raise web.HTTPBadRequest(text=f"width and height take {SIDE.start} to {SIDE.stop - 1} pixels")
+            raise web.HTTPBadRequest(text=f"width and height must be {SIDE.start} to {SIDE.stop - 1} pixels")
         return web.Response(
             body=await asyncio.to_thread(render, model, prompt, *map(int, sides)), content_type="image/png"
         )
@@ -164,7 +164,7 @@ class AiService(Simulator):
         given = request.headers.get("Authorization", "")
         if self.token and not hmac.compare_digest(given.encode(), f"Bearer {self.token}".encode()):
             raise web.HTTPUnauthorized(
-                text="an image takes the header Authorization: Bearer, with the token of AI_SERVICE_TOKEN",
+                text="this request needs the header Authorization: Bearer, with the token of AI_SERVICE_TOKEN",
                 headers={"WWW-Authenticate": "Bearer"},
             )
 

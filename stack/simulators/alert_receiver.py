@@ -37,7 +37,7 @@ ALERT = re.compile(
 
 
 def alerts_in(text: str) -> Iterator[dict[str, Any]]:
-    """The alerts that a notification's text tells of: their ``status``, ``labels`` and ``text``."""
+    """The alerts that a notification's text is about: their ``status``, ``labels`` and ``text``."""
     starts = [match.start() for match in ALERT.finditer(text)]
     for start, end in zip(starts, [*starts[1:], len(text)], strict=True):
         [labels] = (match.groupdict() for match in ALERT.finditer(text, start, end))
@@ -59,7 +59,7 @@ class AlertReceiver(Simulator):
             web.post("/chat", self.chat),
             web.get("/alerts", self.list_alerts),
             web.post("/heartbeat", self.beat),
-            web.get("/heartbeat", self.tell_heartbeat),
+            web.get("/heartbeat", self.show_heartbeat),
         ]
 
     def log(self) -> dict[str, Any]:
@@ -115,7 +115,7 @@ class AlertReceiver(Simulator):
         self.heartbeat = {"count": self.heartbeat["count"] + 1, "last": time.time()}
         return web.json_response({"status": "ok"})
 
-    async def tell_heartbeat(self, request: web.Request) -> web.Response:
+    async def show_heartbeat(self, request: web.Request) -> web.Response:
         return web.json_response(self.heartbeat)
 
     async def _serve_mail(self, app: web.Application) -> AsyncIterator[None]:

@@ -51,9 +51,9 @@ bounded_retries = retry(
 def check_status(service: str, response: ClientResponse) -> None:
     """Raise RefusedError or UnavailableError for an answer of `service` that is not a success."""
     if response.status >= 500 or response.status == HTTPStatus.TOO_MANY_REQUESTS:
-        raise UnavailableError(f"{service} answered {response.status}")
+        raise UnavailableError(f"{service} returned HTTP status {response.status}")
     if response.status >= 400:
-        raise RefusedError(f"{service} answered {response.status}")
+        raise RefusedError(f"{service} returned HTTP status {response.status}")
 
 
 class N8nStub(Simulator):
@@ -85,7 +85,7 @@ class N8nStub(Simulator):
         return app
 
     async def work(self, app: web.Application) -> AsyncIterator[None]:
-        """Hold the HTTP client while the server runs, and let the work in hand finish before it goes."""
+        """Hold the HTTP client while the server runs, and let the work in progress finish before it stops."""
         async with ClientSession() as self.client:
             yield
             await asyncio.gather(*self.tasks)
@@ -143,16 +143,16 @@ class N8nStub(Simulator):
             check_status("the AI service", response)
             image = await response.read()
             if response.content_type != "image/png":
-                raise UnavailableError(f"the AI service answered {response.content_type}")
+                raise UnavailableError(f"the AI service returned {response.content_type}, not image/png")
         try:
             Image.open(io.BytesIO(image)).load()
         except (OSError, SyntaxError) as error:
-            raise UnavailableError(f"the AI service answered a broken image: {error}") from error
+            raise UnavailableError(f"the AI service returned a broken image: {error}") from error
         return image
 
     @bounded_retries
     async def deliver(self, url: str, callback: dict[str, str], trace: dict[str, str]) -> None:
-        """Send `callback` to the platform, signed anew at each try."""
+        """Send `callback` to the platform, signed again at each try."""
         body = json.dumps(callback).encode()
         headers = {"Content-Type": "application/json", **trace, **signing.sign(self.secret, body)}
         async with self.client.post(

@@ -1,10 +1,10 @@
-/* Simulator for NVIDIA's library NVML (libnvidia-ml.so.1): a GPU that is not there, and calls itself so.
+/* Stub of NVIDIA's library NVML (libnvidia-ml.so.1): a GPU without hardware, whose name says so.
  *
  * Build: gcc -shared -fPIC -o libnvidia-ml.so.1 nvml.c
  *
- * It reads two files in the folder $NVML_STUB anew at each call; both may be missing.
+ * It reads two files in the folder $NVML_STUB again at each call; both may be missing.
  *
- * images   is as many bytes long as the AI service has images in hand; the GPU is busy with them.
+ * images   has one byte for each image that the AI service has in progress; the GPU is busy with them.
  * control  makes it behave otherwise. Each line is three words or more; of equal ones the first counts:
  *
  *   all gpus <number>               how many GPUs there are at initialization (1; at most 8)
@@ -13,12 +13,12 @@
  *   all error <code>                every call fails with that nvmlReturn_t: the driver is lost
  *   all crash 1                     the next call ends the process
  *   <gpu> error <code>              every call about that GPU fails, even that for its handle
- *   <gpu> <figure> <value>          utilization (percent), memory_used, memory_total (bytes), temperature (Celsius),
+ *   <gpu> <field> <value>           utilization (percent), memory_used, memory_total (bytes), temperature (Celsius),
  *                                   power (mW), corrected, uncorrected (ECC errors), xids (how many there have been
  *                                   until now; all of them have the code 79), or `unsupported` in place of the value
  *   <gpu> process <pid> <bytes> <name>
  *
- * A process that has met an error goes on meeting it, as it would with the driver's own library: a new one does not.
+ * After an error, all calls of a process fail, as with the driver's own library; those of a new process do not.
  */
 
 #include <stdbool.h>
@@ -52,7 +52,7 @@ static void path_of(const char *name, char *path, size_t size)
 }
 
 /* Find the nth line of `control` that begins with `who what`, and copy what follows. */
-static bool told(const char *who, const char *what, int nth, char *value, size_t size)
+static bool setting(const char *who, const char *what, int nth, char *value, size_t size)
 {
     char path[4096], line[512], first[32], second[32];
     int rest;
@@ -75,10 +75,10 @@ static bool told(const char *who, const char *what, int nth, char *value, size_t
 static unsigned long long number(const char *who, const char *what, unsigned long long otherwise)
 {
     char value[64];
-    return told(who, what, 0, value, sizeof value) ? strtoull(value, NULL, 10) : otherwise;
+    return setting(who, what, 0, value, sizeof value) ? strtoull(value, NULL, 10) : otherwise;
 }
 
-/* What every call begins with: hang, crash or fail, if told to. */
+/* What every call begins with: hang, crash or fail, if set so. */
 static int begin(void)
 {
     unsigned hang = number("all", "hang", 0);
@@ -100,14 +100,14 @@ static int begin_with(Gpu *gpu, char *who, size_t size)
     return error ? error : gpu->error;
 }
 
-static int figure(Gpu *gpu, const char *what, unsigned long long otherwise, unsigned long long *result)
+static int measurement(Gpu *gpu, const char *what, unsigned long long otherwise, unsigned long long *result)
 {
     char who[12], value[64];
     int error = begin_with(gpu, who, sizeof who);
     if (error)
         return error;
     *result = otherwise;
-    if (told(who, what, 0, value, sizeof value)) {
+    if (setting(who, what, 0, value, sizeof value)) {
         if (!strcmp(value, "unsupported"))
             return NOT_SUPPORTED;
         *result = strtoull(value, NULL, 10);
@@ -164,7 +164,7 @@ int nvmlSystemGetProcessName(unsigned pid, char *name, unsigned size)
     unsigned listed;
     for (int index = 0; index < GPUS; index++) {
         snprintf(who, sizeof who, "%d", index);
-        for (int nth = 0; told(who, "process", nth, value, sizeof value); nth++)
+        for (int nth = 0; setting(who, "process", nth, value, sizeof value); nth++)
             if (sscanf(value, "%u %*u %127[^\n]", &listed, word) == 2 && listed == pid) {
                 snprintf(name, size, "%s", word);
                 return SUCCESS;
@@ -208,16 +208,16 @@ int nvmlDeviceGetUUID(Gpu *gpu, char *uuid, unsigned size)
 int nvmlDeviceGetUtilizationRates(Gpu *gpu, Utilization *utilization)
 {
     unsigned long long value;
-    int error = figure(gpu, "utilization", busy_percent(), &value);
+    int error = measurement(gpu, "utilization", busy_percent(), &value);
     *utilization = (Utilization){value, value / 2};
     return error;
 }
 
 int nvmlDeviceGetMemoryInfo(Gpu *gpu, Memory *memory)
 {
-    int error = figure(gpu, "memory_total", 24 * GIB, &memory->total);
+    int error = measurement(gpu, "memory_total", 24 * GIB, &memory->total);
     if (!error)
-        error = figure(gpu, "memory_used", (6 + images()) * GIB, &memory->used);
+        error = measurement(gpu, "memory_used", (6 + images()) * GIB, &memory->used);
     memory->free = memory->total - memory->used;
     return error;
 }
@@ -226,7 +226,7 @@ int nvmlDeviceGetTemperature(Gpu *gpu, int sensor, unsigned *temperature)
 {
     unsigned long long value;
     (void)sensor;
-    int error = figure(gpu, "temperature", 35 + busy_percent() * 2 / 5, &value);
+    int error = measurement(gpu, "temperature", 35 + busy_percent() * 2 / 5, &value);
     *temperature = value;
     return error;
 }
@@ -234,7 +234,7 @@ int nvmlDeviceGetTemperature(Gpu *gpu, int sensor, unsigned *temperature)
 int nvmlDeviceGetPowerUsage(Gpu *gpu, unsigned *milliwatts)
 {
     unsigned long long value;
-    int error = figure(gpu, "power", 60000 + busy_percent() * 2400, &value);
+    int error = measurement(gpu, "power", 60000 + busy_percent() * 2400, &value);
     *milliwatts = value;
     return error;
 }
@@ -242,7 +242,7 @@ int nvmlDeviceGetPowerUsage(Gpu *gpu, unsigned *milliwatts)
 int nvmlDeviceGetTotalEccErrors(Gpu *gpu, int uncorrected, int counter, unsigned long long *count)
 {
     (void)counter;
-    return figure(gpu, uncorrected ? "uncorrected" : "corrected", 0, count);
+    return measurement(gpu, uncorrected ? "uncorrected" : "corrected", 0, count);
 }
 
 int nvmlDeviceGetComputeRunningProcesses_v3(Gpu *gpu, unsigned *count, Process *processes)
@@ -251,19 +251,19 @@ int nvmlDeviceGetComputeRunningProcesses_v3(Gpu *gpu, unsigned *count, Process *
     int error = begin_with(gpu, who, sizeof who);
     if (error)
         return error;
-    unsigned room = processes ? *count : 0, found = 0;
-    for (Process process = {0}; told(who, "process", found, value, sizeof value); found++) {
+    unsigned capacity = processes ? *count : 0, found = 0;
+    for (Process process = {0}; setting(who, "process", found, value, sizeof value); found++) {
         sscanf(value, "%u %llu", &process.pid, &process.bytes);
-        if (found < room)
+        if (found < capacity)
             processes[found] = process;
     }
     if (!found) {
-        if (room)
+        if (capacity)
             processes[0] = (Process){.pid = 1, .bytes = (5 + images()) * GIB};
         found = 1;
     }
     *count = found;
-    return found > room ? INSUFFICIENT_SIZE : SUCCESS;
+    return found > capacity ? INSUFFICIENT_SIZE : SUCCESS;
 }
 
 int nvmlDeviceGetGraphicsRunningProcesses_v3(Gpu *gpu, unsigned *count, Process *processes)
@@ -289,7 +289,7 @@ int nvmlEventSetFree(void *set)
 int nvmlDeviceRegisterEvents(Gpu *gpu, unsigned long long types, void *set)
 {
     (void)types, (void)set;
-    int error = figure(gpu, "xids", 0, &gpu->xids);
+    int error = measurement(gpu, "xids", 0, &gpu->xids);
     gpu->watched = !error;
     return error;
 }

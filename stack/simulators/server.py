@@ -1,11 +1,12 @@
-"""What the simulators share: an HTTP server that can be told to misbehave and that counts exactly what it did.
+"""What the simulators share: an HTTP server that misbehaves on request and that counts exactly what it did.
 
 Beside its own paths, every simulator has
 
 * ``GET /health``: answers while it runs;
 * ``GET /control``, ``PUT /control``: how it behaves; PUT changes the keys it is given and leaves the others, and wants
   the bearer token $CONTROL_TOKEN if there is one;
-* ``GET /log``: how many requests of each path had which status (``none``: no answer left), and the faults among them.
+* ``GET /log``: how many requests of each path had which status (``none``: no response was sent), and the faults among
+  them.
 """
 
 import argparse
@@ -177,7 +178,7 @@ class Simulator:
             self.faults[fault] += 1
         if fault == "fail":
             await asyncio.sleep(self.draw_latency())
-            raise web.HTTPInternalServerError(text="told to fail")
+            raise web.HTTPInternalServerError(text="set to fail")
         response = await handler(request)
         assert isinstance(response, web.Response)
         if fault == "timeout":
@@ -203,7 +204,7 @@ class Simulator:
         return web.json_response(self.control)
 
     def _problem(self, control: Control) -> str | None:
-        """What is wrong with `control`, or None: the keys and the kinds of values must be those of today."""
+        """What is wrong with `control`, or None: keys and types of values must be the current ones'."""
         unknown = control.keys() - self.control.keys()
         if unknown:
             return f"unknown: {', '.join(sorted(unknown))}"

@@ -51,7 +51,7 @@ def trace(app: web.Application, service: str, path: str) -> None:
 
 
 def note(span: Span, status: int | None) -> None:
-    """Tell the span how the request ended: no answer (`status` is None) is an error, as are 500 and more."""
+    """Record in the span how the request ended: no answer (`status` is None) is an error, as are 500 and more."""
     if status is None:
         span.set_status(StatusCode.ERROR, "no answer")
         return

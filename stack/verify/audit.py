@@ -21,13 +21,18 @@ from stack.layout import PROJECT, Layout
 
 EXCEPTIONS = PROJECT / "audit.toml"
 # Folders with a package-lock.json.
-NPM = ("stack/services/n8n", "grafana_dashboards/preview", "tests/dashboards/schema")
+NPM = (
+    "stack/services/n8n",
+    "grafana_dashboards/preview",
+    "tests/dashboards/schema",
+    "tests/exporters/postgres_versions",
+)
 SBOM_OF_NPM = "@cyclonedx/cyclonedx-npm@6.0.1"
 
 
 @dataclass(frozen=True)
 class Vulnerability:
-    """One that an advisory names; it has several names, of which a registry gives one or more."""
+    """A vulnerability that an advisory describes; of its several ids, a registry returns one or more."""
 
     package: str
     version: str
@@ -47,7 +52,7 @@ class Exemption:
 def audit(layout: Layout) -> bool:
     """Print all known vulnerabilities and what excuses them; say whether all are excused, or there are none.
 
-    Raises StackError if a registry gives no advisories: what nobody looked at is not clean.
+    Raises StackError if a registry gives no advisories: an incomplete audit does not pass.
     """
     excused = exceptions(EXCEPTIONS.read_text())
     sources = {"PyPI": python_vulnerabilities}
@@ -60,14 +65,14 @@ def audit(layout: Layout) -> bool:
         except StackError as trouble:
             unknown.append(f"{source}: {trouble}")
     if unknown:
-        raise StackError("\n".join(["Not all advisories can be had, so this is no audit.", *unknown]))
+        raise StackError("\n".join(["The audit is incomplete: some advisories are not available.", *unknown]))
     lines, passed = verdict(found, excused, date.today())
     print(*lines, sep="\n")
     return passed
 
 
 def verdict(found: Iterable[Vulnerability], excused: Iterable[Exemption], today: date) -> tuple[list[str], bool]:
-    """Return what is said of vulnerabilities and of exceptions, and whether all is well.
+    """Return the lines of the report, and whether the audit passes.
 
     An exception that has ended excuses nothing, and one that nothing needs any more must go.
     """
@@ -86,7 +91,7 @@ def verdict(found: Iterable[Vulnerability], excused: Iterable[Exemption], today:
         passed = False
     for each in excused:
         if each not in used:
-            lines.append(f"{each.name}: nothing has it any more: remove its exception")
+            lines.append(f"{each.name}: not found any more: remove its exception")
             passed = False
     return lines or ["no known vulnerabilities"], passed
 
@@ -96,12 +101,12 @@ def exceptions(text: str) -> list[Exemption]:
     entries = tomllib.loads(text).get("exception", [])
     for entry in entries:
         if set(entry) != {"id", "reason", "until"} or not isinstance(entry["until"], date) or not entry["reason"]:
-            raise StackError(f"{EXCEPTIONS.name}: {entry} must have an id, a reason and the day `until` it holds.")
+            raise StackError(f"{EXCEPTIONS.name}: {entry} must have `id`, `reason` and `until` (the last day).")
     return [Exemption(entry["id"], entry["reason"], entry["until"]) for entry in entries]
 
 
 def python_vulnerabilities() -> list[Vulnerability]:
-    """Return those of all packages of the project's environment."""
+    """Return the vulnerabilities of all packages of the project's environment."""
     place = sysconfig.get_path("purelib")
     command = [sys.executable, "-m", "pip_audit", "--path", place, "--format", "json", "--progress-spinner", "off"]
     return of_pip_audit(*_output(command))
@@ -121,7 +126,7 @@ def of_pip_audit(output: str, errors: str) -> list[Vulnerability]:
             package["name"],
             package["version"],
             frozenset([found["id"], *found.get("aliases", [])]),
-            f"take {' or '.join(found['fix_versions'])}" if found["fix_versions"] else "no release mends it yet",
+            f"upgrade to {' or '.join(found['fix_versions'])}" if found["fix_versions"] else "no release fixes it yet",
         )
         for package in packages
         for found in package["vulns"]
@@ -129,7 +134,7 @@ def of_pip_audit(output: str, errors: str) -> list[Vulnerability]:
 
 
 def npm_vulnerabilities(folder: Path) -> list[Vulnerability]:
-    """Return those of all packages that a folder's package-lock.json pins."""
+    """Return the vulnerabilities of all packages that a folder's package-lock.json pins."""
     return of_npm_audit(*_output([_npm(), "audit", "--json", "--package-lock-only"], folder))
 
 
@@ -141,7 +146,7 @@ def of_npm_audit(output: str, errors: str) -> list[Vulnerability]:
             package["name"],
             found["range"],
             frozenset([found["url"].rsplit("/", 1)[-1]]),
-            "npm knows a release that mends it" if package["fixAvailable"] else "no release mends it yet",
+            "npm knows a release that fixes it" if package["fixAvailable"] else "no release fixes it yet",
         )
         for package in packages.values()
         # the others are the packages that depend on one that is vulnerable
@@ -157,13 +162,13 @@ def sbom(layout: Layout) -> bool:
     command = [sys.executable, "-m", "cyclonedx_py", "environment", sys.executable]
     _write(place / "python.cdx.json", [*command, "--output-reproducible", "--pyproject", PROJECT / "pyproject.toml"])
     for folder in NPM:
-        # of npm's own opinion of n8n's pins nothing depends
+        # npm reports errors about n8n's pins, which don't matter here
         command = [_npm(), "exec", "--yes", "--", SBOM_OF_NPM, "--package-lock-only", "--ignore-npm-errors"]
         _write(
             place / f"{Path(folder).name}.cdx.json",
             [*command, "--output-reproducible", PROJECT / folder / "package.json"],
         )
-    print(f"{place} holds them.")
+    print(f"Written to {place}.")
     return True
 
 

@@ -6,7 +6,7 @@ from stack.verify.reconcile import query
 
 
 def missing(system: System) -> dict[str, str]:
-    """Return the specification's metrics that have no sample now, of one of their series or of their rule.
+    """Return the specification's metrics of which a series, or the recording rule, has no sample now.
 
     Each has its producer as the value. requests.RequestException if Prometheus does not answer.
     """
@@ -20,6 +20,6 @@ def missing(system: System) -> dict[str, str]:
 
 
 def _sample(series: str) -> str:
-    """Return the name of a sample of a series, which for a histogram's is not its own."""
+    """Return the name of a sample of a metric: for a histogram, that of its count."""
     metric = catalogue.METRICS.get(series)
     return f"{series}_count" if metric and metric.kind == "histogram" else series

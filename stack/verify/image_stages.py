@@ -1,6 +1,7 @@
-"""The stages of the AI image path, each counted at both ends: by who called, and by who was called."""
+"""The stages of the AI image path, each counted at both ends: by the caller and by the called service."""
 
 from collections import Counter
+from typing import Any
 
 import requests
 
@@ -21,12 +22,12 @@ Rows = Counter[tuple[str, Labels]]
 
 
 class Stages:
-    """What the stages have done since this was made, which is while no image is under way."""
+    """What the stages have done since this object was created; create it while no image is in progress."""
 
     def __init__(self, system: System, admin: OdooClient):
         self._system = system
         self._admin = admin
-        self._since = n8n.query(system.layout, "SELECT clock_timestamp()")[0][0]
+        self._ended = {call for call, *_rest, status in self._calls() if status}
         self._tries = set(self._access_log())
         self._last_image = last_image(admin)
         self._before = self._counters()
@@ -34,8 +35,9 @@ class Stages:
     def lines(self) -> list[Line]:
         """Return a line for each stage and status class that was met.
 
-        As rows stand Odoo's images for its webhooks and the callbacks that it took, the AI service's access log for
-        what that service was asked, and n8n's list of calls for what never got an answer.
+        The rows are Odoo's images (its webhooks and the callbacks that it accepted), the AI service's access log (its
+        requests), and n8n's table of calls (other callbacks, and calls to the AI service that ended with neither an
+        answer nor a timeout).
         """
         rows = self._rows()
         names = _names()
@@ -65,23 +67,25 @@ class Stages:
         tries: dict[str, str] = response.json()["tries"]
         return tries
 
+    def _calls(self) -> list[tuple[Any, ...]]:
+        """Return n8n's calls: id, image, api, endpoint, and the status class, None until the call has ended."""
+        calls = "SELECT call_id, request_id::text, api, endpoint, status_class FROM influencegen.call"
+        return n8n.query(self._system.layout, calls)
+
     def _rows(self) -> Rows:
         rows: Rows = Counter()
         images = [("id", ">", self._last_image)]
         accepted = [*images, ("accepted_at", "!=", False)]
         rows[_answered(WEBHOOK, "image", "2xx")] = self._admin.call(IMAGE, "search_count", accepted)
-        calls = n8n.query(
-            self._system.layout,
-            "SELECT call_id, request_id::text, api, endpoint, status_class FROM influencegen.call"
-            f" WHERE begun_at >= '{self._since}'",
-        )
         unheard = set()
         ended = {
             image["uuid"]
             for image in self._admin.call(IMAGE, "search_read", [*images, ("state", "in", FINAL)], ["uuid"])
         }
         taken = set()
-        for call, image, api, endpoint, status in calls:
+        for call, image, api, endpoint, status in self._calls():
+            if call in self._ended:
+                continue
             if api == CALLBACK and status == "2xx":
                 taken.add(image)
             elif api == CALLBACK or status not in ("2xx", "3xx", "4xx", "5xx", "timeout"):

@@ -22,12 +22,12 @@ from stack.services import odoo, postgres, prometheus
 
 DATABASE = f"{odoo.DATABASE}_test"
 _END_SECONDS = 120
-"""So long a lane that is interrupted may take to stop what its tests have started."""
+"""How long an interrupted lane may take to stop what its tests have started."""
 
 
 @dataclass(frozen=True)
 class Lane:
-    """Some of the tests: the options by which pytest selects them, and how far they give way to others."""
+    """Some of the tests: the options by which pytest selects them, and their niceness."""
 
     name: str
     options: tuple[str, ...]
@@ -38,20 +38,25 @@ class Lane:
         return ["nice", "-n", str(self.niceness), python, "-m", "pytest", *self.options]
 
 
+def _in_odoo(*folders: str) -> Lane:
+    return Lane("odoo", ("--odoo-http", "-o", f"testpaths={' '.join(folders)}"), niceness=5)
+
+
 # A process for each core, and no plugin that looks for Odoo.
 _WITHOUT_ODOO = ("-p", "no:odoo", "-n", "auto", "--dist")
 FAST = Lane("fast", (*_WITHOUT_ODOO, "worksteal", "-o", "testpaths=tests",
                      "-m", "not servers and not system and not slow"))  # fmt: skip
-ODOO = Lane("odoo", ("--odoo-http", "-o", f"testpaths={' '.join(ADDONS)}"), niceness=5)
+ODOO = _in_odoo(*ADDONS)
 SYSTEM = Lane("system", ("-o", "testpaths=tests", "-m", "servers or system or slow"))
 # Of all tests those that need neither Odoo nor a system; the servers of a file are started once.
 SERVERS = Lane("servers", (*_WITHOUT_ODOO, "loadfile", "-o", "testpaths=tests", "-m", "not system"), niceness=10)
-# Those of a system wait most of the time: on two systems they take half of it.
-_END_TO_END = "tests/end_to_end"
+# System tests mostly wait, so they are split over several systems.
+_END_TO_END, _LAB = "tests/end_to_end", "tests/lab"
 ON_SYSTEMS = (
     Lane("end_to_end", ("-o", f"testpaths={_END_TO_END}", "-m", "system")),
-    ODOO,
-    Lane("others", ("-o", "testpaths=tests", f"--ignore={_END_TO_END}", "-m", "system")),
+    # the lab has servers of its own, and the addons' tests have ended first
+    _in_odoo(*ADDONS, _LAB),
+    Lane("others", ("-o", "testpaths=tests", f"--ignore={_END_TO_END}", f"--ignore={_LAB}", "-m", "system")),
 )
 
 
@@ -137,7 +142,7 @@ def _with_programs() -> dict[str, str]:
 
 @contextmanager
 def _prepared(layout: Layout, names: list[str]) -> Iterator[Iterator[tuple[Path, dict[str, str]]]]:
-    """Make a system and databases for the tests of each lane, in folders of these names; they are gone after the block.
+    """Make a system and databases for the tests of each lane, in folders test-<name>; they are gone after the block.
 
     Yields the Python and the environment of the tests of each. The first system is made, and the others are copies.
     """
@@ -153,7 +158,7 @@ def _prepared(layout: Layout, names: list[str]) -> Iterator[Iterator[tuple[Path,
             _copy(first, copy)
         yield map(_environment, layouts)
     finally:
-        with step("everything stopped and deleted"):
+        with step("stopping everything, and deleting its data"):
             _clean(layouts)
 
 

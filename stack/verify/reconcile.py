@@ -16,6 +16,7 @@ from stack.services import n8n
 from stack.services.odoo_client import OdooClient
 from stack.system import System
 
+COUNTERS = [metric for metric in FACTS if metric.kind == "counter"]
 # Labels that say where a value was taken, not what it counts.
 PROVENANCE = {"__name__", "database", "instance", "job"}
 
@@ -42,12 +43,11 @@ class Line:
 def compare(system: System, admin: OdooClient, attempts: Mapping[str, float]) -> list[Line]:
     """Return a line for each fact of the platform and each of its labels' values.
 
-    `attempts` gives, for counters of what leaves no rows, how much the caller knows them to be.
+    `attempts` has the expected values of counters whose events leave no rows.
     """
-    metrics = [metric for metric in FACTS if metric.kind == "counter"]
-    names = [*attempts, *(metric.name for metric in metrics)]
+    names = [*attempts, *(metric.name for metric in COUNTERS)]
     rows: Counter[tuple[str, Labels]] = Counter({(name, frozenset()): value for name, value in attempts.items()})
-    for metric in metrics:
+    for metric in COUNTERS:
         rows.update(count_rows(admin, metric))
     return lines(rows, exposed(system, names), stored(system, names), names)
 

@@ -1,1 +1,1 @@
-"""The fire drill: real faults on the running system, one after the other, and what on-call is told of each."""
+"""The fault drill: real faults on the running system, one after the other, and the notifications that on-call gets."""

@@ -1,4 +1,4 @@
-"""Prometheus and Alertmanager accelerated: a drill has minutes, where rules wait and look back for hours.
+"""Prometheus and Alertmanager accelerated: a fault drill has minutes, where rules wait and look back for hours.
 
 Every duration of the rules, of the scrapes and of the routes is divided by FACTOR, within bounds: so alerts keep their
 order and their proportions, and thresholds stay as they are.
@@ -20,13 +20,13 @@ from stack.console import step
 from stack.services import prometheus
 from stack.system import System
 
-# `for: 2m`, the shortest of what is down, becomes 6 s, which three scrapes fit in; at 30 it would be two.
+# `for: 2m`, the shortest of the alerts about services that faults stop, becomes 6 s: three scrapes; with 30, two.
 FACTOR = 20
 # A scrape runs a workflow in n8n and reads the database; more of them would be a load of their own.
 SHORTEST_INTERVAL = 2
 # A rate needs two scrapes in its range, and those of 60 s come every 3 s.
 SHORTEST_RANGE = 6
-# What looks further back would remember a fault until the drill is over: the alert about backups looks back a day.
+# A longer window would contain a fault until the run ends: the alert about backups looks back a day.
 LONGEST = 60
 
 UNITS = {"ms": 0.001, "s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800, "y": 31536000}
@@ -62,14 +62,14 @@ def _interval(duration: str) -> str:
     return shortened(duration, SHORTEST_INTERVAL, LONGEST)
 
 
-def _lasting(duration: str) -> str:
+def _duration(duration: str) -> str:
     return shortened(duration, most=LONGEST)
 
 
 # What is shortened, by its key in the files of rules, in prometheus.yml and in alertmanager.yml.
 KEYS = {
     "expr": in_expression,
-    **dict.fromkeys(("for", "keep_firing_for"), _lasting),
+    **dict.fromkeys(("for", "keep_firing_for"), _duration),
     **dict.fromkeys(("interval", "scrape_interval", "scrape_timeout", "evaluation_interval"), _interval),
     **dict.fromkeys(("group_wait", "group_interval", "repeat_interval"), shortened),
 }
@@ -86,15 +86,15 @@ def accelerate(content: Any, key: str = "") -> Any:
 
 @contextmanager
 def accelerated(system: System) -> Iterator[None]:
-    """Shorten the durations of Prometheus and Alertmanager while the body runs; they get their own back in any case."""
+    """Shorten the durations of Prometheus and Alertmanager while the body runs; they are always restored."""
     try:
-        with step("Prometheus and Alertmanager accelerated"):
+        with step("accelerating Prometheus and Alertmanager"):
             _write(system)
             _load(system)
             system.processes.wait("prometheus", lambda: _evaluated(system))
         yield
     finally:
-        with step("Prometheus and Alertmanager at their own intervals again"):
+        with step("restoring the intervals of Prometheus and Alertmanager"):
             prometheus.configure(system.layout)
             _load(system)
 
@@ -113,22 +113,22 @@ def _write(system: System) -> None:
                     text = yaml.safe_dump(accelerate(yaml.safe_load(rules.read_text())), sort_keys=False)
                     (folder / rules.name).write_text(text)
             content["rule_files"] = [str(folder / "*.yml")]
-            # what is recorded at shortened intervals is not to be kept for years
+            # what is recorded at shortened intervals is not to be stored for years
             content.pop("remote_write", None)
         private.write(path, yaml.safe_dump(content, sort_keys=False))
 
 
 def _load(system: System) -> None:
-    """Let both read their configuration, and wait until they go by it."""
+    """Reload both, and wait until they use the new configuration."""
     for name, answered in (("prometheus", _of_prometheus), ("alertmanager", _of_alertmanager)):
         system.processes.reload(name)
-        system.processes.wait(name, partial(_goes_by_it, system, name, answered))
+        system.processes.wait(name, partial(_is_loaded, system, name, answered))
 
 
-def _goes_by_it(system: System, name: str, answered: Callable[[System], dict[str, Any]]) -> bool:
+def _is_loaded(system: System, name: str, answered: Callable[[System], dict[str, Any]]) -> bool:
     """Say whether a server has the durations of its file."""
     wanted = yaml.safe_load((system.layout.state / f"{name}.yml").read_text())
-    return _pace(answered(system)) == _pace(wanted)
+    return _evaluation_seconds(answered(system)) == _evaluation_seconds(wanted)
 
 
 def _evaluated(system: System) -> bool:
@@ -138,7 +138,7 @@ def _evaluated(system: System) -> bool:
     return not any(group["lastEvaluation"].startswith("0001") for group in answer.json()["data"]["groups"])
 
 
-def _pace(configuration: dict[str, Any]) -> float:
+def _evaluation_seconds(configuration: dict[str, Any]) -> float:
     """Return how many seconds lie between two evaluations, or two notifications of a group."""
     return seconds(configuration["global"].get("evaluation_interval") or configuration["route"]["group_interval"])
 

@@ -15,7 +15,7 @@ from stack.system import System
 
 # Each may have 50 images a day.
 PEOPLE = 3
-# Few enough that alerts about calls that are slow, which want five of them in 15 s, leave these out.
+# Too few calls for WebhookSlow and CallbackSlow, which need five in 15 s; AiServiceSlow has no minimum.
 EVERY_SECONDS = 4
 
 
@@ -48,7 +48,7 @@ class Business:
 
     def _ask(self) -> None:
         for person in itertools.cycle(self._people):
-            # what a fault breaks is no news here
+            # failures that a fault causes are expected here
             with contextlib.suppress(requests.RequestException):
                 person.request_image("sdxl", "A poster of a lighthouse")
             if self._stop.wait(EVERY_SECONDS):

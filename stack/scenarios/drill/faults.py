@@ -1,4 +1,4 @@
-"""The faults of a drill: each is real, and lasts as long as its context."""
+"""The faults of a fault drill: each is real, and lasts as long as its context."""
 
 import os
 import shutil
@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, ExitStack, closing, contextmanager, nullcontext
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,9 @@ import psycopg2
 
 from stack.console import StackError, run
 from stack.layout import Layout
+from stack.polling import wait_until
 from stack.scenarios.demo import control, workers
+from stack.scenarios.traffic import administrator
 from stack.services import gpu, odoo, postgres
 from stack.system import System
 
@@ -29,7 +32,11 @@ WRITTEN = frozenset({"chat", "mail"})
 # More than the 15 s that AiServiceSlow allows.
 SLOW_SECONDS = 17
 DISK_BYTES = 64 * 1024 * 1024
-# Of the connections that PostgreSQL allows. The alert wants more than 95 %; the rest is left to the platform.
+JOB = "Fault drill"
+# An advisory lock of PostgreSQL that nothing else takes.
+LOCK = 7_271_828
+_AT_REST = {"active": True, "code": "model.browse()", "nextcall": "2100-01-01 00:00:00"}
+# Of the connections that PostgreSQL allows. The alert wants more than 95%; the rest is left to the platform.
 SHARE_HELD = 0.97
 
 
@@ -39,14 +46,14 @@ class ImpossibleFaultError(Exception):
 
 @dataclass(frozen=True)
 class Fault:
-    """What breaks, and what on-call must be told.
+    """What breaks, and what on-call must be notified of.
 
     cause: a context in which it is broken.
     alert, channels: what must arrive, and where.
     says: what its text must say.
     besides: the other alerts that may arrive, each with the reason.
-    busy: whether images must be asked for meanwhile.
-    around: what must be there from before the fault until it is forgotten.
+    busy: whether images are requested during the fault.
+    around: a context that is entered before the fault, and left after its alerts are resolved.
     """
 
     what: str
@@ -63,13 +70,13 @@ class Fault:
         """How the address of its runbook ends."""
         return f"/{self.alert}.md"
 
-    def is_told_by(self, alert: str, text: str) -> bool:
+    def is_named_in(self, alert: str, text: str) -> bool:
         """Say whether an alert with that text is the one that must arrive."""
         return alert == self.alert and self.says in text
 
 
 def behaving(service: str, **behaviour: Any) -> Cause:
-    """A simulator, by the name of its port, does what its /control is told."""
+    """Set the /control of a simulator, given by port name."""
 
     @contextmanager
     def cause(system: System) -> Iterator[None]:
@@ -134,9 +141,9 @@ def crowded_postgres(system: System) -> Iterator[None]:
 
 @contextmanager
 def lost_gpu(system: System) -> Iterator[None]:
-    """NVIDIA's library loses its driver: the simulator's does."""
+    """The GPU driver is lost: every call of the stub of NVML fails."""
     if gpu.present():
-        raise ImpossibleFaultError("the machine has a GPU of its own, whose driver is not the drill's to take away")
+        raise ImpossibleFaultError("NVIDIA's driver is installed, and the fault drill does not remove it")
     gpu.control(system.layout, "all error 9")
     try:
         yield
@@ -199,7 +206,7 @@ def disk(system: System) -> Iterator[None]:
 
 @contextmanager
 def full_disk(system: System) -> Iterator[None]:
-    """That disk is full to the last twentieth."""
+    """The disk of `disk` is filled to 95%."""
     filling = _disk(system) / "filling"
     try:
         with open(filling, "wb") as file:
@@ -209,14 +216,77 @@ def full_disk(system: System) -> Iterator[None]:
         filling.unlink()
 
 
+@contextmanager
+def scheduled_job(system: System) -> Iterator[None]:
+    """Odoo has one more scheduled action, which is not due."""
+    admin = administrator(system)
+    [model] = admin.call("ir.model", "search", [("model", "=", "res.partner")])
+    job = {"name": JOB, "model_id": model, "state": "code", "interval_type": "days", **_AT_REST}
+    made = admin.call("ir.cron", "create", [job])
+    try:
+        yield
+    finally:
+        admin.call("ir.cron", "unlink", made)
+
+
+@contextmanager
+def failing_job(system: System) -> Iterator[None]:
+    """The action of `scheduled_job`, which has failed for years, fails once more: Odoo deactivates it."""
+    admin = administrator(system)
+    jobs = admin.call("ir.cron", "search", [("name", "=", JOB)])
+    doomed = {
+        "code": "1 / 0",
+        "failure_count": 99,
+        "first_failure_date": "2020-01-01 00:00:00",
+        # due now: if it were overdue, OdooCronOverdue would fire
+        "nextcall": _odoo_time(),
+    }
+    admin.call("ir.cron", "write", jobs, doomed)
+    try:
+        yield
+    finally:
+        admin.call("ir.cron", "write", jobs, {"failure_count": 0, "first_failure_date": False, **_AT_REST})
+
+
+@contextmanager
+def hanging_job(system: System) -> Iterator[None]:
+    """The action of `scheduled_job`, which was due an hour ago, waits for a lock that another session holds."""
+    admin = administrator(system)
+    jobs = admin.call("ir.cron", "search", [("name", "=", JOB)])
+
+    def last_run() -> object:
+        return admin.call("ir.cron", "read", jobs, ["lastcall"])[0]["lastcall"]
+
+    before = last_run()
+    waiting = {
+        "code": f"env.cr.execute('SELECT pg_advisory_xact_lock({LOCK})')",
+        "interval_type": "minutes",
+        "nextcall": _odoo_time(hours_ago=1),
+    }
+    try:
+        with closing(psycopg2.connect(**postgres.dsn(system.layout, odoo.DATABASE))) as holder:
+            with holder.cursor() as cursor:
+                cursor.execute("SELECT pg_advisory_lock(%s)", [LOCK])
+            admin.call("ir.cron", "write", jobs, waiting)
+            yield
+    finally:
+        # Odoo refuses changes of an action while it runs
+        wait_until(lambda: last_run() != before, 60)
+        admin.call("ir.cron", "write", jobs, {"interval_type": "days", **_AT_REST})
+
+
+def _odoo_time(hours_ago: int = 0) -> str:
+    return f"{datetime.now(UTC) - timedelta(hours=hours_ago):%Y-%m-%d %H:%M:%S}"
+
+
 def _disk(system: System) -> Path:
     return system.layout.state / "drill" / "disk"
 
 
-# N8nDown and OdooDown silence these while they last.
+# N8nDown and OdooDown inhibit these while they fire.
 AFTERWARDS = {
     "TargetMissing": "the service answers its probe again some seconds before its metrics are scraped again",
-    "PlatformAvailabilityBudgetBurnSlow": "it wakes nobody, and tells what a core outage has cost",
+    "PlatformAvailabilityBudgetBurnSlow": "it does not page, and shows the error budget that a core outage used",
 }
 
 FAULTS = (
@@ -227,10 +297,10 @@ FAULTS = (
     ),
     Fault(
         "the AI service fails every request", behaving("ai", fail_rate=1),
-        "AiServiceErrorRateHigh", PAGED, "calls a second from n8n to the AI image service failed",
+        "AiServiceErrorRateHigh", PAGED, "calls per second from n8n to the AI image service failed",
         {
-            "CircuitBreakerOpen": "n8n stops calling a service that fails, and that is told after 1 minute, not 5",
-            "AiServiceErrorBudgetBurnSlow": "it wakes nobody, and tells what the failures have cost",
+            "CircuitBreakerOpen": "n8n stops calling a failing service, and this alert has a `for` of 1 minute, not 5",
+            "AiServiceErrorBudgetBurnSlow": "it does not page, and shows the error budget that the failures used",
         },
         busy=True,
     ),
@@ -241,15 +311,28 @@ FAULTS = (
         "TargetMissing", PAGED, "job=slow-queries",
     ),
     Fault(
-        "a worker of Odoo is killed, and its master can't replace it", missing_worker,
-        "OdooWorkersMissing", PAGED, "1 of the http workers",
+        "a scheduled action fails for the last time, and Odoo deactivates it", failing_job,
+        "OdooCronDeactivated", WRITTEN, "Odoo has deactivated the scheduled action Fault drill",
+        {
+            "OdooJobsFailing": "its only run of the last hour failed",
+            "OdooApplicationErrors": "the failure is a logged error, and one in a short window exceeds the threshold",
+        },
+        around=scheduled_job,
     ),
     Fault(
-        f"{100 * SHARE_HELD:.0f} % of PostgreSQL's connections are held", crowded_postgres,
+        "a run of a scheduled action waits for a lock", hanging_job,
+        "OdooCronOverdue", WRITTEN, "The scheduled action Fault drill", around=scheduled_job,
+    ),
+    Fault(
+        "a worker of Odoo is killed, and its master can't replace it", missing_worker,
+        "OdooWorkersMissing", PAGED, "1 http workers",
+    ),
+    Fault(
+        f"{100 * SHARE_HELD:.0f}% of PostgreSQL's connections are held", crowded_postgres,
         "PostgresConnectionsCritical", PAGED, "the threshold is 95%",
     ),
     Fault(
-        "a disk fills to 95 %", full_disk,
+        "a disk fills to 95%", full_disk,
         "DiskSpaceCritical", PAGED, "/drill/disk", around=disk,
     ),
     Fault(

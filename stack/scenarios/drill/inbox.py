@@ -1,4 +1,4 @@
-"""What on-call was told: the notifications that came to the simulator of pager, chat and mail."""
+"""The notifications that came to the simulator of pager, chat and mail."""
 
 import re
 import time
@@ -28,13 +28,13 @@ class Notification:
 
     @property
     def about(self) -> tuple[str, str, str]:
-        """What a later notification on the same channel has to say to be about the same alert."""
+        """The key that all notifications about an alert on one channel share."""
         where = WHERE.search(self.text)
         return self.channel, self.alert, where[1] if where else ""
 
 
 class Inbox:
-    """All that has come since this was made, oldest first."""
+    """All notifications since this object was created, oldest first."""
 
     def __init__(self, system: System):
         self._url = system.url("receiver", "/alerts")
@@ -42,7 +42,7 @@ class Inbox:
         self.notifications: list[Notification] = []
 
     def read(self) -> list[Notification]:
-        """Return all of them, after a look at what is new."""
+        """Fetch new notifications, and return all of them."""
         now = time.monotonic()
         new = [alert for alert in self._fetch() if alert["message"] > self._last]
         for alert in new:
@@ -68,7 +68,7 @@ class Inbox:
         return found
 
     def unresolved(self) -> list[Notification]:
-        """Return what was told to be firing, and not yet that it is over."""
+        """Return the firing notifications that are not resolved yet."""
         latest = {notification.about: notification for notification in self.read()}
         return [notification for notification in latest.values() if notification.firing]
 

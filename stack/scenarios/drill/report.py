@@ -1,17 +1,19 @@
-"""What came of a drill, as a table in Markdown and the texts below it."""
+"""What came of a fault drill, as a table in Markdown and the texts below it."""
 
 from collections.abc import Sequence, Set
 from dataclasses import dataclass, field
 
-HEADER = ("fault", "expected", "arrived", "channels", "after", "held for, at full length", "over after", "others", "")
+HEADER = (
+    "fault", "expected", "notified", "channels", "notified after", "`for` of the rule", "resolved after", "others", "",
+)  # fmt: skip
 
 
 @dataclass
 class Line:
     """What came of one fault.
 
-    held: for how many seconds the condition must hold at the rules' own pace.
-    delay, resolved: seconds until the last of its channels was told that it fires, and that it is over.
+    held: how long the condition must hold without acceleration, in seconds.
+    delay, resolved: seconds until the last of its channels had the firing notification, and the resolved one.
     others: the other alerts that came, each with the reason why it may; without one it may not.
     wrong: what is not as it must be.
     """
@@ -35,12 +37,12 @@ class Line:
         if self.wrong:
             return f"✗ {self.what}: {'; '.join(self.wrong)}"
         if not self.arrived:
-            return f"✓ {self.what}: nothing came"
-        return f"✓ {self.what}: {self.arrived} after {self.delay:.0f} s, over {self.resolved:.0f} s after the end"
+            return f"✓ {self.what}: no notification"
+        return f"✓ {self.what}: {self.arrived} after {self.delay:.0f} s, resolved {self.resolved:.0f} s after the end"
 
 
 def report(lines: Sequence[Line]) -> str:
-    """Return the table, the reasons for what else came, what was told, and what is wrong."""
+    """Return the table, the reasons for what else came, the notifications, and what is wrong."""
     reasons = {f"{alert}: {reason}." for line in lines for alert, reason in line.others.items() if reason}
     parts = [
         _table([HEADER, *map(_cells, lines)]),

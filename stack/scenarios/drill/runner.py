@@ -1,7 +1,8 @@
-"""The course of a drill.
+"""The course of a fault drill.
 
-Before each fault nothing fires. Then the right notification must come, on its channels, with its text, and no other but
-those that the fault declares; and when the fault has ended, each of them must be told to be over.
+Before each fault, no alert is firing. Then the expected notification must arrive on its channels, with its text. Of the
+other alerts that the fault drill judges (see `judged`), only those that the fault declares may fire. Once the fault has
+ended, each must be notified as resolved.
 """
 
 import re
@@ -23,31 +24,31 @@ from stack.services import n8n
 from stack.system import System
 
 QUIET_SECONDS = 60
-# A busy machine takes its time; what has not come after so many seconds does not come.
-PATIENCE = 240
-# What rules recorded at their own pace is taken for the present for 5 minutes more.
-FORGOTTEN = 360
-# A service that is slow is not to be given up before it has answered.
+# Long enough for a busy machine.
+TIMEOUT_SECONDS = 240
+# For 5 more minutes, queries return samples recorded at normal speed: Prometheus looks back that far.
+LOOKBACK_SECONDS = 360
+# A slow service must be able to answer.
 AI_TIMEOUT_SECONDS = 60
-# Whoever receives the heartbeat raises the alarm when it has been silent for so long; it comes every 3 s.
+# After this long without a heartbeat, which comes every 3 s, the dead man's switch counts as triggered.
 SILENCE_SECONDS = 10
 
-# What is about the machine, which others use too, and about the images of a day, which a drill does not have.
+# Alerts that a fault drill can't judge: those about the machine, which others use too, and about a whole day of images.
 ELSEWHERE = re.compile(r"(Host(Cpu|Memory)|Disk|Network|AiImageVolume)\w+")
-NOT_JUDGED = "is not judged: it is about the machine, about the figures of a day, or about business"
-# The disk of the drill is its own.
+NOT_JUDGED = "is not checked: it is about the machine, about a whole day, or belongs to team business"
+# The disk of the fault drill is its own.
 OWN = "/drill/disk"
 
 
 def run(system: System) -> bool:
-    """Practise every fault, print what came of it, and say whether on-call was told what is right and nothing else.
+    """Practise every fault, print what came of it, and say whether on-call got the right notifications and no others.
 
-    :raises StackError: when something fires before the first fault, and goes on.
+    :raises StackError: when an alert fires before the first fault, and does not resolve.
     """
     if system.n8n_mode.stub:
-        raise StackError("The drill is about n8n too: run it without N8N=stub.")
+        raise StackError("The fault drill needs n8n: run it without N8N=stub.")
     drill = Drill(system)
-    with _patient(system), accelerated(system):
+    with _with_long_ai_timeout(system), accelerated(system):
         lines = drill.run()
     print(f"\n{report(lines)}")
     return not any(line.wrong for line in lines)
@@ -62,7 +63,7 @@ def judged(severity: str, team: str, alert: str, about: str) -> bool:
 
 
 class Drill:
-    """A drill on a running system."""
+    """A fault drill on a running system."""
 
     def __init__(self, system: System):
         self.system = system
@@ -80,72 +81,72 @@ class Drill:
         return lines
 
     def nothing(self) -> Line:
-        """Let business go on as ever, and wait for nothing to be told."""
-        line = Line(f"none, in {QUIET_SECONDS} s of business", "nothing")
+        """Cause no fault, and expect no notification."""
+        line = Line(f"none, in {QUIET_SECONDS} s of traffic", "nothing")
         with self.business:
-            self._calm_down(line, FORGOTTEN)
+            self._wait_until_resolved(line, LOOKBACK_SECONDS)
             if line.wrong:
-                raise StackError(f"Before any fault {', '.join(line.wrong)}: mend that first.")
+                raise StackError(f"{', '.join(line.wrong)}, before any fault was caused: fix that first.")
             begun = time.monotonic()
             time.sleep(QUIET_SECONDS)
             self._judge(line, begun, {})
-            line.wrong += self._uproar()
+            line.wrong += self._active_alerts()
         return line
 
     def fault(self, fault: Fault) -> Line:
-        """Cause a fault, and wait for what must be told of it, and then of its end."""
+        """Cause a fault, and wait for its notifications, firing and then resolved."""
         line = Line(fault.what, fault.alert, held=self.held.get(fault.alert))
         try:
             with self.business if fault.busy else nullcontext(), fault.around(self.system):
-                # what takes its time to break may be told of before it has broken
+                # if a cause is slow, its alert may be notified before the body of the next block begins
                 begun = time.monotonic()
                 with fault.cause(self.system):
                     line.channels = self._await(line, fault, begun, fault.channels, firing=True)
                     ended = time.monotonic()
-                # who was not told of it can't be told that it is over
+                # without a firing notification there is no resolved one
                 self._await(line, fault, ended, line.channels, firing=False)
-                self._calm_down(line)
-                self._judge(line, begun, fault.besides, fault.is_told_by)
+                self._wait_until_resolved(line)
+                self._judge(line, begun, fault.besides, fault.is_named_in)
         except ImpossibleFaultError as why:
             line.impossible = str(why)
         return line
 
     def silence(self) -> Line:
-        """Stop Alertmanager: nobody can be told, and that is what the dead man's switch is for."""
+        """Stop Alertmanager: nobody can be notified, and that is what the dead man's switch is for."""
         line = Line("Alertmanager is stopped", "no heartbeat", held=0)
         begun = time.monotonic()
         with stopped("alertmanager")(self.system):
             caused = time.time()
-            if wait_until(lambda: time.time() > max(self._heartbeat(), caused) + SILENCE_SECONDS, PATIENCE):
+            if wait_until(lambda: time.time() > max(self._heartbeat(), caused) + SILENCE_SECONDS, TIMEOUT_SECONDS):
                 line.arrived, line.channels, line.delay = "no heartbeat", {"heartbeat"}, time.time() - caused
             ended = time.time()
-        if wait_until(lambda: self._heartbeat() > ended, PATIENCE):
+        if wait_until(lambda: self._heartbeat() > ended, TIMEOUT_SECONDS):
             line.resolved = time.time() - ended
         else:
-            line.wrong.append("no heartbeat came after Alertmanager had been started again")
-        self._calm_down(line)
-        said = "Prometheus noticed too, and says so when Alertmanager is there again"
-        self._judge(line, begun, dict.fromkeys(("TargetMissing", "AlertmanagerUnreachable"), said))
+            line.wrong.append("no heartbeat after the restart of Alertmanager")
+        self._wait_until_resolved(line)
+        reason = "Prometheus sends these once Alertmanager is up again"
+        self._judge(line, begun, dict.fromkeys(("TargetMissing", "AlertmanagerUnreachable"), reason))
         return line
 
     def _await(self, line: Line, fault: Fault, since: float, channels: Set[str], firing: bool) -> Set[str]:
-        """Wait until an alert has been told to fire, or to be over; return the channels on which it was."""
+        """Wait until an alert is notified as firing, or as resolved; return the channels of its notifications."""
 
         def right(notification: Notification) -> bool:
-            return notification.firing == firing and fault.is_told_by(notification.alert, notification.text)
+            return notification.firing == firing and fault.is_named_in(notification.alert, notification.text)
 
-        came = self.inbox.wait(right, channels, since, PATIENCE)
+        came = self.inbox.wait(right, channels, since, TIMEOUT_SECONDS)
         if came.keys() != channels:
             line.wrong.append(
-                f"{fault.alert} {'came' if firing else 'was told to be over'} on "
-                f"{', '.join(sorted(came)) or 'no channel'}, not on {', '.join(sorted(channels))}"
+                f"{fault.alert} was notified as {'firing' if firing else 'resolved'} on "
+                f"{', '.join(sorted(came)) or 'no channel'}, expected {', '.join(sorted(channels))}"
             )
         if came:
             last = max(notification.at for notification in came.values()) - since
             if firing:
                 line.arrived, line.delay, line.text = fault.alert, last, next(iter(came.values())).text
                 if fault.runbook not in line.text:
-                    line.wrong.append(f"its text has no {fault.runbook}")
+                    line.wrong.append(f"the notification does not contain {fault.runbook}")
             else:
                 line.resolved = last
         return came.keys()
@@ -153,30 +154,31 @@ class Drill:
     def _judge(self, line: Line, since: float, declared: Mapping[str, str],
                right: Callable[[str, str], bool] = lambda alert, text: False) -> None:  # fmt: skip
         """Note which alerts have fired since, beside the right one."""
-        for told in self.inbox.read():
-            if told.firing and told.at >= since and not right(told.alert, told.text):
-                ours = judged(told.severity, told.team, told.alert, told.text)
-                line.others[told.alert] = declared.get(told.alert) or ("" if ours else NOT_JUDGED)
-        line.wrong += [f"{alert} came too" for alert, reason in line.others.items() if not reason]
+        for notification in self.inbox.read():
+            if notification.firing and notification.at >= since and not right(notification.alert, notification.text):
+                ours = judged(notification.severity, notification.team, notification.alert, notification.text)
+                line.others[notification.alert] = declared.get(notification.alert) or ("" if ours else NOT_JUDGED)
+        line.wrong += [f"unexpected alert {alert}" for alert, reason in line.others.items() if not reason]
 
-    def _calm_down(self, line: Line, within: float = PATIENCE) -> None:
-        """Wait until nothing fires, or is about to, and all that was told to fire has been told to be over."""
-        if not wait_until(lambda: not self._uproar(), within):
-            line.wrong += self._uproar()
+    def _wait_until_resolved(self, line: Line, within: float = TIMEOUT_SECONDS) -> None:
+        """Wait until nothing fires, or is about to, and all firing notifications are resolved."""
+        if not wait_until(lambda: not self._active_alerts(), within):
+            line.wrong += self._active_alerts()
 
-    def _uproar(self) -> list[str]:
+    def _active_alerts(self) -> list[str]:
+        """Return a text for each alert that is pending or firing, or was notified as firing and not as resolved."""
         active = {
             alert["labels"]["alertname"]: f"{alert['labels']['alertname']} is {alert['state']}"
             for alert in self._ask("alerts")["alerts"]
             if judged(alert["labels"]["severity"], alert["labels"]["team"], alert["labels"]["alertname"],
                       str(alert["labels"]))
         }  # fmt: skip
-        untold = {
-            notification.alert: f"{notification.alert} was not told to be over on {notification.channel}"
+        unresolved = {
+            notification.alert: f"{notification.alert} was not resolved on {notification.channel}"
             for notification in self.inbox.unresolved()
             if judged(notification.severity, notification.team, notification.alert, notification.text)
         }
-        return list({**untold, **active}.values())
+        return list({**unresolved, **active}.values())
 
     def _heartbeat(self) -> float:
         """Return when the last heartbeat came, in seconds since 1970."""
@@ -191,8 +193,8 @@ class Drill:
 
 
 @contextmanager
-def _patient(system: System) -> Iterator[None]:
-    """Let n8n wait for a service that is slow, whatever a demonstration has made of its patience."""
+def _with_long_ai_timeout(system: System) -> Iterator[None]:
+    """Set n8n's timeout for the AI service high enough for a slow service, whatever the demo has set."""
     [(before,)] = n8n.query(system.layout, "SELECT ai_timeout_seconds FROM influencegen.limits")
     n8n.limit(system.layout, ai_timeout_seconds=AI_TIMEOUT_SECONDS)
     try:
