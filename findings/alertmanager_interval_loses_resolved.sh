@@ -3,7 +3,7 @@
 # active time interval.
 #
 # Expected: a receiver with send_resolved that was sent "firing" inside the interval is sent "resolved" too, at the
-# latest when the interval begins again. The documentation: "The route will send notifications only when active, but
+# latest when the interval restarts. The documentation: "The route will send notifications only when active, but
 # otherwise acts normally" (https://prometheus.io/docs/alerting/latest/configuration/#route).
 # Observed: "resolved" is never sent. The group is flushed outside the interval, which sends nothing, and the resolved
 # alert is forgotten as if it had been sent. The maintainers discuss it for all that mutes a route
@@ -86,7 +86,7 @@ def answers():
         return call("/-/ready") == 200
 
 
-def tell(**times):
+def notify(**times):
     call("/api/v2/alerts", [{"labels": {"alertname": "DiskFull"}, **times}])
 
 
@@ -121,10 +121,10 @@ with (place / "log").open("w") as log:
         cwd=place / "root", stdout=log, stderr=log)
 try:
     until(answers)
-    tell(endsAt=(start + timedelta(hours=1)).isoformat())
+    notify(endsAt=(start + timedelta(hours=1)).isoformat())
     until(lambda: all("firing" in messages for messages in sent.values()))
     until(lambda: now() > start + timedelta(seconds=65))
-    tell(endsAt=now().isoformat())
+    notify(endsAt=now().isoformat())
     until(lambda: "resolved" in sent["always"])
     until(lambda: now() > start + timedelta(seconds=145))
 finally:

@@ -1,8 +1,9 @@
 #!/bin/sh
 # prometheus-client 0.26.0: what its two parsers make of an exposition that has one series twice.
 #
-# Expected: both parsers give both samples, or refuse the exposition. The OpenMetrics specification has a metric once in
-# an exposition (https://prometheus.io/docs/specs/om/open_metrics_spec/#metric), so a duplicate is an error there.
+# Expected: both parsers give both samples, or refuse the exposition. The OpenMetrics specification allows a metric only
+# once in an exposition (https://prometheus.io/docs/specs/om/open_metrics_spec/#metric), so a duplicate is an error
+# there.
 # Observed: the parser of the text format gives both samples; the parser of OpenMetrics gives the first one alone, and
 # says nothing.
 # Why it matters: a test that looks for duplicate series through the OpenMetrics parser passes whatever the exporter
