@@ -13,7 +13,7 @@ _SECTIONS = {
     "odoo_": (_CATALOGUE, "RUNTIME = ", 'group="system"'),
     "": (_BUSINESS, "BUSINESS = ", ""),
 }
-"""How names begin: the file of their declarations, what comes after these, and what they have in common."""
+"""By prefix of the name: the file of the declarations, the text that follows them, and the options that they share."""
 _KINDS = {"counter": "", "gauge": "", "histogram": "buckets=(0.1, 0.5, 1, 5, 10)"}
 """What a draft of each kind needs."""
 
@@ -26,7 +26,7 @@ def write(name: str, kind: str, root: Path = ROOT) -> Path:
     if kind not in _KINDS or not re.fullmatch(r"[a-z][a-z0-9]*(_[a-z0-9]+)+", name):
         raise ValueError(f"give NAME in lower case with underscores, and KIND as one of {', '.join(_KINDS)}")
     if (kind == "counter") != name.endswith("_total"):
-        raise ValueError("the name of a counter ends in _total, and no other")
+        raise ValueError("names of counters must end in _total, other names must not")
     if name in catalogue.METRICS:
         raise ValueError(f"there is a metric {name}")
     prefix = next(prefix for prefix in _SECTIONS if name.startswith(prefix))
