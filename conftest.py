@@ -7,11 +7,14 @@ import pytest
 
 TESTS = Path(__file__).parent / "tests"
 # What a test needs that uses one of these fixtures.
-NEEDED = {"stack": pytest.mark.system, "chromium": pytest.mark.servers, "compose": pytest.mark.servers}
+NEEDED = {
+    "stack": pytest.mark.system,
+    **dict.fromkeys(("chromium", "compose", "processes", "start"), pytest.mark.servers),
+}
 
 
 def pytest_sessionstart() -> None:
-    """Load the addons as a server does: collecting their tests imports them first, and Odoo then skips `post_load`."""
+    """Load the addons as a server does: if collecting their tests imported them first, Odoo would skip `post_load`."""
     if "ODOO_RC" in os.environ:
         from odoo.service.server import load_server_wide_modules
 

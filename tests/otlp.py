@@ -79,7 +79,7 @@ def decoded(content_type, body):
                             name: base64.b64encode(bytes.fromhex(link[name])).decode() for name in IDS if link.get(name)
                         })  # fmt: skip
         return json_format.ParseDict(content, ExportTraceServiceRequest())
-    raise ValueError(f"{content_type} is no encoding of OTLP over HTTP")
+    raise ValueError(f"{content_type} is not an encoding of OTLP over HTTP")
 
 
 @contextmanager
@@ -91,7 +91,7 @@ def collecting(port=0):
 
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self):
-            body = self.rfile.read(int(self.headers["Content-Length"]))
+            body = self._body()
             collector.answering.wait()
             status = collector.status if self.path == "/v1/traces" else 404
             if status == 200:
@@ -103,6 +103,16 @@ def collecting(port=0):
             self.send_header("Content-Length", "0")
             self.end_headers()
             collector.batches += 1
+
+        def _body(self):
+            if self.headers.get("Transfer-Encoding") != "chunked":
+                return self.rfile.read(int(self.headers["Content-Length"]))
+            chunks = []
+            while size := int(self.rfile.readline().split(b";")[0], 16):
+                chunks.append(self.rfile.read(size))
+                self.rfile.readline()
+            self.rfile.readline()
+            return b"".join(chunks)
 
         def log_message(self, *_arguments):
             """Say nothing."""

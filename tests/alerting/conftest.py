@@ -11,10 +11,10 @@ import yaml
 from stack.layout import PROJECT, Layout
 from stack.ports import Ports
 from stack.services import prometheus
-from tests.end_to_end.waiting import until
+from tests.waiting import until
 
 RUNBOOK = "https://github.com/influencegen/telemetry/blob/main/docs/runbooks/"
-# Notifications wait for others to come with them; tests wait as long as that takes on a busy machine.
+# Alertmanager waits to group alerts into one notification: here, only for as long as a busy machine needs.
 SHORT = {"group_wait": "500ms", "group_interval": "1s", "repeat_interval": "1h"}
 
 
@@ -26,7 +26,7 @@ def accelerated(content):
 
 
 class OnCall:
-    """Alertmanager and who it tells, on free ports; all end with `stop`."""
+    """Alertmanager and its receivers, on free ports; all end with `stop`."""
 
     def __init__(self, state):
         self.layout = Layout(state, Ports.free())
@@ -79,7 +79,7 @@ class OnCall:
                 "labels": labels,
                 "annotations": {
                     "summary": f"Summary of {labels['alertname']}",
-                    "description": "The value is 91.5 %: more than 90 % is too much.",
+                    "description": "The value is 91.5%: more than 90% is too much.",
                     "runbook_url": f"{RUNBOOK}{labels['alertname']}.md",
                     "dashboard": "/d/odoo-system-health",
                 },
@@ -94,7 +94,7 @@ class OnCall:
     def received(self, path="/alerts"):
         return requests.get(f"http://127.0.0.1:{self.layout.ports.receiver}{path}", timeout=10).json()
 
-    def told(self, alertname, status="firing"):
+    def notifications(self, alertname, status="firing"):
         """The notifications of an alert, by channel."""
         return {
             alert["channel"]: alert
@@ -103,11 +103,15 @@ class OnCall:
         }
 
     def wait_for(self, alertname, channels, status="firing"):
-        """Wait until an alert was told on just these channels; return what was told on each."""
-        until(lambda: self.told(alertname, status).keys() >= set(channels), f"{alertname} {status} on {channels}", 30)
-        told = self.told(alertname, status)
-        assert told.keys() == set(channels)
-        return told
+        """Wait until an alert was notified on just these channels; return the notification on each."""
+        until(
+            lambda: self.notifications(alertname, status).keys() >= set(channels),
+            f"{alertname} {status} on {channels}",
+            30,
+        )
+        notified = self.notifications(alertname, status)
+        assert notified.keys() == set(channels)
+        return notified
 
     def found_by_prometheus(self):
         return (
@@ -127,7 +131,7 @@ class OnCall:
         ]
 
     def names(self):
-        """The names of all alerts that anybody was told of."""
+        """The names of all alerts that were notified."""
         return {alert["labels"]["alertname"] for alert in self.received()}
 
 

@@ -1,8 +1,8 @@
-"""Who is told of an alert, on which channel, with which text, and when not."""
+"""Who is notified of an alert, on which channel, with which text, and when not."""
 
 import pytest
 
-from tests.end_to_end.waiting import until
+from tests.waiting import until
 
 pytestmark = pytest.mark.servers
 
@@ -44,8 +44,8 @@ DISK = {
 )
 def test_severity_chooses_the_channel_and_team_the_people(oncall, labels, channels, whom):
     oncall.raise_alerts(labels)
-    told = oncall.wait_for(labels["alertname"], channels)
-    assert {channel: alert["to"] for channel, alert in told.items()} == whom
+    notified = oncall.wait_for(labels["alertname"], channels)
+    assert {channel: alert["to"] for channel, alert in notified.items()} == whom
 
 
 def test_every_channel_says_what_is_wrong_where_and_what_to_do(oncall):
@@ -53,12 +53,12 @@ def test_every_channel_says_what_is_wrong_where_and_what_to_do(oncall):
     oncall.raise_alerts(DISK, warning)
     for name, channels, severity in (("DiskSpaceCritical", ON_CALL, "critical"), ("DiskBusy", TEAM, "warning")):
         for alert in oncall.wait_for(name, channels).values():
-            assert alert["title"] == f"FIRING {name}, platform ({severity}): Summary of {name}"
+            assert alert["title"] == f"FIRING {name}, platform ({severity}): Summary of {name} on db-1"
             lines = alert["text"].splitlines()
             assert lines[:4] == [
                 f"FIRING {name} ({severity}, platform)",
                 f"Summary of {name}",
-                "The value is 91.5 %: more than 90 % is too much.",
+                "The value is 91.5%: more than 90% is too much.",
                 "Where: host=db-1, mount_point=/",
             ]
             assert lines[4].startswith("Since: 2") and lines[4].endswith(" UTC")
@@ -68,14 +68,21 @@ def test_every_channel_says_what_is_wrong_where_and_what_to_do(oncall):
             ]
 
 
+def test_a_title_names_server_and_database(oncall):
+    slow = {"alertname": "PostgresSlowQueries", "severity": "warning", "team": "platform", "database": "shop"}
+    oncall.raise_alerts({**slow, "db_instance": "db-1"})
+    for alert in oncall.wait_for("PostgresSlowQueries", TEAM).values():
+        assert alert["title"].endswith(": Summary of PostgresSlowQueries on db-1, database shop")
+
+
 @pytest.mark.parametrize("severity, channels", [("critical", ON_CALL), ("warning", TEAM)])
-def test_the_end_of_an_alert_is_told_to_those_who_heard_of_it(oncall, severity, channels):
+def test_the_end_of_an_alert_is_notified_on_the_same_channels(oncall, severity, channels):
     alert = {**DISK, "severity": severity}
     oncall.raise_alerts(alert)
     oncall.wait_for("DiskSpaceCritical", channels)
     oncall.raise_alerts(alert, resolved=True)
-    for told in oncall.wait_for("DiskSpaceCritical", channels, status="resolved").values():
-        assert ", until: " in told["text"]
+    for notified in oncall.wait_for("DiskSpaceCritical", channels, status="resolved").values():
+        assert ", until: " in notified["text"]
 
 
 def test_one_fault_on_many_hosts_is_one_notification(oncall):
@@ -94,7 +101,7 @@ BUSINESS = {"alertname": "KycQueueOld", "severity": "warning", "team": "business
 OTHER = {"alertname": "PostgresDeadlocks", "severity": "warning", "team": "platform"}
 
 
-def test_business_alerts_are_told_to_their_team(oncall):
+def test_business_alerts_are_sent_to_their_team(oncall):
     oncall.raise_alerts(BUSINESS)
     assert oncall.wait_for("KycQueueOld", TEAM)["mail"]["to"] == "business@influencegen.example"
 

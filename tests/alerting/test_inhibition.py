@@ -6,7 +6,7 @@ import pytest
 import yaml
 
 from stack.services import prometheus
-from tests.end_to_end.waiting import until
+from tests.waiting import until
 
 pytestmark = pytest.mark.servers
 
@@ -29,10 +29,13 @@ def alert(name, severity="critical", **labels):
 
 
 def silenced(oncall, source, targets, others=()):
-    """Raise all alerts, and say of which of `targets` Alertmanager keeps silent; it must tell of all others."""
+    """Raise all alerts, and return which of `targets` Alertmanager inhibits; it must notify of all others."""
     oncall.raise_alerts(source, *targets, *others)
-    for told in (source, *others):
-        until(lambda told=told: oncall.told(told["alertname"]), f"{told['alertname']} is told")
+    for notified in (source, *others):
+        until(
+            lambda notified=notified: oncall.notifications(notified["alertname"]),
+            f"{notified['alertname']} is notified",
+        )
     until(lambda: not oncall.alerts("unprocessed"), "Alertmanager has looked at all")
     return {labels["alertname"] for labels in oncall.alerts("suppressed") if labels in targets} - oncall.names()
 
@@ -52,6 +55,22 @@ CASES = {
         alert("HostDown", host="db-1", service_name="shared"),
         [alert("OdooDown", service_name="odoo", **HOST)],
         [alert("N8nDown", service_name="n8n", host="web-1")],
+    ),
+    "an outage in another cluster": (
+        alert("PostgresDown", db_instance="x", cluster="eu"),
+        [alert("OdooRequestQueueLong", "warning", cluster="eu")],
+        [alert("OdooApplicationErrors", "warning", cluster="us"), alert("PostgresDeadlocks", db_instance="x")],
+    ),
+    "one Odoo of several, each a cluster of its own": (
+        alert("OdooDown", service_name="odoo", cluster="shop"),
+        [
+            alert("OdooWorkersMissing", instance="shop:8069", cluster="shop"),
+            alert("TargetMissing", job="odoo", cluster="shop"),
+        ],
+        [
+            alert("OdooRequestQueueLong", "warning", instance="branch:8069", cluster="branch"),
+            alert("PlatformAvailabilityBudgetBurnFast", cluster="branch"),
+        ],
     ),
     "a GPU that is gone": (
         alert("GpuMissing", host="gpu-1"),
@@ -106,6 +125,18 @@ CASES = {
         ],
         [alert("OdooDown"), alert("KycServiceErrors", "warning")],
     ),
+    "the queue of n8n": (
+        alert("RedisDown"),
+        [
+            alert("N8nDown"),
+            alert("N8nWorkersMissing"),
+            alert("WebhookUnavailable"),
+            alert("CallbackUnavailable"),
+            alert("AiImageSuccessRateLow", "warning"),
+            alert("TargetMissing", job="influencegen-n8n"),
+        ],
+        [alert("OdooDown"), alert("AiServiceDown")],
+    ),
     "the AI service": (
         alert("AiServiceDown"),
         [
@@ -154,12 +185,12 @@ def test_a_cause_silences_its_consequences_alone(oncall, source, targets, others
     assert silenced(oncall, source, targets, others) == {target["alertname"] for target in targets}
 
 
-def test_the_circuit_of_another_dependency_is_told(oncall):
+def test_the_circuit_of_another_dependency_is_notified(oncall):
     payment = alert("CircuitBreakerOpen", "warning", dependency="payment")
     assert silenced(oncall, alert("AiServiceDown"), [], [payment]) == set()
 
 
-def test_what_was_silent_is_told_when_the_cause_is_gone(oncall):
+def test_what_was_silent_is_notified_when_the_cause_is_gone(oncall):
     down, wrong = alert("OdooDown"), alert("OdooWorkersMissing")
     assert silenced(oncall, down, [wrong])
     oncall.raise_alerts(down, resolved=True)
@@ -220,15 +251,15 @@ def fire(oncall, alerts):
 def test_the_critical_alert_silences_its_warning_on_the_same_thing_alone(oncall):
     """Prometheus sends these, with the labels of their rules."""
     silent = [alert(warning, "warning", **same) for warning, _, same, _ in PAIRS]
-    told = [alert(critical, **same) for _, critical, same, _ in PAIRS]
-    told += [alert(warning, "warning", **other) for warning, _, _, other in PAIRS if other]
-    fire(oncall, [*silent, *told])
-    until(lambda: {labels["alertname"] for labels in told} <= oncall.names(), "the others are told")
+    notified = [alert(critical, **same) for _, critical, same, _ in PAIRS]
+    notified += [alert(warning, "warning", **other) for warning, _, _, other in PAIRS if other]
+    fire(oncall, [*silent, *notified])
+    until(lambda: {labels["alertname"] for labels in notified} <= oncall.names(), "the others are notified")
     suppressed = {identity(labels) for labels in oncall.alerts("suppressed")}
     assert suppressed == {identity({"host": labels.get("db_instance", ""), **labels}) for labels in silent}
 
 
-def test_a_database_falls_silent_with_the_host_that_it_is_named_after(oncall):
+def test_a_database_is_inhibited_with_the_host_that_it_is_named_after(oncall):
     fire(
         oncall,
         [
@@ -237,7 +268,7 @@ def test_a_database_falls_silent_with_the_host_that_it_is_named_after(oncall):
             alert("PostgresReplicationLag", "warning", db_instance="db-2"),
         ],
     )
-    until(lambda: {"HostDown", "PostgresReplicationLag"} <= oncall.names(), "the others are told")
+    until(lambda: {"HostDown", "PostgresReplicationLag"} <= oncall.names(), "the others are notified")
     assert {labels["alertname"] for labels in oncall.alerts("suppressed")} == {"PostgresDown"}
 
 

@@ -9,7 +9,7 @@ import yaml
 
 from prometheus.generator import generate, thresholds
 from prometheus.generator.rules import render
-from tests.end_to_end.waiting import until
+from tests.waiting import until
 
 pytestmark = pytest.mark.servers
 
@@ -19,7 +19,7 @@ OTHER = {"alert": "Other", "expr": "vector(1)", "labels": {"severity": "warning"
 
 
 class Server:
-    """A Prometheus with the rule of KycQueueOld, whose working hours and whose queue are set; it acts at once."""
+    """A Prometheus that evaluates KycQueueOld each second, without `for`; `set` sets working hours and the queue."""
 
     def __init__(self, oncall):
         self._folder = oncall.layout.state
@@ -78,8 +78,8 @@ def test_its_end_arrives_outside_working_hours(oncall, server):
     server.set(working=False, old=True)
     assert {labels["alertname"] for labels in oncall.alerts("active")} == {"KycQueueOld", "Other"}
     server.set(working=False, old=False)
-    for told in oncall.wait_for("KycQueueOld", TEAM, status="resolved").values():
-        assert ", until: " in told["text"]
+    for notified in oncall.wait_for("KycQueueOld", TEAM, status="resolved").values():
+        assert ", until: " in notified["text"]
 
 
 def test_it_does_not_start_outside_working_hours_and_others_do(oncall, server):

@@ -52,7 +52,7 @@ def new_database(layout):
 
 @pytest.fixture
 def nasty_database(layout, make_nasty):
-    """The name of a database with all that a dump leaves out, and that stands in a restore's way."""
+    """The name of a database with everything that a dump leaves out or that breaks a restore."""
     name = "backup_test_nasty"
     make_nasty(name, nasty.PROPERTIES + nasty.OBSTACLES)
     return name

@@ -12,7 +12,7 @@ import yaml
 from prometheus_client.parser import text_string_to_metric_families
 
 from stack.layout import PROJECT
-from tests.end_to_end.waiting import until
+from tests.waiting import until
 
 
 class Exporter:
@@ -54,7 +54,7 @@ class Exporter:
         return done.returncode == 0, done.stderr
 
     def complete(self, backup):
-        """Return the archives that an operator would take for good, the oldest first."""
+        """Return the archives that look complete to an operator, the oldest first."""
         return sorted(self.archives.glob(f"{backup}-*"))
 
     def leftovers(self):

@@ -6,9 +6,9 @@ import pytest
 import yaml
 
 from exporters.backup import configuration
-from exporters.backup.configuration import Backup, Invalid
+from exporters.backup.configuration import Backup, ConfigurationError
+from exporters.backup.history import Record
 from exporters.backup.kinds import DatabaseBackup
-from exporters.backup.ledger import Record
 from exporters.backup.schedule import due
 
 PLATFORM = {"every_seconds": 60, "keep": 2, "database": "odoo", "filestore": "/files"}
@@ -44,11 +44,11 @@ def test_what_it_says_of_other_stores_and_a_template(tmp_path):
     ({"backups": {"platform": PLATFORM | {"bucket": "s3"}}}, "unexpected keyword argument 'bucket'"),
     ({"backups": {"platform": PLATFORM | {"elsewhere": "s3"}}}, "'s3' is not a list of names"),
     ({"backups": {"monitoring": {"every_seconds": 1, "keep": 1}}}, "'prometheus', 'data', and 'configuration'"),
-    ({"backups": None}, "is no configuration"),
+    ({"backups": None}, "is not a valid configuration"),
     ({"password_file": "/absent"}, "No such file or directory: '/absent'"),
 ])  # fmt: skip
 def test_what_is_refused(tmp_path, content, message):
-    with pytest.raises(Invalid) as caught:
+    with pytest.raises(ConfigurationError) as caught:
         read(tmp_path, **content)
     assert message in str(caught.value)
     assert str(tmp_path / "backup.yml") in str(caught.value)

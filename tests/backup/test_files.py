@@ -3,7 +3,7 @@
 import pytest
 
 from exporters.backup import files
-from exporters.backup.errors import Failed
+from exporters.backup.errors import BackupError
 
 
 @pytest.fixture
@@ -44,7 +44,7 @@ def test_differences_are_found(source, tmp_path, damage):
     files.add_new(source, copy)
     files.compare(source, copy)
     damage(copy)
-    with pytest.raises(Failed, match="1 files of .+ are not copied as they are"):
+    with pytest.raises(BackupError, match="1 files of .+ differ from their copies"):
         files.compare(source, copy)
 
 

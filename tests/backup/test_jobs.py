@@ -7,7 +7,7 @@ import time
 
 import pytest
 
-from tests.end_to_end.waiting import until
+from tests.waiting import until
 
 pytestmark = pytest.mark.system
 
@@ -79,7 +79,7 @@ def test_a_killed_job_is_counted_as_failed_at_the_next_start(exporter):
     assert exporter.leftovers() == []
 
 
-def test_a_job_that_is_told_to_end_clears_up(exporter, business):
+def test_a_job_that_is_asked_to_end_clears_up(exporter, business):
     at_dump = stop_at_dump(exporter)
     with exporter.serving() as process:
         until(at_dump, "a job has begun")

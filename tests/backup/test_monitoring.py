@@ -11,7 +11,7 @@ import requests
 import yaml
 
 from stack.services import prometheus
-from tests.end_to_end.waiting import until
+from tests.waiting import until
 
 from .exporter import Exporter
 
@@ -131,7 +131,7 @@ def test_no_snapshot_stays_behind(exporter, source):
 
 
 def test_a_damaged_chunk_fails(exporter, source):
-    [path] = source.data.glob("*/chunks/*")
+    path = min(source.data.glob("*/chunks/*"))
     content = path.read_bytes()
     middle = len(content) // 2
     try:
@@ -154,7 +154,7 @@ def test_an_empty_snapshot_fails(exporter):
 
 def test_another_data_folder_fails(exporter, tmp_path):
     exporter.configure(data=str(tmp_path))
-    assert_fails(exporter, "Prometheus made its snapshot elsewhere than at ")
+    assert_fails(exporter, "Prometheus' snapshot is not at ")
 
 
 def test_without_the_admin_api_it_fails(exporter, tmp_path):

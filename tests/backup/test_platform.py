@@ -78,7 +78,7 @@ def test_a_dump_of_another_database_fails(exporter, new_database, business):
             case $argument in --file=*) exec "$REAL" --format=custom "$argument" {other.dsn["dbname"]};; esac
         done""",
     )
-    assert_fails(exporter, "3 of 3 tables are not as in the source, among them public.account: 50 rows")
+    assert_fails(exporter, "3 of 3 tables differ from the source, such as public.account: 50 rows")
 
 
 def test_a_dump_of_the_same_tables_with_other_rows_fails(exporter, business):
@@ -92,7 +92,7 @@ def test_a_dump_of_the_same_tables_with_other_rows_fails(exporter, business):
             case $argument in --file=*) exec "$REAL" --format=custom "$argument" {DATABASE};; esac
         done""",
     )
-    assert_fails(exporter, "1 of 3 tables are not as in the source, among them public.account: 50 rows")
+    assert_fails(exporter, "1 of 3 tables differ from the source, such as public.account: 50 rows")
 
 
 def test_a_dump_that_can_not_be_restored_fails(exporter, business):
@@ -108,7 +108,7 @@ def test_a_missing_attachment_fails(exporter, business):
     path = business.attach()
     path.unlink()
     name = path.relative_to(business.filestore)
-    assert_fails(exporter, f"1 attachments are not in the filestore as they should be: {name} is missing")
+    assert_fails(exporter, f"1 attachments are missing from the filestore or damaged, such as: {name} is missing")
 
 
 @pytest.mark.parametrize("damage", [lambda content: content[:-1], lambda content: b"\0" + content[1:]])
@@ -116,23 +116,35 @@ def test_a_damaged_attachment_fails(exporter, business, damage):
     path = business.attach(b"a picture")
     path.write_bytes(damage(b"a picture"))
     name = path.relative_to(business.filestore)
-    assert_fails(exporter, f"1 attachments are not in the filestore as they should be: the content of {name} is not")
+    assert_fails(
+        exporter,
+        f"1 attachments are missing from the filestore or damaged, such as: the content of {name} does not match",
+    )
 
 
-def test_attachments_in_an_object_store_are_not_taken_for_backed_up(exporter, business):
+def test_attachments_in_an_object_store_are_counted_and_not_looked_for_in_the_filestore(exporter, business):
     """As addons for object stores and Odoo's own for clouds leave them; a link and an empty row are neither."""
     business.execute(
         "INSERT INTO ir_attachment (type, store_fname, checksum) VALUES "
         "('binary', 's3://bucket/ab/abc', 'abc'), ('binary', 's3://bucket/ab/abd', 'abd'), "
         "('cloud_storage', NULL, NULL), ('url', NULL, NULL), ('binary', NULL, 'abc'), ('binary', '', '')"
     )
-    assert_fails(exporter, "attachments are in stores that this backup does not reach (1 in cloud_storage, 2 in s3): "
-                           "back those up by other means, and name them in `elsewhere`")  # fmt: skip
+    for listed, unlisted in {(): "1 in cloud_storage, 2 in s3", ("s3",): "1 in cloud_storage"}.items():
+        exporter.configure(elsewhere=list(listed))
+        good, said = exporter.run("platform")
+        assert good, said
+        assert (f"Attachments are in stores that this backup does not reach ({unlisted}): "
+                "back those up by other means, and name them in `elsewhere`") in said  # fmt: skip
+    with exporter.serving():
+        assert exporter.value("backup_attachments_elsewhere", "platform") == 3
+        assert exporter.value("backup_attachments_unlisted", "platform") == 1
     exporter.configure(elsewhere=["cloud_storage", "s3"])
     good, said = exporter.run("platform")
     assert good, said
+    assert "stores" not in said
     with exporter.serving():
         assert exporter.value("backup_attachments_elsewhere", "platform") == 3
+        assert exporter.value("backup_attachments_unlisted", "platform") == 0
 
 
 @pytest.mark.parametrize("checksum", ["", None])
@@ -148,7 +160,10 @@ def test_attachments_without_a_checksum_have_one_in_their_name(exporter, busines
     path.write_bytes(b"not the picture")
     exporter.archives.rename(exporter.archives.with_name("old"))
     name = path.relative_to(business.filestore)
-    assert_fails(exporter, f"1 attachments are not in the filestore as they should be: the content of {name} is not")
+    assert_fails(
+        exporter,
+        f"1 attachments are missing from the filestore or damaged, such as: the content of {name} does not match",
+    )
 
 
 def test_a_filestore_that_is_not_there_fails(exporter, business):

@@ -187,7 +187,7 @@ def test_roles_that_the_server_lacks_are_named_beforehand(layout, administrator,
     finally:
         administer(layout, f"ALTER ROLE {nasty.ROLE}_2 RENAME TO {nasty.ROLE}")
     assert done.returncode
-    assert f"this server lacks roles that the database names: create {nasty.ROLE} first" in done.stderr
+    assert f"this server lacks roles that the database refers to: create {nasty.ROLE} first" in done.stderr
     assert administer(layout, "SELECT FROM pg_database WHERE datname = 'backup_test_restored'") == []
 
 

@@ -1,8 +1,10 @@
-"""All measurements, one after the other."""
+"""All measurements but many_servers, one after the other."""
 
 from tests.benchmarks import (
     hot_path,
     image_path,
+    instructions,
+    many_databases,
     odoo_scrape,
     profile,
     registration,
@@ -15,7 +17,8 @@ from tests.benchmarks import (
 )
 
 for benchmark in (
-    hot_path, scrape, samples, odoo_scrape, requests, profile, registration, rows, tracing, image_path, storage,
+    hot_path, scrape, samples, odoo_scrape, many_databases, requests, profile, registration, rows, tracing, image_path,
+    storage, instructions,
 ):  # fmt: skip
     print(f"\n=== {benchmark.__doc__}")
     benchmark.main()

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 COMMIT = "7a6684de83354756ddde35ce4953a2eeecac9335"
-"""The last one that counted facts after the commit, and read each sample of the shared store by itself."""
+"""The last build that counted facts after a transaction's commit, and read each sample of the store by itself."""
 
 ROOT = Path(__file__).parents[2]
 
@@ -27,6 +27,6 @@ def checkout() -> Iterator[Path]:
         yield Path(place)
 
 
-def bar(name: str, figure: float, limit: float) -> None:
-    """Print ``figure`` beside the ``limit`` that it must not exceed, in a form that a script can judge."""
-    print(f"bar: {name} {figure:.4g} <= {limit:g}")
+def bar(name: str, value: float, limit: float) -> None:
+    """Print ``value`` beside the ``limit`` that it must not exceed, in a form that a script can judge."""
+    print(f"bar: {name} {value:.4g} <= {limit:g}")

@@ -5,8 +5,8 @@ has it (``counter.labels(…).inc()``), and through a child that was kept (``chi
 differ from request to request, could not do. Beside them its multiprocess mode: it is chosen before the import, so that
 it has a process of its own, which takes part in the same rounds.
 
-A round is ``CALLS`` calls of each contender, timed by the processor time of the thread; printed are medians of
-``ROUNDS`` rounds, and medians of the ratio to the baseline within a round.
+A round is ``CALLS`` calls of each contender, timed by the CPU time of the thread; printed are medians of
+``ROUNDS`` rounds, and medians over rounds of the ratio to the baseline in each.
 """
 
 import json

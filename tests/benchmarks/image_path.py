@@ -3,7 +3,7 @@
 Baseline: one process at 10,000 images a day. The whole system shares the machine: Odoo with 4 workers, PostgreSQL, n8n,
 Prometheus, and an AI service that answers after half a second. Images are asked for at an even rate for `SECONDS`.
 Printed for each rate: images that ended in that time as a share of those asked for, those still unfinished at its end
-(one would be rate × latency), the median and 95th percentile of Odoo's own latency, and its ratio to the baseline.
+(rate × latency, if no work piles up), the p50 and p95 of Odoo's own latency, and its ratio to the baseline.
 """
 
 import shutil

@@ -31,7 +31,7 @@ def request():
 
 
 def microseconds():
-    """Return the processor times of the requests of a block but the first, which finds cold caches."""
+    """Return the CPU times of the requests of a block but the first, which finds cold caches."""
     times = [time.thread_time()]
     for _ in range(1 + BLOCK):
         request()
@@ -47,7 +47,7 @@ def without():
 
 
 def turn(number):
-    """Return the microseconds of requests with instrumentation and without; each is measured first by turns."""
+    """Return the microseconds of requests with instrumentation and without; which comes first alternates."""
     if number % 2:
         return microseconds(), without()
     plain = without()

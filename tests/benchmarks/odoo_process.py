@@ -15,13 +15,14 @@ from tests.benchmarks.servers import Server
 
 def odoo_process(server: Server, module: str) -> Apart:
     """Return the process ``python -m module serve …`` for the database of a server, which need not run itself."""
-    environment = {
-        **odoo.environment(server.source),
-        # one hash seed for all, or their dictionaries would differ by chance
-        "PYTHONHASHSEED": "0",
-    }
     log = server.layout.logs / f"{server.name}-process.log"
-    return Apart(module, str(server.configuration), str(log), python=server.source.python, **environment)
+    return Apart(module, str(server.configuration), str(log), python=server.source.python, **environment(server))
+
+
+def environment(server: Server) -> dict[str, str]:
+    """Return the variables that such a process has besides those of this one."""
+    # one hash seed for all, or their dictionaries would differ by chance
+    return {**odoo.environment(server.source), "PYTHONHASHSEED": "0"}
 
 
 def load_registry():

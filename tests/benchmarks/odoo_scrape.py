@@ -4,7 +4,7 @@ Baseline: the package ``odoo-addon-prometheus-exporter`` on a server and a datab
 18.0 alone: any other series refuses it by the version in its manifest, and then telemetry is measured without it.
 
 Both are scraped in turns by a client that opens a connection for each scrape, so that any worker answers. Printed are
-the median time of a scrape, the samples in it, and the numbers of requests that the workers told of ``REQUESTS``
+the median time of a scrape, the samples in it, and the numbers of requests that the workers counted of ``REQUESTS``
 served: one number if they agree.
 """
 
@@ -48,7 +48,7 @@ def samples(exposition: str) -> list:
 
 
 def served(exposition: str) -> int:
-    """Return how many requests to ``/web/login`` an exposition tells."""
+    """Return how many requests to ``/web/login`` an exposition counts."""
     return sum(int(sample.value) for sample in samples(exposition) if sample.labels.get("route") == "/web/login"
                and sample.name == "odoo_http_requests_total")  # fmt: skip
 
@@ -72,7 +72,7 @@ def compare(servers: dict[str, Server]) -> None:
     turns = {name: lambda one=one: scrape(one) for name, one in servers.items()}
     interleaved(turns, ROUNDS)
     scrapes = interleaved(turns, ROUNDS)
-    print(f"\nms a scrape   samples   requests told of {REQUESTS}")
+    print(f"\nms a scrape   samples   requests counted of {REQUESTS}")
     for name, taken in scrapes.items():
         counted = sorted({served(exposition) - before[name] for _, exposition in taken})
         print(f"  {median(time for time, _ in taken):9.1f}   {len(samples(taken[-1][1])):7}   {counted}   {name}")

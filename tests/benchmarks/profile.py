@@ -1,4 +1,4 @@
-"""Where telemetry's part of a request to ``/web/login`` goes: microseconds of processor time, by function.
+"""Where telemetry's part of a request to ``/web/login`` goes: microseconds of CPU time, by function.
 
 Baseline: the same requests in the same process with the instrumentation taken out, in turns (``in_odoo.py`` does it,
 inside Odoo and without a network). What is added is the difference of lower deciles. A profiler slows what it looks at,

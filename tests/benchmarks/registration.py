@@ -5,12 +5,12 @@ of its own. A registration is a POST to ``/influencegen/api/register``, given to
 process, so with Odoo's cursor and its commit, but without a network, and without the throttle; the transaction without
 facts writes one field of a contact, and commits.
 
-The processes take turns, in blocks of ``BLOCK`` transactions, in alternating order. What is compared is the processor
+The processes take turns, in blocks of ``BLOCK`` transactions, in alternating order. What is compared is the CPU
 time of the process and of its sessions in PostgreSQL, where triggers run; the wall time, which has the
 machine's other work in it, is printed beside it. The same process is some percent faster or slower each time that it is
-started, so all are started ``STARTS`` times, for ``ROUNDS`` rounds each. Printed are medians of ms a transaction; for
-each start the median over its rounds of the ratio to the baseline, of which the median counts; and the least and the
-greatest of them, which are how far to trust it.
+started, so all are started ``STARTS`` times, for ``ROUNDS`` rounds each. Printed are medians of ms per transaction. The
+ratio to the baseline is a median over the rounds of each start: printed are its median over starts, which counts, and
+its minimum and maximum, which show how far to trust it.
 """
 
 import json
@@ -37,8 +37,8 @@ WARMING = 1
 ROUNDS = 4
 STARTS = 12
 
-TREE, TODAY = "tree", "today"
-PROCESSOR, WALL = "processor time", "wall time"
+TREE, BASELINE = "tree", "baseline"
+PROCESSOR, WALL = "CPU time", "wall time"
 
 
 # ---------------------------------------------------------------------- in the Odoo process
@@ -61,7 +61,7 @@ class Build:
     def block(self, name: str) -> dict[str, float]:
         """Return what one transaction of a block took, in ms."""
         run = getattr(self, f"_{name}")
-        # the first finds caches of this process cold that another kind of transaction has taken
+        # the first transaction refills caches that another kind of transaction has evicted
         run()
         used, begun = self._used(), time.perf_counter()
         for _ in range(BLOCK[name]):
@@ -97,7 +97,7 @@ class Build:
         return Environment(cr, SUPERUSER_ID, {})
 
     def _used(self):
-        """Return the processor time of this process and of the database's sessions so far, in seconds.
+        """Return the CPU time of this process and of the database's sessions so far, in seconds.
 
         Odoo keeps its connections, and no other process has any to this database.
         """
@@ -140,14 +140,14 @@ def compare(servers: dict[str, Server]) -> None:
     for number in range(STARTS):
         with step(f"{ROUNDS} rounds, {number + 1} of {STARTS}"):
             starts.append(start(servers, list(servers)[:: -1 if number % 2 else 1]))
-    print(f"\n{'ms a transaction':32} {TREE:>9} {TODAY:>9}   {TREE} / {TODAY}")
+    print(f"\n{'ms per transaction':32} {TREE:>9} {BASELINE:>9}   {TREE} / {BASELINE}")
     ratios = {}
     for kind in BLOCK:
         for clock in (PROCESSOR, WALL):
             each = [
                 {name: [taken[kind][clock] for taken in values] for name, values in rounds.items()} for rounds in starts
             ]
-            of_starts = sorted(ratio(results, TREE, TODAY) for results in each)
+            of_starts = sorted(ratio(results, TREE, BASELINE) for results in each)
             ratios[kind, clock] = median(of_starts)
             medians = " ".join(f"{median(chain.from_iterable(one[name] for one in each)):9.3f}" for name in servers)
             print(
@@ -159,8 +159,8 @@ def compare(servers: dict[str, Server]) -> None:
 
 
 def main() -> None:
-    with exit_on_error(), baseline.checkout() as today, cluster(odoo_source.choose()) as made:
-        checkouts = {TREE: PROJECT, TODAY: today}
+    with exit_on_error(), baseline.checkout() as baseline_checkout, cluster(odoo_source.choose()) as made:
+        checkouts = {TREE: PROJECT, BASELINE: baseline_checkout}
         compare({name: made.server(name, TELEMETRY, checkout) for name, checkout in checkouts.items()})
 
 

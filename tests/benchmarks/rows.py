@@ -3,12 +3,12 @@
 Baseline: the build of commit 7a6684d, on copies of the same two databases. The rows are made (``volume.py``) in a
 database with the platform of that build, so that the working tree's addons are installed over two years of business.
 Each database is loaded by a process of its own; all take turns, on one PostgreSQL. Printed are medians of the wall time
-in ms, as who waits has it, and medians of the ratio of the large to the small database within a round.
+in ms, as the waiting user sees it, and medians over rounds of the ratio of the large to the small database.
 
-A reading comes before the pages of a round, so that these find it fresh, as they do but for one in 25 s. Then the plan
-of each statement that a reading and a page send is printed for the large database, with the rows that its scans read,
-and a mark at those that scan a table of more than ``BIG`` rows from its beginning to its end. Before all that, the
-ledger takes in what was there before telemetry; at last it is audited.
+A reading comes before the pages of a round, so that they find it fresh, as all but one page view per 25 s do. Then the
+plan of each statement that a reading and a page send is printed for the large database, with the rows that its scans
+read, and a mark at those that scan a table of more than ``BIG`` rows from its beginning to its end. Before all that,
+the ledger takes in what was there before telemetry; at last it is audited.
 
 ``python -m tests.benchmarks.rows IMAGES`` has so many images in the large database instead.
 """
@@ -20,6 +20,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing, contextmanager
+from importlib import import_module
 from pathlib import Path
 from statistics import median
 
@@ -53,10 +54,10 @@ SET auto_explain.log_nested_statements = on
 """
 """Has PostgreSQL send the plan of each statement to the session that runs it."""
 
-TREE, TODAY = "working tree", baseline.COMMIT[:7]
+TREE, BASELINE = "working tree", baseline.COMMIT[:7]
 SMALL, LARGE = "small", "large"
 READING, WEEK, TODAY_PAGE = "one reading", "overview, week", "overview, today"
-FIGURES = (READING, WEEK, TODAY_PAGE)
+MEASUREMENTS = (READING, WEEK, TODAY_PAGE)
 
 MOST_ROWS_RATIO = 1.5
 MOST_OVERVIEW_MILLISECONDS = 200
@@ -75,20 +76,20 @@ class Build:
         # the person who opens the page
         self._administrator = self._in_transaction(lambda env: env.ref("base.user_admin").id)
 
-    def milliseconds(self, figure: str) -> float:
-        """Return how long it takes to do what a figure is of."""
+    def milliseconds(self, measurement: str) -> float:
+        """Return how long it takes to do what a measurement is of."""
         begun = time.perf_counter()
-        self._do(figure)
+        self._do(measurement)
         return (time.perf_counter() - begun) * 1e3
 
-    def plans(self, figure: str) -> list[tuple[str, int, list[str]]]:
-        """Return (statement and plan, rows read, the big tables that it scans) of all statements of a figure."""
+    def plans(self, measurement: str) -> list[tuple[str, int, list[str]]]:
+        """Return (statement and plan, rows read, the big tables that it scans) of all statements of a measurement."""
         with self._registry.cursor() as cr:
             cr.execute("SELECT relname FROM pg_class WHERE relkind IN ('r', 'm') AND reltuples > %s", [BIG])
             big = {name for (name,) in cr.fetchall()}
         return [
             (plan, _rows_read(plan), sorted(big & set(re.findall(r"Seq Scan on (\w+)", plan))))
-            for plan in _explained(lambda: self._do(figure))
+            for plan in _explained(lambda: self._do(measurement))
         ]
 
     def audit(self, seconds: float) -> dict[str, list]:
@@ -99,11 +100,11 @@ class Build:
             cr.execute(f"SELECT {columns} FROM telemetry_audit")
             return {fact: [*state, float(ended or 0)] for fact, *state, ended in cr.fetchall()}
 
-    def _do(self, figure):
-        if figure == READING:
+    def _do(self, measurement):
+        if measurement == READING:
             self._in_transaction(_read)
         else:
-            span = figure.rpartition(" ")[2]
+            span = measurement.rpartition(" ")[2]
             self._in_transaction(lambda env: _show(env(user=self._administrator), span))
 
     def _in_transaction(self, work):
@@ -169,22 +170,24 @@ def _rows_read(plan):
 
 
 def _lift_statement_timeout():
-    """Let a reading end that its statement timeout would cancel, as it does with the baseline's."""
-    from odoo.addons.odoo_telemetry.models import reading
+    """Lift the statement timeout of readings: at this size it would cancel those of the baseline."""
+    from odoo.modules import get_module_path
 
-    reading.STATEMENT_TIMEOUT_MILLISECONDS = 0
+    # in the baseline, one addon had everything
+    addon = "odoo_telemetry" if get_module_path("odoo_telemetry", display_warning=False) else "influencegen_telemetry"
+    import_module(f"odoo.addons.{addon}.models.reading").STATEMENT_TIMEOUT_MILLISECONDS = 0
 
 
 def serve() -> None:
-    """Answer a figure with its milliseconds, and 'plans of' a figure with its plans, as JSON."""
+    """Answer a measurement with its milliseconds, and 'plans of' a measurement with its plans, as JSON."""
     build = Build(load_registry())
     _lift_statement_timeout()
 
     def respond(line):
         if line.startswith("audit "):
             return json.dumps(build.audit(float(line.removeprefix("audit "))))
-        figure = line.removeprefix("plans of ")
-        return json.dumps(build.milliseconds(figure) if line == figure else build.plans(figure))
+        measurement = line.removeprefix("plans of ")
+        return json.dumps(build.milliseconds(measurement) if line == measurement else build.plans(measurement))
 
     answer(respond)
 
@@ -192,17 +195,17 @@ def serve() -> None:
 # ---------------------------------------------------------------------- in this process
 
 
-def prepare(made: Cluster, today: Path, large: volume.Volume) -> dict[tuple[str, str], Server]:
+def prepare(made: Cluster, baseline_checkout: Path, large: volume.Volume) -> dict[tuple[str, str], Server]:
     """Make the databases; return {(build, size): server}, of which none runs."""
     servers = {}
     for size, rows in ((SMALL, volume.SMALL), (LARGE, large)):
         data = f"rows-{size}"
-        made.copy(made.platform(today), data)
+        made.copy(made.platform(baseline_checkout), data)
         with step(f"{rows.images:,} images, and what belongs to them"):
             volume.fill(made.layout, data, rows)
         print(f"  {data}: {volume.size_bytes(made.layout, data) / 2**30:.2f} GiB")
-        for build, checkout in ((TREE, PROJECT), (TODAY, today)):
-            name = f"{size}-{'tree' if build == TREE else 'today'}"
+        for build, checkout in ((TREE, PROJECT), (BASELINE, baseline_checkout)):
+            name = f"{size}-{'tree' if build == TREE else 'baseline'}"
             servers[build, size] = made.server(name, TELEMETRY, checkout, template=data)
         postgres.execute(made.layout, f'DROP DATABASE "{data}"')
     # what the installation wrote is settled
@@ -215,7 +218,7 @@ def compare(processes: dict[tuple[str, str], Apart]) -> None:
     """Measure all databases in turns and print what came of it."""
 
     def turn(process):
-        return {figure: float(process.ask(figure)) for figure in FIGURES}
+        return {measurement: float(process.ask(measurement)) for measurement in MEASUREMENTS}
 
     turns = {key: lambda one=one: turn(one) for key, one in processes.items()}
     with step(f"{ROUNDS} rounds"):
@@ -223,16 +226,16 @@ def compare(processes: dict[tuple[str, str], Apart]) -> None:
         rounds = interleaved(turns, ROUNDS)
     print(f"\n{'ms':20} {'build':14} {SMALL:>9} {LARGE:>9}   {LARGE} / {SMALL}")
     taken, ratios = {}, {}
-    for figure in FIGURES:
-        for build in (TREE, TODAY):
-            results = {size: [values[figure] for values in rounds[build, size]] for size in (SMALL, LARGE)}
-            taken[build, figure] = median(results[LARGE])
-            ratios[build, figure] = ratio(results, LARGE, SMALL)
+    for measurement in MEASUREMENTS:
+        for build in (TREE, BASELINE):
+            results = {size: [values[measurement] for values in rounds[build, size]] for size in (SMALL, LARGE)}
+            taken[build, measurement] = median(results[LARGE])
+            ratios[build, measurement] = ratio(results, LARGE, SMALL)
             print(
-                f"  {figure:18} {build:14} {median(results[SMALL]):9.1f} {taken[build, figure]:9.1f}"
-                f"   {ratios[build, figure]:.2f}"
+                f"  {measurement:18} {build:14} {median(results[SMALL]):9.1f} {taken[build, measurement]:9.1f}"
+                f"   {ratios[build, measurement]:.2f}"
             )
-    pages = FIGURES[1:]
+    pages = MEASUREMENTS[1:]
     baseline.bar("reading_rows_ratio", ratios[TREE, READING], MOST_ROWS_RATIO)
     baseline.bar("overview_ms", max(taken[TREE, page] for page in pages), MOST_OVERVIEW_MILLISECONDS)
     baseline.bar("overview_rows_ratio", max(ratios[TREE, page] for page in pages), MOST_ROWS_RATIO)
@@ -240,13 +243,13 @@ def compare(processes: dict[tuple[str, str], Apart]) -> None:
 
 def show_plans(processes: dict[tuple[str, str], Apart]) -> None:
     """Print the plans of the working tree's statements on the large database, and which of all scan a big table."""
-    for build in (TREE, TODAY):
-        for figure in FIGURES:
-            plans = json.loads(processes[build, LARGE].ask(f"plans of {figure}"))
+    for build in (TREE, BASELINE):
+        for measurement in MEASUREMENTS:
+            plans = json.loads(processes[build, LARGE].ask(f"plans of {measurement}"))
             read = sum(rows for _plan, rows, _tables in plans)
             scans = sorted({table for *_others, tables in plans for table in tables})
             print(
-                f"\n{build}, {figure}: {len(plans)} statements, {read:,} rows read;"
+                f"\n{build}, {measurement}: {len(plans)} statements, {read:,} rows read;"
                 f" Seq Scan over more than {BIG:,} rows: {', '.join(scans) or 'none'}"
             )
             for plan, rows, tables in plans if build == TREE else ():
@@ -352,8 +355,8 @@ def measure_audit(server: Server) -> None:
 
 def main() -> None:
     images = int(sys.argv[1]) if sys.argv[1:] else volume.LARGE.images
-    with exit_on_error(), baseline.checkout() as today, cluster(odoo_source.choose()) as made:
-        servers = prepare(made, today, volume.Volume(images))
+    with exit_on_error(), baseline.checkout() as baseline_checkout, cluster(odoo_source.choose()) as made:
+        servers = prepare(made, baseline_checkout, volume.Volume(images))
         open_ledger(servers)
         with ExitStack() as stack:
             processes = {

@@ -1,4 +1,4 @@
-"""The processor time of a scrape by sample, of a small and of a large instance.
+"""The CPU time of a scrape by sample, of a small and of a large instance.
 
 Baseline: the build of ``baseline.py``. Each build has, for each size, an instance of its own: four processes
 that write the same series, counters and histograms of requests, and a process beside them that is scraped. Before each
@@ -6,7 +6,7 @@ scrape every worker moves every series: more than happens between two scrapes, s
 it knows from the scrape before.
 
 The instances are scraped in turns, as Prometheus does (OpenMetrics, gzip), and without compression. Printed are the
-medians of ``ROUNDS`` rounds, and the median of the ratio to the baseline within a round, of the time by sample.
+medians of ``ROUNDS`` rounds, and the median over rounds of the ratio to the baseline, of the time by sample.
 """
 
 import shutil
@@ -23,7 +23,7 @@ INSTANCE = Path(__file__).with_name("samples_instance.py")
 ROUNDS = 15
 WARMING = 3
 ROUTES = {"568": 31, "33007": 1833}
-"""Sizes by their number of samples: that of the routes; each has 18 samples, to which the exporter adds its own."""
+"""Numbers of routes by the number of samples: each route has 18, and the exporter adds its own."""
 CODINGS = {"": "", "_gzip": "gzip"}
 LIMIT = 0.2
 
@@ -40,7 +40,7 @@ def build(checkout: Path, place: Path) -> Path:
 
 
 def measure(apart: dict[str, Apart], coding: str) -> tuple[dict[str, list[float]], dict[str, str]]:
-    """Return the microseconds a sample of all rounds, and the number of samples, of each build."""
+    """Return the microseconds per sample of all rounds, and the number of samples, of each build."""
     turns = {name: lambda one=one: one.ask(coding).split() for name, one in apart.items()}
     interleaved(turns, WARMING)
     taken = interleaved(turns, ROUNDS)
@@ -49,7 +49,7 @@ def measure(apart: dict[str, Apart], coding: str) -> tuple[dict[str, list[float]
 
 
 def main() -> None:
-    print("\nsamples          µs a sample   ratio   build (samples); 4 workers")
+    print("\nsamples        µs per sample   ratio   build (samples); 4 workers")
     with ExitStack() as running:
         checkouts = {OLD: running.enter_context(baseline.checkout()), NEW: baseline.ROOT}
         place = Path(running.enter_context(tempfile.TemporaryDirectory()))
@@ -67,11 +67,11 @@ def main() -> None:
                     times, samples = measure(apart, coding)
                     for name, taken in times.items():
                         compared = ratio(times, name, OLD)
-                        figures = f"{median(taken):11.2f}   {compared:5.3f}"
-                        print(f"{size + suffix:14}   {figures}   {name} ({samples[name]})")
+                        results = f"{median(taken):11.2f}   {compared:5.3f}"
+                        print(f"{size + suffix:14}   {results}   {name} ({samples[name]})")
                     bars.append((f"samples_{size}{suffix}", ratio(times, NEW, OLD)))
-    for name, figure in bars:
-        baseline.bar(name, figure, LIMIT)
+    for name, value in bars:
+        baseline.bar(name, value, LIMIT)
 
 
 if __name__ == "__main__":

@@ -14,20 +14,20 @@ OPENMETRICS = "application/openmetrics-text; version=1.0.0"
 
 
 class Worker:
-    """A forked process that calls ``work()`` whenever it is told to."""
+    """A forked process that calls ``work()`` on request."""
 
     def __init__(self, work):
-        told, self._tell = os.pipe()
+        read, self._write = os.pipe()
         self._wait, done = os.pipe()
         self._pid = os.fork()
         if self._pid == 0:
-            while os.read(told, 1):
+            while os.read(read, 1):
                 work()
                 os.write(done, b".")
 
-    def tell(self):
+    def work_once(self):
         """Have it work once; :meth:`wait` for the end."""
-        os.write(self._tell, b".")
+        os.write(self._write, b".")
 
     def wait(self):
         """Wait until it has worked."""
@@ -82,7 +82,7 @@ def serve(routes: str, directory: str) -> None:
 
     def scrape(coding):
         for worker in workers:
-            worker.tell()
+            worker.work_once()
             worker.wait()
         begun = time.process_time()
         exposition.encode(exposition.Families(exported()), OPENMETRICS, coding)

@@ -1,7 +1,7 @@
 """A platform of 20 Odoo servers and 100,000 influencers: which series it has, and what their samples are like.
 
-Influencers are rows, and no label: they make values larger, not series more. How many series there are is what labels
-are in use, up to the catalogue's bounds.
+Influencers are rows, not labels: they increase values, not the number of series. That number follows from the label
+values in use, up to the catalogue's limits.
 """
 
 import json

@@ -4,7 +4,7 @@ Baseline: the same instance after ``FEW`` recyclings; and ``prometheus_client``'
 process that ever ran leaves files under its pid, with the same series. Every worker writes the ``SERIES`` samples of
 ``ROUTES`` routes, counters and histograms, and is recycled as Odoo recycles its own: it ends, and another is forked.
 
-Each instance has a process of its own, which scrapes like a fifth worker; they take turns. The time is the processor
+Each instance has a process of its own, which scrapes like a fifth worker; they take turns. The time is the CPU
 time of that process. Printed are medians, and the ratio to the same contender after ``FEW`` recyclings.
 """
 
@@ -100,13 +100,13 @@ KINDS = {"store": OfStore, "a file a pid": OfClient}
 
 def start_worker(instance) -> int:
     """Fork a worker and return its pid once it has written its values; it lives until it is ended."""
-    written, tell = os.pipe()
+    written, start = os.pipe()
     pid = os.fork()
     if pid == 0:
         instance.work()
-        os.write(tell, b".")
+        os.write(start, b".")
         signal.pause()
-    os.close(tell)
+    os.close(start)
     os.read(written, 1)
     os.close(written)
     return pid

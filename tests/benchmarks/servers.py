@@ -50,11 +50,11 @@ class Server:
         return sorted(found, key=psutil.Process.create_time)
 
     def cpu_seconds(self) -> float:
-        """Return the processor time that its workers have used."""
+        """Return the CPU time that its workers have used."""
         return sum(sum(worker.cpu_times()[:2]) for worker in self.workers())
 
     def restart(self) -> None:
-        """Start it, anew if it runs, and wait until it answers."""
+        """Start it, again if it runs, and wait until it answers."""
         self.processes.stop(self.name)
         self.processes.start(self.name)
         self.processes.wait(self.name, lambda: answers(self.url("/web/login")))
@@ -104,7 +104,7 @@ class Cluster:
 
     def copy(self, template: str, name: str) -> None:
         """Make a database as a copy of another one, files too."""
-        # an empty database is sooner written to the log, a large one sooner copied
+        # WAL_LOG is faster for an empty database, FILE_COPY for a large one
         strategy = "wal_log" if template == "template0" else "file_copy"
         options = f"TEMPLATE \"{template}\" STRATEGY {strategy} ENCODING 'UTF8' LC_COLLATE 'C'"
         postgres.create_database(self.layout, name, postgres.ODOO, options)

@@ -28,8 +28,8 @@ from stack.ports import Ports
 from stack.services import prometheus, victoria
 from stack.services.processes import Program
 from tests.benchmarks.scale import DAYS, SERVERS, TIMES, bound, history, scraped, size, tier_series
-from tests.end_to_end.waiting import until
 from tests.storage.servers import Server, start_prometheus, start_victoria
+from tests.waiting import until
 
 LIVE_SECONDS = 150
 LIVE_STEP = "15s"

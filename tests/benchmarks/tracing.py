@@ -25,10 +25,10 @@ def compare(servers: dict[str, Server]) -> None:
     """Measure the servers in turns and print what came of it."""
     rounds = measure_all(servers, ROUNDS, STARTS)
     print(f"\n{PATH:30} {ON:>9} {OFF:>9} {WITHOUT:>9}   {ON} / {OFF}   {OFF} / {WITHOUT}")
-    for figure in rounds[ON][0]:
-        results = {name: [taken[figure] for taken in values] for name, values in rounds.items()}
+    for measurement in rounds[ON][0]:
+        results = {name: [taken[measurement] for taken in values] for name, values in rounds.items()}
         medians = " ".join(f"{median(results[name]):9.2f}" for name in (ON, OFF, WITHOUT))
-        print(f"  {figure:28} {medians}   {ratio(results, ON, OFF):8.3f}   {ratio(results, OFF, WITHOUT):13.3f}")
+        print(f"  {measurement:28} {medians}   {ratio(results, ON, OFF):8.3f}   {ratio(results, OFF, WITHOUT):13.3f}")
 
 
 def main() -> None:

@@ -35,7 +35,7 @@ class Volume:
 
     @property
     def users(self) -> int:
-        """Portal users, whom influencers share, and whom logins are of."""
+        """Portal users: each is shared by several influencers, and has logins."""
         return max(10, self.influencers // 10)
 
     @property
@@ -284,7 +284,7 @@ class _Filler:
             "finished_at": f"CASE WHEN i <= {closed} THEN least({self._now}, {asked}"
                            f" + interval '1 second' * (CASE WHEN {chance} < 5 THEN 900 ELSE 4 END"
                            f" + {draw(14, 1000)} * {draw(15, 1000)} / 1e6 * 30)) END",
-            "error": f"CASE WHEN i <= {closed} AND {chance} < 35 THEN 'The service answered 500' END",
+            "error": f"CASE WHEN i <= {closed} AND {chance} < 35 THEN 'The AI service returned HTTP status 500' END",
             "cost_usd": f"CASE WHEN i <= {closed} AND {chance} >= 35 THEN"
                         f" (array{[float(price) for _model, price in models]})[{model}] END",
         })  # fmt: skip

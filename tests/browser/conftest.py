@@ -1,13 +1,15 @@
+import uuid
+
 import pytest
 
 from stack.scenarios.traffic import administrator
-from tests.end_to_end.waiting import until
+from tests.waiting import until
 
 from .metrics import LOADS, Metrics
 
 PERCENT = "telemetry_browser_sample_percent"
 # What the first page load has to wait for: that Odoo makes its bundles.
-PATIENCE = 60_000
+TIMEOUT_MS = 60_000
 
 
 @pytest.fixture(scope="session")
@@ -69,12 +71,15 @@ class Tab:
 
 @pytest.fixture
 def new_tab(stack, chromium):
-    """A function that opens a tab of a browser that nobody has used; no script may fail on its pages."""
+    """A function that opens a tab of a browser that nobody has used; no script may fail on its pages.
+
+    The browser is Chromium, unless another one is given.
+    """
     tabs = []
 
-    def new():
-        page = chromium.new_context(viewport={"width": 1280, "height": 900}).new_page()
-        page.set_default_timeout(PATIENCE)
+    def new(browser=chromium):
+        page = browser.new_context(viewport={"width": 1280, "height": 900}).new_page()
+        page.set_default_timeout(TIMEOUT_MS)
         tabs.append(Tab(stack, page))
         return tabs[-1]
 
@@ -98,3 +103,14 @@ def web_client(stack, tab, metrics):
     until(lambda: metrics.total(f"{LOADS}_count") == 2, "the login and the web client are counted")
     metrics.begin()
     return tab
+
+
+@pytest.fixture
+def influencer(admin):
+    """The name of an influencer that the back office has just entered."""
+    name = f"Ada {uuid.uuid4().hex[:8]}"
+    created = admin.call("influencegen.influencer", "create", {
+        "name": name, "email": f"{uuid.uuid4().hex}@example.com", "birthdate": "1990-01-01",
+    })  # fmt: skip
+    admin.call("influencegen.influencer", "action_record_consent", [created])
+    return name

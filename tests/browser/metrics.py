@@ -13,6 +13,8 @@ VITALS = (
     "odoo_ui_interaction_to_next_paint_seconds",
     "odoo_ui_cumulative_layout_shift",
 )
+SOFT_VITALS = tuple(name.replace("ui_", "ui_soft_navigation_") for name in VITALS)
+ERRORS = "odoo_browser_errors_total"
 REFUSED = "odoo_telemetry_browser_batches_refused_total"
 
 

@@ -1,4 +1,4 @@
-"""Whoever wants to do harm by the intake: all is refused and counted, and no label is made."""
+"""Hostile clients of the intake: everything is refused and counted, and no label value is created."""
 
 import json
 import re
@@ -7,13 +7,13 @@ import time
 import pytest
 import requests
 
-from tests.end_to_end.waiting import until
+from tests.waiting import until
 
 from .metrics import INTAKE, LATENCY, LOADS, REFUSED, VITALS
 
 COUNTS = [f"{name}_count" for name in (LOADS, LATENCY, *VITALS)]
 PER_MINUTE = 300
-TOLD = r'"odoo_telemetry": (\{[^}]*\})'
+SESSION_INFO = r'"odoo_telemetry": (\{[^}]*\})'
 
 
 class Client:
@@ -27,7 +27,7 @@ class Client:
             form = {"login": login, "password": password, "csrf_token": self._found(r'csrf_token: "(\w+)"')}
             self.session.post(f"{self.url}/web/login", data=form, timeout=60).raise_for_status()
             self.path = "/odoo"
-        self.token = json.loads(self._found(TOLD))["token"]
+        self.token = json.loads(self._found(SESSION_INFO))["token"]
 
     def _found(self, pattern):
         return re.search(pattern, self.session.get(self.url + self.path, timeout=60).text)[1]
@@ -41,7 +41,7 @@ class Client:
 
 @pytest.fixture
 def client(stack):
-    """A visitor."""
+    """A public user."""
     return Client(stack)
 
 
@@ -91,7 +91,7 @@ def test_an_insider_makes_no_labels(insider, metrics):
 
 
 def test_a_flood_is_cut_off_over_all_workers(client, metrics):
-    until(lambda: time.time() % 60 < 40, "the minute has room for the flood")
+    until(lambda: time.time() % 60 < 40, "the flood fits in the minute")
     statuses = [client.send(*[LOAD] * 20) for _batch in range(20)]
     assert statuses.count(204) == PER_MINUTE / 20
     assert statuses.count(429) == len(statuses) - statuses.count(204)
@@ -102,7 +102,7 @@ def test_a_flood_is_cut_off_over_all_workers(client, metrics):
 def test_another_site_in_the_same_browser(stack, tab, metrics):
     """The session's cookie goes with it, because ports are of no account to cookies."""
     tab.open("/web/login")
-    token = json.loads(re.search(TOLD, tab.page.content())[1])["token"]
+    token = json.loads(re.search(SESSION_INFO, tab.page.content())[1])["token"]
     tab.leave()
     until(lambda: metrics.total(f"{LOADS}_count") == 1, "the load is counted")
     metrics.begin()

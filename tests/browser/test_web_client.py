@@ -1,11 +1,9 @@
 """The web client: opening an action or a view counts as a page load, and what users do is timed by name."""
 
-import uuid
-
 import pytest
 
 from stack.scenarios.browser_session import ROW
-from tests.end_to_end.waiting import until
+from tests.waiting import until
 
 from .metrics import LATENCY, LOADS
 
@@ -19,17 +17,6 @@ WATCH = """(selector) => {
         }
     }).observe(document.body, { childList: true, subtree: true });
 }"""
-
-
-@pytest.fixture
-def influencer(admin):
-    """The name of an influencer that the back office has just entered."""
-    name = f"Ada {uuid.uuid4().hex[:8]}"
-    created = admin.call("influencegen.influencer", "create", {
-        "name": name, "email": f"{uuid.uuid4().hex}@example.com", "birthdate": "1990-01-01",
-    })  # fmt: skip
-    admin.call("influencegen.influencer", "action_record_consent", [created])
-    return name
 
 
 @pytest.fixture
@@ -149,7 +136,7 @@ def test_the_request_of_an_image(web_client, moves, admin):
     moves(LOADS, {"influencegen.image/form": 1})
 
 
-def test_a_form_that_can_not_be_saved_is_no_save(web_client, moves):
+def test_a_form_that_can_not_be_saved_is_not_a_save(web_client, moves):
     page = web_client.page
     page.click(".o_list_button_add")
     page.wait_for_selector(".o_form_view")

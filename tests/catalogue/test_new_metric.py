@@ -43,8 +43,8 @@ def test_the_draft_is_declared(project, name, kind, section):
     [
         ("Redirects", "counter", "lower case"),
         ("odoo_redirects", "meter", "KIND as one of"),
-        ("odoo_redirects", "counter", "ends in _total"),
-        ("odoo_redirects_total", "gauge", "ends in _total"),
+        ("odoo_redirects", "counter", "must end in _total"),
+        ("odoo_redirects_total", "gauge", "must end in _total"),
         ("odoo_http_requests_total", "counter", "there is a metric odoo_http_requests_total"),
         ("odoo_role_total", "counter", "has a ROLE already"),
     ],

@@ -1,4 +1,4 @@
-"""The catalogue answers every metric that is required, as it is required."""
+"""The catalogue has every required metric, as required."""
 
 from pathlib import Path
 
@@ -26,7 +26,7 @@ def recorded():
 
 
 def having(field):
-    """The requirements that have a field: the catalogue's, and the value of that field."""
+    """Pairs of a requirement in the catalogue and the value of the field in requirements.yml, where it has one."""
     return [
         (business.SPECIFICATION[name], wanted[field])
         for name, wanted in requirements.METRICS.items()

@@ -22,7 +22,7 @@ def compose(pytestconfig):
             "--file",
             ROOT / "docker-compose.yml",
             "--profile",
-            "ha",
+            "*",
             "config",
             "--format",
             "json",

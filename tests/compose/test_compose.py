@@ -18,7 +18,7 @@ from stack import layout
 from stack.layout import ADDONS, Layout
 from stack.ports import Ports
 from stack.provide import debian
-from stack.services import exporters, gpu, n8n, postgres, prometheus, victoria
+from stack.services import exporters, gpu, n8n, postgres, prometheus, proxy, victoria
 from stack.services.odoo import DATABASE
 from tests.compose.conftest import SECRETS_GID
 
@@ -26,6 +26,7 @@ ROOT = Path(__file__).parents[2]
 PORTS = Ports()
 LISTENS = {
     "odoo": {PORTS.odoo, PORTS.gevent},
+    "proxy": {PORTS.odoo},
     "ai-service": {PORTS.ai},
     "kyc-provider": {PORTS.kyc},
     "n8n": {PORTS.n8n},
@@ -50,19 +51,21 @@ LISTENS = {
     "postgres-exporter": {PORTS.postgres_exporter},
     "slow-queries": {PORTS.slow_queries},
     "blackbox-exporter": {PORTS.blackbox},
+    "redis-exporter": {9121},
 }
-ONE_SHOT = {"odoo-init", "n8n-database", "n8n-init", "n8n-owner", "postgres-roles", "web-config"}
+ONE_SHOT = {"odoo-init", "n8n-database", "n8n-init", "n8n-owner", "n8n-published", "postgres-roles", "web-config"}
+ON_DEMAND = {"restore"}
 # The secrets of VictoriaMetrics, by how their names on one machine end.
 KEY_FILES = {"": "password", "admin": "admin_key"}
 DOCKER_SOCKET = "/var/run/docker.sock"
-DOCKERFILES = sorted((ROOT / "compose").glob("*.Dockerfile"))
+DOCKERFILES = sorted((ROOT / "deploy" / "compose").glob("*.Dockerfile"))
 
 
 @pytest.fixture(scope="module")
 def odoo_configuration():
     """The options of Odoo's configuration file."""
     parser = configparser.ConfigParser()
-    parser.read(ROOT / "compose" / "odoo.conf")
+    parser.read(ROOT / "deploy" / "compose" / "odoo.conf")
     return parser["options"]
 
 
@@ -110,7 +113,7 @@ def test_secrets_come_from_files_that_git_ignores(compose, services):
     used = {secret["source"] for service in services.values() for secret in service.get("secrets", [])}
     assert used == compose["secrets"].keys()
     for secret in compose["secrets"].values():
-        assert Path(secret["file"]).parent == ROOT / "compose" / "secrets"
+        assert Path(secret["file"]).parent == ROOT / "deploy" / "compose" / "secrets"
         ignored = subprocess.run(["git", "-C", ROOT, "check-ignore", "--quiet", "--no-index", secret["file"]])
         assert ignored.returncode == 0, f"{secret['file']} could be committed"
 
@@ -145,27 +148,58 @@ def test_nothing_is_published_beyond_this_machine(services):
         assert "network_mode" not in service or service["network_mode"] == "none", name
 
 
-# What a service has of what all others lack, and why.
+# Privileges that only these services have, and why.
 CAPABILITIES = {
     "backup": ["DAC_OVERRIDE"],  # reads the files of Odoo and Prometheus, and deletes Prometheus' snapshots
+    "restore": ["CHOWN", "DAC_OVERRIDE", "FOWNER"],  # gives restored files to Odoo and Prometheus
     "process-exporter": ["DAC_READ_SEARCH"],  # counts the open files of other users' processes
 }
-WRITABLE = {"n8n-init"}  # its container remembers that it has done its work
+WRITABLE = {"n8n-init"}  # records in its root that it has finished
 OF_THE_HOST = {
     "node-exporter": "pid",  # the host is what it measures
     "process-exporter": "pid",
 }
+UNLABELLED = {"alloy", "node-exporter", "process-exporter"}  # read what must not be relabelled for SELinux
 
 
 def test_every_service_is_confined(services):
     for name, service in services.items():
         assert service["cap_drop"] == ["ALL"], name
         assert service.get("cap_add", []) == CAPABILITIES.get(name, []), name
-        assert service["security_opt"] == ["no-new-privileges:true"], name
+        labels = ["label=disable"] if name in UNLABELLED else []
+        assert service["security_opt"] == ["no-new-privileges:true", *labels], name
         assert service.get("read_only", False) != (name in WRITABLE), name
         assert not service.get("privileged"), name
         for namespace in ("pid", "ipc", "uts", "userns_mode"):
             assert (namespace in service) == (OF_THE_HOST.get(name) == namespace), (name, namespace)
+
+
+def test_selinux_lets_containers_read_the_project_s_files_and_relabels_nothing_else(services):
+    for name, service in services.items():
+        for mount in files_of(service):
+            ours = Path(mount["source"]).is_relative_to(ROOT)
+            assert mount["bind"].get("selinux") == ("z" if ours else None), mount["source"]
+            assert ours or name in UNLABELLED
+
+
+def test_every_service_has_limits_and_the_sum_is_documented(services):
+    """Of what `docker compose up` starts: what has ended before, and the second of a pair, are left out."""
+    gib, cpus = 0.0, 0.0
+    for name, service in services.items():
+        assert service["pids_limit"] == 500, name
+        assert service["logging"]["options"] == {"max-size": "10m", "max-file": "3"}, name
+        if name not in ONE_SHOT and "profiles" not in service:
+            gib += int(service["mem_limit"]) / 2**30
+            cpus += service["cpus"]
+        assert int(service["mem_limit"]) >= 2**27 and service["cpus"] > 0, name
+    assert f"{gib:g} GiB of memory and {cpus:g} CPUs" in (ROOT / "docs" / "demo.md").read_text()
+
+
+def test_file_systems_that_are_mounted_later_are_seen_where_that_is_asked_for(services):
+    """A propagation of rslave is refused where / is not a shared mount, as in a container or under WSL."""
+    [host] = [mount for mount in files_of(services["node-exporter"]) if mount["source"] == "/"]
+    assert host["bind"]["propagation"] == "rprivate"
+    assert "${HOST_PROPAGATION:-rprivate}" in (ROOT / "docker-compose.yml").read_text()
 
 
 def test_services_meet_on_networks_that_they_need(compose, services):
@@ -186,10 +220,13 @@ def test_services_meet_on_networks_that_they_need(compose, services):
         "n8n-init",
         "n8n-database",
         "n8n-owner",
+        "n8n-published",
         "backup",
+        "restore",
     }
-    assert members["queue"] == {"redis", "n8n", "n8n-worker", "n8n-init"}
+    assert members["queue"] == {"redis", "n8n", "n8n-worker", "n8n-init", "redis-exporter"}
     assert members["logs"] == {"loki", "alloy", "grafana"}
+    assert members["web"] == {"odoo", "proxy"}
     assert members["front"] == {name for name, service in services.items() if service.get("ports")} | {
         "prometheus-b",
         "alertmanager-b",
@@ -210,7 +247,7 @@ def test_who_talks_to_each_other_meets(services, tmp_path):
             if mount["source"].endswith((".py", ".sh", "backup.yml", "datasources.yml", "config.alloy"))
         )
         named = re.findall(r"(?:://(?:\w+@)?|HOST(?:\": \"|=)|host\": \")([a-z][\w-]*)\b", text)
-        # what is run once shares settings that it does not go by
+        # one-shot services share settings that they do not use
         for other in set(named) & services.keys() if name not in ONE_SHOT else ():
             assert service["networks"].keys() & services[other]["networks"].keys(), f"{name}, {other}"
     for source, folder in (("prometheus", "prometheus.yml"), ("alertmanager", "alertmanager/alertmanager.yml")):
@@ -226,17 +263,17 @@ PROBED = ("ai-service", "kyc-provider", "odoo", "n8n")
 
 def test_secrets_are_for_their_owner_and_the_containers_alone(services):
     head = (ROOT / "docker-compose.yml").read_text().split("name: influencegen")[0]
-    assert "umask 027" in head and "chmod 700 compose/secrets" in head
+    assert "umask 027" in head and "chmod 700 deploy/compose/secrets" in head
     for name, service in services.items():
         assert service["group_add"] == [SECRETS_GID], name
 
 
-def test_no_service_has_the_superuser_s_password(services):
+def test_no_service_that_keeps_running_has_the_superuser_s_password(services):
     assert {
         name
         for name, service in services.items()
         if "postgres_password" in {secret["source"] for secret in service.get("secrets", [])}
-    } == {"postgres", "postgres-roles"}
+    } == {"postgres", "postgres-roles", "restore"}
 
 
 def test_postgres_trusts_nobody(services):
@@ -252,22 +289,39 @@ def test_postgres_trusts_nobody(services):
 
 def test_redis_lets_in_n8n_alone_as_on_one_machine(services, tmp_path):
     (tmp_path / "redis_password").write_text("secret\n")
+    (tmp_path / "redis_monitoring_password").write_text("other\n")
     (tmp_path / "redis-server").write_text("#!/bin/sh\n")
     (tmp_path / "redis-server").chmod(0o755)
     script = services["redis"]["command"][-1].replace("$$", "$").replace("/run/secrets", str(tmp_path))
     users = re.search(r"--aclfile (\S+)", script)[1]
     script = script.replace(users, str(tmp_path / "users"))
     subprocess.run(["sh", "-ec", script], check=True, env={"PATH": f"{tmp_path}:{os.environ['PATH']}"})
-    assert (tmp_path / "users").read_text() == n8n.REDIS_USERS.format(password="secret")
+    assert (tmp_path / "users").read_text() == n8n.REDIS_USERS.format(password="secret", monitoring="other")
     assert (tmp_path / "users").stat().st_mode & 0o077 == 0
     assert services["n8n"]["environment"]["QUEUE_BULL_REDIS_USERNAME"] == "n8n"
+
+
+def test_what_runs_in_queue_mode_alone_is_scraped_there(services):
+    """One process needs no Redis: what prometheus.yml has for every system names neither."""
+    main = yaml.safe_load((ROOT / "prometheus" / "prometheus.yml").read_text())
+    assert main["scrape_config_files"] == ["scrapes/*.yml"]
+    assert "COPY scrapes /etc/prometheus/scrapes/" in services["prometheus"]["build"]["dockerfile_inline"]
+    [path] = (ROOT / "prometheus" / "scrapes").glob("*.yml")
+    jobs = {job["job_name"]: job for job in yaml.safe_load(path.read_text())["scrape_configs"]}
+    assert jobs.keys() == {"n8n-worker", "redis"}
+    assert jobs.keys().isdisjoint(job["job_name"] for job in main["scrape_configs"])
+    [[target]] = [found["targets"] for found in jobs["redis"]["static_configs"]]
+    [workers] = jobs["n8n-worker"]["dns_sd_configs"]
+    for name, port in (target.split(":"), (*workers["names"], workers["port"])):
+        assert int(port) in LISTENS[name]
+        assert services["prometheus"]["networks"].keys() & services[name]["networks"].keys()
 
 
 def test_odoo_has_a_master_password_of_its_own(services, tmp_path):
     (tmp_path / "odoo_master_password").write_text("secret\n")
     for name in ("odoo", "odoo-init"):
         script = services[name]["entrypoint"][2].replace("$$", "$").replace("/run/secrets", str(tmp_path))
-        script = script.replace("/etc/odoo/odoo.conf", str(ROOT / "compose" / "odoo.conf"))
+        script = script.replace("/etc/odoo/odoo.conf", str(ROOT / "deploy" / "compose" / "odoo.conf"))
         written = tmp_path / name
         subprocess.run(["sh", "-ec", script, "odoo", "true"], check=True, env={**os.environ, "ODOO_RC": str(written)})
         parser = configparser.ConfigParser()
@@ -304,15 +358,32 @@ def test_python_packages_are_those_of_the_project():
 
 def test_odoo_can_trace_and_write_json():
     groups = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["optional-dependencies"]
-    installed = re.findall(r"\S+==\S+", (ROOT / "compose" / "odoo.Dockerfile").read_text())
+    installed = re.findall(r"\S+==\S+", (ROOT / "deploy" / "compose" / "odoo.Dockerfile").read_text())
     assert set(groups["tracing"]) <= set(installed)
 
 
-def test_every_lasting_service_has_a_health_check(services):
-    for name in services.keys() - ONE_SHOT:
+def test_every_long_running_service_has_a_health_check(services):
+    for name in services.keys() - ONE_SHOT - ON_DEMAND:
         test = " ".join(services[name]["healthcheck"]["test"])
-        if name not in ("postgres", "redis"):
+        if name in ("postgres", "redis"):
+            # not by the socket: while PostgreSQL's image initializes the cluster, a temporary server answers on it
+            assert re.search(r"(-h |--host=)127\.0\.0\.1 ", test)
+        else:
             assert int(re.search(r"127\.0\.0\.1[:/](\d+)", test)[1]) in LISTENS[name]
+
+
+def test_up_and_wait_ends(services):
+    """What has ended is a failure for Compose, unless another service waits for its end."""
+    awaited = {
+        name
+        for service in services.values()
+        for name, wait in service.get("depends_on", {}).items()
+        if wait["condition"] == "service_completed_successfully"
+    }
+    assert awaited == ONE_SHOT
+    for name in ONE_SHOT:
+        assert services[name]["restart"] == "no"
+        assert "healthcheck" not in services[name] or services[name]["healthcheck"] == {"disable": True}
 
 
 def test_what_a_service_waits_for_can_come_true(services):
@@ -347,17 +418,30 @@ def test_the_gpus_of_the_machine_take_the_place_of_the_simulator():
         )
         return json.loads(result.stdout)["services"]["gpu-exporter"]
 
-    simulated, gpus = exporter("docker-compose.yml"), exporter("docker-compose.yml", "compose/gpu.yml")
+    simulated, gpus = exporter("docker-compose.yml"), exporter("docker-compose.yml", "deploy/compose/gpu.yml")
     assert "deploy" not in simulated
     assert (
         f"COPY --from=nvml /{gpu.LIBRARY} {simulated['environment']['LD_LIBRARY_PATH']}"
-        in (ROOT / "compose" / "gpu_exporter.Dockerfile").read_text()
+        in (ROOT / "deploy" / "compose" / "gpu_exporter.Dockerfile").read_text()
     )
     assert gpus["environment"]["LD_LIBRARY_PATH"] == ""
     [device] = gpus["deploy"]["resources"]["reservations"]["devices"]
     assert (device["driver"], device["count"]) == ("nvidia", -1)
     for service in (simulated, gpus):
         assert f"exporters.gpu_exporter --host 0.0.0.0 --port {PORTS.gpu}" in " ".join(service["command"])
+
+
+def test_browsers_reach_odoo_by_the_proxy_alone(services, odoo_configuration):
+    """The proxy forwards client addresses; Odoo trusts it because nothing else reaches Odoo from outside."""
+    assert "ports" not in services["odoo"]
+    assert [port["target"] for port in services["proxy"]["ports"]] == [PORTS.odoo]
+    assert odoo_configuration["proxy_mode"] == "True"
+    mounts = {mount["target"]: Path(mount["source"]) for mount in files_of(services["proxy"])}
+    command = services["proxy"]["command"]
+    assert mounts[command[command.index("-c") + 1]] == proxy.CONFIGURATION
+    text = proxy.CONFIGURATION.read_text()
+    assert {int(port) for port in re.findall(r" odoo:(\d+);", text)} == LISTENS["odoo"]
+    assert f"listen {PORTS.odoo};" in text
 
 
 def test_odoo_is_configured_as_on_one_machine(services, odoo_configuration):
@@ -414,7 +498,7 @@ def test_addresses_name_services_and_their_ports(services):
         (ROOT / "grafana_dashboards" / "provisioning" / "datasources.yml").read_text(),
         *(
             path.read_text()
-            for path in (ROOT / "compose").rglob("*")
+            for path in (ROOT / "deploy" / "compose").rglob("*")
             if path.is_file() and path.parent.name != "secrets"
         ),
     ]
@@ -497,7 +581,7 @@ def test_processes_in_containers_belong_to_their_services(command, group):
 
 
 def test_backups_are_of_what_the_other_services_have(services, odoo_configuration):
-    settings = yaml.safe_load((ROOT / "compose" / "backup.yml").read_text())
+    settings = yaml.safe_load((ROOT / "deploy" / "compose" / "backup.yml").read_text())
     backups = settings["backups"]
     database = odoo_configuration["db_name"]
     assert backups["platform"]["database"] == database
@@ -514,7 +598,7 @@ def test_backups_are_of_what_the_other_services_have(services, odoo_configuratio
 
 def test_backups_are_dumped_by_programs_of_the_server_s_version(services):
     [server] = re.findall(r"^FROM \S+$", services["postgres"]["build"]["dockerfile_inline"], re.MULTILINE)
-    assert f"{server}\n" in (ROOT / "compose" / "backup.Dockerfile").read_text()
+    assert f"{server}\n" in (ROOT / "deploy" / "compose" / "backup.Dockerfile").read_text()
 
 
 def test_tiers_are_kept_as_on_one_machine(services, tmp_path):

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+from stack.console import StackError
 from stack.layout import Layout
 from stack.ports import Ports
 from stack.services import n8n
@@ -28,10 +29,18 @@ PLACES = {
     "QUEUE_BULL_REDIS_PORT",
 }
 SECRETS = {
-    "INFLUENCEGEN_WEBHOOK_SECRET": "webhook_secret",
     "N8N_ENCRYPTION_KEY": "n8n_encryption_key",
     "DB_POSTGRESDB_PASSWORD": "n8n_db_password",
     "QUEUE_BULL_REDIS_PASSWORD": "redis_password",
+}
+
+# An n8n that notes what it is asked for, and publishes and lists as the real one does.
+PUBLISHING = """echo $* >> $LOG
+[ "$1" != list:workflow ] || sed -n 's/^publish:workflow --id=//p' $LOG"""
+EXPORTED = {
+    "INFLUENCEGEN_WEBHOOK_SECRET": "/run/secrets/webhook_secret",
+    # nobody has to know it
+    "N8N_RUNNERS_AUTH_TOKEN": "/proc/sys/kernel/random/uuid",
 }
 
 
@@ -42,7 +51,7 @@ def layout(tmp_path):
 
 @pytest.fixture
 def run_script(tmp_path):
-    """Function that runs a script of compose/ with programs of its own; gives the log that they write to $LOG."""
+    """Function that runs a script of deploy/compose/ with stubs of programs; gives the log that they write to $LOG."""
     programs, secrets, log = tmp_path / "bin", tmp_path / "secrets", tmp_path / "log"
     programs.mkdir()
     secrets.mkdir()
@@ -54,7 +63,8 @@ def run_script(tmp_path):
             (programs / program).write_text(f"#!/bin/sh\n{text}\n")
             (programs / program).chmod(0o755)
         log.write_text("")
-        script = (ROOT / "compose" / name).read_text().replace("/run/secrets", str(secrets))
+        script = (ROOT / "deploy" / "compose" / name).read_text().replace("/run/secrets", str(secrets))
+        script = script.replace("/srv/workflows/*", f"{n8n.WORKFLOWS}/*")
         subprocess.run(
             ["sh", "-c", script],
             check=True,
@@ -66,9 +76,12 @@ def run_script(tmp_path):
 
 
 @pytest.fixture
-def deployed(layout, monkeypatch):
-    """How the same is done on one machine: the arguments that n8n is run with, and the credentials it is given."""
-    runs, credentials, ran = [], [], []
+def deploy(layout, monkeypatch):
+    """Function that deploys n8n on one machine, with an n8n that publishes some workflows.
+
+    It returns the arguments that n8n is run with, and the credentials it is given.
+    """
+    runs, credentials = [], []
 
     def run(command, **kwargs):
         runs.append([str(argument) for argument in command[2:]])
@@ -79,12 +92,16 @@ def deployed(layout, monkeypatch):
         def running(self):
             return set()
 
+    def deploy(published):
+        rows = [(identity,) for identity in published]
+        monkeypatch.setattr(n8n.postgres, "execute", lambda *_arguments, **_options: rows)
+        n8n.deploy(layout, Processes())
+        return runs, credentials
+
     layout.state.mkdir()
     monkeypatch.setattr(n8n, "run", run)
     monkeypatch.setattr(n8n, "provide", lambda: ("node", "n8n"))
-    monkeypatch.setattr(n8n.postgres, "execute", lambda layout, statement, **kwargs: ran.append(statement) or [(1,)])
-    n8n.deploy(layout, Processes())
-    return runs, credentials
+    return deploy
 
 
 def without_paths(arguments):
@@ -112,13 +129,13 @@ def test_its_environment_is_the_same_but_for_places_and_secrets(services, layout
     # the image has its own
     del expected["N8N_USER_FOLDER"]
     for variable, value in expected.items():
-        if variable == "INFLUENCEGEN_WEBHOOK_SECRET":
-            assert f"export {variable}=$$(cat /run/secrets/webhook_secret)" in " ".join(services[name]["entrypoint"])
+        if variable in EXPORTED:
+            assert f"export {variable}=$$(cat {EXPORTED[variable]})" in " ".join(services[name]["entrypoint"])
         elif variable in SECRETS:
             assert given[f"{variable}_FILE"] == f"/run/secrets/{SECRETS[variable]}"
         else:
             assert given[variable] == value or variable in PLACES, variable
-    assert set(SECRETS.values()) <= {secret["source"] for secret in services[name]["secrets"]}
+    assert {*SECRETS.values(), "webhook_secret"} <= {secret["source"] for secret in services[name]["secrets"]}
 
 
 def test_it_is_one_main_process_and_any_number_of_workers(services, layout, monkeypatch):
@@ -133,9 +150,9 @@ def test_it_is_one_main_process_and_any_number_of_workers(services, layout, monk
 
 
 @pytest.mark.parametrize("name", PROCESSES)
-def test_an_execution_in_hand_may_end(services, name):
-    patience = int(services[name]["environment"]["N8N_GRACEFUL_SHUTDOWN_TIMEOUT"])
-    assert 60 < patience < seconds(services[name]["stop_grace_period"])
+def test_an_execution_in_progress_may_end(services, name):
+    timeout = int(services[name]["environment"]["N8N_GRACEFUL_SHUTDOWN_TIMEOUT"])
+    assert 60 < timeout < seconds(services[name]["stop_grace_period"])
 
 
 @pytest.mark.parametrize("answer, healthy", [("403 Forbidden", True), ("404 Not Found", False), ("", False)])
@@ -152,14 +169,14 @@ def test_it_is_healthy_once_its_webhooks_are_there(services, tmp_path, answer, h
 
 
 @pytest.mark.parametrize("name", PROCESSES)
-def test_it_starts_once_its_database_is_filled_and_again_when_that_is_done_anew(services, name):
+def test_it_starts_once_its_database_is_filled_and_again_when_that_is_done_again(services, name):
     assert "n8n-database" in services["n8n-init"]["depends_on"]
     assert services[name]["depends_on"]["n8n-init"] == {
         "condition": "service_completed_successfully",
         "restart": True,
         "required": True,
     }
-    assert name in services["odoo"]["depends_on"]
+    assert name in {*services["odoo"]["depends_on"], *services["n8n-published"]["depends_on"]}
 
 
 def test_the_database_gets_the_same_scripts(services, run_script):
@@ -179,11 +196,13 @@ def test_its_owner_is_made_as_on_one_machine_before_it_listens(services, run_scr
         assert services[name]["depends_on"]["n8n-owner"]["condition"] == "service_completed_successfully"
 
 
-def test_credentials_and_workflows_are_brought_in_as_on_one_machine(services, run_script, deployed, tmp_path, layout):
-    runs, credentials = deployed
-    keep = f'[ "$1" != import:credentials ] || cp -p "${{2#--input=}}" {tmp_path}/given; echo $* >> $LOG'
+def test_credentials_and_workflows_are_brought_in_as_on_one_machine(services, run_script, deploy, tmp_path, layout):
+    runs, credentials = deploy(n8n.identities())
+    keep = f'[ "$1" != import:credentials ] || cp -p "${{2#--input=}}" {tmp_path}/given; {PUBLISHING}'
     log = [line.split() for line in run_script("n8n_init.sh", n8n=keep)]
+    *log, listed = log
     assert [without_paths(arguments) for arguments in log] == [without_paths(arguments) for arguments in runs]
+    assert listed == ["list:workflow", "--active=true", "--onlyId"]
     build = services["n8n-init"]["build"]
     assert Path(build["context"]) == n8n.WORKFLOWS
     [folder] = re.findall(r"COPY \*\.json (\S+)/", build["dockerfile_inline"])
@@ -206,6 +225,23 @@ def test_credentials_and_workflows_are_brought_in_as_on_one_machine(services, ru
 
 def test_they_are_brought_in_once_and_again_only_if_that_failed(run_script):
     with pytest.raises(subprocess.CalledProcessError):
-        run_script("n8n_init.sh", n8n='[ "$1" != update:workflow ]')
-    assert run_script("n8n_init.sh", n8n="echo $* >> $LOG")
-    assert run_script("n8n_init.sh", n8n="echo $* >> $LOG") == []
+        run_script("n8n_init.sh", n8n='[ "$1" != publish:workflow ]')
+    assert run_script("n8n_init.sh", n8n=PUBLISHING)
+    assert run_script("n8n_init.sh", n8n=PUBLISHING) == []
+
+
+def test_a_workflow_that_n8n_did_not_publish_is_an_error(run_script, layout, deploy):
+    """n8n 2, for example, exits with 0 after it has refused ``update:workflow --all``."""
+    with pytest.raises(subprocess.CalledProcessError):
+        run_script("n8n_init.sh", n8n=f'[ "$2" = --id=igErrors ] || {{ {PUBLISHING}; }}')
+    with pytest.raises(StackError, match="not published igErrors"):
+        deploy(n8n.identities() - {"igErrors"})
+    assert not (layout.state / "n8n.deployed").exists()
+
+
+def test_odoo_waits_until_all_workflows_are_published(services, run_script):
+    counts = 'tail -n 1 $LOG | grep -q 2 && echo 0 || echo 2; echo "psql $* 2" >> $LOG'
+    asked = run_script("n8n_published.sh", psql=counts)
+    assert len(asked) == 2 and "NOT influencegen.published(id)" in asked[0]
+    assert services["n8n-published"]["depends_on"]["n8n"]["condition"] == "service_healthy"
+    assert "n8n-published" in services["odoo"]["depends_on"]

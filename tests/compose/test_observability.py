@@ -8,13 +8,13 @@ import pytest
 import yaml
 
 ROOT = Path(__file__).parents[2]
-COMPOSE = ROOT / "compose"
+COMPOSE = ROOT / "deploy" / "compose"
 PROVISIONING = ROOT / "grafana_dashboards" / "provisioning"
 COLLECTOR = "http://tempo:4318"
 
 
 def configuration(name):
-    """A YAML file of compose/, parsed."""
+    """A YAML file of deploy/compose/, parsed."""
     return yaml.safe_load((COMPOSE / name).read_text())
 
 
@@ -101,7 +101,7 @@ def test_grafana_finds_its_data_sources_and_dashboards(services):
             path = mounts[mounted] / Path(provider["options"]["path"]).relative_to(mounted)
             folders[provider["folder"]] = {dashboard.stem for dashboard in path.glob("*.json")}
     assert folders == {
-        "Odoo": {"odoo_system_health", "postgresql", "telemetry"},
+        "Odoo": {"odoo_jobs", "odoo_models", "odoo_system_health", "postgresql", "telemetry"},
         "Operations": {"n8n_ai_integration_performance", "ai_image_generation_service_kpis", "slo"},
         "Business": {"business_operations_overview", "onboarding_funnel"},
     }

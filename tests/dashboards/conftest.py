@@ -3,7 +3,7 @@ import pytest
 
 @pytest.fixture(scope="session")
 def running(stack):
-    """A Running on which business has been, until every panel has data that must have some; now it is at rest."""
+    """A Running after business, which lasted until every panel that must have data had some; now it is idle."""
     from .running import Running, do_business
 
     running = Running(stack)

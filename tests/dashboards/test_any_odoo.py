@@ -26,7 +26,7 @@ CATALOGUE = "from odoo_telemetry.metrics import catalogue; print(*catalogue.METR
 
 @pytest.fixture(scope="module")
 def known():
-    """The function that tells the series of an expression that do not exist without InfluenceGen."""
+    """The function that returns the series of an expression that do not exist without InfluenceGen."""
     listed = subprocess.run([sys.executable, "-c", CATALOGUE], cwd=ROOT, capture_output=True, text=True, check=True)
     metrics = set(listed.stdout.split())
     assert "odoo_http_requests_total" in metrics and not any("influencer" in metric for metric in metrics)
@@ -43,7 +43,7 @@ def known():
 
 
 def test_there_are_some():
-    assert NAMES == ["odoo_system_health", "postgresql", "telemetry"]
+    assert NAMES == ["odoo_jobs", "odoo_models", "odoo_system_health", "postgresql", "telemetry"]
     assert len(INFLUENCEGEN) == 5 and len(QUERIES) > 50
 
 
@@ -109,12 +109,13 @@ def test_one_prometheus_is_enough():
 def test_one_of_many_servers_and_databases_can_be_chosen(variable):
     """Each query of a series that Odoo exports, with the label, selects by it."""
     instance_only = re.compile(
-        r"odoo_(application_errors|orm_cache|workers|request_queue|telemetry_(errors|labels_folded|series|slots))"
+        r"odoo_(info|application_errors|orm_cache|workers|request_queue|connection_pool|websockets_open"
+        r"|telemetry_(errors|labels_folded|series|slots))"
     )
     unselected = [
         (name, selector)
         for name, expr in QUERIES.items()
-        for selector in re.findall(r"\bodoo_\w+(?:\{[^}]*\})?", expr)
+        for selector in re.findall(r"\bodoo_\w+(?::rate_5m)?(?:\{[^}]*\})?", expr)
         if f'{variable}=~"${variable}"' not in selector
         and not (variable == "database" and instance_only.match(selector))
     ]
@@ -124,7 +125,9 @@ def test_one_of_many_servers_and_databases_can_be_chosen(variable):
 def test_uids_stay():
     """Bookmarks and the links of alerts rely on them."""
     assert {json.loads(path.read_text())["uid"] for path in (*ODOO, *INFLUENCEGEN)} == {
+        "odoo-models",
         "odoo-system-health",
+        "odoo-jobs",
         "postgresql",
         "telemetry",
         "n8n-ai-integration-performance",

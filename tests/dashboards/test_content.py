@@ -24,16 +24,24 @@ RULES = [
 ALERTS = [rule for rule in RULES if "alert" in rule]
 THRESHOLDS = thresholds.read()
 SECONDS = {"s": 1, "m": 60, "h": 3600}
+SCALES = {"hours": 3600, "per_second": 60, "seconds": 1 / 60}
+"""Factors from a threshold's unit to its panel's: hours to seconds, per second to per minute, seconds to minutes."""
 
 
 def offenders(checked, wrong):
-    """What is wrong with those of the checked that `wrong` finds something in, by name."""
+    """What `wrong` finds, by name of the checked item; items without findings are left out."""
     return {name: found for name, one in checked.items() if (found := wrong(one))}
 
 
 def test_they_are_not_stale():
     written = {path: path.read_text() for path in FILES}
     assert written == files.texts(), "make dashboards writes them again"
+
+
+@pytest.mark.parametrize("folder", ["odoo", "influencegen"])
+def test_a_folder_that_git_sync_reads_has_nothing_else_in_it(folder):
+    place = ROOT / "grafana_dashboards" / folder
+    assert {path for path in place.rglob("*") if path.is_file()} == {path for path in FILES if place in path.parents}
 
 
 @pytest.mark.parametrize("name", requirements.DASHBOARDS)
@@ -84,7 +92,7 @@ def test_a_page_is_no_more_than_a_person_reads_and_begins_with_an_overview(dashb
     assert rows[0] is dashboard["panels"][0] and rows[0]["title"] == "Overview"
     first = [panel for panel in panels(dashboard) if panel["gridPos"]["y"] < rows[1]["gridPos"]["y"]]
     assert {panel["type"] for panel in first} <= {"stat", "bargauge"}
-    assert 8 <= len(panels(dashboard)) <= 16
+    assert 8 <= len(panels(dashboard)) <= 17
     assert 3 <= len(rows) <= 4
 
 
@@ -105,14 +113,13 @@ def test_panels_fill_the_page_without_gaps_and_none_covers_another(dashboard):
 
 def missing_words(panel):
     """What a panel does not say: what it shows, of which metric, why it may be empty, or what a line is."""
-    says, _, spec = panel["description"].partition("\n\nSpecification: ")
-    named = set(re.findall(r"\b[a-z][a-z0-9]*(?:\.[a-z0-9_]+)+\b", spec))
+    says, has_metric, metric = panel["description"].partition("\n\nMetric: ")
+    named = set(re.findall(r"\b[a-z][a-z0-9]*(?:\.[a-z0-9_]+)+\b", metric))
     said = {
         "description": len(says) > 20 and says.endswith("."),
-        "specification": spec.endswith(".")
-        and (named <= business.SPECIFICATION.keys() or spec.startswith("not in it")),
+        "metric": not has_metric or (named and named <= business.SPECIFICATION.keys() and metric.endswith(".")),
         "no value": len(panel["fieldConfig"]["defaults"]["noValue"]) > 10,
-        "title under 60 characters": len(panel["title"]) < 60,
+        "title that fits at 1280 pixels and on a phone": len(panel["title"]) < min(7 * panel["gridPos"]["w"] - 8, 42),
         "title without a question": not panel["title"].endswith("?"),
         "legend": panel["type"] == "stat" or all(target["legendFormat"] for target in panel["targets"]),
     }
@@ -147,7 +154,7 @@ def test_links_lead_somewhere():
 
 
 def test_an_alert_leads_to_a_dashboard_that_shows_it():
-    """A panel there has the alert's figure as a colour, or at least its runbook as a link."""
+    """A panel there has the alert's value as a colour, or at least its runbook as a link."""
     linked = {(dashboard["uid"], link["title"]) for dashboard, panel in PANELS for link in panel["links"]}
     led = {
         (alert["annotations"]["dashboard"].removeprefix("/d/"), f"Runbook {alert['alert']}")
@@ -169,16 +176,131 @@ def test_colours_are_those_of_the_palette():
 
 
 def strange_thresholds(panel):
-    """The values at which a colour changes that thresholds/ has not, for an alert whose runbook the panel links."""
-    figures = {
-        value
+    """The values at which a colour changes and that are not in thresholds/ for an alert whose runbook is linked."""
+    limits_shown = {
+        value * scale
         for link in panel.get("links", [])
         for name, value in THRESHOLDS["alerts"].get(link["title"].removeprefix("Runbook "), {}).items()
         if name.startswith(("above", "below"))
+        for scale in (1, SCALES.get(name.partition("_")[2], 1))
     }
-    figures |= {objective["good_percent"] for objective in THRESHOLDS["objectives"].values()}
+    limits_shown |= {objective["good_percent"] for objective in THRESHOLDS["objectives"].values()}
     steps = panel["fieldConfig"]["defaults"]["thresholds"]["steps"]
-    return {step["value"] for step in steps[1:]} - figures - {limits.LEAST, 100}
+    return {step["value"] for step in steps[1:]} - limits_shown - {limits.LEAST, 100}
+
+
+def test_the_lines_of_a_query_have_colours_of_their_own():
+    """Shades of one colour can't be distinguished; what a label distinguishes has Grafana's palette."""
+    assert [name for name, panel in NAMED_PANELS.items() if "shades" in json.dumps(panel["fieldConfig"])] == []
+
+
+NOT_CHOSEN = {
+    "database": r"(?i)per (odoo )?server, not per database|of all databases|of all servers",
+    "slo": r"(?i)ignores [^.]*the variable Objective",
+    "db_instance": r"(?i)whichever server is selected|per odoo server",
+}
+"""What a panel says that does not follow a variable of its dashboard."""
+
+
+@pytest.mark.parametrize("variable", NOT_CHOSEN)
+def test_a_panel_follows_a_variable_or_says_that_it_does_not(variable):
+    name = {"database": "(database|datname)"}.get(variable, variable)
+    asked = re.compile(rf"\${name}\b")
+    assert [
+        f"{dashboard['uid']}: {panel['title']}"
+        for dashboard, panel in PANELS
+        if any(asked.match(f"${known['name']}") for known in dashboard["templating"]["list"])
+        and not any(asked.search(target["expr"]) for target in panel["targets"])
+        and not re.search(NOT_CHOSEN[variable], panel["description"])
+        and not (variable == "database" and ABOUT_NO_ODOO.search(str(panel["targets"])))
+    ] == []
+
+
+ABOUT_NO_ODOO = re.compile(r"telemetry:(system|service)_|prometheus_|alertmanager_|scrape_|[^_]up\b|pg_up")
+"""Hosts, PostgreSQL and Prometheus have no databases of Odoo."""
+
+TIME = {
+    "1m": "1 m(in|\\b)", "5m": "5 m(in|\\b)", "10m": "10 m(in|\\b)", "15m": "15 m(in|\\b)", "1h": "1 h\\b|hour",
+    "1d": "24[ -]h|per day|each day", "24h": "24[ -]h", "30d": "30 d",
+}  # fmt: skip
+"""How a text names the window of a query."""
+
+
+def windows(expr):
+    """The windows of an expression, but for series that only select hosts, and rates that have a window around them."""
+    return set(re.findall(r"[_[](\d+[mhd])\b", re.sub(r"and on \(host\) [\w:]+|:rate_5m(?=\{[^}]*\}\[)", "", expr)))
+
+
+def unnamed_windows(panel):
+    """The windows of a panel's queries that neither its title nor its description nor a legend names."""
+    says = " ".join([panel["title"], panel["description"], *(target["legendFormat"] for target in panel["targets"])])
+    asked = set().union(*(windows(target["expr"]) for target in panel["targets"]))
+    return [window for window in asked if not re.search(TIME[window], says)]
+
+
+def test_a_panel_names_its_windows():
+    assert offenders(NAMED_PANELS, unnamed_windows) == {}
+
+
+def of_another_window(panel):
+    """The alerts whose thresholds colour a value that they compare over another time."""
+    steps = {step["value"] for step in panel["fieldConfig"]["defaults"]["thresholds"]["steps"][1:]}
+    [asked] = [windows(target["expr"]) for target in panel["targets"]]
+    return [
+        alert["alert"]
+        for alert in ALERTS
+        if f"Runbook {alert['alert']}" in [link["title"] for link in panel["links"]]
+        and any(value in steps for key, value in THRESHOLDS["alerts"].get(alert["alert"], {}).items() if key != "for")
+        and asked
+        and not asked & windows(alert["expr"])
+    ]
+
+
+def test_a_value_is_coloured_by_what_its_alert_compares():
+    stats = {name: panel for name, panel in NAMED_PANELS.items() if panel["type"] == "stat"}
+    assert offenders(stats, of_another_window) == {}
+
+
+def test_a_share_of_a_capacity_is_drawn_from_0_to_100():
+    assert [
+        name
+        for name, panel in NAMED_PANELS.items()
+        if panel["type"] == "timeseries"
+        and re.search("utilization|hit ratio", panel["title"])
+        and (panel["fieldConfig"]["defaults"].get("min"), panel["fieldConfig"]["defaults"].get("max")) != (0, 100)
+    ] == []
+
+
+def test_a_name_counts_the_same_on_every_page():
+    """Registration attempts and registrations are different metrics."""
+    counted = {"registered": "influencer_registration_success", "attempts": "attempts|registrations_per_hour"}
+    asked = [
+        (name, target["legendFormat"], target["expr"]) for name, panel in NAMED_PANELS.items()
+        for target in panel["targets"]
+    ]  # fmt: skip
+    assert [
+        (name, legend)
+        for name, legend, expr in asked
+        for word, series in counted.items()
+        if re.search(rf"\b{word}\b", f"{name} {legend}") and "/" not in legend and not re.search(series, expr)
+    ] == []
+    assert [name for name, legend, _ in asked if "registrations" in legend] == []
+
+
+HOUSE_WORDS = (
+    r"not in it|in (this|that) time\b|before each moment|look at\b|Nobody|is not scraped|whatever the time|"
+    r"time range of the page|\bchosen\b|has begun|the first is not yet|\bcrons?\b(?!_)|scheduled jobs?\b"
+)
+
+
+def test_texts_are_in_the_words_of_grafana_and_odoo():
+    def texts(panel):
+        return " ".join(
+            [panel["title"], panel["description"], panel["fieldConfig"]["defaults"]["noValue"],
+             *(re.sub(r"\{\{.*?\}\}", "", target["legendFormat"]) for target in panel["targets"])]
+        )  # fmt: skip
+
+    assert offenders(NAMED_PANELS, lambda panel: re.findall(HOUSE_WORDS, texts(panel))) == {}
 
 
 def test_colours_change_where_thresholds_say():
@@ -233,7 +355,7 @@ def lab(linear):
 
 
 @pytest.mark.parametrize("kind", ["none", "protan", "deutan", "tritan"])
-def test_colours_can_be_told_apart_by_everybody(kind):
+def test_colours_can_be_distinguished_by_everybody(kind):
     """A difference of 10 is seen at a glance; one of 2.3 is just noticed."""
     for group in (palette.SERIES[:4], (palette.GOOD, palette.WARNING, palette.CRITICAL)):
         for one, other in itertools.combinations(group, 2):

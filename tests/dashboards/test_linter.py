@@ -27,9 +27,18 @@ LEFT_OUT = {
 }
 # The rate over a window of its own, by the beginning of a panel's title, and why.
 OWN_WINDOW = {
-    "Page load and interaction latency": "5 minutes, as the rules: browsers send few measurements",
     "Slowest routes (p95)": "the slowest of the time that is shown",
-    "Registrations and approvals per hour": "an hour, as the rules beside it and the specification's count per hour",
+    "RPC latency p95": "that of the time that is shown: there may be few calls",
+    "RPC latency p50": "that of the time that is shown: there may be few calls",
+    "Slowest models (p95)": "the slowest of the time that is shown",
+    "Slowest methods (p95)": "the slowest of the time that is shown",
+    "Webhook latency": "5 minutes, as the rules beside it",
+    "AI service latency": "5 minutes, as the rules beside it",
+    "Callback latency": "5 minutes, as the rules beside it",
+    "End-to-end latency": "5 minutes, as the rules beside it",
+    "KYC step latency": "5 minutes, as the rules: there are few steps",
+    "KYC service latency": "5 minutes, as the rule of the alert",
+    "KYC service errors per minute": "5 minutes, as the latency beside it",
 }
 RATE_INTERVAL = "14m27s"
 """Stands for $__rate_interval: nobody would write it."""
@@ -160,7 +169,7 @@ def test_what_a_long_term_tier_has_is_asked_there_alone(parsed):
 
 
 def test_increases_of_a_long_term_tier_are_summed(parsed):
-    """Their series are no counters, see docs/storage.md."""
+    """Their series are not counters, see docs/storage.md."""
     increases = {
         (asked.name, node.name, function_of_range(above))
         for asked in ASKED

@@ -54,7 +54,7 @@ def test_what_does_not_fit_is_noticed(validate, tmp_path):
         '"additionalProperty":"titel"': lambda content: content["panels"][1].update(titel="x"),
         "options/colorMode: must be": lambda content: content["panels"][1]["options"].update(colorMode="loud"),
         "/templating/list/0/type: must be": lambda content: content["templating"]["list"][0].update(type="choice"),
-        "schema version 40": lambda content: content.update(schemaVersion=40),
+        "schema version 41": lambda content: content.update(schemaVersion=41),
     }
     for number, change in enumerate(wrong.values()):
         content = json.loads(FILES[0].read_text())

@@ -5,7 +5,7 @@ import re
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
-TABLE = (ROOT / "docs" / "development.md").read_text().split("\n## ")[1]
+TABLE = (ROOT / "docs" / "development.md").read_text().split("\n## Packages\n")[1].split("\n## ")[0]
 IMPORTS = {
     package: set(re.findall(r"`([\w/.]+)`", listed))
     for package, listed in re.findall(r"^\| `([\w/.]+)` \| (.*?) \|", TABLE, re.MULTILINE)

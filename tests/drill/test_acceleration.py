@@ -1,4 +1,4 @@
-"""A drill's Prometheus and Alertmanager: the same rules, at a quicker pace, and never for longer than the drill."""
+"""A fault drill's Prometheus and Alertmanager: the same rules at a quicker pace, and only while it runs."""
 
 import re
 import subprocess
@@ -45,7 +45,7 @@ def test_durations_are_shortened_wherever_they_stand_and_nothing_else_is():
     }
 
 
-def test_the_hurried_rules_are_rules(tmp_path):
+def test_the_accelerated_rules_are_rules(tmp_path):
     for path in RULES:
         (tmp_path / path.name).write_text(yaml.safe_dump(acceleration.accelerate(yaml.safe_load(path.read_text()))))
     promtool = prometheus.executable("promtool")
@@ -53,7 +53,7 @@ def test_the_hurried_rules_are_rules(tmp_path):
     assert done.returncode == 0, done.stdout + done.stderr
 
 
-def test_alerts_keep_their_order_as_far_as_a_drill_can_tell():
+def test_alerts_keep_their_order_as_far_as_a_fault_drill_shows():
     alerts = [
         rule
         for path in RULES
@@ -83,7 +83,7 @@ def test_each_range_holds_two_scrapes():
 
 @pytest.fixture
 def servers(tmp_path):
-    """A running Prometheus and Alertmanager at their own pace, without anything that they could watch or tell."""
+    """A running Prometheus and Alertmanager at their normal pace, with nothing else to scrape and nobody to notify."""
     layout = Layout(tmp_path, Ports.free())
     prometheus.configure(layout)
     processes = Processes(layout)
@@ -97,7 +97,7 @@ def servers(tmp_path):
 
 
 @pytest.mark.servers
-def test_servers_are_accelerated_during_the_drill_and_go_back_to_their_own_rules_however_it_ends(servers):
+def test_servers_are_accelerated_during_a_fault_drill_and_go_back_to_their_own_rules_however_it_ends(servers):
     own, own_routes = _pace(servers)
     assert own["DeadMansSwitch"] == own["N8nDown"] - 120
     with pytest.raises(KeyboardInterrupt), acceleration.accelerated(servers):
@@ -113,7 +113,7 @@ def test_servers_are_accelerated_during_the_drill_and_go_back_to_their_own_rules
 
 
 def _pace(system):
-    """For how many seconds each alert must last, and Alertmanager's uppermost route."""
+    """The `for` of each alert in seconds, by name, and Alertmanager's root route."""
     groups = requests.get(system.url("prometheus", "/api/v1/rules?type=alert"), timeout=10).json()["data"]["groups"]
     status = requests.get(system.url("alertmanager", "/api/v2/status"), timeout=10).json()
     route = yaml.safe_load(status["config"]["original"])["route"]

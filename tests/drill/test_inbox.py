@@ -1,4 +1,4 @@
-"""What the drill reads of the notifications that came, with the receiver as it runs in the system."""
+"""What the fault drill reads of the notifications that came, with the receiver as it runs in the system."""
 
 import subprocess
 import sys
@@ -11,11 +11,11 @@ from stack.layout import PROJECT, Layout
 from stack.ports import Ports
 from stack.scenarios.drill.inbox import Inbox
 from stack.system import N8nMode, System, answers
-from tests.end_to_end.waiting import until
+from tests.waiting import until
 
 TEXT = """{status} TargetMissing (critical, platform)
 Prometheus gets no metrics
-127.0.0.1:1 does not answer for job {job} (up is 0): what it tells of is not seen.
+127.0.0.1:1 does not answer for job {job} (up is 0): what it measures is not seen.
 Where: instance=127.0.0.1:1, job={job}
 Since: 2026-01-01 00:00 UTC
 """
@@ -50,26 +50,31 @@ def test_what_came_before_is_of_no_concern(system):
     inbox = Inbox(system)
     assert not inbox.read()
     say(system, "FIRING", "gpu")
-    [told] = inbox.read()
-    assert (told.channel, told.alert, told.severity, told.firing) == ("chat", "TargetMissing", "critical", True)
-    assert "job=gpu" in told.text
-    assert inbox.read() == [told]
+    [notification] = inbox.read()
+    assert (notification.channel, notification.alert, notification.severity, notification.firing) == (
+        "chat",
+        "TargetMissing",
+        "critical",
+        True,
+    )
+    assert "job=gpu" in notification.text
+    assert inbox.read() == [notification]
 
 
-def test_an_alert_is_over_when_that_is_told_of_the_same_place(system):
+def test_an_alert_is_over_when_it_is_resolved_at_the_same_place(system):
     inbox = Inbox(system)
     say(system, "FIRING", "gpu")
     say(system, "FIRING", "n8n")
     say(system, "RESOLVED", "n8n")
-    assert ["job=gpu" in told.text for told in inbox.unresolved()] == [True]
+    assert ["job=gpu" in notification.text for notification in inbox.unresolved()] == [True]
     say(system, "RESOLVED", "gpu")
     assert not inbox.unresolved()
 
 
-def test_waiting_ends_with_all_channels_or_with_patience(system):
+def test_waiting_ends_with_all_channels_or_at_the_timeout(system):
     inbox, begun = Inbox(system), time.monotonic()
     say(system, "FIRING")
-    assert inbox.wait(lambda told: told.firing, {"chat"}, begun, 60).keys() == {"chat"}
-    assert inbox.wait(lambda told: told.firing, {"chat", "pager"}, begun, 1).keys() == {"chat"}
-    assert not inbox.wait(lambda told: not told.firing, {"chat"}, begun, 1)
-    assert not inbox.wait(lambda told: told.firing, {"chat"}, time.monotonic(), 1)
+    assert inbox.wait(lambda notification: notification.firing, {"chat"}, begun, 60).keys() == {"chat"}
+    assert inbox.wait(lambda notification: notification.firing, {"chat", "pager"}, begun, 1).keys() == {"chat"}
+    assert not inbox.wait(lambda notification: not notification.firing, {"chat"}, begun, 1)
+    assert not inbox.wait(lambda notification: notification.firing, {"chat"}, time.monotonic(), 1)

@@ -1,4 +1,4 @@
-"""What a person reads at the end of a drill."""
+"""What a person reads at the end of a fault drill."""
 
 from stack.scenarios.drill.report import Line, report
 
@@ -13,22 +13,22 @@ GOOD = Line(
     "FIRING N8nDown\nIt is down.",
     {"HostCpuHigh": "is not judged"},
 )
-LATE = Line("the GPU is lost", "GpuMissing", wrong=["GpuMissing has come on no channel, not on chat, pager"])
+LATE = Line("the GPU is lost", "GpuMissing", wrong=["GpuMissing was notified as firing on no channel, expected chat"])
 LEFT_OUT = Line("a disk fills", "DiskSpaceCritical", impossible="only root may mount a disk")
 
 
-def test_a_fault_that_was_told_of_as_it_must_be():
+def test_a_fault_that_was_notified_as_it_must_be():
     text = report([GOOD])
-    assert "| n8n is killed | N8nDown  | N8nDown | chat, pager | 9 s   | 2 min " in text
+    assert "| n8n is killed | N8nDown  | N8nDown  | chat, pager | 9 s            | 2 min " in text
     assert text.splitlines()[2].endswith("| ✓ |")
     assert "HostCpuHigh: is not judged." in text
     assert "    It is down." in text
 
 
-def test_what_went_wrong_is_said():
+def test_failures_are_reported():
     text = report([GOOD, LATE])
     assert [line.split("|")[-2].strip() for line in text.splitlines()[2:4]] == ["✓", "✗"]
-    assert "✗ the GPU is lost: GpuMissing has come on no channel" in text
+    assert "✗ the GPU is lost: GpuMissing was notified as firing on no channel" in text
 
 
 def test_a_fault_that_could_not_be_caused_is_neither():

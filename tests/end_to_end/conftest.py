@@ -4,14 +4,14 @@ import pytest
 
 from stack import system as whole
 from stack.services import n8n, odoo, postgres
+from tests.waiting import until
 
 from .databases import FIRST, SECOND, THIRD, Databases, open_to_the_token
 from .image_path import HEALTHY, LIMITS, ImagePath
-from .load import Office, behave
+from .load import BackOffice, behave
 from .pressure import press, settle
 from .servers import SPARE
 from .switching import brought_up, scrape_fast
-from .waiting import until
 
 ADDONS = Path(__file__).parent / "addons"
 
@@ -49,28 +49,28 @@ def queue_mode(system):
 
 
 @pytest.fixture(scope="session")
-def office(system):
+def back_office(system):
     """The business of the running system: four active influencers and six campaigns."""
-    office = Office(system, system.url("odoo"), odoo.DATABASE, influencers=4, campaigns=6)
-    office.parameter("influencegen.image_daily_quota", 100_000)
-    office.parameter("influencegen.payment_provider", "http")
-    return office
+    back_office = BackOffice(system, system.url("odoo"), odoo.DATABASE, influencers=4, campaigns=6)
+    back_office.parameter("influencegen.image_daily_quota", 100_000)
+    back_office.parameter("influencegen.payment_provider", "http")
+    return back_office
 
 
 @pytest.fixture(scope="session")
-def pressure(system, office):
+def pressure(system, back_office):
     """What there was after business under load with recycled and killed workers."""
-    return press(system, office)
+    return press(system, back_office)
 
 
 @pytest.fixture
-def image_path(system, office):
-    """The path of AI images, at rest, with patience that a test can wait for."""
+def image_path(system, back_office):
+    """The path of AI images, at rest, with timeouts that a test can wait for."""
     n8n.limit(system.layout, **LIMITS)
     behave(system, "ai", **HEALTHY)
-    settle(office)
+    settle(back_office)
     until(lambda: n8n.idle(system.layout), "n8n has nothing to do", 180)
-    return ImagePath(system, office)
+    return ImagePath(system, back_office)
 
 
 @pytest.fixture

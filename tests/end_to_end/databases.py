@@ -5,15 +5,15 @@ from contextlib import suppress
 import psycopg2
 
 from stack.services import postgres
+from tests.waiting import until
 
 from .client import Client
 from .load import address
 from .servers import SPARE
-from .waiting import until
 
 TEMPLATE = SPARE[0]
 FIRST, SECOND, THIRD = "trial_first", "trial_second", "trial_third"
-# a server that may have a third one, which it would make itself if it were told its name
+# a server that may get a third database; by dbfilter, because Odoo creates databases that db_name lists
 ALL = {"dbfilter": f"^({FIRST}|{SECOND}|{THIRD})$"}
 TIED_TO = "odoo_telemetry.token_database"
 
@@ -26,7 +26,7 @@ def identity(layout, database):
 
 
 def open_to_the_token(layout, database):
-    """Let the token that a copy was made with scrape it, as if it had been made there; no server has it open yet."""
+    """Let the tokens that a copy inherited scrape it, as if generated in the copy; no server has it open yet."""
     tied_to = f"UPDATE ir_config_parameter SET value = '{identity(layout, database)}' WHERE key = '{TIED_TO}'"
     postgres.execute(layout, tied_to, database=database)
 

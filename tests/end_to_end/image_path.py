@@ -11,10 +11,10 @@ from stack.services.odoo_client import OdooClient
 from stack.system import answers
 from stack.verify import reconcile
 from stack.verify.image_stages import FINAL, IMAGE, Stages, last_image
+from tests.waiting import until
 
 from .load import behave
 from .pressure import ATTEMPTS, value
-from .waiting import until
 
 # Short enough to see an execution given up, taken over, and the breaker open and close.
 LIMITS = {
@@ -37,11 +37,11 @@ HEALTHY = {
 class ImagePath:
     """The path as it is from now on, at rest when this is made."""
 
-    def __init__(self, system, office):
+    def __init__(self, system, back_office):
         self.system = system
         self.admin = OdooClient(system.url("odoo"), "admin", system.layout.secret("admin"))
-        self._person = next(iter(office.influencers.values()))
-        self.office = office
+        self._person = next(iter(back_office.influencers.values()))
+        self.back_office = back_office
         self.close_breaker()
         self._stages = Stages(system, self.admin)
         self._first = last_image(self.admin)

@@ -9,8 +9,9 @@ from collections import Counter
 import requests
 from PIL import Image
 
+from tests.waiting import until
+
 from .client import Client, Refused
-from .waiting import until
 
 WRONG = (
     {"consent": False},
@@ -40,7 +41,7 @@ def behave(system, name, **control):
     requests.put(system.url(name, "/control"), json=control, headers=headers, timeout=10).raise_for_status()
 
 
-class Office:
+class BackOffice:
     """What the business needs before it can be busy: an administrator, campaigns, and active influencers.
 
     :param url: the address of the server
@@ -100,16 +101,16 @@ class Office:
 class Load:
     """Clients that are busy from the beginning of a ``with`` block to its end.
 
-    told: how often each kind of work had each outcome: 'done', 'refused', 'failed' (500) or 'broken' (no answer).
-    failures: what went wrong that should not have, in words.
-    registered: how many influencers the clients were told are registered.
+    outcomes: how often each kind of work had each outcome: 'done', 'refused', 'failed' (500) or 'broken' (no answer).
+    failures: unexpected failures, in words.
+    registered: how many influencers are registered, by the answers to the clients.
     """
 
-    def __init__(self, office, clients=16):
-        self.told = Counter()
+    def __init__(self, back_office, clients=16):
+        self.outcomes = Counter()
         self.failures = []
         self.registered = 0
-        self._office = office
+        self._back_office = back_office
         self._lock = threading.Lock()
         self._stop = threading.Event()
         self._recent = [address()]
@@ -130,13 +131,13 @@ class Load:
     @property
     def attempts(self):
         """How many registrations were answered."""
-        return sum(self.told["register", outcome] for outcome in ("done", "refused", "failed"))
+        return sum(self.outcomes["register", outcome] for outcome in ("done", "refused", "failed"))
 
     @property
     def done(self):
         """How much work is done."""
         with self._lock:
-            return sum(number for (_work, outcome), number in self.told.items() if outcome == "done")
+            return sum(number for (_work, outcome), number in self.outcomes.items() if outcome == "done")
 
     def go_on(self, number):
         """Wait until that much more work is done."""
@@ -144,7 +145,7 @@ class Load:
         until(lambda: self.done >= enough, "the clients go on")
 
     def _be_busy(self):
-        admin = self._office.admin.twin()
+        admin = self._back_office.admin.twin()
         works = {
             self.register: 4, self.transact: 9, self.apply: 3, self.accept_application: 2, self.submit_content: 3,
             self.accept_content: 2, self.pay: 3, self.request_image: 2, self.submit_document: 1, self.review: 1,
@@ -153,7 +154,7 @@ class Load:
             work = random.choices(list(works), works.values())[0]
             outcome = self._outcome(work, admin)
             with self._lock:
-                self.told[work.__name__, outcome] += 1
+                self.outcomes[work.__name__, outcome] += 1
 
     def _outcome(self, work, admin):
         try:
@@ -206,14 +207,14 @@ class Load:
                 steps.append(address())
                 kept += 1
         if random.random() < 0.3:
-            steps.append(random.choice(self._office.campaigns[:2]))
+            steps.append(random.choice(self._back_office.campaigns[:2]))
         if random.random() < SHARE_WRONG:
             steps.append(None)
             kept = 0
         return steps, kept
 
     def apply(self, admin):
-        campaign = random.choice(self._office.campaigns)
+        campaign = random.choice(self._back_office.campaigns)
         self._influencer().submit(f"/my/influencegen/campaigns/{campaign}/apply", message="Me!")
 
     def accept_application(self, admin):
@@ -221,11 +222,11 @@ class Load:
 
     def submit_content(self, admin):
         url = "no address" if random.random() < SHARE_WRONG else "https://example.com/post"
-        ours = ("influencer_id", "in", list(self._office.influencers))
+        ours = ("influencer_id", "in", list(self._back_office.influencers))
         application = self._pick(admin, "influencegen.application", "accepted", ours)
         if application:
             [owner] = admin.call("influencegen.application", "read", [application], ["influencer_id"])
-            person = self._office.influencers[owner["influencer_id"][0]].twin()
+            person = self._back_office.influencers[owner["influencer_id"][0]].twin()
             person.submit(f"/my/influencegen/applications/{application}/content", url=url)
 
     def accept_content(self, admin):
@@ -243,7 +244,7 @@ class Load:
         with self._lock:
             newcomer = self._newcomers.pop() if self._newcomers else None
         if newcomer:
-            self._office.submit_document(Client(admin.url), newcomer)
+            self._back_office.submit_document(Client(admin.url), newcomer)
 
     def review(self, admin):
         kyc = self._pick(admin, "influencegen.kyc", "review")
@@ -265,4 +266,4 @@ class Load:
         return random.choice(found) if found else None
 
     def _influencer(self):
-        return random.choice(list(self._office.influencers.values())).twin()
+        return random.choice(list(self._back_office.influencers.values())).twin()

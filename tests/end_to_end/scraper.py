@@ -1,8 +1,8 @@
-"""Scrapes over several connections at once, and tells of each counter that went back, or away.
+"""Scrapes over several connections at once, and reports each counter that went back, or away.
 
 Started as a program of its own, so that it competes with the clients for no interpreter. A counter is compared with
-the largest value in any answer that was complete before the scrape began. It says so when it has made ``--scrapes`` of
-them, and goes on until its standard input ends; then it prints what it saw as JSON.
+the largest value in any answer that was complete before the scrape began. The program prints a line once it has made
+``--scrapes`` scrapes, and goes on until its standard input ends; then it prints what it saw as JSON.
 """
 
 import argparse
@@ -29,17 +29,16 @@ class Scraper:
         self._largest = {}
         self.scrapes = self.broken = 0
         self.faults = []
-        self.wanted = threading.Event()
-        self.wanted.set()
+        self.ended = threading.Event()
 
     def work(self, enough):
-        """Scrape as long as it is wanted, and say when there were ``enough`` scrapes."""
-        while self.wanted.is_set():
+        """Scrape without a pause until there were ``enough`` scrapes, say so, and then once a second until the end."""
+        while not self.ended.wait(0 if self.scrapes < enough else 1):
             if self.scrape() == enough:
                 print("enough", flush=True)
 
     def scrape(self):
-        """Scrape once, and compare; return how many scrapes there were then, or None if this was none."""
+        """Scrape once, and compare; return the number of scrapes so far, or None if this one failed."""
         with self._lock:
             floor = dict(self._largest)
         try:
@@ -92,7 +91,7 @@ def main():
     for thread in threads:
         thread.start()
     sys.stdin.read()
-    scraper.wanted.clear()
+    scraper.ended.set()
     for thread in threads:
         thread.join()
     print(scraper.report())

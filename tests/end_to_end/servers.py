@@ -11,8 +11,7 @@ import requests
 from stack.ports import Ports
 from stack.services import odoo
 from stack.system import answers
-
-from .waiting import until
+from tests.waiting import until
 
 SPARE = ("trial_one", "trial_two")
 

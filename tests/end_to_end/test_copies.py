@@ -7,16 +7,17 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import pytest
 import requests
 
+from tests.waiting import until
+
 from .client import Client
 from .databases import ALL, FIRST, SECOND, THIRD, register
 from .load import address, document
 from .pressure import SUCCESS
 from .servers import serving
 from .test_modes import administrator, counters, new_token
-from .waiting import until
 
 SCRAPES = 12
-"""So many that each worker answers some of them."""
+"""Enough for each worker to answer some of them."""
 
 
 def by_odoo(server, neutralize):

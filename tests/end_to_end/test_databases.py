@@ -1,16 +1,18 @@
 """Databases are restored, renamed, dropped, made again and copied while scrapes run: no counter falls or jumps."""
 
 import threading
+import time
 from contextlib import contextmanager
 
 import pytest
 import requests
 from prometheus_client.parser import text_string_to_metric_families
 
+from tests.waiting import until
+
 from .databases import ALL, FIRST, SECOND, THIRD, admit, open_to_the_token, register
 from .pressure import SUCCESS
 from .servers import serving
-from .waiting import until
 
 WORKERS = pytest.mark.parametrize("workers", [0, 2], ids=["threads", "workers"])
 
@@ -27,8 +29,11 @@ class Watch:
         self.increases, self.faults, self.scrapes = {}, [], 0
 
     def run(self):
-        """Scrape until the watch ends."""
-        while not self._stopped.is_set():
+        """Scrape until the watch ends, with a pause after each scrape that is as long as the scrape."""
+        began = time.monotonic()
+        self.scrape()
+        while not self._stopped.wait(time.monotonic() - began):
+            began = time.monotonic()
             self.scrape()
 
     def scrape(self):
@@ -185,3 +190,26 @@ def test_two_servers_on_one_database(system, databases):
         for watch in (first, second):
             until(lambda watch=watch: watch.grown(FIRST) == 8, "the scrapes of each show all")
     assert first.faults + second.faults == []
+
+
+@WORKERS
+def test_one_token_for_the_whole_server(system, databases, workers, tmp_path):
+    """It opens a copy too, which the databases' own token does not, and is replaced without a restart."""
+    path = tmp_path / "token"
+    path.write_text("of the server")
+    with serving(system, [FIRST, SECOND], workers, odoo_telemetry_token_file=str(path), **ALL) as server:
+        register(server, FIRST, 2)
+        databases.make(THIRD, FIRST)
+        register(server, THIRD, 1)
+        for token, opened in {"of the server": {FIRST, SECOND, THIRD}, None: {FIRST, SECOND}}.items():
+            watch = Watch(server, token)
+
+            def all_are_shown(watch=watch, opened=opened):
+                watch.scrape()
+                return watch.shown() == opened
+
+            until(all_are_shown, f"a scrape shows {opened}")
+            assert watch.faults == []
+        path.write_text("another one")
+        assert {server.metrics("of the server").status_code for _ in range(12)} == {401}
+        assert {server.metrics("another one").status_code for _ in range(12)} == {200}

@@ -18,7 +18,7 @@ def test_every_fact_agrees(stage):
 
 def test_every_fact_happened(stage):
     happened = {line.fact for line in stage.lines if line.rows}
-    facts = {metric.name for metric in reconcile.FACTS if metric.kind == "counter"}
+    facts = {metric.name for metric in reconcile.COUNTERS}
     assert facts <= happened
 
 
@@ -34,17 +34,17 @@ def test_attempts_are_what_the_clients_made(pressure):
 def test_attempts_are_bounded_by_what_the_clients_made_when_workers_are_killed(pressure):
     """A client whose worker was killed can't tell whether its attempt was made."""
     killed = pressure.killed
-    counted, broken = killed.attempts - killed.attempts_before, killed.load.told["register", "broken"]
+    counted, broken = killed.attempts - killed.attempts_before, killed.load.outcomes["register", "broken"]
     assert killed.load.attempts <= counted <= killed.load.attempts + broken
 
 
-def test_rows_are_what_the_clients_were_told(pressure):
+def test_rows_are_what_the_clients_were_answered(pressure):
     calm = pressure.calm
     assert calm.rows - calm.rows_before == calm.load.registered
 
 
 def test_the_load_was_as_hard_as_it_should_be(pressure):
-    told = pressure.calm.load.told
-    registrations = told["register", "done"] + told["register", "refused"]
-    assert 0.2 < told["register", "refused"] / registrations < 0.5
-    assert told["transact", "refused"]
+    outcomes = pressure.calm.load.outcomes
+    registrations = outcomes["register", "done"] + outcomes["register", "refused"]
+    assert 0.2 < outcomes["register", "refused"] / registrations < 0.5
+    assert outcomes["transact", "refused"]

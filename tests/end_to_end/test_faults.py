@@ -1,4 +1,4 @@
-"""What goes wrong around telemetry costs a value and a line in the log, and never the business."""
+"""A failure around telemetry loses a value and logs a line, and never affects the business."""
 
 import base64
 import json
@@ -17,10 +17,10 @@ from influencegen import signing
 from stack.services import n8n, odoo, postgres
 from stack.system import answers
 from stack.verify import reconcile
+from tests.waiting import until
 
 from .load import Load, behave, document
 from .pressure import ATTEMPTS, agreed, settle, value
-from .waiting import until
 from .workers import Workers
 
 
@@ -31,16 +31,16 @@ def directory(system):
 
 
 @contextmanager
-def business(office):
+def business(back_office):
     """Do business during the block and a while longer, and fail if any of it fails."""
-    with Load(office, clients=4) as load:
+    with Load(back_office, clients=4) as load:
         yield
         load.go_on(10)
     assert load.failures == []
 
 
 @contextmanager
-def told(system, reason, text):
+def logged(system, reason, text):
     """Fail unless the log says ``text`` (a pattern) during the block, at most once a minute in each process.
 
     Fail also unless telemetry's own errors of that reason are more afterwards.
@@ -66,8 +66,8 @@ def errors(system, reason):
     return sum(number for (_name, labels), number in found.items() if ("reason", reason) in labels)
 
 
-def assert_agreed(system, office):
-    settle(office)
+def assert_agreed(system, back_office):
+    settle(back_office)
     lines = agreed(system, value(system, ATTEMPTS))
     assert all(line.agrees for line in lines), "\n" + reconcile.table(line for line in lines if not line.agrees)
 
@@ -87,10 +87,10 @@ def mounted(*arguments, on):
 # ---------------------------------------------------------------------- the folder of the metrics
 
 
-def test_deleted_folder(system, office, directory):
+def test_deleted_folder(system, back_office, directory):
     counted = "odoo_http_requests_total", "odoo_worker_cpu_seconds_total", "odoo_cron_runs_total", ATTEMPTS
     before = {name: value(system, name) for name in counted}
-    with told(system, "directory", "is gone"), business(office):
+    with logged(system, "directory", "was deleted"), business(back_office):
         # moved away first: a worker that adds a file just now would keep it from being deleted
         shutil.rmtree(directory.rename(directory.with_name("deleted")))
         until((directory / "store" / "slots").exists, "the folder is made again")
@@ -98,7 +98,7 @@ def test_deleted_folder(system, office, directory):
             after = {name: value(system, name) for name in counted}
             assert all(after[name] >= before[name] for name in counted), (before, after)
             before = after
-    assert_agreed(system, office)
+    assert_agreed(system, back_office)
 
 
 def test_all_kinds_of_workers_are_alive_without_traffic(system, directory):
@@ -111,24 +111,24 @@ def test_all_kinds_of_workers_are_alive_without_traffic(system, directory):
     until(lambda: gevent() == 1, "the worker that nobody asked for anything is alive")
 
 
-def test_read_only_folder(system, office, directory):
+def test_read_only_folder(system, back_office, directory):
     with (
-        told(system, "disk", "Read-only file system"),
+        logged(system, "disk", "Read-only file system"),
         mounted("--bind", "-o", "ro", directory, on=directory),
-        business(office),
+        business(back_office),
     ):
         Workers(system).recycle_all()
         assert value(system, ATTEMPTS)
-    assert_agreed(system, office)
+    assert_agreed(system, back_office)
 
 
-def test_full_disk(system, office, directory):
+def test_full_disk(system, back_office, directory):
     workers = Workers(system)
     master = system.processes.pid("odoo")
     http_workers = len(workers.pids("WorkerHTTP"))
     with mounted("-t", "tmpfs", "-o", "size=3m,mode=700", "tmpfs", on=directory):
         until((directory / "store" / "slots").exists, "the empty file system is in use")
-        with told(system, "disk", "No space left"), business(office):
+        with logged(system, "disk", "No space left"), business(back_office):
             fill(directory / "filler")
             os.kill(master, signal.SIGTTIN)
             until(lambda: errors(system, "disk"), "a worker too many finds no space")
@@ -137,7 +137,7 @@ def test_full_disk(system, office, directory):
     os.kill(master, signal.SIGTTOU)
     os.kill(workers.pids("WorkerHTTP")[0], signal.SIGINT)
     until(lambda: len(workers.pids("WorkerHTTP")) == http_workers, "the worker too many has ended")
-    assert_agreed(system, office)
+    assert_agreed(system, back_office)
 
 
 def fill(path):
@@ -161,8 +161,8 @@ def unready(system):
     return health.json()["checks"]["database"] if health.status_code == 503 else None
 
 
-def test_database_down(system, office):
-    """Odoo 19 ends by itself soon after its database; until then it answers, and afterwards it is as it was."""
+def test_database_down(system, back_office):
+    """Without its database, Odoo 19 answers, and soon exits by itself; once both are back, all is as it was."""
     # n8n never writes the end of an execution that its database does not see
     until(lambda: system.n8n_mode.stub or not under_way(system), "n8n's executions have ended")
     before = value(system, ATTEMPTS)
@@ -185,16 +185,16 @@ def test_database_down(system, office):
     system.processes.start("odoo")
     until(lambda: answers(system.url("odoo", "/telemetry/health")), "Odoo is ready again", 120)
     assert value(system, ATTEMPTS) == before
-    with business(office):
+    with business(back_office):
         pass
-    assert_agreed(system, office)
+    assert_agreed(system, back_office)
 
 
 # ---------------------------------------------------------------------- what must be refused
 
 
 def test_unknown_token(system):
-    with told(system, "unauthorized", "refused"):
+    with logged(system, "unauthorized", "refused"):
         response = requests.get(system.url("odoo", "/metrics"), headers={"Authorization": "Bearer nobody"}, timeout=10)
         assert response.status_code == 401
         assert "token" in response.text
@@ -202,17 +202,17 @@ def test_unknown_token(system):
 
 
 def test_bad_label_value(system):
-    folded = "odoo_telemetry_labels_folded_total"
-    before = value(system, folded)
+    capped = "odoo_telemetry_labels_folded_total"
+    before = value(system, capped)
     requests.request("BREW", system.url("odoo", "/web/login"), timeout=10)
-    until(lambda: value(system, folded) > before, "the unknown method is folded, and that is counted")
+    until(lambda: value(system, capped) > before, "the unknown method is capped, and that is counted")
 
 
 @pytest.fixture
-def image(system, office):
+def image(system, back_office):
     """The id of an image request that waits for its callback."""
     behave(system, "ai", latency={"median": 8, "sigma": 0}, fail_rate=0, timeout_rate=0)
-    person = next(iter(office.influencers.values()))
+    person = next(iter(back_office.influencers.values()))
     yield person.submit("/my/influencegen/images", model="sdxl", prompt="A lighthouse")["request_id"]
     behave(system, "ai", latency={"median": 0.05, "sigma": 0.5})
 

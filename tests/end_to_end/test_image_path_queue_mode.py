@@ -7,8 +7,7 @@ import pytest
 
 from stack.services import n8n
 from stack.verify import reconcile
-
-from .waiting import until
+from tests.waiting import until
 
 pytestmark = pytest.mark.usefixtures("queue_mode")
 WORKERS = ("n8n-worker-1", "n8n-worker-2")

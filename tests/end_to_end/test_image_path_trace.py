@@ -3,10 +3,11 @@
 import pytest
 import requests
 
+from stack.services import n8n
 from tests.otlp import collecting
+from tests.waiting import until
 
 from .switching import brought_up
-from .waiting import until
 
 # Service and name of each span, and those of the span that it lies in.
 CLICK = ("odoo", "POST /my/influencegen/images")
@@ -24,6 +25,9 @@ PARENTS = {
     CLICK: None, REQUEST: CLICK, DELIVER: REQUEST, WEBHOOK: DELIVER, GENERATION: WEBHOOK, AI_CALL: GENERATION,
     RENDERING: AI_CALL, CALLBACK: GENERATION, CALLED_BACK: CALLBACK, RECEIVE: CALLED_BACK, STORE: RECEIVE,
 }  # fmt: skip
+# n8n's own OpenTelemetry, and an n8n that prunes nothing: as others may have it, beside what is ours.
+OWN = "n8n itself"
+UNUSUAL = {"N8N_OTEL_ENABLED": "true", "N8N_OTEL_EXPORTER_SERVICE_NAME": OWN, "EXECUTIONS_DATA_PRUNE": "false"}
 LATENCIES = (
     "api_odoo_to_n8n_webhook_latency_seconds",
     "api_n8n_to_aiservice_latency_seconds",
@@ -34,21 +38,26 @@ LATENCIES = (
 
 @pytest.fixture(scope="module")
 def collector(system):
-    """A collector that all parts of the running system send their spans to."""
-    with collecting() as collector, brought_up(system, OTEL_EXPORTER_OTLP_ENDPOINT=collector.url):
-        yield collector
+    """A collector that all parts of the running system send their spans to, n8n by its own OpenTelemetry as well."""
+    usual = n8n.environment
+    with collecting() as collector, pytest.MonkeyPatch.context() as patch:
+        unusual = {**UNUSUAL, "N8N_OTEL_EXPORTER_OTLP_ENDPOINT": collector.url}
+        patch.setattr(n8n, "environment", lambda *arguments, **options: {**usual(*arguments, **options), **unusual})
+        with brought_up(system, OTEL_EXPORTER_OTLP_ENDPOINT=collector.url):
+            patch.undo()
+            yield collector
 
 
 def trace_of(collector, image):
-    """Return the spans of the trace of an image, by its request's id, once all of them have arrived."""
+    """Return the spans of the trace of an image, by its request's id, once all have arrived; none of n8n's own."""
 
     def whole_trace():
         arrived = list(collector.spans)
         ids = {span.trace_id for span in arrived if span.attributes.get("influencegen.request_id") == image}
-        spans = [span for trace_id in ids for span in collector.trace(trace_id)]
+        spans = [span for trace_id in ids for span in collector.trace(trace_id) if span.service != OWN]
         return spans if {(span.service, span.name) for span in spans} >= PARENTS.keys() else None
 
-    return until(whole_trace, f"all spans of {image} have arrived")
+    return until(whole_trace, f"all spans of {image} have arrived", 180)
 
 
 def exemplars(system, name):
@@ -68,6 +77,7 @@ def test_one_image_is_one_trace(collector, image_path):
     assert named.keys() == PARENTS.keys()
     by_id = {span.span_id: (span.service, span.name) for span in spans}
     assert {name: by_id.get(span.parent_id) for name, span in named.items()} == PARENTS
+    until(lambda: any(span.service == OWN for span in collector.spans), "n8n sends spans of its own")
     image_path.assert_agreed()
 
 

@@ -4,13 +4,13 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from stack.services import postgres
+from tests.waiting import until
 
 from .client import Client
 from .databases import open_to_the_token
 from .load import address
 from .pressure import ATTEMPTS, SUCCESS
 from .servers import SPARE, serving
-from .waiting import until
 
 ONE, TWO = SPARE
 LEFTOVERS = """
@@ -78,7 +78,7 @@ def test_one_database_has_a_label_as_several_have(system):
 
 
 def test_two_servers_on_one_database_know_the_same_facts(system):
-    """Each shows the facts of both at once, so rules take the maximum; what is no fact each counts by itself."""
+    """Each shows the facts of both at once, so rules take the maximum; what is not a fact each counts by itself."""
     with serving(system, [ONE], workers=0) as first, serving(system, [ONE], workers=2) as second:
         before = counters(first.metrics(), SUCCESS)[ONE]
         assert counters(second.metrics(), SUCCESS) == {ONE: before}
@@ -91,12 +91,12 @@ def test_two_servers_on_one_database_know_the_same_facts(system):
 
 def test_upgrade_keeps_the_counters(system):
     with serving(system, [ONE], workers=2) as server:
-        visitor = Client(server.url)
-        visitor.register(address())
+        client = Client(server.url)
+        client.register(address())
         assert attempts(server.metrics()) == {ONE: 1}
         server.upgrade("odoo_telemetry")
         assert attempts(server.metrics()) == {ONE: 1}
-        visitor.register(address())
+        client.register(address())
         assert attempts(server.metrics()) == {ONE: 2}
 
 

@@ -1,4 +1,4 @@
-"""Who has no credential can neither administer nor write to any server of the system, from a web page or otherwise.
+"""A client without credentials can neither administer nor write to any server, from a web page or otherwise.
 
 The servers are those that run: one that is added without a line here fails the test.
 """
@@ -16,8 +16,8 @@ from stack.services import odoo, postgres
 
 # Nobody's page, and a name that whoever owns that page has made to mean this machine (DNS rebinding).
 ORIGIN, REBOUND = "https://page.example", "rebound.example"
-# How a call comes: by a program, by a form of a page or `fetch` without a preflight, by a page that took the server's
-# address for its own name, and by `fetch` that asks first.
+# How a call comes: from a program, from a form of a page or `fetch` without a preflight, from a page whose name
+# resolves to the server's address, and from `fetch` with a preflight.
 WAYS = {
     "no credential": {},
     "wrong credential": {"Authorization": "Basic aW5mbHVlbmNlZ2VuOndyb25n"},
@@ -30,7 +30,7 @@ REFUSED = {401, 403, 404, 405}
 
 @dataclass(frozen=True)
 class Call:
-    """A call that changes a server, or makes it do something for a stranger."""
+    """A call that changes a server, or makes it do something for an anonymous client."""
 
     method: str
     path: str
@@ -49,7 +49,7 @@ def read_only(*paths):
 RPC = '<?xml version="1.0"?><methodCall><methodName>{}</methodName><params>{}</params></methodCall>'
 DATABASE_MANAGER = [
     Call("POST", f"/web/database/{verb}", parameters, port=port, says="Access Denied")
-    for port in ("odoo", "gevent")
+    for port in ("odoo", "gevent", "web")
     for verb, parameters in {
         "create": {"master_pwd": "admin", "name": "mine", "lang": "en_US", "password": "x", "login": "x", "phone": ""},
         "duplicate": {"master_pwd": "admin", "name": odoo.DATABASE, "new_name": "mine"},
@@ -75,6 +75,8 @@ CALLS = {
           for method, count in (("drop", 2), ("dump", 3), ("change_admin_password", 2), ("list", 0))),
         Call("GET", "/metrics"),
     ],
+    # in front of Odoo, whose calls above are made by way of it, too
+    "proxy": [Call("GET", path) for path in ("/metrics", "/telemetry/metrics")],
     "prometheus": [
         *(Call(method, f"/api/v1/admin/tsdb/{verb}") for method in ("POST", "PUT")
           for verb in ("delete_series?match[]=none", "clean_tombstones", "snapshot")),
@@ -110,7 +112,7 @@ CALLS = {
 }  # fmt: skip
 PORTS = {
     "ai_service": "ai", "kyc_provider": "kyc", "alert_receiver": "receiver", "n8n_stub": "n8n", "node_exporter": "node",
-    "process_exporter": "process", "blackbox_exporter": "blackbox", "gpu_exporter": "gpu",
+    "process_exporter": "process", "blackbox_exporter": "blackbox", "gpu_exporter": "gpu", "proxy": "web",
 }  # fmt: skip
 
 
@@ -151,7 +153,7 @@ def logged_in(stack):
                 continue
 
 
-def test_no_server_obeys_a_stranger(stack, capsys):
+def test_no_server_obeys_an_anonymous_client(stack, capsys):
     running = {name for name in stack.processes.running() if not name.startswith("n8n-worker")}
     tables = {**CALLS, "postgres": None, "redis": None}
     assert running <= tables.keys(), "a server is asked nothing here"
@@ -187,9 +189,9 @@ def test_supervisor_is_the_owner_s_alone(stack):
 
 
 def test_every_server_listens_on_this_machine_alone(stack):
-    for name in ("prometheus", "alertmanager", "odoo", "n8n", "victoria_5m", "pg"):
+    for name in ("prometheus", "alertmanager", "odoo", "web", "n8n", "victoria_5m", "pg"):
         port = getattr(stack.layout.ports, name)
-        # another address of this machine's loopback is reached by who listens on all of them
+        # a server that listens on all addresses would also answer on another loopback address
         with socket.socket() as client:
             assert client.connect_ex(("127.0.0.2", port)) != 0, name
 

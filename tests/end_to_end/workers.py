@@ -7,7 +7,7 @@ import signal
 
 import psutil
 
-from .waiting import until
+from tests.waiting import until
 
 ALIVE = re.compile(rb"Worker (Worker\w+) \((\d+)\) alive")
 
@@ -32,7 +32,7 @@ class Workers:
         return [child.pid for child in self._children() if self._kinds.get(child.pid) == kind]
 
     def recycle(self):
-        """Have an HTTP worker end as it does at its limits, or as Odoo's master asks: after the work in hand."""
+        """Have an HTTP worker end as it does at its limits, or as Odoo's master asks: after the work in progress."""
         self._end("WorkerHTTP", signal.SIGINT)
 
     def kill(self):

@@ -14,8 +14,8 @@ from stack.layout import Layout
 from stack.ports import Ports
 from stack.services import exporters, odoo, postgres
 from stack.services.processes import Processes
-from tests.end_to_end.waiting import until
 from tests.exporters.served import served
+from tests.waiting import until
 
 ELSEWHERE = "elsewhere"
 EXPORTERS = ("postgres_exporter", "slow_queries")

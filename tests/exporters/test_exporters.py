@@ -1,9 +1,7 @@
 """The exporters, as they run in the system, and what Prometheus has from them."""
 
-import os
 import re
 import shutil
-import subprocess
 from contextlib import closing
 from pathlib import Path
 
@@ -15,10 +13,11 @@ from psycopg2 import extras
 
 from stack.services import odoo, postgres
 from stack.verify.reconcile import query
+from tests.compose.postgres_container import ROLES, run
 from tests.end_to_end.switching import scrape_fast
-from tests.end_to_end.waiting import until
 from tests.exporters.served import served
 from tests.exporters.slow_statements import ELSEWHERE
+from tests.waiting import until
 
 pytestmark = pytest.mark.servers
 
@@ -113,7 +112,7 @@ def test_a_service_uses_what_its_processes_use(system, one):
     assert one('sum(namedprocess_namegroup_cpu_seconds_total{service_name="odoo"})') > 1
 
 
-def test_a_probe_tells_who_is_away(system, one):
+def test_a_probe_shows_who_is_away(system, one):
     def reached():
         return {series["metric"]["service_name"] for series in query(system, "probe_success == 1")}
 
@@ -234,7 +233,7 @@ def test_who_watches_can_change_nothing(login):
             connection.cursor().execute("SELECT pg_read_file('postgresql.conf')")
 
 
-def test_a_server_that_is_down_is_told(server):
+def test_a_server_that_is_down_is_reported(server):
     server.processes.stop("postgres")
     try:
         assert values(server, "pg_up") == {"": 0}
@@ -245,18 +244,14 @@ def test_a_server_that_is_down_is_told(server):
 
 def test_compose_makes_the_same_roles(server, login, tmp_path):
     server.execute(f"DROP ROLE {postgres.MONITOR}", role=postgres.ADMIN)
-    (tmp_path / "postgres_password").write_text(server.layout.secret("postgres"))
-    script = (ROOT / "compose" / "postgres_roles.sh").read_text()
-    script = script.replace("/run/secrets", str(tmp_path)).replace("PGHOST=postgres", "PGHOST=127.0.0.1")
-    script = script.replace("/srv/postgres_roles.sql", str(postgres.ROLES_SCRIPT))
-    environment = {"PATH": f"{postgres.provide()}:{os.environ['PATH']}", "PGPORT": str(server.layout.ports.pg)}
     # a second time with other passwords, as after a change of secrets
     for changed in (True, False):
-        for role in postgres.ROLES:
-            password = 'it\'s "another"' if changed else server.layout.secret(postgres.PASSWORDS[role])
-            (tmp_path / f"{role}_db_password").write_text(password)
-        subprocess.run(["sh", "-c", script], env=environment, check=True)
-        password = (tmp_path / "monitoring_db_password").read_text()
+        passwords = {
+            role: 'it\'s "another"' if changed else server.layout.secret(postgres.PASSWORDS[role])
+            for role in postgres.ROLES
+        }
+        run(ROLES, server.layout, tmp_path, **passwords)
+        password = passwords[postgres.MONITOR]
         with closing(psycopg2.connect(**{**login, "password": password})) as connection:
             cursor = connection.cursor()
             cursor.execute("SELECT rolsuper, pg_has_role('pg_monitor', 'USAGE') FROM pg_roles WHERE rolname = user")

@@ -15,8 +15,8 @@ import requests
 
 from exporters.slow_queries import SlowQueries
 from stack.services import odoo, postgres, prometheus
-from tests.end_to_end.waiting import until
 from tests.exporters.slow_statements import ELSEWHERE, QUICK, SLOW, THRESHOLD_MS, Difference
+from tests.waiting import until
 
 pytestmark = pytest.mark.servers
 
@@ -259,11 +259,11 @@ def test_a_line_that_is_half_written_counts_when_it_is_whole(logs, collector):
             assert counted(collector) == (before[0] + 1, 0)
 
 
-def test_a_file_that_is_written_anew_is_read_from_its_beginning(logs, collector):
+def test_a_file_that_is_written_again_is_read_from_its_beginning(logs, collector):
     path = logs / "a.json"
     path.write_text(line(1) + line(2))
     assert counted(collector) == (2, 0)
-    # longer than before, so that its length tells nothing
+    # longer than before, so that its length shows nothing
     path.write_text("".join(line(number) for number in range(10, 15)))
     assert counted(collector) == (7, 0)
 
@@ -380,7 +380,7 @@ def test_a_state_that_can_not_be_stored_loses_and_doubles_nothing(logs, state, c
 
 
 def run(*options):
-    """End of a start that can't succeed."""
+    """Start the exporter with options that it refuses; return the process, which has ended."""
     command = [sys.executable, "-m", "exporters.slow_queries", *options]
     return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=30)
 
@@ -416,6 +416,6 @@ def test_a_log_of_another_format_is_refused_with_its_remedy(logs, state):
 
 
 def test_the_documentation_names_the_settings_that_are_in_use():
-    text = (ROOT / "docs" / "operations.md").read_text()
+    text = (ROOT / "docs" / "exporters.md").read_text()
     [named] = re.findall(r"```ini\n(logging_collector.*?)```", text, re.DOTALL)
     assert set(named.splitlines()) <= set(postgres.SETTINGS.splitlines())

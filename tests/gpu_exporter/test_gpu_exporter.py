@@ -14,7 +14,7 @@ import psutil
 import pytest
 
 from exporters.gpu_exporter.collector import PROCESS_NAMES
-from exporters.gpu_exporter.source import PATIENCE_SECONDS
+from exporters.gpu_exporter.source import READ_TIMEOUT_SECONDS
 from stack.services import gpu, prometheus
 
 pytestmark = pytest.mark.servers
@@ -35,7 +35,7 @@ OF_THE_MOMENT = {
 DRIVER_NOT_LOADED, GPU_IS_LOST, UNINITIALIZED = 9, 15, 1
 
 
-def test_figures_are_in_base_units(start):
+def test_values_are_in_base_units(start):
     series = start(
         "0 utilization 37",
         f"0 memory_used {3 * MIB}",
@@ -59,7 +59,7 @@ def test_a_simulator_says_that_it_is_one(start):
     assert name == "Simulated GPU (no hardware)"
 
 
-def test_figures_are_those_of_the_moment(start):
+def test_values_are_those_of_the_moment(start):
     exporter = start("0 utilization 1")
     exporter.wait_until_up(1)
     exporter.control("0 utilization 99")
@@ -76,7 +76,7 @@ def test_promtool_has_nothing_to_say(start):
 
 
 @pytest.mark.parametrize(
-    "figure, series",
+    "field, series",
     [
         ("utilization", "gpu_utilization_percent"),
         ("temperature", "gpu_temperature_celsius"),
@@ -85,8 +85,8 @@ def test_promtool_has_nothing_to_say(start):
         ("xids", "gpu_xid_errors_total"),
     ],
 )
-def test_what_a_card_does_not_offer_is_left_out(start, figure, series):
-    served = start("all gpus 2", f"1 {figure} unsupported").wait_until_up(1, 1)
+def test_what_a_card_does_not_offer_is_left_out(start, field, series):
+    served = start("all gpus 2", f"1 {field} unsupported").wait_until_up(1, 1)
     with_it = {labels[-2:] for labels in served[series] if "uncorrected" not in labels}
     assert with_it == {FIRST}
     assert SECOND in served["gpu_memory_used_bytes"]
@@ -129,7 +129,7 @@ def test_without_a_library_it_says_so_once_and_serves(start):
     assert series["gpu_up"] == {(): 0}
     assert not OF_THE_MOMENT & series.keys()
     assert len(re.findall("Not Found", exporter.log.read_text())) == 1
-    assert "Install and load NVIDIA's driver" in exporter.log.read_text()
+    assert "If NVIDIA's driver is missing, install and load it" in exporter.log.read_text()
 
 
 def test_a_driver_that_comes_later_is_found(start, tmp_path):
@@ -176,7 +176,7 @@ def test_a_gpu_that_is_no_longer_listed_is_down_until_it_is_back(start):
     exporter.control("all gpus 1", f"1 error {GPU_IS_LOST}")
     exporter.wait_until_up(1, 0)
     exporter.wait(lambda series: "NVML no longer sees it" in exporter.log.read_text(), "a process that sees one GPU")
-    assert exporter.scrape()["gpu_up"] == {FIRST: 1, SECOND: 0}
+    exporter.wait_until_up(1, 0)
     exporter.control("all gpus 2")
     exporter.wait_until_up(1, 1)
 
@@ -198,7 +198,7 @@ def test_a_call_that_hangs_ends_neither_the_scrape_nor_the_exporter(start):
     exporter.control("all hang 1000")
     begun = time.monotonic()
     series = exporter.scrape()
-    assert time.monotonic() - begun < PATIENCE_SECONDS + 2
+    assert time.monotonic() - begun < READ_TIMEOUT_SECONDS + 2
     assert series["gpu_up"] == {FIRST: 0}
     assert not OF_THE_MOMENT & series.keys()
     exporter.scrape()
@@ -213,7 +213,7 @@ def test_a_call_that_hangs_ends_neither_the_scrape_nor_the_exporter(start):
 
 
 def test_gpus_that_take_long_to_wake_are_waited_for(start):
-    exporter = start(f"all init_seconds {3 * PATIENCE_SECONDS}")
+    exporter = start(f"all init_seconds {3 * READ_TIMEOUT_SECONDS}")
     assert exporter.wait(lambda series: True, "an answer")["gpu_up"] == {(): 0}
     assert "still being initialized" in exporter.log.read_text()
     exporter.wait_until_up(1)
@@ -226,7 +226,7 @@ def test_a_crash_in_the_library_is_survived(start):
     assert exporter.scrape()["gpu_up"] == {FIRST: 0}
     exporter.control()
     exporter.wait_until_up(1)
-    assert f"exit status {-signal.SIGABRT}" in exporter.log.read_text()
+    assert f"exited with status {-signal.SIGABRT}" in exporter.log.read_text()
 
 
 def test_ctrl_c_is_for_the_exporter_and_not_for_its_reader(start):

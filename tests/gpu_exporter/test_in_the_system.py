@@ -7,7 +7,7 @@ import requests
 
 from stack.scenarios.demo import control
 from stack.services import gpu
-from tests.end_to_end.waiting import until
+from tests.waiting import until
 
 GPU = {"gpu": "0", "uuid": "GPU-00000000-0000-0000-0000-000000000000"}
 DEADLINE_SECONDS = 90
@@ -17,7 +17,7 @@ DEADLINE_SECONDS = 90
 def gpu_of(stack):
     """Function gpu_of(series): the samples of a series in Prometheus, as [(labels, value)]."""
     if gpu.present():
-        pytest.skip("this machine has a GPU, which can't be told how to behave")
+        pytest.skip("this machine has a GPU, whose behaviour can't be set")
 
     def query(series):
         answer = requests.get(stack.url("prometheus", "/api/v1/query"), {"query": series}, timeout=10).json()

@@ -42,7 +42,12 @@ def odoo20():
     }  # fmt: skip
     module("odoo.tools", config=config, SQL=str)
     module("odoo.tools.misc", Callbacks=type("Callbacks", (), {"add": lambda self, func: func}))
-    module("odoo.sql_db", connection_info_for=lambda database: (database, {}))
+    module("odoo.exceptions", AccessDenied=type("AccessDenied", (Exception,), {}))
+    pool = type("ConnectionPool", (), {"borrow": lambda self, connection_info: None})
+    module(
+        "odoo.sql_db", connection_info_for=lambda database: (database, {}), ConnectionPool=pool,
+        PoolError=type("PoolError", (Exception,), {}), _Pool=None, _Pool_readonly=None, Cursor=_cursor(),
+    )  # fmt: skip
     module("odoo.models", Constraint=object, BaseModel=_base_model())
     module("odoo.modules")
     module("odoo.modules.registry", Registry=SimpleNamespace(registries=LRU()))
@@ -50,12 +55,20 @@ def odoo20():
     module("odoo.orm.cache", _COUNTERS={})
     module("odoo.service")
     module("odoo.service.server", Worker=_worker())
-    module("odoo.service.model")
+    module("odoo.service.model", dispatch=lambda method, params: params)
     http = module("odoo.http", request_var=contextvars.ContextVar("request"))
     http.__path__ = []
     module("odoo.http.dispatcher", HttpDispatcher=object)
     _route(module("odoo.http.router"), http.request_var)
     return modules
+
+
+def _cursor():
+    class Cursor:
+        def execute(self, query, params=None, log_exceptions=True):
+            pass
+
+    return Cursor
 
 
 def _base_model():

@@ -41,7 +41,7 @@ def test_all_hooks_fit(hooks):
 def test_the_series_is_logged_as_not_tested(odoo, caplog):
     importlib.import_module(PACKAGE).install()
     assert [record.getMessage() for record in caplog.records] == [
-        "Odoo 20.0 is not one of those that the hooks are tested on: 18.0, 19.0"
+        "Odoo 20.0 is not a tested version; tested versions: 18.0, 19.0"
     ]
 
 
@@ -93,8 +93,9 @@ def test_roles_are_read_from_the_newest_cache(hooks):
     registry.registry_caches__ = {"default": (1, LRU())}
     ids = {"base.group_user": 4}
     env = type("Environment", (dict,), {})({"ir.model.data": SimpleNamespace(_xmlid_to_res_id=ids.get)})
-    env.registry = registry
+    env.registry, env.cr = registry, SimpleNamespace(execute=lambda *_query: None, fetchall=lambda: [(3,)])
     hook("roles").learn(env)
+    assert hook("roles").role(registry, 3) == "public"
     assert hook("roles").role(registry, 7) == "unknown"
     newer = LRU()
     newer._values["res.users", method, 7] = frozenset({4})

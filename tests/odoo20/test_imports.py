@@ -7,7 +7,7 @@ import odoo_telemetry
 
 HOOKS = Path(odoo_telemetry.__file__).parent / "odoo_hooks"
 EVERYWHERE = {
-    "odoo", "odoo.SUPERUSER_ID", "odoo.http", "odoo.release", "odoo.sql_db",
+    "odoo", "odoo.SUPERUSER_ID", "odoo.exceptions.AccessDenied", "odoo.http", "odoo.release", "odoo.sql_db",
     "odoo.modules.registry.Registry", "odoo.tools.config", "odoo.tools.SQL",
 }  # fmt: skip
 

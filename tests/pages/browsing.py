@@ -40,7 +40,7 @@ def tile(page, name):
 
 
 def details(page, name):
-    """Return {what: figure, as text} of what a tile says in detail."""
+    """Return {what: value, as text} of what a tile says in detail."""
     return dict(
         page.eval_on_selector_all(
             f".o_telemetry_tile[data-name={name}] .o_telemetry_details > div",

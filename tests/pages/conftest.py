@@ -5,8 +5,8 @@ import pytest
 from stack.scenarios import demo
 from stack.scenarios.traffic import Traffic, administrator
 from stack.verify import reconcile
-from tests.end_to_end.waiting import until
 from tests.pages.browsing import administrator_page
+from tests.waiting import until
 
 WANTED = {"registration", "document", "image", "payment"}
 SCRAPED = {"influencer_registration_success_total", "ai_image_generation_success_total"}

@@ -14,7 +14,7 @@ from odoo_telemetry import monitoring as module
 @pytest.fixture
 def monitoring(monkeypatch):
     """The addon's module, without Odoo, which keeps no answer of another test; what a test sets in it is undone."""
-    for name in ("SECONDS", "KEPT_SECONDS", "LARGEST_BYTES"):
+    for name in ("SECONDS", "CACHE_SECONDS", "LARGEST_BYTES"):
         monkeypatch.setattr(module, name, getattr(module, name))
     module.forget()
     return module
@@ -102,7 +102,7 @@ def test_nobody_is_sent_elsewhere(monitoring):
         assert calls == []
 
 
-def test_an_answer_is_kept_for_some_seconds(monitoring):
+def test_an_answer_is_cached_for_some_seconds(monitoring):
     body = json.dumps({"data": {"result": [{"metric": {"a": "b"}, "values": [[1, "2"]]}]}})
     with server(answering(body)) as (url, calls):
         for _time in range(2):
@@ -110,7 +110,7 @@ def test_an_answer_is_kept_for_some_seconds(monitoring):
         assert len(calls) == 1
         monitoring.history(url, "down", 0, 60)
         assert len(calls) == 2
-        monitoring.KEPT_SECONDS = 0
+        monitoring.CACHE_SECONDS = 0
         monitoring.forget()
         monitoring.history(url, "up", 0, 60)
         monitoring.history(url, "up", 0, 60)

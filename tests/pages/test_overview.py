@@ -10,8 +10,8 @@ from playwright.sync_api import TimeoutError as PlaywrightTimeoutError
 from playwright.sync_api import expect
 
 from stack.verify import reconcile
-from tests.end_to_end.waiting import until
 from tests.pages.browsing import details, open_overview, tile
+from tests.waiting import until
 
 TILES = ("registrations", "funnel", "images", "payments", "errors", "alerts", "backups", "telemetry")
 
@@ -25,7 +25,7 @@ def exposed(stack, *names):
 
 
 def number(text):
-    """Return a figure on a page as the number that it is."""
+    """Return a value on a page as the number that it is."""
     return int(text.replace(",", ""))
 
 
@@ -53,7 +53,7 @@ def end_alert(stack, **labels):
     requests.post(stack.url("alertmanager", "/api/v2/alerts"), json=[alert], timeout=10).raise_for_status()
 
 
-def test_figures_equal_those_of_metrics(page, business, admin):
+def test_values_equal_those_of_metrics(page, business, admin):
     open_overview(page)
     values = exposed(
         business,
@@ -65,11 +65,11 @@ def test_figures_equal_those_of_metrics(page, business, admin):
         "ai_image_generation_failures_total",
     )
     registrations, payments, images = (
-        {what: number(figure) for what, figure in details(page, name).items() if figure.replace(",", "").isdigit()}
+        {what: number(value) for what, value in details(page, name).items() if value.replace(",", "").isdigit()}
         for name in ("registrations", "payments", "images")
     )
-    assert registrations["succeeded since then"] == values["influencer_registration_success_total",] > 0
-    assert registrations["tried since counting began"] == values["influencer_registration_attempts_total",]
+    assert registrations["successful attempts (total)"] == values["influencer_registration_success_total",] > 0
+    assert registrations["attempts (total)"] == values["influencer_registration_attempts_total",]
     # what was deleted stays counted
     assert shown(page, "registrations") == admin.call(
         "influencegen.influencer", "search_count", [("source", "!=", "backoffice")]
@@ -83,7 +83,7 @@ def test_figures_equal_those_of_metrics(page, business, admin):
     assert images["failed"] == lost
 
 
-def test_a_figure_equals_the_list_that_it_leads_to(page, business, admin):
+def test_a_value_equals_the_list_that_it_leads_to(page, business, admin):
     # a list is of the companies that are selected, whatever companies other tests have made
     [user] = admin.call("res.users", "search_read", [("login", "=", "admin")], ["company_ids"])
     companies = "-".join(map(str, user["company_ids"]))
@@ -133,14 +133,14 @@ def test_an_alert_shows_in_the_overview(page, business):
     summary = f"Telemetry fails {time.time()}"
     raise_alert(business, summary, alertname="TelemetryErrors", tile="telemetry")
 
-    def told():
+    def shown():
         open_overview(page)
         return tile(page, "alerts").get_by_text(summary).count()
 
-    until(told, "the overview shows the alert", 180)
+    until(shown, "the overview shows the alert", 180)
     assert tile(page, "alerts").get_by_role("link", name="Runbook").first.get_attribute("href").startswith("https://")
     assert re.fullmatch(
-        "1 alert fires|[0-9]+ alerts fire", tile(page, "telemetry").locator(".o_telemetry_state").inner_text()
+        "1 firing alert|[0-9]+ firing alerts", tile(page, "telemetry").locator(".o_telemetry_state").inner_text()
     )
     end_alert(business, alertname="TelemetryErrors", tile="telemetry")
 
@@ -158,7 +158,7 @@ def test_an_alert_shows_in_the_systray_of_who_asked_for_it(page, business, admin
     [user] = admin.call("res.users", "search", [("login", "=", "admin")])
     admin.call("res.users", "write", [user], {"telemetry_alerts": True})
 
-    def told():
+    def shown():
         page.goto("/odoo/telemetry-metrics")
         page.wait_for_selector(".o_telemetry_systray .badge")
         page.locator(".o_telemetry_systray").press("Enter")
@@ -169,7 +169,7 @@ def test_an_alert_shows_in_the_systray_of_who_asked_for_it(page, business, admin
 
     menu = page.locator(".o_telemetry_menu")
     item = menu.get_by_role("menuitem").filter(has_text=summary)
-    until(told, "the systray shows the alert", 180)
+    until(shown, "the systray shows the alert", 180)
     assert item.count() <= int(page.locator(".o_telemetry_systray .badge").inner_text())
     assert item.get_attribute("href") == "https://example.com/runbook"
     menu.get_by_text("Overview").click()
@@ -177,15 +177,15 @@ def test_an_alert_shows_in_the_systray_of_who_asked_for_it(page, business, admin
     end_alert(business, alertname="ItBurns")
 
 
-def test_what_does_not_answer_is_told_in_its_tile_and_breaks_nothing(page, admin):
+def test_what_does_not_answer_is_shown_in_its_tile_and_breaks_nothing(page, admin):
     names = ("odoo_telemetry.prometheus_url", "odoo_telemetry.alertmanager_url")
     before = {name: admin.call("ir.config_parameter", "get_param", name) for name in names}
     try:
         for name in names:
             admin.call("ir.config_parameter", "set_param", name, "http://127.0.0.1:9")
         page.goto("/odoo/telemetry")
-        tile(page, "backups").get_by_text("127.0.0.1:9 does not answer").wait_for()
-        tile(page, "alerts").get_by_text("127.0.0.1:9 does not answer").wait_for()
+        tile(page, "backups").get_by_text("127.0.0.1:9 does not respond").wait_for()
+        tile(page, "alerts").get_by_text("127.0.0.1:9 does not respond").wait_for()
         assert shown(page, "registrations")
         assert tile(page, "registrations").locator("canvas").count() == 1
     finally:
@@ -212,8 +212,8 @@ def test_the_explorer_finds_a_metric_and_shows_its_series(page, business):
     expect(page.locator(".o_telemetry_found")).to_have_text("Metrics found: 1")
     name = "influencer_kyc_verifications_total"
     assert page.locator("#telemetry-metric").inner_text() == name
-    figures = page.locator(".o_telemetry_figure").all_inner_texts()
-    assert sorted(map(number, figures)) == sorted(exposed(business, name).values())
+    values = page.locator(".o_telemetry_number").all_inner_texts()
+    assert sorted(map(number, values)) == sorted(exposed(business, name).values())
     page.fill(".o_telemetry_search", "")
     page.select_option(".o_telemetry_kind", "histogram")
     page.select_option(".o_telemetry_group", "business")

@@ -54,7 +54,7 @@ class Platform:
         return person
 
     def check(self, person, outcome):
-        """Upload a document, and wait until the KYC service has decided as it is told."""
+        """Upload a document, and wait until the KYC service has decided as set."""
         before = control(self.stack, "kyc", {"outcomes": {**NEVER, outcome: 1.0}})
         try:
             assert person.upload_document(picture())
@@ -68,7 +68,7 @@ class Platform:
         person.log_in(PASSWORD)
         self.check(person, "approved")
 
-    def hire(self, role):
+    def create_user(self, role):
         """Return the login of a member of staff of the group, who has the test's password."""
         login = f"portal.{role}"
         name = role.replace("_", " ").capitalize()
@@ -107,7 +107,7 @@ class Platform:
         return person
 
     def image(self, person, fail_rate=0.0):
-        """Ask for an image and wait until it is done, or failed."""
+        """Request an image and wait until it is done, or failed."""
         before = control(self.stack, "ai", {"fail_rate": fail_rate, "latency": {"median": 0.1, "sigma": 0.1}})
         try:
             assert person.request_image("flux-schnell", "A poster of a city at night")
@@ -121,9 +121,9 @@ class Platform:
         return self.admin.call(IMAGE, "search_count", domain)
 
 
-def browser_of(chromium, person, viewport):
+def browser_of(chromium, person, viewport, **options):
     """Open a browser in which a person is logged in, or nobody (None), and return its context."""
-    context = chromium.new_context(viewport=viewport, locale="en-US")
+    context = chromium.new_context(viewport=viewport, locale="en-US", **options)
     if person:
         [cookie] = [cookie for cookie in person.browser.cookies if cookie.name == "session_id"]
         context.add_cookies([{"name": "session_id", "value": cookie.value, "url": person.url}])

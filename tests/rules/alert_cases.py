@@ -1,4 +1,4 @@
-"""When alerts fire, with what they say, and when they recover: one case for each threshold of each alert."""
+"""When an alert fires, with which text, and when it recovers: one case for each threshold of each alert."""
 
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -7,6 +7,8 @@ from pathlib import Path
 import yaml
 
 CONFIGURATION = Path(__file__).parents[2] / "prometheus" / "prometheus.yml"
+DESCRIPTIONS = yaml.safe_load((Path(__file__).parent / "descriptions.yml").read_text())
+"""What the alerts say, by name of the alert: a change of wording is a change of that file alone."""
 
 
 @dataclass(frozen=True)
@@ -56,8 +58,9 @@ class Case:
     series: values by name, as Level or Rate, or in promtool's notation where they are always the same.
     fires, recovers: minutes after the start at which the alert fires first, and is first silent again.
     until: minutes for which the series are beyond, from the start or from the end of their history.
-    says: its description then; labels: those of its labels that tell what it is about.
+    value: as its description shows it then; labels: those of its labels that name what it is about.
     every: seconds between samples and evaluations.
+    description: the name of its description in descriptions.yml, if that is not the name of the alert.
     """
 
     alert: str
@@ -67,10 +70,11 @@ class Case:
     fires: float
     until: float
     recovers: float
-    says: str
+    value: str
     labels: dict = field(default_factory=dict)
     every: int = 60
     name: str = "its threshold"
+    description: str = ""
 
     def __str__(self):
         return f"{self.alert}: {self.name}"
@@ -80,10 +84,11 @@ class Case:
         end = self.recovers + 10 * self.every / 60
         samples = [round(minutes * 60 / self.every) for minutes in (self.until, end - self.until)]
         tick = self.every / 60
+        description = DESCRIPTIONS[self.description or self.alert].format(value=self.value, **self.labels)
         expected = [
             {
                 "exp_labels": {**rule["labels"], "severity": self.severity, "team": self.team, **self.labels},
-                "exp_annotations": {**rule["annotations"], "description": self.says},
+                "exp_annotations": {**rule["annotations"], "description": description},
             }
         ]
         firing = f'ALERTS{{alertname="{self.alert}", alertstate="firing"}}'
@@ -125,19 +130,23 @@ def seconds(minutes):
     return f"{round(minutes * 60)}s"
 
 
+SINCE_1970 = -2_000_000_000
+"""A timestamp as old in these tests, whose time begins in 1970, as 0 is today."""
+
+
 def always(value):
     """A series that stays the same."""
     return f"{value}x20000"
 
 
-WORKING_HOURS = {f"influencegen:working_hours:lead_{lasting}": always(1) for lasting in ("15m", "1h", "2h")}
+WORKING_HOURS = {f"influencegen:working_hours:lead_{duration}": always(1) for duration in ("15m", "1h", "2h")}
 """For these cases it is always working hours; test_working_hours.py is about the others."""
 
 HOST = {"host": "h", "service_name": "odoo"}
 ON_HOST = 'host="h", service_name="odoo"'
 
 
-def _cpu(name, severity, says, at, fires):
+def _cpu(name, severity, value, at, fires):
     idle = 60 * (1 - at / 100)
     return Case(
         name,
@@ -150,12 +159,12 @@ def _cpu(name, severity, says, at, fires):
         fires,
         fires + 9,
         fires + 15,
-        says,
+        value,
         HOST,
     )
 
 
-def _gauge(name, severity, team, series, threshold, lasting, kept, says, labels, step=0.5, below=False):
+def _gauge(name, severity, team, series, threshold, duration, keep_firing, value, labels, step=0.5, below=False):
     """A gauge that is exactly its threshold, and then beyond it by `step`."""
     beyond = threshold - step if below else threshold + step
     return Case(
@@ -163,15 +172,15 @@ def _gauge(name, severity, team, series, threshold, lasting, kept, says, labels,
         severity,
         team,
         {series: Level(threshold, beyond)},
-        lasting,
-        lasting + 10,
-        lasting + 10 + kept,
-        says,
+        duration,
+        duration + 10,
+        duration + 10 + keep_firing,
+        value,
         labels,
     )
 
 
-def _memory(name, severity, says, at, lasting):
+def _memory(name, severity, value, at, duration):
     return Case(
         name,
         severity,
@@ -180,10 +189,10 @@ def _memory(name, severity, says, at, lasting):
             f"node_memory_MemAvailable_bytes{{{ON_HOST}}}": Level(1000 - 10 * at, 995 - 10 * at),
             f"node_memory_MemTotal_bytes{{{ON_HOST}}}": always(1000),
         },
-        lasting,
-        lasting + 9,
-        lasting + 14,
-        says,
+        duration,
+        duration + 9,
+        duration + 14,
+        value,
         HOST,
     )
 
@@ -192,7 +201,7 @@ FILES = f'{ON_HOST}, fstype="ext4", mountpoint="/"'
 ROOT = {**HOST, "mount_point": "/"}
 
 
-def _space(name, severity, says, at, lasting):
+def _space(name, severity, value, at, duration):
     return Case(
         name,
         severity,
@@ -201,15 +210,15 @@ def _space(name, severity, says, at, lasting):
             f"node_filesystem_avail_bytes{{{FILES}}}": Level(1000 - 10 * at, 995 - 10 * at),
             f"node_filesystem_size_bytes{{{FILES}}}": always(1000),
         },
-        lasting,
-        lasting + 9,
-        lasting + 14,
-        says,
+        duration,
+        duration + 9,
+        duration + 14,
+        value,
         ROOT,
     )
 
 
-def _disk(name, severity, says, at):
+def _disk(name, severity, value, at):
     return Case(
         name,
         severity,
@@ -220,12 +229,12 @@ def _disk(name, severity, says, at):
         19,
         25,
         31,
-        says,
+        value,
         {**HOST, "device": "sda"},
     )
 
 
-def _network(name, severity, says, at):
+def _network(name, severity, value, at):
     link = f'{ON_HOST}, device="eth0"'
     return Case(
         name,
@@ -239,7 +248,7 @@ def _network(name, severity, says, at):
         20,
         25,
         31,
-        says,
+        value,
         {**HOST, "device": "eth0"},
     )
 
@@ -248,33 +257,33 @@ HOSTS = [
     _cpu(
         "HostCpuHigh",
         "warning",
-        "The CPUs of h (odoo) were 70.2% busy over the last 5 minutes; the threshold is 70%.",
+        "70.2",
         70,
         16,
     ),
     _cpu(
         "HostCpuCritical",
         "critical",
-        "The CPUs of h (odoo) were 85.2% busy over the last 5 minutes; the threshold is 85%.",
+        "85.2",
         85,
         11,
     ),
-    _memory("HostMemoryHigh", "warning", "75.5% of the memory of h (odoo) is used; the threshold is 75%.", 75, 15),
-    _memory("HostMemoryCritical", "critical", "90.5% of the memory of h (odoo) is used; the threshold is 90%.", 90, 5),
-    _space("DiskSpaceLow", "warning", "/ on h is 80.5% full; the threshold is 80%.", 80, 15),
-    _space("DiskSpaceCritical", "critical", "/ on h is 90.5% full; the threshold is 90%.", 90, 5),
-    _disk("DiskBusy", "warning", "sda of h was busy 70.1% of the last 5 minutes; the threshold is 70%.", 70),
-    _disk("DiskSaturated", "critical", "sda of h was busy 90.1% of the last 5 minutes; the threshold is 90%.", 90),
+    _memory("HostMemoryHigh", "warning", "75.5", 75, 15),
+    _memory("HostMemoryCritical", "critical", "90.5", 90, 5),
+    _space("DiskSpaceLow", "warning", "80.5", 80, 15),
+    _space("DiskSpaceCritical", "critical", "90.5", 90, 5),
+    _disk("DiskBusy", "warning", "70.1", 70),
+    _disk("DiskSaturated", "critical", "90.1", 90),
     _network(
         "NetworkBusy",
         "warning",
-        "eth0 of h carried 70.1% of what it can over the last 5 minutes; the threshold is 70%.",
+        "70.1",
         70,
     ),
     _network(
         "NetworkSaturated",
         "critical",
-        "eth0 of h carried 90.1% of what it can over the last 5 minutes; the threshold is 90%.",
+        "90.1",
         90,
     ),
     Case(
@@ -285,7 +294,7 @@ HOSTS = [
         3,
         10,
         10,
-        "h (odoo) does not answer Prometheus (up is 0).",
+        "0",
         {**HOST, "job": "node"},
     ),
     # 300 of 1000 bytes are left after a quarter of an hour, of which 0.2 or 0.21 go each minute: in 24 hours 288 or 302
@@ -300,7 +309,7 @@ HOSTS = [
         63,
         90,
         129,
-        "/ on h is 71.0% full, and will be full within 24 hours if it goes on filling as it did over the last 6.",
+        "71.0",
         ROOT,
     ),
     Case(
@@ -314,7 +323,7 @@ HOSTS = [
         64,
         90,
         120,
-        "/ on h is 66.1% full, and will be full within 24 hours if it goes on filling as it did over the last 6.",
+        "66.1",
         ROOT,
         name="how full it must be",
     ),
@@ -324,7 +333,7 @@ ON_GPU = 'host="h", gpu="0", uuid="u"'
 THE_GPU = {"host": "h", "gpu": "0", "uuid": "u"}
 
 
-def _gpu_memory(name, severity, says, at, lasting):
+def _gpu_memory(name, severity, value, at, duration):
     return Case(
         name,
         severity,
@@ -333,10 +342,10 @@ def _gpu_memory(name, severity, says, at, lasting):
             f"gpu_memory_used_bytes{{{ON_GPU}}}": Level(at, at + 0.5),
             f"gpu_memory_total_bytes{{{ON_GPU}}}": always(100),
         },
-        lasting,
-        lasting + 9,
-        lasting + 14,
-        says,
+        duration,
+        duration + 9,
+        duration + 14,
+        value,
         THE_GPU,
     )
 
@@ -350,7 +359,7 @@ GPU = [
         70,
         30,
         9,
-        "GPU 0 of h was 70.5% busy over the last 5 minutes; the threshold is 70%.",
+        "70.5",
         THE_GPU,
     ),
     _gauge(
@@ -361,14 +370,14 @@ GPU = [
         90,
         30,
         9,
-        "GPU 0 of h was 90.5% busy over the last 5 minutes; the threshold is 90%.",
+        "90.5",
         THE_GPU,
     ),
-    _gpu_memory("GpuMemoryHigh", "warning", "75.5% of the memory of GPU 0 of h is used; the threshold is 75%.", 75, 15),
+    _gpu_memory("GpuMemoryHigh", "warning", "75.5", 75, 15),
     _gpu_memory(
         "GpuMemoryCritical",
         "critical",
-        "90.5% of the memory of GPU 0 of h is used; the threshold is 90%.",
+        "90.5",
         90,
         10,
     ),
@@ -380,7 +389,7 @@ GPU = [
         2,
         10,
         10,
-        "A GPU of h, or its driver, does not answer (gpu_up is 0).",
+        "0",
         {"host": "h"},
     ),
     Case(
@@ -391,7 +400,7 @@ GPU = [
         1,
         5,
         64,
-        "GPU 0 of h reported 1 errors in the last hour.",
+        "1",
         {"host": "h", "gpu": "0"},
         name="Xid",
     ),
@@ -403,7 +412,7 @@ GPU = [
         1,
         5,
         64,
-        "GPU 0 of h reported 1 errors in the last hour.",
+        "1",
         {"host": "h", "gpu": "0"},
         name="ECC",
     ),
@@ -415,7 +424,7 @@ GPU = [
         85,
         5,
         5,
-        "GPU 0 of h has 86 °C; the threshold is 85 °C.",
+        "86",
         THE_GPU,
         1,
     ),
@@ -425,7 +434,7 @@ DB = {"db_instance": "d"}
 SESSIONS = 'db_instance="d", datname="odoo", state="active", backend_type="client backend"'
 
 
-def _connections(name, severity, says, at, lasting):
+def _connections(name, severity, value, at, duration):
     return Case(
         name,
         severity,
@@ -435,10 +444,10 @@ def _connections(name, severity, says, at, lasting):
             'pg_stat_activity_count{db_instance="d", datname="odoo", backend_type="parallel worker"}': always(8),
             'pg_settings_max_connections{db_instance="d"}': always(200),
         },
-        lasting,
-        lasting + 9,
-        lasting + 14,
-        says,
+        duration,
+        duration + 9,
+        duration + 14,
+        value,
         DB,
     )
 
@@ -452,19 +461,10 @@ LONG_TRANSACTION = _gauge(
     1800,
     1,
     0,
-    "A client's transaction in odoo on d has been open for 30m 30s; it holds its locks, and keeps old rows from being "
-    "cleared away.",
+    "30m 30s",
     {**DB, "datname": "odoo"},
     30,
 )
-
-
-def _miscounted(value):
-    return (
-        f"The count of slow statements on d is too low or has another threshold (value {value}): more than 0 lines "
-        "of the log in the last hour are damaged or in another language than English, or "
-        "log_min_duration_statement differs from the threshold of the exporter."
-    )
 
 
 POSTGRESQL = [
@@ -476,20 +476,20 @@ POSTGRESQL = [
         2,
         10,
         10,
-        "PostgreSQL on d does not answer (pg_up is 0).",
+        "0",
         DB,
     ),
     _connections(
         "PostgresConnectionsHigh",
         "warning",
-        "80.5% of the connections that PostgreSQL on d allows are used; the threshold is 80%.",
+        "80.5",
         80,
         5,
     ),
     _connections(
         "PostgresConnectionsCritical",
         "critical",
-        "95.5% of the connections that PostgreSQL on d allows are used; the threshold is 95%.",
+        "95.5",
         95,
         2,
     ),
@@ -505,8 +505,7 @@ POSTGRESQL = [
         17,
         25,
         40,
-        "72.5% of the connections that PostgreSQL on d allows are used, and none will be left within 1 h if "
-        "it goes on as over the last 30 minutes.",
+        "72.5",
         DB,
     ),
     Case(
@@ -520,8 +519,7 @@ POSTGRESQL = [
         16,
         24,
         39,
-        "77.0% of the connections that PostgreSQL on d allows are used, and none will be left within 1 h if "
-        "it goes on as over the last 30 minutes.",
+        "77.0",
         DB,
         name="how many must be used",
     ),
@@ -536,8 +534,7 @@ POSTGRESQL = [
         14,
         20,
         26,
-        "5.1 statements per minute in the database odoo took PostgreSQL on d too long over the last 5 "
-        "minutes; the threshold is 5.",
+        "5.1",
         {**DB, "database": "odoo"},
     ),
     *(
@@ -552,7 +549,7 @@ POSTGRESQL = [
             11,
             20,
             79,
-            _miscounted(value),
+            value,
             DB,
             name=name,
         )
@@ -570,7 +567,7 @@ POSTGRESQL = [
             10,
             20,
             20,
-            _miscounted(value),
+            value,
             DB,
             name=name,
         )
@@ -595,7 +592,7 @@ POSTGRESQL = [
         59,
         70,
         72,
-        "5 deadlocks in odoo on d in the last hour; the threshold is 5.",
+        "5",
         {**DB, "datname": "odoo"},
     ),
     _gauge(
@@ -606,23 +603,23 @@ POSTGRESQL = [
         60,
         5,
         5,
-        "The standby d is 1m 1s behind; the threshold is 60 s.",
+        "1m 1s",
         DB,
         1,
     ),
 ]
 
 
-def _probe(name, severity, team, service, lasting):
+def _probe(name, severity, team, service, duration):
     return Case(
         name,
         severity,
         team,
         {f'probe_success{{service_name="{service}"}}': Level(1, 0)},
-        lasting,
+        duration,
         10,
         10,
-        "It did not answer the probe of its health (probe_success is 0).",
+        "0",
         {"service_name": service},
     )
 
@@ -640,7 +637,7 @@ ODOO = [
         5,
         10,
         10,
-        "1 of the http workers that i is configured for are not there.",
+        "1",
         {"instance": "i", "kind": "http"},
     ),
     Case(
@@ -654,7 +651,7 @@ ODOO = [
         5,
         10,
         10,
-        "2 of the cron workers that i is configured for are not there.",
+        "2",
         {"instance": "i", "kind": "cron"},
         name="all of a kind",
     ),
@@ -666,7 +663,7 @@ ODOO = [
         10,
         3,
         3,
-        "10 connections are queued for a http worker of i; the threshold is 10.",
+        "10",
         {"instance": "i", "listener": "http"},
         0.4,
     ),
@@ -678,8 +675,53 @@ ODOO = [
         1,
         5,
         14,
-        "i refused 1 connections in the last 5 minutes, because too many waited for a http worker.",
+        "1",
         {"instance": "i", "listener": "http"},
+    ),
+    Case(
+        "OdooConnectionPoolExhausted",
+        "warning",
+        "platform",
+        {
+            'odoo_connection_pool_exhausted_total{instance="i", pool="read_write"}': Rate(0, 0.6),
+            'odoo_connection_pool_exhausted_total{instance="j", pool="read_write"}': Rate(0, 0),
+        },
+        1,
+        5,
+        14,
+        "1",
+        {"instance": "i", "pool": "read_write"},
+    ),
+    Case(
+        "OdooBrowserErrorsHigh",
+        "warning",
+        "platform",
+        {
+            'odoo_browser_errors_total{database="x", route="/odoo", kind="script"}': Rate(4, 4),
+            'odoo_browser_errors_total{database="x", route="/web/login", kind="script"}': Rate(1, 1.2),
+            'odoo_browser_errors_total{database="x", route="/odoo", kind="blank"}': Rate(3, 3),
+            'odoo_browser_errors_total{database="y", route="/odoo", kind="script"}': Rate(5, 5),
+        },
+        14,
+        20,
+        26,
+        "5.2",
+        {"database": "x"},
+    ),
+    Case(
+        "OdooPagesBlank",
+        "warning",
+        "platform",
+        {
+            'odoo_browser_errors_total{database="x", kind="blank"}': Rate(0.19, 1),
+            'odoo_browser_errors_total{database="x", kind="script"}': Rate(9, 9),
+            'odoo_browser_errors_total{database="y", kind="blank"}': Rate(0.19, 0.19),
+        },
+        3,
+        20,
+        37,
+        "4",
+        {"database": "x"},
     ),
     Case(
         "OdooApplicationErrors",
@@ -700,8 +742,7 @@ ODOO = [
         9,
         15,
         21,
-        "5.1 unhandled errors per minute in the log of i over the last 5 minutes; more than the settings of its "
-        "databases allow.",
+        "5.1",
         {"instance": "i"},
     ),
     Case(
@@ -717,7 +758,7 @@ ODOO = [
         33,
         40,
         46,
-        "The ORM cache of i answered 79.8% of the look-ups of the last 5 minutes; the threshold is 80%.",
+        "79.8",
         {"instance": "i"},
     ),
     Case(
@@ -733,7 +774,7 @@ ODOO = [
         34,
         40,
         46,
-        "The ORM cache of i answered 50.0% of the look-ups of the last 5 minutes; the threshold is 80%.",
+        "50.0",
         {"instance": "i"},
         name="how much it must be used",
     ),
@@ -754,7 +795,7 @@ ODOO = [
         5,
         15,
         25,
-        "201 users of the database x work at the same time; more than Odoo's settings allow for.",
+        "201",
         {"database": "x"},
     ),
     Case(
@@ -771,14 +812,184 @@ ODOO = [
         1,
         9,
         10,
-        "51% of the runs of mail in the database x in the last hour failed.",
+        "51",
         {"database": "x", "cron": "mail"},
     ),
 ]
 
 
-def _slow(name, api, who, at, says):
-    """Of 100 calls 95 or 94 are fast enough; and of calls that are all too slow, 5 in 5 minutes are enough."""
+BACKGROUND = [
+    Case(
+        "OdooCronOverdue",
+        "warning",
+        "platform",
+        {
+            # each of the servers of a database reads the same
+            'odoo_cron_overdue_seconds{database="x", instance="a", cron="mail"}': Level(3600, 3636),
+            'odoo_cron_overdue_seconds{database="x", instance="b", cron="mail"}': Level(3600, 3636),
+            'odoo_cron_interval_seconds{database="x", instance="a", cron="mail"}': always(3600),
+            'odoo_cron_interval_seconds{database="x", instance="b", cron="mail"}': always(3600),
+            # another job of the database, which is to run once a day, and the same job of another database
+            'odoo_cron_overdue_seconds{database="x", instance="a", cron="report"}': always(80000),
+            'odoo_cron_interval_seconds{database="x", instance="a", cron="report"}': always(86400),
+            'odoo_cron_overdue_seconds{database="y", instance="a", cron="mail"}': always(0),
+            'odoo_cron_interval_seconds{database="y", instance="a", cron="mail"}': always(60),
+        },
+        15,
+        25,
+        25,
+        "1.0",
+        {"database": "x", "cron": "mail"},
+    ),
+    Case(
+        "OdooCronOverdue",
+        "warning",
+        "platform",
+        {
+            'odoo_cron_overdue_seconds{database="x", instance="a", cron="audit"}': Level(300, 301),
+            'odoo_cron_interval_seconds{database="x", instance="a", cron="audit"}': always(60),
+        },
+        15,
+        25,
+        25,
+        "5.0",
+        {"database": "x", "cron": "audit"},
+        name="a job of each minute",
+    ),
+    Case(
+        "OdooCronDeactivated",
+        "warning",
+        "platform",
+        {
+            'odoo_cron_deactivated{database="x", instance="a", cron="mail"}': Level(0, 1, history="0"),
+            'odoo_cron_deactivated{database="x", instance="b", cron="mail"}': Level(0, 1, history="0"),
+            'odoo_cron_deactivated{database="x", instance="a", cron="report"}': always(0),
+        },
+        1,
+        10,
+        11,
+        "1",
+        {"database": "x", "cron": "mail"},
+    ),
+    Case(
+        "OdooQueueJobsBehind",
+        "warning",
+        "platform",
+        {
+            'odoo_queue_job_oldest_pending_age_seconds{database="x", instance="a", channel="root.mail"}': Level(
+                900, 901
+            ),
+            'odoo_queue_job_oldest_pending_age_seconds{database="x", instance="b", channel="root.mail"}': Level(
+                900, 901
+            ),
+            'odoo_queue_job_oldest_pending_age_seconds{database="x", instance="a", channel="root"}': always(900),
+        },
+        5,
+        15,
+        15,
+        "15m 1s",
+        {"database": "x", "channel": "root.mail"},
+    ),
+    Case(
+        "OdooQueueJobsFailing",
+        "warning",
+        "platform",
+        {
+            f'odoo_queue_job_runs_total{{database="x", instance="{instance}", channel="root", job_function="f", '
+            f'outcome="{outcome}"}}': rate
+            for instance in "ab"
+            for outcome, rate in {
+                "done": Rate(5, 4.9, 20),
+                "failed": Rate(5, 5.1, 0),
+                # what is run again has not ended
+                "retried": Rate(9, 9, 9),
+            }.items()
+        }
+        | {
+            # the jobs of another function, and of another database, do not fail
+            'odoo_queue_job_runs_total{database="x", channel="root", job_function="g", outcome="done"}': Rate(9, 9, 9),
+            'odoo_queue_job_runs_total{database="y", channel="root", job_function="f", outcome="done"}': Rate(9, 9, 9),
+        },
+        1,
+        9,
+        10,
+        "51",
+        {"database": "x", "channel": "root", "job_function": "f"},
+    ),
+    Case(
+        "OdooQueueJobsFailing",
+        "warning",
+        "platform",
+        {
+            # all jobs fail, and at first there are too few of them
+            'odoo_queue_job_runs_total{database="x", channel="root", job_function="f", outcome="failed"}': Rate(
+                2.9, 3, 0, history=((0, 60),)
+            ),
+        },
+        61,
+        1,
+        120,
+        "100",
+        {"database": "x", "channel": "root", "job_function": "f"},
+    ),
+    Case(
+        "OdooJobRunnerDown",
+        "critical",
+        "platform",
+        {
+            'odoo_queue_jobs{database="x", instance="a", channel="root", state="pending"}': always(2),
+            'odoo_queue_jobs{database="x", instance="b", channel="root", state="pending"}': always(2),
+            'odoo_queue_jobs{database="x", instance="a", channel="root.mail", state="enqueued"}': always(1),
+            'odoo_queue_jobs{database="x", instance="a", channel="root", state="failed"}': always(50),
+            'odoo_queue_job_runners{database="x", instance="a"}': Level(1, 0),
+            'odoo_queue_job_runners{database="x", instance="b"}': Level(1, 0),
+            # nothing to do, nobody to do it; and a database that one is connected to
+            'odoo_queue_jobs{database="y", instance="a", channel="root", state="pending"}': always(0),
+            'odoo_queue_job_runners{database="y", instance="a"}': always(0),
+            'odoo_queue_jobs{database="z", instance="a", channel="root", state="pending"}': always(7),
+            'odoo_queue_job_runners{database="z", instance="a"}': always(1),
+        },
+        5,
+        15,
+        15,
+        "3",
+        {"database": "x"},
+    ),
+    Case(
+        "OdooJobRunnerDown",
+        "critical",
+        "platform",
+        {
+            'odoo_queue_jobs{database="x", instance="a", channel="root", state="pending"}': Level(0, 1),
+            'odoo_queue_job_runners{database="x", instance="a"}': always(0),
+        },
+        5,
+        15,
+        15,
+        "1",
+        {"database": "x"},
+        name="a single job",
+    ),
+    Case(
+        "OdooMailQueueStuck",
+        "warning",
+        "platform",
+        {
+            'odoo_mail_queue_oldest_age_seconds{database="x", instance="a"}': Level(7200, 7201),
+            'odoo_mail_queue_oldest_age_seconds{database="x", instance="b"}': Level(7200, 7201),
+            'odoo_mail_queue_oldest_age_seconds{database="y", instance="a"}': always(7200),
+        },
+        10,
+        20,
+        20,
+        "2h 0m 1s",
+        {"database": "x"},
+    ),
+]
+
+
+def _slow(name, api, at, values):
+    """Of 100 calls 95.2 or 94.8 are fast enough; of calls that are all too slow, there are 4.9 or 5.1 in 5 minutes."""
     metric = f"api_{api}_latency_seconds"
     bounds = {0.5: (0.25, 0.75), 5: (2.5, 10)}[at]
 
@@ -791,7 +1002,6 @@ def _slow(name, api, who, at, says):
             f'{metric}_count{{endpoint="e"}}': Rate(*all_calls),
         }
 
-    end = f" over the last 5 minutes; the threshold is {at:g} s."
     return [
         Case(
             name,
@@ -801,7 +1011,7 @@ def _slow(name, api, who, at, says):
             11,
             20,
             29,
-            f"The p95 latency of calls to {who} was {says[0]}{end}",
+            values[0],
         ),
         Case(
             name,
@@ -811,17 +1021,16 @@ def _slow(name, api, who, at, says):
             14,
             20,
             26,
-            f"The p95 latency of calls to {who} was {says[1]}{end}",
+            values[1],
             name="how many calls it takes",
         ),
     ]
 
 
-def _unavailable(name, severity, api, objective, who, budget, says):
+def _unavailable(name, severity, api, objective, budget, value):
     count, errors = f"api_{api}_latency_seconds_count", f"api_{api}_errors_total"
-    promised = f"the objective is {100 - budget:g}%."
     return [
-        # 100 calls a minute
+        # 100 calls per minute
         Case(
             name,
             severity,
@@ -835,7 +1044,7 @@ def _unavailable(name, severity, api, objective, who, budget, says):
             11,
             20,
             26,
-            f"{says}% of the calls to {who} in the last hour succeeded, and some still fail; {promised}",
+            value,
             {"slo": objective},
         ),
         Case(
@@ -849,11 +1058,11 @@ def _unavailable(name, severity, api, objective, who, budget, says):
             69,
             75,
             82,
-            f"0.00% of the calls to {who} in the last hour succeeded, and some still fail; {promised}",
+            "0.00",
             {"slo": objective},
             name="how many calls it takes",
         ),
-        # half of the calls of the first minutes fail, and then none: of an hour that is still too many
+        # 50% of the calls of the first minutes fail, and then none: of an hour that is still too many
         Case(
             name,
             severity,
@@ -865,7 +1074,7 @@ def _unavailable(name, severity, api, objective, who, budget, says):
             11,
             20,
             29,
-            f"47.73% of the calls to {who} in the last hour succeeded, and some still fail; {promised}",
+            "47.73",
             {"slo": objective},
             name="whether calls still fail",
         ),
@@ -889,7 +1098,7 @@ INTEGRATION = [
         9,
         15,
         21,
-        "2.0 executions of w a minute failed over the last 5 minutes; more than Odoo's settings allow.",
+        "2.0",
         {"workflow_name": "w"},
     ),
     _gauge(
@@ -900,9 +1109,36 @@ INTEGRATION = [
         20,
         10,
         5,
-        "21 executions are queued; the threshold is 20.",
+        "21",
         {},
         1,
+    ),
+    # one of two workers is enough, and a worker that is deleted has no target
+    Case(
+        "N8nWorkersMissing",
+        "critical",
+        "integration",
+        {
+            "n8n_scaling_mode_queue_jobs_waiting": always(4),
+            'up{job="n8n-worker", instance="a"}': Level(1, 0),
+            'up{job="n8n-worker", instance="b"}': Level(0, "_"),
+            'up{job="n8n", instance="n8n"}': always(1),
+        },
+        2,
+        10,
+        10,
+        "4",
+    ),
+    Case(
+        "RedisDown",
+        "critical",
+        "integration",
+        {'redis_up{job="redis", instance="r"}': Level(1, 0), 'redis_up{job="other", instance="o"}': always(0)},
+        1,
+        10,
+        10,
+        "0",
+        {"job": "redis", "instance": "r"},
     ),
     _probe("AiServiceDown", "critical", "integration", "aiservice", 2),
     # on two instances together
@@ -917,7 +1153,7 @@ INTEGRATION = [
         9,
         15,
         16,
-        "0.10 calls a second from n8n to the AI image service failed over the last 5 minutes; the threshold is 0.1.",
+        "0.10",
     ),
     Case(
         "AiServiceSlow",
@@ -930,15 +1166,15 @@ INTEGRATION = [
         11,
         20,
         26,
-        "A call to the AI image service took 15.1s on average over the last 5 minutes; the threshold is 15 s.",
+        "15.1s",
     ),
-    *_unavailable("AiServiceUnavailable", "warning", AI, "aiservice", "the AI image service", 0.5, "99.49"),
-    *_slow("WebhookSlow", WEBHOOK, "n8n's webhook", 0.5, ("509.6ms", "737.5ms")),
-    *_unavailable("WebhookUnavailable", "critical", WEBHOOK, "webhook", "n8n's webhook", 0.1, "99.90"),
-    *_slow("CallbackSlow", CALLBACK, "Odoo's callback", 0.5, ("509.6ms", "737.5ms")),
-    *_unavailable("CallbackUnavailable", "critical", CALLBACK, "callback", "Odoo's callback", 0.1, "99.90"),
+    *_unavailable("AiServiceUnavailable", "warning", AI, "aiservice", 0.5, "99.49"),
+    *_slow("WebhookSlow", WEBHOOK, 0.5, ("509.6ms", "737.5ms")),
+    *_unavailable("WebhookUnavailable", "critical", WEBHOOK, "webhook", 0.1, "99.90"),
+    *_slow("CallbackSlow", CALLBACK, 0.5, ("509.6ms", "737.5ms")),
+    *_unavailable("CallbackUnavailable", "critical", CALLBACK, "callback", 0.1, "99.90"),
     _probe("KycServiceDown", "warning", "integration", "kyc", 5),
-    *_slow("KycServiceSlow", KYC, "the KYC service", 5, ("5.192s", "9.75s")),
+    *_slow("KycServiceSlow", KYC, 5, ("5.192s", "9.75s")),
     Case(
         "KycServiceErrors",
         "warning",
@@ -950,7 +1186,7 @@ INTEGRATION = [
         11,
         20,
         31,
-        "10.1% of the calls to the KYC service in the last hour failed; the threshold is 10%.",
+        "10.1",
         {"slo": "kyc"},
     ),
     Case(
@@ -964,7 +1200,7 @@ INTEGRATION = [
         69,
         75,
         87,
-        "100.0% of the calls to the KYC service in the last hour failed; the threshold is 10%.",
+        "100.0",
         {"slo": "kyc"},
         name="how many calls it takes",
     ),
@@ -979,7 +1215,7 @@ INTEGRATION = [
         1,
         10,
         13,
-        "The circuit to kyc is open (state 2): calls fail at once, without being made.",
+        "2",
         {"dependency": "kyc"},
     ),
 ]
@@ -987,7 +1223,7 @@ INTEGRATION = [
 IMAGE = "ai_image_generation_end_to_end_latency_seconds"
 
 
-def _images(name, bound, larger, share, says, kept):
+def _images(name, bound, larger, share, value, keep_firing):
     return Case(
         name,
         "warning",
@@ -1001,8 +1237,8 @@ def _images(name, bound, larger, share, says, kept):
         },
         11,
         20,
-        21 + kept,
-        says,
+        21 + keep_firing,
+        value,
     )
 
 
@@ -1012,7 +1248,7 @@ AI_IMAGES = [
         30,
         45,
         95,
-        "The p95 latency of AI images was 30.58s over the last 5 minutes; the threshold is 30 s.",
+        "30.58s",
         0,
     ),
     _images(
@@ -1020,7 +1256,7 @@ AI_IMAGES = [
         20,
         25,
         90,
-        "The p90 latency of AI images was 20.1s over the last 5 minutes; the threshold is 20 s.",
+        "20.1s",
         5,
     ),
     Case(
@@ -1035,7 +1271,7 @@ AI_IMAGES = [
         16,
         25,
         41,
-        "94.9% of the AI images of the last hour were made; the threshold is 95%.",
+        "94.9",
     ),
     Case(
         "AiImageSuccessRateLow",
@@ -1047,7 +1283,7 @@ AI_IMAGES = [
         74,
         80,
         97,
-        "0.0% of the AI images of the last hour were made; the threshold is 95%.",
+        "0.0",
         name="how many images it takes",
     ),
     Case(
@@ -1061,7 +1297,7 @@ AI_IMAGES = [
         16,
         25,
         35,
-        "51 AI images are pending, and the number grows; the threshold is 50.",
+        "51",
     ),
     Case(
         "AiImagesPending",
@@ -1071,7 +1307,7 @@ AI_IMAGES = [
         16,
         25,
         35,
-        "90 AI images are pending, and the number grows; the threshold is 50.",
+        "90",
         name="whether they become more",
     ),
     Case(
@@ -1085,7 +1321,7 @@ AI_IMAGES = [
         1450,
         1600,
         1665,
-        "10020 AI images were requested in the last 24 hours; the threshold is 10000.",
+        "10020",
         every=300,
     ),
     Case(
@@ -1096,7 +1332,7 @@ AI_IMAGES = [
         1565,
         2000,
         2070,
-        "4980 AI images were requested in the last 24 hours; the threshold is 5000.",
+        "4980",
         every=300,
     ),
     # the day before there was one image, or none
@@ -1108,7 +1344,7 @@ AI_IMAGES = [
         2280,
         2180,
         2985,
-        "0 AI images were requested in the last 24 hours; the threshold is 5000.",
+        "0",
         every=300,
         name="whether there were any before",
     ),
@@ -1126,7 +1362,7 @@ BUSINESS = [
         61,
         180,
         181,
-        "79.9% of the registration attempts of the last hour succeeded; the threshold is 80%.",
+        "79.9",
     ),
     Case(
         "RegistrationsHigh",
@@ -1136,7 +1372,7 @@ BUSINESS = [
         119,
         130,
         161,
-        "101 registrations were attempted in the last hour; the threshold is 100.",
+        "101",
     ),
     Case(
         "RegistrationsLow",
@@ -1146,7 +1382,7 @@ BUSINESS = [
         1565,
         2000,
         2065,
-        "50 registrations per hour were attempted over the last day; the threshold is 50.",
+        "50",
         every=300,
     ),
     Case(
@@ -1157,7 +1393,7 @@ BUSINESS = [
         2280,
         2180,
         3020,
-        "0 registrations per hour were attempted over the last day; the threshold is 50.",
+        "0",
         every=300,
         name="whether there were any before",
     ),
@@ -1172,7 +1408,7 @@ BUSINESS = [
         61,
         70,
         131,
-        "84.9% of the KYC verifications of the last day were approved; the threshold is 85%.",
+        "84.9",
     ),
     Case(
         "KycApprovalRateLow",
@@ -1186,7 +1422,7 @@ BUSINESS = [
         1470,
         1600,
         1690,
-        "0.0% of the KYC verifications of the last day were approved; the threshold is 85%.",
+        "0.0",
         every=300,
         name="how many decisions it takes",
     ),
@@ -1201,7 +1437,7 @@ BUSINESS = [
         61,
         70,
         131,
-        "A manual KYC review took 24.1 hours on average over the last day; the threshold is 24.",
+        "24.1",
     ),
     Case(
         "KycQueueOld",
@@ -1211,7 +1447,7 @@ BUSINESS = [
         60,
         70,
         70,
-        "A KYC submission in state review has waited 24.1 hours; the threshold is 24.",
+        "24.1",
         {"state": "review"},
     ),
     Case(
@@ -1225,7 +1461,7 @@ BUSINESS = [
         16,
         25,
         41,
-        "89.9% of the payments that ended in the last hour succeeded; the threshold is 90%.",
+        "89.9",
     ),
     Case(
         "PaymentSuccessRateLow",
@@ -1237,7 +1473,7 @@ BUSINESS = [
         74,
         80,
         97,
-        "0.0% of the payments that ended in the last hour succeeded; the threshold is 90%.",
+        "0.0",
         name="how many payments it takes",
     ),
 ]
@@ -1255,9 +1491,23 @@ BACKUPS = [
         1,
         10,
         1449,
-        "99.7% of the backup jobs of the last 24 hours succeeded; all must.",
+        "99.7",
     ),
-    # the last good one at the start; from then on every 20 hours, or 15 hours and a half later
+    Case(
+        "BackupAttachmentsUnlisted",
+        "warning",
+        "platform",
+        {
+            'backup_attachments_unlisted{backup="platform"}': Level(0, 1, 0),
+            'backup_attachments_unlisted{backup="n8n"}': always(0),
+        },
+        15,
+        20,
+        20,
+        "1",
+        {"backup": "platform"},
+    ),
+    # the last success is at the start; the next one comes after 3 hours, which is the threshold, or after 4
     Case(
         "BackupMissing",
         "critical",
@@ -1273,9 +1523,26 @@ BACKUPS = [
         196,
         240,
         240,
-        "The last good backup of monitoring is 3h 16m 0s old, more than 1.5 times what it may be; if "
-        "that is decades, there never was one.",
+        "3h 16m 0s",
         {"backup": "monitoring"},
+    ),
+    Case(
+        "BackupMissing",
+        "critical",
+        "platform",
+        {
+            'backup_last_success_timestamp_seconds{backup="platform"}': Level(0, SINCE_1970, 600),
+            'backup_last_success_timestamp_seconds{backup="n8n"}': always("0+60"),
+            'backup_last_success_timestamp_seconds{backup="monitoring"}': always("0+60"),
+            'backup_schedule_seconds{backup="platform"}': always(7200),
+        },
+        15,
+        25,
+        25,
+        "",
+        {"backup": "platform"},
+        name="a timestamp of 1970",
+        description="BackupMissing, never",
     ),
     *(
         Case(
@@ -1297,8 +1564,7 @@ BACKUPS = [
             15,
             25,
             25,
-            f"The last good backup of {backup} is 15m 0s old, more than 1.5 times what it may be; if that is "
-            "decades, there never was one.",
+            "15m 0s",
             {"backup": backup},
             name=f"none of {backup} ever",
         )
@@ -1307,25 +1573,24 @@ BACKUPS = [
 ]
 
 
-def _budget(alert, team, name, events, budget, what, later=0):
+def _budget(alert, team, name, events, budget, later=0):
     """The cases of an error budget of `budget` percent; `events` makes its series of counters of events and failures.
 
-    later: by how many minutes the fast one fires later than after 2.
+    later: how many minutes the `for` of the fast alert is longer than 2m.
 
     10000 events a sample, but where it is said otherwise. After an alert has fired, as many fail as are just inside.
     """
-    end = f"% of the {what} failed; the objective is {100 - budget:g}% over 30 days."
     labels = {"slo": name}
 
     def failing(factor, good, before=10000):
-        """The pace is such a factor, after so many samples of which none failed."""
+        """The error budget burns at `factor` times the pace of 30 days, after `good` samples without failures."""
         return events(
             Rate(10000, 10000, 10000, ((before, good),)),
             Rate(*(share * factor * budget * 100 for share in (0.98, 1.02, 0.96)), ((0, good),)),
         )
 
     def share(factor):
-        return f"{1.02 * factor * budget:.4g}"
+        return f"{1.02 * factor * budget:.4g}%"
 
     def few(window, busy=0, idle=0):
         """All events fail, 5 in `window` samples, after samples of many that did not, and of none."""
@@ -1337,21 +1602,21 @@ def _budget(alert, team, name, events, budget, what, later=0):
     fast = partial(Case, f"{alert}Fast", "critical", team, labels=labels)
     slow = partial(Case, f"{alert}Slow", "warning", team, labels=labels, every=900)
     return [
-        fast(failing(14.4, 300), 360 + later, 75, 377, f"{share(14.4)}{end}", name="14.4 times, in an hour"),
+        fast(failing(14.4, 300), 360 + later, 75, 377, share(14.4), name="14.4 times, in an hour"),
         fast(
             failing(6, 360),
             714 + later,
             370,
             740,
-            f"{(6.0349 + 0.017 * later) * budget:.4g}{end}",
+            f"{(6.0349 + 0.017 * later) * budget:.4g}%",
             name="6 times, in 6 hours",
         ),
-        fast(few(60, 240, 60), 360 + later, 75, 377, f"100{end}", name="how many must fail in an hour"),
-        fast(few(360), 355 + later, 370, 378, f"100{end}", name="how many must fail in 6 hours"),
-        slow(failing(3, 288, 20000), 5760, 1600, 5970, f"{share(3)}{end}", name="3 times, in a day"),
-        slow(failing(1, 288), 8565, 4500, 8940, f"{1.0058 * budget:.4g}{end}", name="once, in 3 days"),
-        slow(few(96, 192, 96), 5745, 1600, 5955, f"100{end}", name="how many must fail in a day"),
-        slow(few(288), 4245, 4500, 4590, f"100{end}", name="how many must fail in 3 days"),
+        fast(few(60, 240, 60), 360 + later, 75, 377, "100%", name="how many must fail in an hour"),
+        fast(few(360), 355 + later, 370, 378, "100%", name="how many must fail in 6 hours"),
+        slow(failing(3, 288, 20000), 5760, 1600, 5970, share(3), name="3 times, in a day"),
+        slow(failing(1, 288), 8565, 4500, 8940, f"{1.0058 * budget:.4g}%", name="1 times, in 3 days"),
+        slow(few(96, 192, 96), 5745, 1600, 5955, "100%", name="how many must fail in a day"),
+        slow(few(288), 4245, 4500, 4590, "100%", name="how many must fail in 3 days"),
     ]
 
 
@@ -1369,37 +1634,35 @@ def _image_latency(images, late):
 
 
 BUDGETS = [
-    *_budget("WebhookErrorBudgetBurn", "integration", "webhook", _calls(WEBHOOK), 0.1, "calls to n8n's webhook"),
-    *_budget("CallbackErrorBudgetBurn", "integration", "callback", _calls(CALLBACK), 0.1, "calls to Odoo's callback"),
+    *_budget("WebhookErrorBudgetBurn", "integration", "webhook", _calls(WEBHOOK), 0.1),
+    *_budget("CallbackErrorBudgetBurn", "integration", "callback", _calls(CALLBACK), 0.1),
     *_budget(
         "AiServiceErrorBudgetBurn",
         "integration",
         "aiservice",
         _calls(AI),
         0.5,
-        "calls to the AI image service",
         later=4,
     ),
-    *_budget("AiImageLatencyBudgetBurn", "integration", "image_latency", _image_latency, 5, "AI images within 30 s"),
+    *_budget("AiImageLatencyBudgetBurn", "integration", "image_latency", _image_latency, 5),
 ]
 
 
 def _probes(number, values):
-    """So many critical services, whose probes say the same; a share of a whole one stands for many probes."""
+    """So many critical services with the same result of the probe; a fraction is the success rate of many probes."""
     return {f'probe_success{{service_name="s{service}", critical="true"}}': values for service in range(number)}
 
 
 def _platform():
-    """The cases of the platform's budget, whose events are probes: 100 a sample, but where it is said otherwise."""
-    end = "% of the probes of Odoo, n8n and the AI service failed; the objective is 99.9% over 30 days."
+    """The cases of the platform's budget, whose events are probes: 25 a sample, but where it is said otherwise."""
     labels = {"slo": "platform"}
     fast = partial(Case, "PlatformAvailabilityBudgetBurnFast", "critical", "platform", labels=labels)
     slow = partial(Case, "PlatformAvailabilityBudgetBurnSlow", "warning", "platform", labels=labels, every=900)
 
-    def failing(factor, good, before=100):
-        """The pace is such a factor, after so many samples of which none failed."""
+    def failing(factor, good, before=25):
+        """The error budget burns at `factor` times the pace of 30 days, after `good` samples without failures."""
         pace = Level(*(1 - share * factor * 0.001 for share in (0.98, 1.02, 0.96)), f"1x{good - 1}")
-        return _probes(before, f"1x{good - 1}") | _probes(100, pace)
+        return _probes(before, f"1x{good - 1}") | _probes(25, pace)
 
     def few(window, busy=0, idle=0):
         """Of one service's probes 5 in `window` samples fail, after samples of many that did not, and of none."""
@@ -1409,14 +1672,14 @@ def _platform():
         )
 
     return [
-        fast(failing(14.4, 300), 360, 75, 376, f"1.469{end}", name="14.4 times, in an hour"),
-        fast(failing(6, 360), 714, 370, 739, f"0.6035{end}", name="6 times, in 6 hours"),
-        fast(few(60, 240, 60), 360, 75, 376, f"8.5{end}", name="how many must fail in an hour"),
-        fast(few(360), 354, 370, 377, f"1.417{end}", name="how many must fail in 6 hours"),
-        slow(failing(3, 288, 200), 5760, 1600, 5955, f"0.306{end}", name="3 times, in a day"),
-        slow(failing(1, 288), 8565, 4500, 8940, f"0.1006{end}", name="once, in 3 days"),
-        slow(few(96, 192, 96), 5745, 1600, 5940, f"5.312{end}", name="how many must fail in a day"),
-        slow(few(288), 4245, 4500, 4575, f"1.771{end}", name="how many must fail in 3 days"),
+        fast(failing(14.4, 300), 360, 75, 376, "1.469%", name="14.4 times, in an hour"),
+        fast(failing(6, 360), 714, 370, 739, "0.6035%", name="6 times, in 6 hours"),
+        fast(few(60, 240, 60), 360, 75, 376, "8.5%", name="how many must fail in an hour"),
+        fast(few(360), 354, 370, 377, "1.417%", name="how many must fail in 6 hours"),
+        slow(failing(3, 288, 50), 5760, 1600, 5955, "0.306%", name="3 times, in a day"),
+        slow(failing(1, 288), 8565, 4500, 8940, "0.1006%", name="1 times, in 3 days"),
+        slow(few(96, 192, 96), 5745, 1600, 5940, "5.312%", name="how many must fail in a day"),
+        slow(few(288), 4245, 4500, 4575, "1.771%", name="how many must fail in 3 days"),
     ]
 
 
@@ -1424,7 +1687,7 @@ BUDGETS += _platform()
 
 
 def _known():
-    """Half of all events fail; but if on-call was told of the outage, that is no news, and no page of its own."""
+    """Half of all events fail; but if on-call was notified of the outage, they do not page again."""
 
     def calls(api):
         return {f"api_{api}_latency_seconds_count": "0+100x600", f"api_{api}_errors_total": "0+50x600"}
@@ -1437,14 +1700,13 @@ def _known():
     probes = _probes(1, "1x600") | {'probe_success{service_name="down", critical="true"}': "0x600"}
     every = ("OdooDown", "N8nDown", "AiServiceDown", "PostgresDown")
     fires = {"aiservice": 7, "platform": 6}
-    for alert, team, slo, series, outages, end in (
+    for alert, team, slo, series, outages in (
         (
             "WebhookErrorBudgetBurn",
             "integration",
             "webhook",
             calls(WEBHOOK),
             ("N8nDown", "PostgresDown"),
-            "calls to n8n's webhook failed; the objective is 99.9%",
         ),
         (
             "CallbackErrorBudgetBurn",
@@ -1452,7 +1714,6 @@ def _known():
             "callback",
             calls(CALLBACK),
             ("OdooDown", "PostgresDown"),
-            "calls to Odoo's callback failed; the objective is 99.9%",
         ),
         (
             "AiServiceErrorBudgetBurn",
@@ -1460,7 +1721,6 @@ def _known():
             "aiservice",
             calls(AI),
             ("AiServiceDown", "AiServiceErrorRateHigh"),
-            "calls to the AI image service failed; the objective is 99.5%",
         ),
         (
             "AiImageLatencyBudgetBurn",
@@ -1468,7 +1728,6 @@ def _known():
             "image_latency",
             images,
             every,
-            "AI images within 30 s failed; the objective is 95%",
         ),
         (
             "PlatformAvailabilityBudgetBurn",
@@ -1476,7 +1735,6 @@ def _known():
             "platform",
             probes,
             every,
-            "probes of Odoo, n8n and the AI service failed; the objective is 99.9%",
         ),
     ):
         for outage in outages:
@@ -1489,9 +1747,9 @@ def _known():
                 fires.get(slo, 3),
                 20,
                 20,
-                f"50% of the {end} over 30 days.",
+                "50%",
                 {"slo": slo},
-                name=f"{outage} has told of it",
+                name=f"{outage} was notified",
             )
 
 
@@ -1505,11 +1763,11 @@ def _up(job):
     return f'up{{job="{job}", instance="i"}}'
 
 
-def _monitoring(alert, severity, series, labels, fires, recovers, says, until=5, **more):
-    return Case(alert, severity, "platform", series, fires, until, recovers, says, labels, **more)
+def _monitoring(alert, severity, series, labels, fires, recovers, value, until=5, **more):
+    return Case(alert, severity, "platform", series, fires, until, recovers, value, labels, **more)
 
 
-def _in_ledger(alert, severity, series, labels, fires, until, recovers, says, **more):
+def _in_ledger(alert, severity, series, labels, fires, until, recovers, value, **more):
     """The series are of two instances on the database x; the first, behind the other, is always inside."""
     return Case(
         alert,
@@ -1523,7 +1781,7 @@ def _in_ledger(alert, severity, series, labels, fires, until, recovers, says, **
         fires,
         until,
         recovers,
-        says,
+        value,
         {"database": "x", **labels},
         **more,
     )
@@ -1542,13 +1800,12 @@ def _difference(missing, extra, name):
         5,
         10,
         10,
-        f"1 rows of {FACT} in the database x are missing in the ledger or no longer there, by the last complete audit; "
-        "more than 0 is a difference. The metric is wrong by up to as many.",
+        "1",
         name=name,
     )
 
 
-def _stale(series, says, name):
+def _stale(series, value, name, description="TelemetryReadingStale, no reading"):
     """Of two instances the first has a reading of the database that is not stale."""
     return Case(
         "TelemetryReadingStale",
@@ -1566,9 +1823,10 @@ def _stale(series, says, name):
         5,
         10,
         15,
-        f"{says}; more than 300 s is stale. Alerts and dashboards that use it show an earlier state.",
+        value,
         {"instance": "b", "database": "x"},
         name=name,
+        description=description,
     )
 
 
@@ -1585,8 +1843,7 @@ def _restored(carried_over, facts, name):
         100,
         80,
         160,
-        f"The database x held {facts} facts fewer than its counters when it was read in the last hour; more than 0 "
-        "is a restore. The counters include what the restore removed.",
+        facts,
         name=name,
     )
 
@@ -1599,7 +1856,7 @@ TELEMETRY = [
         {"instance": "i", "label": "route"},
         1,
         124,
-        "1 values of the label route of i became `other` in the last hour.",
+        "1",
     ),
     _monitoring(
         "TelemetryErrors",
@@ -1611,19 +1868,19 @@ TELEMETRY = [
         {"instance": "i", "reason": "disk"},
         14,
         36,
-        "5 errors of kind disk in i in the last 15 minutes: values are missing or old.",
+        "5",
         20,
     ),
     _difference(Level(0, 1), always(0), "a missing row"),
     _difference(always(0), Level(0, 1), "an extra row"),
-    _stale(Level(300, 301), "The reading of the database x by b is 5m 1s old", "an old reading"),
+    _stale(Level(300, 301), "5m 1s", "an old reading", "TelemetryReadingStale"),
     _stale(
         Level(0, -0.5, 0),
-        "b has no reading of the database x, or one with an age below 0 (-0.5 s)",
+        "-0.5",
         "a reading of the future",
     ),
-    _stale(Level(20, "_", 20), "b has no reading of the database x, or one with an age below 0 (-1.0 s)", "no reading"),
-    # time begins in 1970: an audit of the fact completes then, and another one after 57 hours
+    _stale(Level(20, "_", 20), "-1.0", "no reading"),
+    # time begins in 1970: an audit of the fact completes after an hour (or 3.5), and another one after 57 hours
     _in_ledger(
         "TelemetryAuditStale",
         "warning",
@@ -1635,9 +1892,26 @@ TELEMETRY = [
         3315,
         3420,
         3420,
-        "The last complete audit of a fact in the database x ended 2d 6h 15m 0s ago; more than 2 days is stale, and "
-        "decades mean that none has ended. Differences between counters and rows are not detected.",
+        "2d 6h 15m 0s",
         every=900,
+    ),
+    _in_ledger(
+        "TelemetryAuditStale",
+        "warning",
+        {
+            ("audit_completed_timestamp_seconds", f', fact="{FACT}"'): (
+                always(SINCE_1970),
+                Level(0, SINCE_1970, 3600),
+            ),
+        },
+        {},
+        360,
+        420,
+        420,
+        "",
+        every=900,
+        name="a timestamp of 1970",
+        description="TelemetryAuditStale, never",
     ),
     _in_ledger(
         "TelemetryLedgerBacklog",
@@ -1647,11 +1921,10 @@ TELEMETRY = [
         15,
         25,
         40,
-        "50001 entries of the ledger in the database x are not rolled up; more than 50000 is a backlog. "
-        "Counters stay right, and each scrape takes longer.",
+        "50001",
     ),
-    _restored((always(4), Level(4, 5, 4, "4x99")), 1, "another restore"),
-    _restored(("_", Level("_", 3, "_", "_x100")), 3, "the first restore"),
+    _restored((always(4), Level(4, 5, 4, "4x99")), "1", "another restore"),
+    _restored(("_", Level("_", 3, "_", "_x100")), "3", "the first restore"),
 ]
 
 
@@ -1664,7 +1937,7 @@ MONITORING = [
         5,
         10,
         10,
-        "i does not answer for job n8n (up is 0): what it measures is not seen.",
+        "0",
         {"job": "n8n", "instance": "i"},
     ),
     *(
@@ -1676,7 +1949,7 @@ MONITORING = [
             5,
             10,
             10,
-            f"Prometheus has no target for job {job} (absent is 1): what it measures is not seen.",
+            "1",
             {"job": job},
             name=f"{job} has no target",
         )
@@ -1689,7 +1962,7 @@ MONITORING = [
         {"job": "j", "instance": "i"},
         10,
         39,
-        "i took 3.1s on average to answer job j; the threshold is 3 s.",
+        "3.1s",
         20,
     ),
     _monitoring(
@@ -1699,7 +1972,7 @@ MONITORING = [
         {"rule_group": "g"},
         1,
         24,
-        "1 evaluations of g failed in the last 5 minutes: its alerts are blind.",
+        "1",
     ),
     _monitoring(
         "AlertmanagerUnreachable",
@@ -1708,7 +1981,7 @@ MONITORING = [
         {"alertmanager": "a"},
         6,
         14,
-        "Prometheus can't hand alerts over to Alertmanager (3).",
+        "3",
         10,
         name="it does not answer",
     ),
@@ -1719,9 +1992,10 @@ MONITORING = [
         {"instance": "p"},
         5,
         10,
-        "Prometheus can't hand alerts over to Alertmanager (0).",
+        "0",
         10,
         name="there is none",
+        description="AlertmanagerUnreachable, none",
     ),
     _monitoring(
         "NotificationsFailing",
@@ -1730,7 +2004,7 @@ MONITORING = [
         {"integration": "email"},
         6,
         24,
-        "3 notifications by email failed in the last 5 minutes.",
+        "3",
         10,
     ),
     _monitoring(
@@ -1744,8 +2018,7 @@ MONITORING = [
         {"job": "prometheus", "instance": "p", "remote_name": "5m", "url": "u"},
         10,
         30,
-        "1 samples wait to be sent to 5m, and have waited all the time; each round of rules should be sent within "
-        "seconds.",
+        "1",
         20,
     ),
 ]
@@ -1754,6 +2027,7 @@ CASES = [
     *HOSTS,
     *POSTGRESQL,
     *ODOO,
+    *BACKGROUND,
     *TELEMETRY,
     *MONITORING,
     *GPU,

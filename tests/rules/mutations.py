@@ -1,7 +1,7 @@
 """Change each threshold and each duration of each alert a little, and see that a test of it fails.
 
-`make mutations` runs it, and ends with 1 if a change survives. Thresholds and other figures that something is compared
-with are changed by 5 %, zeros by one, durations by one evaluation.
+`make mutations` runs it, and ends with 1 if a change survives. Thresholds and other numbers that something is compared
+with are changed by 5%, zeros by one, durations by one evaluation.
 """
 
 import copy
@@ -68,8 +68,8 @@ def _other_thresholds(alert, content):
             changed["alerts"][alert][key] = other
             try:
                 yield f"{key} {value:g} → {other:g}", _rule(alert, changed)
-            except thresholds.Refused:
-                # more than 100 %, or less than none
+            except thresholds.ThresholdError:
+                # more than 100%, or less than none
                 continue
 
 
@@ -79,24 +79,24 @@ def _other_comparisons(rule):
     expression = restricted[1] if restricted else rule["expr"]
     for found in _COMPARISON.finditer(expression):
         before, after = expression[: found.start()], expression[found.end() :]
-        operator, matching, figure = found.groups()
-        sides = [_OPPOSITE[operator] + f" {matching}{figure or ''}"]
-        if figure:
-            sides += [f"{operator} {matching}{other:.10g}" for other in _around(float(figure))]
+        operator, matching, number = found.groups()
+        sides = [_OPPOSITE[operator] + f" {matching}{number or ''}"]
+        if number:
+            sides += [f"{operator} {matching}{other:.10g}" for other in _around(float(number))]
         else:
             sides += [f"{operator} {matching}{factor} * " for factor in (0.95, 1.05)]
         for side in sides:
-            shown = f"{operator} {figure or '…'} → {side.replace(matching, '')}".strip()
+            shown = f"{operator} {number or '…'} → {side.replace(matching, '')}".strip()
             yield shown, {**rule, "expr": rule["expr"].replace(expression, f"{before} {side}{after}")}
 
 
 def _other_durations(alert, rule):
     tick = min(case.every for case in CASES if case.alert == alert)
     for key in ("for", "keep_firing_for"):
-        lasting = _seconds(rule.get(key, "0s"))
-        for other in (lasting - tick, lasting + tick):
+        duration = _seconds(rule.get(key, "0s"))
+        for other in (duration - tick, duration + tick):
             if other >= 0:
-                yield f"{key} {lasting} s → {other} s", {**rule, key: f"{other}s"}
+                yield f"{key} {duration} s → {other} s", {**rule, key: f"{other}s"}
 
 
 def _around(value):
@@ -128,7 +128,7 @@ def main(pattern: str = "") -> int:
                 f"{'; survived: ' if living else ''}{', '.join(living)}",
                 flush=True,
             )
-    print(f"{total - survived} of {total} changes were caught.")
+    print(f"{total - survived} of {total} mutations were detected.")
     return survived
 
 

@@ -10,7 +10,7 @@ from .alert_cases import JOBS
 
 DAY = 1440
 DEPLOY = 14 * 60
-"""The minute of a working day at which Odoo is deployed: it is away for a minute, and what it counts starts anew."""
+"""The minute of a working day at which Odoo is deployed: it is away for a minute, and its counters restart."""
 
 AWAY = 1
 BACKUP = 2 * 60
@@ -35,7 +35,7 @@ def series(days, n8n_down=range(0)):
         return [_poisson(draw, an_hour / 60 * load) for load in busy]
 
     def some(of, share):
-        """How many of those in each minute are such, of which `share` is."""
+        """How many of the events `of` each minute have a property that `share` of all events have."""
         return [sum(draw.random() < share for _ in range(number)) for number in of]
 
     def gauge(low, high, spread=0.1):
@@ -199,7 +199,7 @@ def series(days, n8n_down=range(0)):
         'prometheus_notifications_alertmanagers_discovered{instance="p"}': [1 for _ in minutes],
         'alertmanager_notifications_failed_total{integration="email"}': [0 for _ in minutes],
         'odoo_telemetry_labels_folded_total{label="route"}': [0 for _ in minutes],
-        # what a round of rules made waits for at most 5 s of 5 minutes, and a scrape may come across it
+        # samples of a rule evaluation are pending for at most 5 s of every 5 minutes, and a scrape may see them
         'prometheus_remote_storage_samples_pending{job="prometheus", instance="p", remote_name="5m"}': [
             250 if draw.random() < 5 / 300 else 0 for _ in minutes
         ],
@@ -211,7 +211,7 @@ def series(days, n8n_down=range(0)):
 
 
 def _ledger(minutes, facts, draw):
-    """What is exported of the ledger: the audit of a fact takes an hour, and begins again when it has completed."""
+    """What is exported of the ledger: the audit of a fact takes an hour, and restarts when it has completed."""
     labels = 'instance="i", database="x"'
     series = {
         "database_read_age_seconds": [draw.uniform(0, 25) for _ in minutes],
@@ -252,7 +252,7 @@ def _poisson(draw, mean):
 
 
 def _counter(numbers, deployed=frozenset()):
-    """A counter of those numbers, which starts anew, and is not seen, while its holder is away."""
+    """A counter of those numbers, which restarts, and is not seen, while its holder is away."""
     value, values = 0, []
     for minute, number in enumerate(numbers):
         value = 0 if minute in deployed else value + number

@@ -11,6 +11,8 @@ import yaml
 from stack.services import prometheus
 
 RULES = Path(__file__).parents[2] / "prometheus" / "rules"
+_RECORDED = re.compile(r"((?:influencegen|telemetry):[a-z0-9_]+:[a-z0-9_]+)(?:\{([^}]*)\})?")
+_EQUAL = re.compile(r'(\w+)="([^"]*)"')
 
 
 def groups(*names: str) -> list[dict]:
@@ -76,17 +78,23 @@ def needed_by(alert: str, rules: list[dict], given: str = "influencegen:working_
     for rule in every:
         if "record" in rule:
             recorded.setdefault(rule["record"], []).append(rule)
-    wanted: dict[str, None] = {}
+    wanted: list[dict] = []
 
     def want(expression):
-        for name in dict.fromkeys(re.findall(r"(?:influencegen|telemetry):[a-z0-9_]+:[a-z0-9_]+", expression)):
+        for name, matchers in dict.fromkeys(_RECORDED.findall(expression)):
             if name.startswith(given):
                 continue
             for rule in recorded[name]:
-                if rule["expr"] != expression:
+                if _may_match(rule, matchers) and rule["expr"] != expression and rule not in wanted:
                     want(rule["expr"])
-            wanted.setdefault(name)
+                    wanted.append(rule)
 
     (rule,) = (rule for rule in every if rule.get("alert") == alert)
     want(rule["expr"])
-    return [{"name": alert, "rules": [*(rule for name in wanted for rule in recorded[name]), rule]}]
+    return [{"name": alert, "rules": [*wanted, rule]}]
+
+
+def _may_match(rule: dict, matchers: str) -> bool:
+    """Return whether series that the rule records may have the labels that a selector asks for."""
+    labels = rule.get("labels", {})
+    return all(labels.get(label, value) == value for label, value in _EQUAL.findall(matchers))

@@ -1,6 +1,6 @@
 """What the recording rules give for series whose rates, averages and quantiles are known beforehand.
 
-Where there are two instances, the second starts anew within the last minute, so that each window holds a counter reset.
+Where there are two instances, the second restarts within the last minute, so that each window holds a counter reset.
 """
 
 from dataclasses import dataclass
@@ -36,7 +36,7 @@ def grows(step, every=60, hours=25):
 
 
 def restarts(step, every=60, hours=25):
-    """The values of such a counter that begins again at 0 just before its last value but one."""
+    """The values of such a counter that restarts at 0 just before its last value but one."""
     return f"0+{step}x{hours * HOUR // every - 2} {step}+{step}x1"
 
 
@@ -54,8 +54,7 @@ def _latency(metric, labels, buckets, total, values=grows, **more):
 
 
 def _api(name):
-    """In every 10 s, each of two instances makes 10 calls: 5 within 0.1 s, 4 within 0.5 s, 1 within 1 s, which "
-    "fails."""
+    """Every 10 s, each of two instances makes 10 calls: 5 within 0.1 s, 4 within 0.5 s, 1, which fails, within 1 s."""
     metric = f"api_{name}_latency_seconds"
     call = {"endpoint": "e", "http_method": "POST"}
     classes = {
@@ -426,6 +425,94 @@ NO_ODOO = Case(
     },
 )
 
+REQUESTS, CALLS = "odoo_http_request_duration_seconds", "odoo_rpc_duration_seconds"
+_WHOSE = {"a x": {"instance": "a", "database": "x"}, "b y": {"instance": "b", "database": "y"}}
+
+
+def _of_each(series, **values):
+    """What the rules give of each database: values by name, of the database x of server a and of y of b."""
+    return {
+        f'{series}_of_database:rate_5m{{instance="{instance}", database="{database}", le="{bound}"}}': value
+        for place, buckets in values.items()
+        for instance, database in [place.split("_")]
+        for bound, value in buckets.items()
+    }
+
+
+FLEET = Case(
+    # every minute, server a answers 6 requests for x within 1 s, and b 12 for y, 6 of which take longer
+    "two databases on two servers",
+    ("odoo_recording_fleet",),
+    {
+        **{
+            name: values
+            for whose, slow, restart in (("a x", 0, grows), ("b y", 6, restarts))
+            for metric, labels in (
+                (REQUESTS, {"route": "/web", "method": "GET", "status_code_class": "2xx"}),
+                (CALLS, {"model": "res.partner", "method": "read"}),
+                (PAGES, {"route": "/web", "user_role": "user"}),
+                (INTERACTIONS, {"interaction_name": "save", "user_role": "user"}),
+            )
+            for name, values in _latency(
+                metric, {**_WHOSE[whose], **labels}, {"1.0": 6, "+Inf": 6 + slow}, 6 + 3 * slow, restart
+            ).items()
+        },
+        # jobs that queue_job's runner starts by requests, for which nobody waits
+        **_latency(
+            REQUESTS,
+            {**_WHOSE["a x"], "route": "/queue_job/runjob", "method": "GET", "status_code_class": "2xx"},
+            {"1.0": 0, "+Inf": 60},
+            600,
+        ),
+        'odoo_rpc_calls_total{instance="a", database="x", model="m", method="f", outcome="error"}': grows(6),
+        'odoo_rpc_calls_total{instance="b", database="y", model="m", method="g", outcome="error"}': restarts(12),
+        'odoo_rpc_calls_total{instance="b", database="y", model="m", method="g", outcome="ok"}': grows(60),
+        **{
+            f'{metric}{{instance="{instance}", database="{instance}", {labels}}}': values(step)
+            for metric, labels, step in (
+                ("odoo_cron_duration_seconds_sum", 'cron="c"', 60),
+                ("odoo_cron_duration_seconds_count", 'cron="c"', 6),
+                ("odoo_cron_runs_total", 'cron="c"', 6),
+                ("odoo_queue_job_duration_seconds_sum", 'job_function="f"', 60),
+                ("odoo_queue_job_duration_seconds_count", 'job_function="f"', 6),
+                ("odoo_queue_job_runs_total", 'job_function="f", outcome="done"', 6),
+            )
+            for instance, values in (("a", grows), ("b", restarts))
+        },
+    },
+    {
+        **{
+            name: value
+            for series in (REQUESTS, CALLS, PAGES, INTERACTIONS)
+            for name, value in _of_each(
+                f"{series}_bucket", a_x={"1.0": 0.1, "+Inf": 0.1}, b_y={"1.0": 0.1, "+Inf": 0.2}
+            ).items()
+        },
+        **{
+            f'{series}_bucket_of_all:rate_5m{{{labels}, le="{bound}"}}': value
+            for series, labels in ((REQUESTS, 'route="/web"'), (CALLS, 'model="res.partner", method="read"'))
+            for bound, value in (("1.0", 0.2), ("+Inf", 0.3))
+        },
+        f'{REQUESTS}_bucket_of_all:rate_5m{{route="/queue_job/runjob", le="1.0"}}': 0,
+        f'{REQUESTS}_bucket_of_all:rate_5m{{route="/queue_job/runjob", le="+Inf"}}': 1,
+        f'{CALLS}_sum_of_all:rate_5m{{model="res.partner", method="read"}}': 0.5,
+        'odoo_rpc_calls_of_all:rate_5m{model="m", outcome="error"}': 0.3,
+        'odoo_rpc_calls_of_all:rate_5m{model="m", outcome="ok"}': 1,
+        'odoo_cron_duration_seconds_sum_of_all:rate_5m{cron="c"}': 2,
+        'odoo_cron_duration_seconds_count_of_all:rate_5m{cron="c"}': 0.2,
+        "odoo_cron_runs_of_all:rate_5m": 0.2,
+        'odoo_queue_job_duration_seconds_sum_of_all:rate_5m{job_function="f"}': 2,
+        'odoo_queue_job_duration_seconds_count_of_all:rate_5m{job_function="f"}': 0.2,
+        'odoo_queue_job_runs_of_all:rate_5m{job_function="f", outcome="done"}': 0.2,
+    },
+)
+NO_FLEET = Case(
+    "two databases that nobody uses",
+    ("odoo_recording_fleet",),
+    dict.fromkeys(FLEET.series, stays(9)),
+    dict.fromkeys(FLEET.expected, 0),
+)
+
 N8N = Case(
     "n8n is one process",
     ("influencegen_recording_n8n",),
@@ -446,7 +533,7 @@ N8N = Case(
     every=10,
 )
 QUEUE_MODE = Case(
-    "n8n is in queue mode, and no worker is left to tell what the workflows know",
+    "n8n is in queue mode, and no worker is left to export what the workflows know",
     ("influencegen_recording_n8n",),
     {
         "n8n_scaling_mode_queue_jobs_waiting": stays(7, hours=1),
@@ -482,7 +569,7 @@ HOSTS = Case(
         f"node_network_transmit_bytes_total{{{LINK}}}": restarts(12000),
         f"node_network_speed_bytes{{{LINK}}}": stays(1000),
         f'node_network_receive_bytes_total{{{HOST}, device="lo"}}': grows(6000),
-        # a link that does not tell its speed: taken for 1 Gbit/s
+        # a link that does not report its speed: taken for 1 Gbit/s
         f'node_network_receive_bytes_total{{{HOST}, device="tun0"}}': grows(75000000),
         f'node_network_transmit_bytes_total{{{HOST}, device="tun0"}}': grows(0),
         f'node_network_speed_bytes{{{HOST}, device="tun0"}}': stays(-125000),
@@ -637,7 +724,7 @@ BUDGETS = Case(
     "events use up error budgets",
     ("influencegen_slo",),
     {
-        # of 100 calls a minute one fails, and one is not made
+        # of 100 calls per minute one fails, and one is not made
         'api_odoo_to_n8n_webhook_latency_seconds_count{instance="a", status_code_class="2xx"}': grows(50, hours=73),
         'api_odoo_to_n8n_webhook_latency_seconds_count{instance="b", status_code_class="2xx"}': restarts(48, hours=73),
         'api_odoo_to_n8n_webhook_latency_seconds_count{instance="a", status_code_class="5xx"}': grows(1, hours=73),
@@ -723,6 +810,8 @@ CASES = [
     BACKUPS,
     ODOO,
     NO_ODOO,
+    FLEET,
+    NO_FLEET,
     N8N,
     QUEUE_MODE,
     HOSTS,

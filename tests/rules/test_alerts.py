@@ -3,7 +3,7 @@
 import pytest
 
 from . import promtool
-from .alert_cases import CASES, JOBS
+from .alert_cases import CASES, DESCRIPTIONS, JOBS
 
 GROUPS = promtool.groups()
 ALERTS = {rule["alert"]: rule for group in GROUPS for rule in group["rules"] if "alert" in rule}
@@ -21,6 +21,10 @@ def test_it_fires_beyond_its_threshold_and_recovers(alert, tmp_path):
     cases = [case for case in CASES if case.alert == alert]
     assert cases
     assert not promtool.check(tmp_path, promtool.needed_by(alert, GROUPS), cases)
+
+
+def test_each_description_is_of_a_case():
+    assert DESCRIPTIONS.keys() == {case.description or case.alert for case in CASES}
 
 
 def test_the_dead_mans_switch_always_fires(tmp_path):

@@ -15,8 +15,8 @@ from odoo_telemetry.metrics import catalogue
 from prometheus.generator.rules import RUNBOOKS
 from stack.ports import Ports
 from stack.services import prometheus
-from tests.end_to_end.waiting import until
 from tests.promql import matchers, selectors
+from tests.waiting import until
 
 from . import promtool
 

@@ -1,4 +1,4 @@
-"""`make new-alert` writes a draft that the generator takes, and that its test cases run."""
+"""`make new-alert` writes a draft that the generator accepts, with a case that can be run."""
 
 import shutil
 import subprocess
@@ -23,12 +23,16 @@ def project(tmp_path):
 
 @pytest.mark.parametrize(("subject", "part"), [("odoo", "odoo"), ("telemetry", "odoo"), ("business", "influencegen")])
 def test_the_generator_takes_the_draft(project, subject, part):
-    assert len(new_alert.write("SomethingHigh", subject, project)) == 4
+    assert len(new_alert.write("SomethingHigh", subject, project)) == 5
     done = subprocess.run([sys.executable, "-m", "prometheus.generator"], cwd=project, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     rules = yaml.safe_load((project / "prometheus" / "rules" / f"{part}_alerts_{subject}.yml").read_text())
     assert rules["groups"][0]["rules"][-1]["alert"] == "SomethingHigh"
-    check = "from tests.rules.alert_cases import CASES; assert any(case.alert == 'SomethingHigh' for case in CASES)"
+    check = (
+        "from tests.rules.alert_cases import CASES; [case] = [case for case in CASES if case.alert == "
+        "'SomethingHigh']; "
+        "assert case.tests({'labels': {}, 'annotations': {}})"
+    )
     assert subprocess.run([sys.executable, "-c", check], cwd=project).returncode == 0
     assert (project / "docs" / "runbooks" / part / "SomethingHigh.md").exists()
 
@@ -38,7 +42,7 @@ def test_the_generator_takes_the_draft(project, subject, part):
     [
         ("something_high", "odoo", "PascalCase"),
         ("SomethingHigh", "nothing", "SUBJECT"),
-        ("OdooDown", "odoo", "there is an alert OdooDown"),
+        ("OdooDown", "odoo", "alert OdooDown already exists"),
     ],
 )
 def test_what_cannot_be_meant_is_refused(project, name, subject, message):

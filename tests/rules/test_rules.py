@@ -10,7 +10,7 @@ import pytest
 import yaml
 
 from influencegen_telemetry import business
-from prometheus.generator import generate, rules, thresholds
+from prometheus.generator import generate, promql, rules, thresholds
 from stack.services import prometheus
 from tests import requirements
 
@@ -68,7 +68,8 @@ def test_each_alert_says_what_to_do(subtests):
                 assert alert["labels"].get(label, "") in known
             assert alert["labels"].keys() <= {*LABELS, "pair"}
             assert alert["annotations"].keys() - {"dashboard"} == {"summary", "description", "runbook_url"}
-            assert "$value" in alert["annotations"]["description"]
+            # of what is absent, nothing is known
+            assert "$value" in alert["annotations"]["description"] or alert["alert"] == "JobMissing"
             page = alert["annotations"]["runbook_url"].removeprefix(rules.RUNBOOKS)
             assert page in (f"odoo/{alert['alert']}.md", f"influencegen/{alert['alert']}.md")
             assert (ROOT / "docs" / "runbooks" / page).exists()
@@ -92,7 +93,7 @@ def test_alerts_that_are_required_have_their_condition_and_duration(subtests):
         with subtests.test(alert):
             (rule,) = (rule for rule in ALERTS if rule["alert"] == alert)
             expression = rule["expr"].removeprefix("(").split(") and on () influencegen:working_hours")[0]
-            assert (expression, rule.get("for")) == (wanted["expression"], wanted.get("for"))
+            assert (expression, rule.get("for")) == (promql.per_cluster(wanted["expression"]), wanted.get("for"))
             requirement = business.SPECIFICATION[wanted["metric"]]
             assert requirement.rule in expression and "alert" in requirement.thresholds
 
@@ -120,15 +121,18 @@ def test_a_changed_threshold_reaches_the_rule_and_its_description():
     ("change", "words"),
     [
         (
-            ("alerts", "HostCpuHigh", "above_percent", "70 %"),
-            ("alerts.HostCpuHigh.above_percent", "'70 %'", "without a unit"),
+            ("alerts", "HostCpuHigh", "above_percent", "70%"),
+            ("alerts.HostCpuHigh.above_percent", "'70%'", "without a unit"),
         ),
         (("alerts", "HostCpuHigh", "above_percent", 170), ("alerts.HostCpuHigh.above_percent", "170", "0 to 100")),
         (("alerts", "HostCpuHigh", "above_percent", -1), ("alerts.HostCpuHigh.above_percent", "-1", "0 or more")),
-        (("alerts", "HostCpuHigh", "above_percent", True), ("alerts.HostCpuHigh.above_percent", "True", "no number")),
+        (
+            ("alerts", "HostCpuHigh", "above_percent", True),
+            ("alerts.HostCpuHigh.above_percent", "True", "not a number"),
+        ),
         (
             ("alerts", "HostCpuHigh", "above_percent", float("nan")),
-            ("alerts.HostCpuHigh.above_percent", "nan", "no number"),
+            ("alerts.HostCpuHigh.above_percent", "nan", "not a number"),
         ),
         (("alerts", "HostCpuHigh", "above_percent", 85), ("HostCpuHigh.above_percent", "HostCpuCritical", "before")),
         (("alerts", "HostCpuHigh", "above_percent", None), ("alerts.HostCpuHigh.above_percent", "missing", "add it")),
@@ -149,14 +153,14 @@ def test_a_changed_threshold_reaches_the_rule_and_its_description():
     ],
 )
 def test_a_value_that_cannot_be_meant_is_refused_with_its_key_and_a_remedy(change, words):
-    with pytest.raises(thresholds.Refused) as refused:
+    with pytest.raises(thresholds.ThresholdError) as refused:
         generate.files(changed(*change))
     assert all(word in str(refused.value) for word in words), refused.value
 
 
-def test_a_file_that_is_no_yaml_is_refused(tmp_path):
+def test_a_file_that_is_not_yaml_is_refused(tmp_path):
     (tmp_path / "odoo.yml").write_text("alerts: {HostCpuHigh: {above_percent: 70")
-    with pytest.raises(thresholds.Refused, match="odoo.yml can't be read"):
+    with pytest.raises(thresholds.ThresholdError, match="odoo.yml can't be read"):
         thresholds.read(tmp_path)
 
 
@@ -170,18 +174,18 @@ def test_each_part_has_its_thresholds_in_a_file_of_its_own():
 def test_an_entry_of_two_files_is_refused(tmp_path):
     for name in ("odoo.yml", "influencegen.yml"):
         (tmp_path / name).write_text("alerts: {HostCpuHigh: {above_percent: 70, for: 15m}}")
-    with pytest.raises(thresholds.Refused, match="alerts.HostCpuHigh is in odoo.yml and in another file"):
+    with pytest.raises(thresholds.ThresholdError, match="alerts.HostCpuHigh is in odoo.yml and in another file"):
         thresholds.read(tmp_path)
 
 
-STRANGERS = re.compile(
+ANONYMOUS = re.compile(
     r"odoo_request_queue_\w+|odoo_http_\w+|odoo_application_errors?_\w+|odoo_ui_\w+|odoo_active_sessions\w*"
     r"|odoo_telemetry_(errors|browser|labels)_\w+|influencer_registration\w*|influencer_onboarding_\w+"
 )
 """What anybody on the internet can raise or lower by requests alone, without an account."""
 
 
-def test_nothing_that_strangers_send_pages_on_call():
+def test_nothing_that_anonymous_clients_send_pages_on_call():
     found = [rule for group in promtool.groups() for rule in group["rules"]]
     recorded = {rule["record"]: rule["expr"] for rule in found if "record" in rule}
 
@@ -190,7 +194,7 @@ def test_nothing_that_strangers_send_pages_on_call():
         return expression + "".join(expanded(recorded[name]) for name in sorted(names & recorded.keys()))
 
     paging = {
-        alert["alert"]: STRANGERS.findall(expanded(alert["expr"]))
+        alert["alert"]: ANONYMOUS.findall(expanded(alert["expr"]))
         for alert in ALERTS
         if alert["labels"]["severity"] == "critical" and alert["labels"]["team"] != "business"
     }

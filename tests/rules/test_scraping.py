@@ -21,7 +21,7 @@ def test_each_group_of_the_catalogue_is_scraped():
 
 def test_settings_say_how_often_a_group_is_scraped():
     text = (ROOT / "odoo_telemetry" / "views" / "res_config_settings_views.xml").read_text()
-    said = re.findall(r'scraped every (\d+) s">\s*<field name="telemetry_(\w+)"', text)
+    said = re.findall(r'scraped every (\d+) s with group\[\]=\w+">\s*<field name="telemetry_(\w+)"', text)
     assert {group: int(seconds) for seconds, group in said} == scraping.GROUPS
 
 

@@ -1,4 +1,4 @@
-"""A week of ordinary traffic tells nobody of anything; the same traffic with a fault does."""
+"""A week of ordinary traffic notifies nobody; the same traffic with a fault does."""
 
 import pytest
 
@@ -6,7 +6,7 @@ from . import ordinary, promtool
 from .alert_cases import WORKING_HOURS
 
 pytestmark = pytest.mark.slow
-TOLD = (
+NOTIFIED = (
     'count by (alertname, severity) (count_over_time(ALERTS{{alertstate="firing", alertname!="DeadMansSwitch"}}[{}d]))'
 )
 
@@ -22,7 +22,7 @@ def rules():
 
 
 @pytest.mark.parametrize(
-    ("days", "evaluated", "n8n_down", "told"),
+    ("days", "evaluated", "n8n_down", "notified"),
     [
         (7, "5m", range(0), {}),
         (1, "1m", range(0), {}),
@@ -30,7 +30,7 @@ def rules():
     ],
     ids=["an ordinary week", "an ordinary day", "n8n is down for ten minutes"],
 )
-def test_who_is_told_of_what(days, evaluated, n8n_down, told, tmp_path):
+def test_who_is_notified_of_what(days, evaluated, n8n_down, notified, tmp_path):
     wrong = promtool.run(
         tmp_path,
         rules(),
@@ -40,11 +40,11 @@ def test_who_is_told_of_what(days, evaluated, n8n_down, told, tmp_path):
             "input_series": promtool.input_series(ordinary.series(days, n8n_down) | WORKING_HOURS),
             "promql_expr_test": [
                 {
-                    "expr": TOLD.format(days),
+                    "expr": NOTIFIED.format(days),
                     "eval_time": f"{days * 24 * 60 - 1}m",
                     "exp_samples": [
                         {"labels": f'{{alertname="{alert}", severity="{severity}"}}', "value": 1}
-                        for alert, severity in told.items()
+                        for alert, severity in notified.items()
                     ],
                 }
             ],

@@ -10,6 +10,7 @@ from promql_parser import MatchOp
 
 from influencegen_telemetry import business
 from influencegen_telemetry.business import catalogue
+from prometheus.generator import slo, thresholds
 from prometheus.generator.recording.series import part_of
 from prometheus.generator.rules import RUNBOOKS
 from tests.promql import errors, matchers, selectors
@@ -25,7 +26,9 @@ RULES = [
     for rule in group["rules"]
 ]
 # Series of programs that are not the project's own: what they are is their makers' business.
-OTHERS = re.compile(r"(node|pg|namedprocess|probe|prometheus|alertmanager|scrape|n8n_process|n8n_nodejs)_\w+|up|ALERTS")
+OTHERS = re.compile(
+    r"(node|pg|namedprocess|probe|prometheus|alertmanager|scrape|n8n_process|n8n_nodejs|n8n_scaling|redis)_\w+|up|ALERTS"
+)
 METRICS = {
     f"{metric.name}{suffix}": metric
     for metric in catalogue.METRICS.values()
@@ -77,6 +80,61 @@ def test_variables_of_commands_are_documented(subtests):
         with subtests.test(page.stem):
             for command in blocks(page, "sh"):
                 assert set(re.findall(r"\$([A-Z]\w+)", command)) <= VARIABLES
+
+
+def test_a_page_links_to_its_variables_and_contacts(subtests):
+    for page in PAGES:
+        with subtests.test(page.stem):
+            checks, escalation = page.read_text().split("## First three checks\n")[1].split("\n## Escalation\n")
+            assert "](../../alerting.md#commands-of-the-runbooks)" in checks
+            assert "](../../alerting.md#escalation-contacts)" in escalation
+
+
+def test_a_page_names_the_thresholds_of_its_alert(subtests):
+    """Its opening has each threshold, with its unit; the duration and the minimum that it names are the alert's."""
+    for name, values in thresholds.read()["alerts"].items():
+        with subtests.test(name):
+            opening = opening_of(name)
+            for key, value in values.items():
+                shown = f"{value:g}%" if key.endswith("percent") else key != "for" and thresholds.shown(key, value)
+                if key == "for":
+                    assert {seconds(*words) for words in DURATION.findall(opening)} <= {seconds(value[:-1], value[-1])}
+                elif key.startswith("minimum"):
+                    assert set(re.findall(r"at least ([\d,]+)", opening)) <= {shown}
+                elif value and shown != "100%":
+                    assert re.search(rf"(?<![\d.,]){re.escape(shown)}(?!\w)", opening), f"{key} is {shown}: {opening}"
+
+
+def test_a_page_names_the_burn_rates_of_its_error_budget(subtests):
+    objectives = thresholds.Thresholds(thresholds.read())
+    for objective in filter(lambda objective: objective.alert, slo.OBJECTIVES):
+        budget = 100 - objectives.objective(objective.name)
+        for speed, windows in (("Fast", slo.FAST), ("Slow", slo.SLOW)):
+            with subtests.test(objective.alert + speed):
+                shares = [f"{round(factor * budget, 6):g}%" for factor in (1, *(factor for factor, *_ in windows))]
+                assert re.findall(r"[\d.]+%", opening_of(objective.alert + speed)) == shares
+
+
+def test_a_page_names_the_threshold_at_which_its_alert_becomes_critical(subtests):
+    alerts = thresholds.read()["alerts"]
+    for page in PAGES:
+        for critical, percent in re.findall(r"It becomes\s+\[(\w+)\]\([^)]+\)\s+at\s+([\d.]+)%", page.read_text()):
+            with subtests.test(page.stem):
+                assert alerts[critical]["above_percent"] == float(percent)
+
+
+DURATION = re.compile(r"\b[Ff]or (an?|\d+) (minute|hour|m|h)s?\b")
+
+
+def seconds(number, unit):
+    """Return a duration, as '10' and 'minute' or 'm', in seconds."""
+    return int(number.replace("an", "1").replace("a", "1")) * {"s": 1, "m": 60, "h": 3600, "d": 86400}[unit[0]]
+
+
+def opening_of(alert):
+    """Return what the page of an alert says first: when it fires."""
+    [page] = [page for page in PAGES if page.stem == alert]
+    return " ".join(page.read_text().split("\n## ")[0].split("\n", 1)[1].split())
 
 
 @pytest.fixture(scope="module")

@@ -2,25 +2,14 @@ import os
 import socket
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
 import requests
 
+from tests.waiting import until
+
 ROOT = Path(__file__).parents[2]
-DEADLINE_SECONDS = 20
-
-
-def wait_until(condition, what):
-    """Poll `condition` until it gives something true, and return that; fail after DEADLINE_SECONDS."""
-    deadline = time.monotonic() + DEADLINE_SECONDS
-    while time.monotonic() < deadline:
-        result = condition()
-        if result:
-            return result
-        time.sleep(0.02)
-    pytest.fail(f"waited {DEADLINE_SECONDS} s for {what}")
 
 
 class Running:
@@ -37,7 +26,7 @@ class Running:
             stdout=subprocess.PIPE,
             text=True,
         )
-        wait_until(self.is_up, name)
+        until(self.is_up, f"{name} answers")
 
     def is_up(self):
         assert self.process.poll() is None, "the simulator ended"
@@ -63,12 +52,6 @@ class Running:
         self.process.terminate()
         output, _ = self.process.communicate(timeout=60)
         return output, self.process.returncode
-
-
-@pytest.fixture(name="wait_until")
-def wait_until_fixture():
-    """Function wait_until(condition, what)."""
-    return wait_until
 
 
 @pytest.fixture

@@ -5,6 +5,8 @@ import pytest
 import requests
 from PIL import Image, ImageFile
 
+from tests.waiting import until
+
 ORDER = {"model": "flux", "prompt": "a fox in the snow", "parameters": {"width": 320, "height": 200}}
 
 
@@ -51,23 +53,23 @@ def test_what_is_out_of_bounds_is_refused(ai, change):
     assert ai.post("/v1/images", {**ORDER, **change}).status_code == 400
 
 
-def test_the_gpu_is_as_busy_as_the_service(start, tmp_path, wait_until):
+def test_the_gpu_is_as_busy_as_the_service(start, tmp_path):
     ai = start("ai_service", NVML_STUB=str(tmp_path))
     images = tmp_path / "images"
     assert images.stat().st_size == 0
     ai.control(timeout_rate=1)
     with pytest.raises(requests.Timeout):
         ai.post("/v1/images", ORDER, timeout=0.5)
-    wait_until(lambda: images.stat().st_size == 0, "the request to be given up")
+    until(lambda: images.stat().st_size == 0, "the request to be given up")
     ai.control(timeout_rate=0, slow_rate=1, slow_seconds=2)
     with ThreadPoolExecutor(3) as pool:
         answers = [pool.submit(ai.post, "/v1/images", ORDER) for _ in range(3)]
-        wait_until(lambda: images.stat().st_size == 3, "three requests in hand")
+        until(lambda: images.stat().st_size == 3, "three requests in progress")
         assert [answer.result().status_code for answer in answers] == [200, 200, 200]
     assert images.stat().st_size == 0
 
 
-def test_the_log_tells_how_each_try_ended(ai, wait_until):
+def test_the_log_shows_how_each_try_ended(ai):
     def order(try_id, timeout=10):
         return ai.post("/v1/images", ORDER, timeout, headers={"X-Request-Id": "one", "X-Try-Id": try_id})
 
@@ -77,7 +79,7 @@ def test_the_log_tells_how_each_try_ended(ai, wait_until):
     ai.control(fail_rate=0, timeout_rate=1)
     with pytest.raises(requests.Timeout):
         order("third", timeout=0.5)
-    assert wait_until(lambda: len(tries := ai.get("/log")["tries"]) == 3 and tries, "the try without an answer") == {
+    assert until(lambda: len(tries := ai.get("/log")["tries"]) == 3 and tries, "the try without an answer") == {
         "first": "200",
         "second": "500",
         "third": "none",
@@ -132,7 +134,7 @@ def test_a_huge_image_has_50_megabytes(ai):
     assert len(response.content) == 50 * 2**20
 
 
-def test_garbage_is_no_image(ai, monkeypatch):
+def test_garbage_is_not_an_image(ai, monkeypatch):
     # Odoo's own tests, which may run in this process, let Pillow accept what is cut short
     monkeypatch.setattr(ImageFile, "LOAD_TRUNCATED_IMAGES", False)
     ai.control(garbage_rate=1)

@@ -78,7 +78,7 @@ def test_who_does_not_authenticate_is_refused(receiver):
     assert receiver.get("/alerts") == []
 
 
-def test_heartbeats_are_counted_and_are_no_alerts(receiver):
+def test_heartbeats_are_counted_and_are_not_alerts(receiver):
     assert receiver.get("/heartbeat") == {"count": 0, "last": None}
     assert receiver.post("/heartbeat", {"alerts": []}).ok
     heartbeat = receiver.get("/heartbeat")

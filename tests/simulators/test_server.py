@@ -12,6 +12,7 @@ import pytest
 import requests
 
 from stack.simulators.server import Simulator
+from tests.waiting import until
 
 ROOT = Path(__file__).parents[2]
 IMAGE = {"model": "flux", "prompt": "a fox", "parameters": {"width": 64, "height": 64}}
@@ -24,7 +25,7 @@ def ai(start):
     return ai
 
 
-def test_a_told_share_fails_and_the_log_is_exact(ai):
+def test_a_configured_share_fails_and_the_log_is_exact(ai):
     ai.control(fail_rate=0.3)
     with ThreadPoolExecutor(16) as pool:
         statuses = list(pool.map(lambda _: ai.post("/v1/images", IMAGE).status_code, range(100)))
@@ -34,11 +35,11 @@ def test_a_told_share_fails_and_the_log_is_exact(ai):
     assert {fault: count for fault, count in log["faults"].items() if count} == {"fail": statuses.count(500)}
 
 
-def test_a_timeout_is_never_answered(ai, wait_until):
+def test_a_timeout_is_never_answered(ai):
     ai.control(timeout_rate=1)
     with pytest.raises(requests.Timeout):
         ai.post("/v1/images", IMAGE, timeout=0.5)
-    log = wait_until(lambda: (log := ai.get("/log"))["requests"] and log, "the request in the log")
+    log = until(lambda: (log := ai.get("/log"))["requests"] and log, "the request in the log")
     assert log["requests"] == {"/v1/images": {"none": 1}}
     assert log["faults"]["timeout"] == 1
 

@@ -33,8 +33,8 @@ def found():
 
 def test_each_vulnerability_is_listed_with_its_remedy():
     assert audit.verdict(found(), [], TODAY) == ([
-        "pillow 1.0: CVE-2026-1, GHSA-aaaa, PYSEC-2026-1: take 1.1",
-        "ws <8.1: GHSA-bbbb: no release mends it yet",
+        "pillow 1.0: CVE-2026-1, GHSA-aaaa, PYSEC-2026-1: upgrade to 1.1",
+        "ws <8.1: GHSA-bbbb: no release fixes it yet",
     ], False)  # fmt: skip
 
 
@@ -54,12 +54,12 @@ def test_an_exception_ends_on_its_day():
     assert audit.verdict(found(), excused, TODAY)[1]
     lines, passed = audit.verdict(found(), excused, date(2026, 12, 2))
     assert not passed
-    assert "its exception ended on 2026-12-01: take 1.1" in lines[0]
+    assert "its exception ended on 2026-12-01: upgrade to 1.1" in lines[0]
 
 
 def test_an_exception_that_nothing_needs_must_go():
     lines, passed = audit.verdict([], [exempt("CVE-2020-1")], TODAY)
-    assert (lines, passed) == (["CVE-2020-1: nothing has it any more: remove its exception"], False)
+    assert (lines, passed) == (["CVE-2020-1: not found any more: remove its exception"], False)
 
 
 @pytest.mark.parametrize(("output", "words"), [
@@ -90,7 +90,7 @@ def test_what_can_not_be_asked_fails_the_audit_and_the_rest_is_asked_all_the_sam
 
     monkeypatch.setattr(audit, "python_vulnerabilities", unreachable)
     monkeypatch.setattr(audit, "npm_vulnerabilities", nothing)
-    with pytest.raises(StackError, match="Not all advisories can be had.*\nPyPI: no such host"):
+    with pytest.raises(StackError, match="The audit is incomplete.*\nPyPI: no such host"):
         audit.audit(None)
     assert asked == [PROJECT / folder for folder in audit.NPM]
 
@@ -100,7 +100,7 @@ def test_what_can_not_be_asked_fails_the_audit_and_the_rest_is_asked_all_the_sam
     'id = "CVE-1"\nreason = "r"\nuntil = "later"', 'id = "CVE-1"\nreason = "r"\nuntil = 2027-01-01\nforever = true',
 ])  # fmt: skip
 def test_an_exception_must_be_justified_and_end(entry):
-    with pytest.raises(StackError, match=r"audit\.toml: .*must have an id, a reason and the day"):
+    with pytest.raises(StackError, match=r"audit\.toml: .*must have `id`, `reason` and `until`"):
         audit.exceptions(f"[[exception]]\n{entry}\n")
 
 

@@ -16,7 +16,7 @@ def key(name, status, endpoint="images"):
 
 
 class World:
-    """A system whose parts say what they are told to."""
+    """A system whose parts return what the test sets."""
 
     def __init__(self, monkeypatch):
         self.tries, self.calls, self.images, self.counters = {}, [], [], {}
@@ -27,8 +27,8 @@ class World:
         monkeypatch.setattr(image_stages.reconcile, "stored", lambda *_: dict(self.counters))
         self.stages = image_stages.Stages(SimpleNamespace(layout=None), SimpleNamespace(call=self.call))
 
-    def query(self, _layout, statement):
-        return [["now"]] if "clock_timestamp" in statement else self.calls
+    def query(self, _layout, _statement):
+        return list(self.calls)
 
     def call(self, _model, method, *_arguments, **_options):
         return {"search": [], "search_count": len(self.images), "search_read": self.images}[method]
@@ -57,6 +57,16 @@ def test_the_access_log_is_what_the_ai_service_was_asked(world):
 def test_a_call_that_n8n_did_not_see_the_end_of_is_not_held_against_it(world):
     world.tries = {"1": "200"}
     world.calls = [("1", "image", "api_n8n_to_aiservice", "images", "interrupted")]
+    world.counters = {key(ERROR, "interrupted"): 1.0}
+    assert world.rows() == {(ERROR, "interrupted"): (1, 1)}
+
+
+def test_a_call_that_began_before_counts_if_it_is_given_up_afterwards(world):
+    api, endpoint = "api_n8n_to_aiservice", "images"
+    world.tries = {"1": "200", "2": "none"}
+    world.calls = [("1", "image", api, endpoint, "2xx"), ("2", "image", api, endpoint, None)]
+    world.stages = image_stages.Stages(world.stages._system, world.stages._admin)
+    world.calls[1] = ("2", "image", api, endpoint, "interrupted")
     world.counters = {key(ERROR, "interrupted"): 1.0}
     assert world.rows() == {(ERROR, "interrupted"): (1, 1)}
 

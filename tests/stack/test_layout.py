@@ -5,7 +5,7 @@ from stack.layout import PROJECT, Layout, cache
 from stack.ports import Ports
 
 
-def test_the_state_lies_in_the_checkout_unless_told_otherwise(monkeypatch, tmp_path):
+def test_the_state_lies_in_the_checkout_unless_set_otherwise(monkeypatch, tmp_path):
     monkeypatch.delenv("INFLUENCEGEN_STATE", raising=False)
     assert Layout.from_environment().state == PROJECT / ".run"
     monkeypatch.setenv("INFLUENCEGEN_STATE", str(tmp_path))

@@ -18,7 +18,7 @@ def test_a_verb_that_is_terminated_stops_what_it_has_started(monkeypatch):
         finally:
             stopped.append(True)
 
-    monkeypatch.setitem(main.VERBS, "up", verb)
+    monkeypatch.setitem(main.COMMANDS, "up", verb)
     monkeypatch.setattr(sys, "argv", ["stack", "up"])
     before = signal.getsignal(signal.SIGTERM)
     try:

@@ -19,7 +19,7 @@ def package(tmp_path, monkeypatch):
     return folder
 
 
-def test_without_npm_a_person_is_told_what_to_install(package, monkeypatch):
+def test_without_npm_a_person_reads_what_to_install(package, monkeypatch):
     monkeypatch.setenv("PATH", "")
     with pytest.raises(StackError, match="The trial comes from npm.*install Node with npm"):
         npm.installed(package, "The trial")

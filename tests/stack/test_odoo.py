@@ -31,7 +31,7 @@ def test_the_source_that_is_named_is_taken(checkout, monkeypatch):
 
 def test_a_folder_without_odoo_is_refused(tmp_path, monkeypatch):
     monkeypatch.setenv("ODOO_SOURCE", str(tmp_path))
-    with pytest.raises(StackError, match="holds no Odoo"):
+    with pytest.raises(StackError, match="is not a source tree of Odoo"):
         odoo_source.choose()
 
 
@@ -57,9 +57,9 @@ def test_the_python_of_an_odoo_imports_it_beside_the_packages_of_the_project(che
     monkeypatch.setenv("INFLUENCEGEN_CACHE", str(tmp_path / "cache"))
     (checkout / "odoo" / "cli.py").write_text("import sys, psutil\n\ndef main():\n    print(sys.argv, __file__)\n")
     source = odoo_source.Source(checkout, "a test")
-    told = subprocess.run([*source.command, "server"], capture_output=True, text=True, check=True, cwd="/")
+    output = subprocess.run([*source.command, "server"], capture_output=True, text=True, check=True, cwd="/")
     script = source.command[1]
-    assert told.stdout == f"{[str(script), 'server']} {checkout}/odoo/cli.py\n"
+    assert output.stdout == f"{[str(script), 'server']} {checkout}/odoo/cli.py\n"
     # from that Python, too, the same is found and not made again
     ask = "from stack.provide.odoo_source import Source; from pathlib import Path; import sys"
     nested = subprocess.run(

@@ -1,4 +1,4 @@
-"""Waiting for what others do."""
+"""Polling."""
 
 from stack.polling import wait_until
 

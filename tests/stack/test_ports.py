@@ -18,13 +18,13 @@ def test_environment_chooses():
 
 
 @pytest.mark.parametrize("text", ["x", "0", "65536", "-1", "80.5"])
-def test_what_is_no_port_is_refused(text):
+def test_what_is_not_a_port_is_refused(text):
     with pytest.raises(StackError, match=f"IG_ODOO_PORT={text}"):
         Ports.from_environment({"IG_ODOO_PORT": text})
 
 
 def test_one_port_for_two_is_refused():
-    with pytest.raises(StackError, match="IG_ODOO_PORT, IG_PROMETHEUS_PORT"):
+    with pytest.raises(StackError, match="IG_ODOO_PORT or IG_PROMETHEUS_PORT"):
         Ports.from_environment({"IG_PROMETHEUS_PORT": "8069"})
 
 
@@ -45,7 +45,7 @@ def test_a_taken_port_is_named_with_its_variable_and_its_holder():
         with pytest.raises(StackError) as caught:
             ports.check(["kyc"])
     message = str(caught.value)
-    assert f"Port {number}, wanted for the KYC provider" in message
+    assert f"Port {number}, for the KYC provider" in message
     assert f"IG_KYC_PORT={number + 1}" in message
     assert "holds it" in message
 

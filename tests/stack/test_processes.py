@@ -63,14 +63,14 @@ def test_start_wait_stop(layout, processes):
     assert not listens(layout.ports.ai)
 
 
-def test_a_program_that_ends_is_told_with_the_end_of_its_log(processes):
+def test_a_program_that_ends_is_reported_with_the_end_of_its_log(processes):
     processes.configure([Program("ai", [sys.executable, "-c", "print('what 100% is'); raise SystemExit(0)"])])
     processes.start("ai")
-    with pytest.raises(StackError, match="(?s)ai ended by itself.*what 100% is"):
+    with pytest.raises(StackError, match="(?s)ai exited.*what 100% is"):
         processes.wait("ai", lambda: False)
 
 
-def test_a_program_that_never_answers_is_told(layout, processes):
+def test_a_program_that_never_answers_is_reported(layout, processes):
     processes.configure([server(layout)])
     processes.start("ai")
     with pytest.raises(StackError, match="gave no answer"):
@@ -92,7 +92,7 @@ def test_what_fails_again_and_again_is_stopped_for_good(processes, leave):
         with contextlib.suppress(StackError):  # it may have failed before anybody looks
             processes.start("ai")
         leave(processes)
-        # at each question supervisord looks first whom to start again
+        # before it answers a call, supervisord checks which programs to restart
         assert not any(processes.running() for _question in range(5))
 
 
@@ -125,7 +125,7 @@ def test_what_outlived_its_supervisor_is_stopped(layout, processes):
     processes.wait("ai", lambda: listens(layout.ports.ai))
 
 
-def test_a_path_that_is_too_long_for_a_socket_is_told(tmp_path):
+def test_a_path_that_is_too_long_for_a_socket_is_refused(tmp_path):
     layout = Layout(tmp_path / ("x" * 100), Ports())
     with pytest.raises(StackError, match="INFLUENCEGEN_STATE"):
         Processes(layout).configure([])

@@ -14,7 +14,7 @@ def test_a_folder_that_holds_something_else_is_neither_used_nor_deleted(tmp_path
     tmp_path.chmod(0o755)
     layout = Layout(tmp_path, Ports.free())
     for verb in (system.up, system.clean):
-        with pytest.raises(StackError, match="holds something else"):
+        with pytest.raises(StackError, match="contains other files"):
             verb(layout)
     assert precious.exists()
     assert tmp_path.stat().st_mode & 0o777 == 0o755, "it is not even closed"
@@ -31,7 +31,7 @@ def test_a_state_that_others_could_enter_is_closed(tmp_path, monkeypatch):
 def test_a_second_start_at_the_same_time_is_refused(tmp_path):
     with open(tmp_path / system.LOCK, "w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        with pytest.raises(StackError, match="is under way"):
+        with pytest.raises(StackError, match="is in progress"):
             system.up(Layout(tmp_path, Ports.free()))
 
 
@@ -52,5 +52,5 @@ def test_n8n_is_itself_unless_its_stub_is_asked_for(monkeypatch):
     monkeypatch.setenv("N8N", "stub")
     assert system.N8nMode.from_environment().stub
     monkeypatch.setenv("N8N", "fake")
-    with pytest.raises(StackError, match="N8N=fake is neither"):
+    with pytest.raises(StackError, match="N8N must be .*, not fake"):
         system.N8nMode.from_environment()

@@ -10,7 +10,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from stack import private
 from stack.layout import PASSWORDS
 from stack.services import prometheus, victoria
-from tests.end_to_end.waiting import until
+from tests.waiting import until
 
 
 class Server:
@@ -65,7 +65,7 @@ class Server:
         ]
 
     def metric(self, name):
-        """Return the sum over labels of one of its own metrics, 0 if it has none."""
+        """Return the sum over labels of a metric that the server has of itself, 0 if it has none."""
         return sum(value for _, value in self.labelled(name))
 
     def names(self):

@@ -1,6 +1,6 @@
-"""What the tiers' rules make of hours of two servers, told by a real Prometheus and a real VictoriaMetrics.
+"""What the tiers' rules make of hours of two servers, in a real Prometheus and a real VictoriaMetrics.
 
-The hours lie in the past: promtool writes the samples, and then what the rules would have recorded, as blocks.
+The hours are before now: promtool writes the samples, and then what the rules would have recorded, as blocks.
 """
 
 import bisect
@@ -16,23 +16,23 @@ import yaml
 from influencegen_telemetry.business import catalogue
 from prometheus.generator import scraping, tiers
 from stack.services import prometheus
-from tests.end_to_end.waiting import until
 from tests.storage.servers import start_prometheus, start_victoria
+from tests.waiting import until
 
 pytestmark = pytest.mark.servers
 
 METRIC = catalogue.METRICS["api_odoo_to_n8n_webhook_latency_seconds"]
-HOURS = 6
+WRITTEN_HOURS = 6
 # The last hour, and the first, may not be whole: a tier's hours begin at a minute of their own
-TOLD = 4
+HOURS = WRITTEN_HOURS - 2
 SCRAPE = scraping.GROUPS[METRIC.group]
 BEGIN = int(time.time()) // 3600 * 3600 - 8 * 3600
-END = BEGIN + HOURS * 3600
+END = BEGIN + WRITTEN_HOURS * 3600
 RESTART = END - 100 * 60
 
 
 def scrapes(instance, observed):
-    """Yield (labels, value, time) of each scrape of an instance: what it observed since it began, seconds by scrape.
+    """Yield (series, value, time) for each scrape of an instance: the histogram of what it has observed by then.
 
     :param observed: latencies by time of the scrape that shows them first
     """
@@ -67,7 +67,7 @@ def latencies():
 def servers(layout, running, latencies):
     """A Prometheus with these hours, raw and downsampled, and a VictoriaMetrics with the tier of an hour.
 
-    The times that follow are those of the last hour, and of the last of the steps of 5 minutes that it is made of.
+    The last two elements are times: of the last hour, and of the last 5-minute step in that hour.
     """
     promtool = prometheus.executable("promtool")
     blocks = layout.state / "prometheus"
@@ -125,11 +125,11 @@ def test_hours_tell_what_raw_samples_tell(servers, latencies):
         for scraped in latencies.values()
         for at, several in scraped
         for latency in several
-        if step - TOLD * 3600 < at <= step
+        if step - HOURS * 3600 < at <= step
     )
     bounds = (0, *METRIC.buckets)
-    from_raw = f"increase({METRIC.name}_bucket[{TOLD}h])"
-    from_tier = f"sum_over_time(tier:{METRIC.name}_bucket:increase[{TOLD}h])"
+    from_raw = f"increase({METRIC.name}_bucket[{HOURS}h])"
+    from_tier = f"sum_over_time(tier:{METRIC.name}_bucket:increase[{HOURS}h])"
     for q in (0.5, 0.9, 0.95, 0.99):
         (_, of_raw), (_, of_tier) = (
             server.query(f"histogram_quantile({q}, sum by (le) ({growth}))", end)[0]
@@ -140,7 +140,7 @@ def test_hours_tell_what_raw_samples_tell(servers, latencies):
         assert of_tier == pytest.approx(of_raw, rel=0.01)
 
     # the restart costs at most the growth between two scrapes
-    [(_, count)] = tier.query(f"sum_over_time(tier:{METRIC.name}_count:increase[{TOLD}h])", hour)
+    [(_, count)] = tier.query(f"sum_over_time(tier:{METRIC.name}_count:increase[{HOURS}h])", hour)
     assert count == pytest.approx(len(seconds), abs=3)
-    [(_, total)] = tier.query(f"sum_over_time(tier:{METRIC.name}_sum:increase[{TOLD}h])", hour)
+    [(_, total)] = tier.query(f"sum_over_time(tier:{METRIC.name}_sum:increase[{HOURS}h])", hour)
     assert total == pytest.approx(sum(seconds), rel=0.01)

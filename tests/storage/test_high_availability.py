@@ -11,13 +11,13 @@ from stack.layout import ACCOUNT, Layout
 from stack.ports import Ports
 from stack.services import prometheus
 from stack.services.processes import Program
-from tests.end_to_end.waiting import until
 from tests.storage.conftest import ROOT
 from tests.storage.servers import Server, share_passwords, start_prometheus
+from tests.waiting import until
 
 pytestmark = pytest.mark.servers
 
-# What one waits for the other, which is 15 s by default
+# How long one waits for the other; 15 s by default
 PEER_TIMEOUT = "--cluster.peer-timeout=3s"
 
 
@@ -52,7 +52,7 @@ def receiver(running, layouts):
 
 @pytest.fixture
 def alertmanagers(running, layouts, receiver):
-    """Two Alertmanagers, of which the second was told of the first; both tell on-call, by the same pager."""
+    """Two Alertmanagers, of which the second knows the first; both notify on-call, by the same pager."""
     prometheus.configure(layouts[0])
     configuration = yaml.safe_load((layouts[0].state / "alertmanager.yml").read_text())
     configuration["route"] = {
@@ -109,8 +109,8 @@ def write_alerts(path, *names):
     )
 
 
-def test_each_alert_is_told_once_whichever_is_lost(tmp_path, running, layouts, receiver, alertmanagers):
-    def told():
+def test_each_alert_is_notified_once_whichever_is_lost(tmp_path, running, layouts, receiver, alertmanagers):
+    def notified():
         return sorted(alert["labels"]["alertname"] for alert in receiver.get("/alerts") if alert["channel"] == "pager")
 
     def considered(alertmanager):
@@ -136,7 +136,7 @@ def test_each_alert_is_told_once_whichever_is_lost(tmp_path, running, layouts, r
     for writer in writers:
         writer.reload()
     until(lambda: all(considered(alertmanager) > 2 for alertmanager in alertmanagers), "both have considered it again")
-    assert told() == ["First"]
+    assert notified() == ["First"]
 
     first, second = alertmanagers
     writers[0].kill()
@@ -144,6 +144,6 @@ def test_each_alert_is_told_once_whichever_is_lost(tmp_path, running, layouts, r
     write_alerts(rules, "First", "Second")
     before = considered(second)
     writers[1].reload()
-    until(lambda: told() != ["First"], "the second alert is told")
+    until(lambda: notified() != ["First"], "the second alert is notified")
     until(lambda: considered(second) > before + 2, "it is considered again")
-    assert told() == ["First", "Second"]
+    assert notified() == ["First", "Second"]

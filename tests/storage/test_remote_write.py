@@ -8,8 +8,8 @@ import yaml
 from stack.layout import Layout
 from stack.ports import Ports
 from stack.services import victoria
-from tests.end_to_end.waiting import until
 from tests.storage.servers import share_passwords, start_prometheus, start_victoria
+from tests.waiting import until
 
 pytestmark = pytest.mark.servers
 

@@ -1,4 +1,4 @@
-"""The tiers' rules tell of every metric."""
+"""The tiers' rules cover every metric."""
 
 import re
 

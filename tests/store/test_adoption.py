@@ -1,4 +1,4 @@
-"""An upgrade: of a metric, of another one, and from builds that named the directory by the whole catalogue."""
+"""Upgrades: a metric was added or changed, or the former build named the directory after the whole catalogue."""
 
 import json
 import os
@@ -54,6 +54,13 @@ def upgraded(tmp_path):
     store.directory.configure(os.devnull)
 
 
+@pytest.fixture
+def catalogue():
+    """The metrics that are declared, which the test may change: afterwards they are as before, in the same order."""
+    with patch.dict(METRICS):
+        yield METRICS
+
+
 def test_an_upgrade_carries_all_values_over(former, upgraded):
     for slot in range(2):
         directory = former(
@@ -77,14 +84,13 @@ def test_an_upgrade_carries_all_values_over(former, upgraded):
     assert not directory.exists()
 
 
-def test_a_metric_that_is_declared_later_is_carried_over(former, upgraded, monkeypatch):
+def test_a_metric_that_is_declared_later_is_carried_over(former, upgraded, catalogue):
     """Odoo loads telemetry before the addons that declare metrics of their own."""
-    metric = METRICS[CAMPAIGN]
-    monkeypatch.delitem(METRICS, CAMPAIGN)
+    metric = catalogue.pop(CAMPAIGN)
     former({(CAMPAIGN, "db", ("12",), ""): 2.0})
     store = upgraded()
     store.reader.values()
-    monkeypatch.setitem(METRICS, CAMPAIGN, metric)
+    catalogue[CAMPAIGN] = metric
     assert store.reader.values()[0][CAMPAIGN, "db", ("12",), ""] == 2
 
 
@@ -134,13 +140,6 @@ def test_a_damaged_file_of_a_former_build_costs_its_values_only(former, upgraded
     store = upgraded()
     assert store.reader.values()[0][ATTEMPTS, "db", (), ""] == 3
     assert store.reader.values()[0][ERRORS, None, ("damaged",), ""] == 1
-
-
-@pytest.fixture
-def catalogue():
-    """The metrics that are declared, which the test may change."""
-    with patch.dict(METRICS):
-        yield METRICS
 
 
 def test_another_metric_resets_nothing(upgraded, catalogue):

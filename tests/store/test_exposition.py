@@ -107,16 +107,16 @@ def on_scrape(store):
         collectors.remove(function)
 
 
-def publish_own(store, database, *metrics):
+def publish_custom(store, database, *metrics):
     """Publish custom metrics: (name, kind, labels, series) each."""
-    from odoo_telemetry.metrics.own import OwnMetric, Reading
+    from odoo_telemetry.metrics.custom import CustomMetric, Reading
 
-    store.databases.publish_own(
+    store.databases.publish_custom(
         database,
         Reading(
             time.monotonic(),
             {
-                name: OwnMetric(
+                name: CustomMetric(
                     name,
                     kind,
                     'Of a "test" with a \\ and\ntwo lines.',
@@ -130,7 +130,7 @@ def publish_own(store, database, *metrics):
     )
 
 
-def test_what_belongs_to_no_database_is_told_apart(store, scrape):
+def test_what_belongs_to_no_database_is_distinguished(store, scrape):
     for database in ("db", None):
         request("/web/login", database=database)
     assert sorted(labels["database"] for labels in scrape()[REQUESTS]) == ["db", "none"]
@@ -176,7 +176,7 @@ def test_a_scrape_is_about_the_databases_of_its_beginning(store, values, on_scra
         request("/web/login", database=database)
     for database in ("db", "other"):
         IMAGES_PENDING.set(5, database=database)
-        publish_own(store, database, ("odoo_custom_jobs", "gauge", [], [[[], 1.0]]))
+        publish_custom(store, database, ("odoo_custom_jobs", "gauge", [], [[[], 1.0]]))
     before = values()
 
     def interfere(database):
@@ -190,7 +190,7 @@ def test_a_scrape_is_about_the_databases_of_its_beginning(store, values, on_scra
         yield WORKERS_CONFIGURED.sample(4, kind="http")
 
     def series(found):
-        # what telemetry tells of itself, and what the interference adds, change
+        # what telemetry exports of itself, and what the interference adds, change
         return {key for key in found if not key[0].startswith(("odoo_telemetry_", WORKERS))}
 
     on_scrape(interfere)
@@ -229,7 +229,7 @@ def tricky(store):
         HTTP_REQUEST_DURATION.observe(1e9, database="db", route=text, method="GET", status_code_class="2xx")
     for number in NUMBERS:
         CAMPAIGN_APPLICATIONS.inc(number, database="db", campaign_id=number)
-    publish_own(
+    publish_custom(
         store, "db",
         ("odoo_custom_numbers", "gauge", ["which", "a"], [
             [[str(place), text], number]
@@ -256,7 +256,7 @@ def tricky(store):
 def test_it_is_written_as_prometheus_client_writes_it(store, tricky, accept):
     from odoo_telemetry.metrics import catalogue, exposition
 
-    # but for the one that tells the time of the scrape itself
+    # but for the one that holds the time of the scrape itself
     names = [name for name in catalogue.METRICS if name != "odoo_telemetry_scrape_duration_seconds"]
     names += ["odoo_custom_numbers", "odoo_custom_made_total"]
     encoder, content_type = choose_encoder(accept)
@@ -321,7 +321,8 @@ def test_series_that_appear_between_scrapes_are_shown_and_leave_the_others_as_th
 def test_a_histogram_of_which_a_part_was_never_written_counts_it_as_zero(store, values):
     from odoo_telemetry.metrics.values import SlotValues, make_key
 
-    # as a process leaves it that is killed while it makes the cells of a series; the first sum is another's
+    # as left by a process that was killed while it created the cells of a series. The store's first value is that of
+    # another series and not 0: a missing part that took it would show
     store.errors.count("directory", "an error of a test")
     half = SlotValues(store.directory.path / "values-5.db")
     for sample, number in (("sum", 0.5), ("0.5", 1.0)):
@@ -402,7 +403,7 @@ def test_the_age_of_a_reading_before_the_machine_started_is_at_least_its_uptime(
 
 @pytest.mark.parametrize("seconds", [86_400, -86_400])
 def test_a_clock_that_is_set_hides_no_custom_metric(store, values, monkeypatch, seconds):
-    publish_own(store, "db", ("odoo_custom_jobs", "gauge", [], [[[], 1.0]]))
+    publish_custom(store, "db", ("odoo_custom_jobs", "gauge", [], [[[], 1.0]]))
     now = time.time
     monkeypatch.setattr("odoo_telemetry.metrics.exposition.time.time", lambda: now() + seconds)
     assert [name for name, _labels in values() if name == "odoo_custom_jobs"]
@@ -463,7 +464,7 @@ def test_it_is_compressed_as_rfc_9110_has_it(store, accept_encoding, coding):
 
 
 @pytest.mark.parametrize("accept_encoding", ["identity;q=0", "*;q=0", "gzip;q=0, identity;q=0", "br, *;q=0"])
-def test_a_scraper_that_takes_no_coding_is_told(store, accept_encoding):
+def test_a_scraper_that_takes_no_coding_is_refused(store, accept_encoding):
     from odoo_telemetry.metrics import exposition
 
     with pytest.raises(ValueError):

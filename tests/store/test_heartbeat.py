@@ -8,6 +8,8 @@ import pytest
 
 from influencegen_telemetry.business.metrics import REGISTRATION_ATTEMPTS
 from odoo_telemetry.metrics.catalogue import WORKER_CPU_SECONDS
+from odoo_telemetry.metrics.settings import Settings
+from tests.waiting import until
 
 from . import processes
 
@@ -32,20 +34,13 @@ def beats(store):
     store.heartbeat.remove(beat)
 
 
-def until(condition):
-    deadline = time.monotonic() + 5
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.01)
-
-
 def test_a_process_that_measures_has_one_heartbeat(store, beats):
-    until(lambda: not threads())  # of an earlier test
+    until(lambda: not threads(), "no heartbeat is left")  # of an earlier test
     for _ in range(3):
         REGISTRATION_ATTEMPTS.inc(database="db")
     [thread] = threads()
     assert thread.daemon
-    until(lambda: beats)
+    until(lambda: beats, "a beat")
 
 
 def test_a_child_has_its_own(store, beats):
@@ -54,7 +49,7 @@ def test_a_child_has_its_own(store, beats):
     def work():
         assert not threads()
         REGISTRATION_ATTEMPTS.inc(database="db")
-        until(lambda: os.getpid() in beats)
+        until(lambda: os.getpid() in beats, "a beat of this process")
 
     assert processes.run(work) == 0
 
@@ -63,16 +58,25 @@ def test_where_nothing_is_measured_is_none(tmp_path):
     from odoo_telemetry.metrics import store
 
     store.directory.configure(tmp_path / "store")
-    until(lambda: not threads())  # of an earlier test
+    until(lambda: not threads(), "no heartbeat is left")  # of an earlier test
     REGISTRATION_ATTEMPTS.inc(database="db")
     store.reader.values()
     assert not threads()
 
 
-def test_it_ends_with_what_it_is_for(store):
-    REGISTRATION_ATTEMPTS.inc(database="db")
-    store.directory.remove()
-    until(lambda: not threads())
+def test_a_process_that_has_deleted_all_values_is_alive_once_something_is_measured_again(store):
+    def work():
+        store.heartbeat.add(lambda: WORKER_CPU_SECONDS.inc(0.0, kind="http"))
+        REGISTRATION_ATTEMPTS.inc(database="db")
+        store.databases.withdraw("db")
+        store.directory.remove()
+        time.sleep(60)
+
+    pid = processes.start(work)
+    until(lambda: not store.directory.path.exists(), "the values are deleted")
+    store.databases.publish("db", Settings())
+    until(lambda: [info.pid for info in store.directory.live_slots()] == [pid], "the process is alive")
+    processes.kill(pid)
 
 
 def test_a_process_that_is_asked_for_nothing_is_alive(store):
@@ -83,7 +87,10 @@ def test_a_process_that_is_asked_for_nothing_is_alive(store):
         time.sleep(60)
 
     pid = processes.start(work)
-    until(lambda: [(info.pid, info.kind) for info in store.directory.live_slots()] == [(pid, "gevent")])
+    until(
+        lambda: [(info.pid, info.kind) for info in store.directory.live_slots()] == [(pid, "gevent")],
+        "the slot of the gevent worker",
+    )
     processes.kill(pid)
 
 

@@ -31,9 +31,9 @@ def lose(store):
 
 @pytest.fixture
 def worker(store):
-    """A function that starts a process that counts one attempt whenever it is told to.
+    """A function that starts a process that counts one attempt on request.
 
-    It returns (pid, a function that tells it and waits until it has counted).
+    It returns (pid, a function that asks it to and waits until it has counted).
     """
     pids = []
 
@@ -149,7 +149,7 @@ def test_no_slot_is_taken_in_a_directory_that_others_made_meanwhile(store, lose,
     assert [info.slot for info in store.directory.live_slots()] == [0, 1]
 
 
-def test_what_a_thread_had_in_hand_is_counted(store, total, lose):
+def test_what_a_thread_had_in_progress_is_counted(store, total, lose):
     REGISTRATION_ATTEMPTS.inc(database="db")
     view, index = REGISTRATION_ATTEMPTS._cells["db"]
     lose()
@@ -262,7 +262,7 @@ def test_counters_never_fall_while_the_directory_is_deleted(store, total, lose):
 
 
 def test_a_series_that_is_new_while_another_thread_restores_the_directory_is_counted(store, total, lose, monkeypatch):
-    """The directory is restored after the cell was found and before it is kept for the next time."""
+    """The directory is restored after the cell was found and before it is cached for the next time."""
     REGISTRATION_ATTEMPTS.inc(database="db")
     store.heartbeat.stop()
     # what is written to a lost file meanwhile is taken over once, and no later
@@ -281,6 +281,6 @@ def test_a_series_that_is_new_while_another_thread_restores_the_directory_is_cou
     CAMPAIGN_APPLICATIONS.inc(database="db", campaign_id="7")
     monkeypatch.setattr(store.writer, "cell", find)
     restoring.join()
-    store.directory.tend()
+    store.directory.maintain()
     CAMPAIGN_APPLICATIONS.inc(database="db", campaign_id="7")
     assert total("campaign_applications_total", ("7",)) == 2

@@ -60,7 +60,7 @@ def test_a_holder_is_known_by_its_lock_and_not_by_its_pid(slots):
     processes.wait(pid)
 
 
-def test_a_pid_that_two_namespaces_use_is_no_sign_of_life(slots, monkeypatch):
+def test_a_pid_that_two_namespaces_use_does_not_prove_life(slots, monkeypatch):
     own = os.getpid()
 
     def work():

@@ -13,7 +13,8 @@ from influencegen_telemetry.business.metrics import (
     IMAGE_LATENCY,
     REGISTRATION_ATTEMPTS,
 )
-from odoo_telemetry.metrics.catalogue import CRON_DURATION, HTTP_REQUESTS, UI_PAGE_LOAD_TIME, WORKERS_BUSY
+from odoo_telemetry.metrics.catalogue import CRON_DURATION, ERROR_CLASS, HTTP_REQUESTS, UI_PAGE_LOAD_TIME, WORKERS_BUSY
+from odoo_telemetry.metrics.settings import Settings
 
 from . import processes
 
@@ -153,6 +154,13 @@ def test_labels_that_are_not_the_metrics_are_dropped_and_counted(store, total, l
     assert total("campaign_applications_total", ("1",)) == 2
 
 
+def test_a_label_of_the_instance_has_the_largest_limit_of_all_databases(store):
+    store.databases.publish("small", Settings(label_limits={"error_class": 8}))
+    assert store.limits.limit(ERROR_CLASS, None) == ERROR_CLASS.limit
+    store.databases.publish("large", Settings(label_limits={"error_class": ERROR_CLASS.limit + 1}))
+    assert store.limits.limit(ERROR_CLASS, None) == ERROR_CLASS.limit + 1
+
+
 def test_values_past_a_labels_limit_become_other_in_all_workers(store, total):
     def apply(first, last):
         for campaign in range(first, last):
@@ -170,7 +178,7 @@ def test_values_past_a_labels_limit_become_other_in_all_workers(store, total):
     assert total("campaign_applications_total", (350,)) == 2
 
 
-def test_what_browsers_open_takes_no_room_from_what_the_server_answers(store, total):
+def test_what_browsers_open_does_not_displace_what_the_server_answers(store, total):
     for number in range(550):
         UI_PAGE_LOAD_TIME.observe(1, database="db", route=f"/page/{number}", user_role="user")
     HTTP_REQUESTS.inc(database="db", route="/web/login", method="GET", status_code_class="2xx", user_role="public")

@@ -13,8 +13,8 @@ from tests.end_to_end.client import Client
 from tests.end_to_end.databases import open_to_the_token
 from tests.end_to_end.load import behave
 from tests.end_to_end.servers import serving
-from tests.end_to_end.waiting import until
 from tests.otlp import collecting
+from tests.waiting import until
 
 DATABASE = "traced"
 

@@ -6,7 +6,7 @@ import uuid
 import requests
 
 from stack.system import answers
-from tests.end_to_end.waiting import until
+from tests.waiting import until
 
 FIELDS = {"timestamp", "level", "logger", "message", "pid", "database", "trace_id", "span_id", "request_id"}
 

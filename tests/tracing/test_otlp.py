@@ -31,7 +31,13 @@ def _as_protobuf():
     return {"data": body, "headers": {"Content-Type": "application/x-protobuf"}}
 
 
-@pytest.mark.parametrize("encoded", [_as_json, _as_protobuf])
+def _in_chunks():
+    """As programs in JavaScript send it, without saying how long it is."""
+    encoded = _as_protobuf()
+    return {**encoded, "data": iter([encoded["data"][:20], encoded["data"][20:]])}
+
+
+@pytest.mark.parametrize("encoded", [_as_json, _as_protobuf, _in_chunks])
 def test_spans_are_read_from_both_encodings(collector, encoded):
     assert requests.post(f"{collector.url}/v1/traces", **encoded(), timeout=10).status_code == 200
     [span] = collector.trace(TRACE)

@@ -20,8 +20,9 @@ from stack.provide import odoo_source
 from stack.services import odoo, postgres
 from stack.services.processes import Processes
 from stack.system import answers
-from tests.end_to_end.waiting import until
+from tests.waiting import until
 
+A_FACT = "influencer_registration_attempts_total"
 ADDONS = "influencegen,influencegen_telemetry"
 DATABASE = "upgraded"
 FORMER = Path(__file__).parent / "former.tar.xz"
@@ -96,15 +97,23 @@ class Installation:
             process.wait(60)
 
     def scrape(self) -> dict[Series, float]:
-        """Serve the database, and return what a scrape with the token shows."""
+        """Serve the database, and return what a scrape with the token shows.
+
+        A reading of the facts has a time limit, so the first scrape of a busy machine may lack them.
+        """
         with self._serving():
-            response = requests.get(f"{self.url}/metrics", headers={"Authorization": f"Bearer {TOKEN}"}, timeout=60)
+            return until(self._scraped_facts, "a scrape shows facts", 120)
+
+    def _scraped_facts(self) -> dict[Series, float] | None:
+        """Return what a scrape shows; None when it shows no fact."""
+        response = requests.get(f"{self.url}/metrics", headers={"Authorization": f"Bearer {TOKEN}"}, timeout=60)
         response.raise_for_status()
-        return {
+        scrape = {
             (sample.name, frozenset(sample.labels.items())): sample.value
             for family in text_string_to_metric_families(response.text)
             for sample in family.samples
         }
+        return scrape if any(name == A_FACT for name, _ in scrape) else None
 
     def stop(self) -> None:
         """Stop all of it, and delete the database."""

@@ -74,7 +74,7 @@ SET = {
         "token_database", "token_digests",
     )
 }  # fmt: skip
-"""The settings of it."""
+"""The settings that BUSINESS sets."""
 TWICE = "have the same label"
 """What Odoo warns of in a new database too."""
 ONE_MORE = """

@@ -17,7 +17,7 @@ from stack.ports import Ports
 from stack.provide import odoo_source
 from stack.services import odoo, postgres
 from stack.system import answers
-from tests.end_to_end.waiting import until
+from tests.waiting import until
 
 DATABASE = "example"
 # what Odoo imports of what the addons need too

@@ -7,7 +7,7 @@ import pytest
 import requests
 
 from stack.layout import PROJECT
-from tests.end_to_end.waiting import until
+from tests.waiting import until
 
 TUTORIAL = (PROJECT / "docs" / "extending.md").read_text()
 FILES = dict(re.findall(r"^`(sale_telemetry/\w+\.py)`:\n\n```python\n(.*?)^```", TUTORIAL, re.MULTILINE | re.DOTALL))

@@ -41,10 +41,10 @@ class State:
         for name, value in values.items():
             self.rows(f"UPDATE influencegen.limits SET {name} = %s", value)
 
-    def accept(self, traceparent=""):
+    def accept(self, traceparent="", **job):
         """Return a new request and the lease on it."""
-        request = str(uuid4())
-        return request, self.call("accept", request, json.dumps({"prompt": "A lighthouse"}), traceparent)["accept"]
+        request, job = str(uuid4()), {"prompt": "A lighthouse", **job}
+        return request, self.call("accept", request, json.dumps(job), traceparent)["accept"]
 
     def end_ai(self, request, lease, call, status=200, kind="image/png", size=1000, failure=None, took=1.5):
         return self.call("end_ai_call", request, lease, call, status, kind, size, failure, took)
@@ -87,7 +87,7 @@ def state():
         yield State(connection)
 
 
-def test_a_request_that_goes_well(state):
+def test_a_request_that_succeeds(state):
     request, lease = state.accept()
     first = state.call("begin_ai_call", request, lease)
     assert (first["verdict"], first["job"], first["timeout_ms"]) == ("call", {"prompt": "A lighthouse"}, 60_000)
@@ -139,7 +139,7 @@ def test_tries_are_bounded_and_pauses_grow_to_a_limit(state):
         call = state.call("begin_ai_call", request, lease)["call_id"]
         reply = state.end_ai(request, lease, call, status=500)
         pauses.append(reply["wait_seconds"])
-    assert (reply["verdict"], reply["error"]) == ("deliver", "the AI service answered 500")
+    assert (reply["verdict"], reply["error"]) == ("deliver", "the AI service returned HTTP status 500")
     for pause, longest in zip(pauses[:-1], (1, 2, 4, 5, 5), strict=True):
         assert 0.75 * longest <= pause <= longest
 
@@ -158,7 +158,7 @@ def test_whose_lease_was_taken_over_stops(state):
     assert state.call("begin_ai_call", request, taken["lease"])["verdict"] == "call"
 
 
-def test_an_execution_that_is_begun_anew_with_its_lease_replaces_the_one_before(state):
+def test_an_execution_that_is_restarted_with_its_lease_replaces_the_one_before(state):
     request, lease = state.accept()
     lost = state.call("begin_ai_call", request, lease)["call_id"]
     call = state.call("begin_ai_call", request, lease)["call_id"]
@@ -186,7 +186,7 @@ def test_an_abandoned_request_has_no_more_tries_than_others(state):
         [taken] = state.rows("SELECT * FROM influencegen.take_abandoned()")
         lease = taken["lease"]
     reply = state.call("begin_ai_call", request, lease)
-    assert (reply["verdict"], reply["error"]) == ("deliver", "n8n was interrupted too often")
+    assert (reply["verdict"], reply["error"]) == ("deliver", "n8n was interrupted, and no attempt is left")
 
 
 @pytest.mark.parametrize(
@@ -196,7 +196,7 @@ def test_an_abandoned_request_has_no_more_tries_than_others(state):
         (404, None, "stop", "undelivered"),
         (500, None, "deliver again", None),
         (400, None, "wait", None),
-        (400, "the AI service answered 500", "stop", "undelivered"),
+        (400, "the AI service returned HTTP status 500", "stop", "undelivered"),
     ],
 )
 def test_what_odoo_answers(state, status, error, verdict, outcome):
@@ -250,7 +250,7 @@ def test_the_breaker_opens_lets_one_call_probe_and_closes(state):
     assert is_now() == 0
 
 
-def test_labels_are_bounded_and_what_is_folded_is_counted(state):
+def test_labels_are_bounded_and_values_over_the_limit_are_counted(state):
     for number in range(60):
         state.call("report_error", f"workflow {number}", "node", "node_execution_error")
     state.call("report_error", "workflow 1", "node", "nonsense")
@@ -287,6 +287,10 @@ def test_executions_are_counted_unless_nobody_will_write_their_end(state):
             "VALUES (%s, %s, now() - %s::interval)",
             workflow, status, age,
         )  # fmt: skip
+    # ended, but n8n saves only those that failed: the row is left until it is pruned
+    state.rows("""
+        INSERT INTO public.execution_entity ("workflowId", status, "startedAt", "deletedAt")
+        VALUES ('igImageGenerate', 'running', now() - interval '1 minute', now() - interval '1 hour')""")
     assert state.counted("n8n_workflow_active_executions") == 1
     assert state.counted("n8n_workflow_execution_queue_length") == 1
 
@@ -351,8 +355,27 @@ def test_workflows_whose_failures_are_reported_begin_at_zero_within_the_labels_b
     assert len({workflow for workflow, _node, _type in errors()}) == 50
 
 
+def test_a_workflow_is_published_once_n8n_runs_the_version_that_it_was_given(state):
+    state.rows("""
+        CREATE TABLE public.workflow_entity (id text, active boolean, "activeVersionId" text);
+        INSERT INTO public.workflow_entity VALUES ('current', true, '2'), ('behind', true, '2'), ('waits', true, '1'),
+            ('off', false, NULL)""")
+
+    def published():
+        return {
+            row["id"] for row in state.rows("SELECT id FROM public.workflow_entity WHERE influencegen.published(id)")
+        }
+
+    # n8n 1
+    assert published() == {"current", "behind", "waits"}
+    state.rows("""
+        CREATE TABLE public.workflow_published_version ("workflowId" text, "publishedVersionId" text);
+        INSERT INTO public.workflow_published_version VALUES ('current', '2'), ('behind', '1')""")
+    assert published() == {"current"}
+
+
 def test_a_traced_request_leaves_exemplars_and_spans(state):
-    request, lease = state.accept(f"00-{TRACE}-{SPAN}-01")
+    request, lease = state.accept(f"00-{TRACE}-{SPAN}-01", model="sdxl")
     call = state.call("begin_ai_call", request, lease)
     assert call["traceparent"] == f"00-{TRACE}-{call['call_id']}-01"
     state.end_ai(request, lease, call["call_id"], took=1.5)
@@ -368,6 +391,15 @@ def test_a_traced_request_leaves_exemplars_and_spans(state):
     }  # fmt: skip
     took = int(spans[call["call_id"]]["endTimeUnixNano"]) - int(spans[call["call_id"]]["startTimeUnixNano"])
     assert took == pytest.approx(1.5e9, rel=0.01)
+    generation, called_back = (
+        {each["key"]: each["value"]["stringValue"] for each in spans[one["call_id"]]["attributes"]
+         if each["key"].startswith("gen_ai.")}
+        for one in (call, callback)
+    )  # fmt: skip
+    assert (generation, called_back) == ({
+        "gen_ai.operation.name": "generate_content", "gen_ai.output.type": "image",
+        "gen_ai.provider.name": "influencegen.ai_service", "gen_ai.request.model": "sdxl",
+    }, {})  # fmt: skip
     assert "lighthouse" not in json.dumps(batch["body"])
     state.call("spans_taken", json.dumps(batch["ids"]))
     assert state.call("next_spans") is None

@@ -20,7 +20,7 @@ def each_workflow(request):
 
 
 def test_ids_are_the_projects_own_and_unique(workflow):
-    """n8n's tables for its insights have room for 16 letters, though others have it for 36."""
+    """The tables of n8n's insights hold workflow ids of 16 characters, though its other tables hold 36."""
     identities = Counter(other["id"] for other in WORKFLOWS.values())
     assert re.fullmatch(r"ig[A-Z]\w{1,13}", workflow["id"]) and identities[workflow["id"]] == 1
     assert max(Counter(node["id"] for node in workflow["nodes"]).values()) == 1
@@ -49,7 +49,7 @@ def test_its_credentials_are_those_that_are_deployed(workflow, tmp_path):
     assert used <= deployed
 
 
-def test_its_errors_are_reported_and_it_keeps_nothing_of_what_went_well(workflow):
+def test_its_errors_are_reported_and_it_keeps_nothing_of_successful_executions(workflow):
     settings = workflow["settings"]
     assert workflow["id"] == ERRORS or settings["errorWorkflow"] == ERRORS
     assert settings["saveDataSuccessExecution"] == "none"

@@ -1,12 +1,12 @@
 // Validates dashboards against the types that Grafana itself publishes: node validate.mjs <file.json>...
 // Prints one line for each thing that is wrong, and ends with 1 if there is any.
 import { readFileSync } from "node:fs";
+import { defaultDashboard } from "@grafana/schema";
 import { Ajv } from "ajv";
 import { createGenerator } from "ts-json-schema-generator";
 
-const TYPES = new URL("node_modules/@grafana/schema/dist/esm/raw/", import.meta.url).pathname;
-const { defaultDashboard } = await import(TYPES + "dashboard/x/dashboard_types.gen.mjs");
-const PANELS = { stat: "Stat", timeseries: "TimeSeries", bargauge: "BarGauge" };
+const TYPES = new URL("node_modules/@grafana/schema/dist/types/raw/", import.meta.url).pathname;
+const PANELS = ["stat", "timeseries", "bargauge"];
 // Grafana reads these of an annotation, and its types leave them to the data source
 const OF_PROMETHEUS = ["expr", "step", "titleFormat", "textFormat", "tagKeys"];
 
@@ -15,11 +15,11 @@ function validator(file, type) {
   return new Ajv({ allErrors: true, strict: false }).compile(generator.createSchema(type));
 }
 
-const dashboard = validator("dashboard/x/dashboard_types.gen.d.ts", "Dashboard");
+const dashboard = validator("dashboard/x/types.gen.d.ts", "Dashboard");
 const options = {};
 const custom = {};
-for (const [type, name] of Object.entries(PANELS)) {
-  const file = `composable/${type}/panelcfg/x/${name}PanelCfg_types.gen.d.ts`;
+for (const type of PANELS) {
+  const file = `composable/${type}/panelcfg/x/types.gen.d.ts`;
   options[type] = validator(file, "Options");
   if (type === "timeseries") {
     custom[type] = validator(file, "FieldConfig");

@@ -19,7 +19,7 @@ class Trial(models.AbstractModel):
         """
         for step in steps:
             if step is None:
-                raise UserError("told to fail")
+                raise UserError("set to fail")
             if isinstance(step, list):
                 with suppress(UserError), self.env.cr.savepoint():
                     self.work(step)

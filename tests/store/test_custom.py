@@ -12,19 +12,19 @@ OPENMETRICS = "application/openmetrics-text; version=1.0.0"
 def publish(store):
     """A function that publishes custom metrics (name, kind, label names, series) of a database, read ``age`` s ago."""
     from odoo_telemetry.metrics import facts
-    from odoo_telemetry.metrics.own import OwnMetric, Reading
+    from odoo_telemetry.metrics.custom import CustomMetric, Reading
 
     def publish(*metrics, database="db", age=0, **values):
         now = time.monotonic()
-        own = {
-            name: OwnMetric(
+        custom = {
+            name: CustomMetric(
                 name, kind, "Of a test.", labels=labels, read_at=now - age, tried_at=now - age, **values,
                 ledger=f"{name}{{}}", series=series if kind == "gauge" else [],
                 texts=[[[f"raw {one[place]}", one[place]] for one, _value in series] for place in range(len(labels))],
             )
             for name, kind, labels, series in metrics
         }  # fmt: skip
-        store.databases.publish_own(database, Reading(now, own))
+        store.databases.publish_custom(database, Reading(now, custom))
         facts.publish(
             database,
             {
@@ -41,7 +41,7 @@ def publish(store):
 
 
 def exposed(store, names=()):
-    """Return {(series name, labels): value} of all own metrics in an exposition of all databases."""
+    """Return {(series name, labels): value} of all custom metrics in an exposition of all databases."""
     from odoo_telemetry.metrics.exposition import Families, encode
 
     body, _headers = encode(Families(store.databases.settings(), names=names), OPENMETRICS, "")
@@ -89,14 +89,14 @@ def test_what_rested_for_longer_is_shown_for_longer(store, publish):
 def test_what_was_read_in_the_future_is_not_shown_and_due(store, publish):
     publish(("odoo_custom_jobs", "gauge", [], [[[], 2.0]]), age=-86_400, due_at=time.monotonic() + 86_500)
     assert exposed(store) == {}
-    [metric] = store.databases.own("db").metrics.values()
+    [metric] = store.databases.custom("db").metrics.values()
     assert metric.waits_since(time.monotonic()) is not None
 
 
 def test_a_metric_is_left_alone_until_it_is_due(store, publish):
     now = time.monotonic()
     publish(("odoo_custom_jobs", "gauge", [], [[[], 2.0]]), due_at=now + 100)
-    [metric] = store.databases.own("db").metrics.values()
+    [metric] = store.databases.custom("db").metrics.values()
     assert [metric.waits_since(now + later) for later in (1, 99, 100, 101)] == [None, None, now + 100, now + 100]
 
 
@@ -112,10 +112,10 @@ def test_a_value_without_a_name_waits_for_one_and_two_of_one_name_are_added(stor
     publish(("odoo_custom_made_total", "counter", ["state"], [[["done"], 5.0]]))
     facts.publish("db", {("odoo_custom_made_total{}", (7,), ""): 2.0}, 0.0, [])
     assert exposed(store) == {("odoo_custom_made_total", (("database", "db"), ("state", "done"))): 5.0}
-    reading = store.databases.own("db")
+    reading = store.databases.custom("db")
     [metric] = reading.metrics.values()
     metric.texts = [[*metric.texts[0], [7, "done"]]]
-    store.databases.publish_own("db", reading)
+    store.databases.publish_custom("db", reading)
     assert exposed(store) == {("odoo_custom_made_total", (("database", "db"), ("state", "done"))): 7.0}
 
 
@@ -154,23 +154,23 @@ def test_one_name_is_one_kind_in_one_exposition(store, publish):
     publish(("odoo_custom_jobs", "gauge", [], [[[], 2.0]]))
     publish(("odoo_custom_jobs_total", "counter", [], [[[], 3.0]]), database="other")
     assert len(exposed(store)) == 1
-    assert store.reader.values()[0]["odoo_telemetry_errors_total", None, ("own_metric",), ""] == 1
+    assert store.reader.values()[0]["odoo_telemetry_errors_total", None, ("custom_metric",), ""] == 1
 
 
 def test_a_database_that_is_not_measured_has_none(store, publish):
     publish(("odoo_custom_jobs", "gauge", [], [[[], 2.0]]))
     store.databases.withdraw("db")
-    assert not store.databases.own("db").metrics
+    assert not store.databases.custom("db").metrics
     publish(("odoo_custom_jobs", "gauge", [], [[[], 2.0]]), database="unknown")
-    assert not store.databases.own("unknown").metrics
+    assert not store.databases.custom("unknown").metrics
     assert not list(store.directory.path.rglob("own-*"))
 
 
-def test_a_damaged_reading_costs_the_own_metrics_only(store, publish):
+def test_a_damaged_reading_costs_the_custom_metrics_only(store, publish):
     publish(("odoo_custom_jobs", "gauge", [], [[[], 2.0]]))
     [path] = store.directory.path.rglob("own-*.json")
     temporary = path.with_suffix(".tmp")
     temporary.write_text('{"read_at": 0')
     temporary.replace(path)
     assert exposed(store) == {}
-    assert store.reader.values()[0]["odoo_telemetry_errors_total", None, ("own_metric",), ""] >= 1
+    assert store.reader.values()[0]["odoo_telemetry_errors_total", None, ("custom_metric",), ""] >= 1
