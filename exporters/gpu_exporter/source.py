@@ -23,7 +23,6 @@ class Source:
 
     def __init__(self) -> None:
         self._context = multiprocessing.get_context("spawn")
-        self._ready = self._killed = False
         self._failure = _INITIALIZING
         self._start()
 
@@ -34,6 +33,9 @@ class Source:
             self._start()
         elif self._killed:
             return Reading(f"a call of NVML hangs in the driver, and process {self._process.pid} can't be ended")
+        elif self._failed:
+            # it has said why, and is still on its way out
+            return self._failure
         try:
             if not self._ready:
                 if not self._answered(deadline):
@@ -43,8 +45,8 @@ class Source:
                     return self._failure
                 failure: Reading | None = self._pipe.recv()
                 if failure:
+                    self._failed, self._failure = True, failure
                     self._process.join(1)
-                    self._failure = failure
                     return failure
                 self._ready, self._failure = True, _INITIALIZING
             self._pipe.send(None)
@@ -73,7 +75,7 @@ class Source:
         self._process.start()
         theirs.close()
         self._started = time.monotonic()
-        self._ready = self._killed = False
+        self._ready = self._failed = self._killed = False
 
     def _kill(self) -> None:
         self._process.kill()
