@@ -4,7 +4,8 @@ import re
 
 import requests
 
-TIMEOUT = 60
+TIMEOUT = 300
+"""Seconds: enough for a worker that loads its addons, or installs some, beside everything else that is tested."""
 
 
 class Refused(Exception):

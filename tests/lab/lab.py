@@ -19,7 +19,7 @@ from stack.ports import Ports
 from stack.provide import odoo_source
 from stack.services import odoo, postgres
 from stack.system import answers
-from tests.end_to_end.client import Client, Refused
+from tests.end_to_end.client import TIMEOUT, Client, Refused
 from tests.waiting import until
 
 from .samples import Samples
@@ -50,6 +50,10 @@ if not env["endpoint.endpoint"].search([("route", "=", values["route"])]):
     env.cr.commit()
     # the workers' routing maps
     env.registry.signal_changes()
+"""
+BUSY = """
+SELECT FROM pg_stat_activity
+WHERE datname = current_database() AND backend_type = 'client backend' AND state != 'idle' AND pid != pg_backend_pid()
 """
 SETTINGS = """
 env.ref("base.user_admin").password = {password!r}
@@ -105,7 +109,7 @@ class Lab:
 
     def request(self, path, method="GET", **options):
         """Send a request without a session; return the response. ``options`` are those of ``requests.request``."""
-        return requests.request(method, f"{self.url}{path}", **{"timeout": 60, "allow_redirects": False, **options})
+        return requests.request(method, f"{self.url}{path}", **{"timeout": TIMEOUT, "allow_redirects": False, **options})
 
     def scrape(self, path="/metrics"):
         """Return the :class:`~.samples.Samples` of a scrape."""
@@ -172,11 +176,19 @@ class Lab:
     @contextmanager
     def paused(self, worker):
         """Stop a worker (process id) during the block: the other one answers all requests."""
-        os.kill(worker, signal.SIGSTOP)
+        until(lambda: self._stopped_idle(worker), f"worker {worker} has nothing locked")
         try:
             yield
         finally:
             os.kill(worker, signal.SIGCONT)
+
+    def _stopped_idle(self, worker):
+        """Stop a worker unless it has a lock or a transaction, which the other one might wait for; return whether."""
+        os.kill(worker, signal.SIGSTOP)
+        if not self.sql(BUSY) and not re.search(rf" FLOCK .* {worker} ", Path("/proc/locks").read_text()):
+            return True
+        os.kill(worker, signal.SIGCONT)
+        return False
 
     def session_file(self, client):
         """Return the path of the file of a client's session."""
