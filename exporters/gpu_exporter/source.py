@@ -23,6 +23,7 @@ class Source:
 
     def __init__(self) -> None:
         self._context = multiprocessing.get_context("spawn")
+        self._ready = self._failed = self._killed = False
         self._failure = _INITIALIZING
         self._start()
 

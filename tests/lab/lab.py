@@ -109,7 +109,9 @@ class Lab:
 
     def request(self, path, method="GET", **options):
         """Send a request without a session; return the response. ``options`` are those of ``requests.request``."""
-        return requests.request(method, f"{self.url}{path}", **{"timeout": TIMEOUT, "allow_redirects": False, **options})
+        return requests.request(
+            method, f"{self.url}{path}", **{"timeout": TIMEOUT, "allow_redirects": False, **options}
+        )
 
     def scrape(self, path="/metrics"):
         """Return the :class:`~.samples.Samples` of a scrape."""
