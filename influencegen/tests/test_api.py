@@ -65,7 +65,7 @@ class TestApi(InfluenceGenCase, TransactionCase):
 
         self.service.answers["/"] = hang
         with self.assertRaisesRegex(ApiError, "^KYC service can't be reached$"):
-            self.call(timeout=0.1, attempts=2)
+            self.call(timeout=1, attempts=2)
         self.assertEqual(len(self.service.received), 2)
         self.assertEqual(self.breaker.fail_counter, 2)
 

@@ -198,7 +198,7 @@ def test_a_call_that_hangs_ends_neither_the_scrape_nor_the_exporter(start):
     exporter.control("all hang 1000")
     begun = time.monotonic()
     series = exporter.scrape()
-    assert time.monotonic() - begun < READ_TIMEOUT_SECONDS + 2
+    assert time.monotonic() - begun < 10, "Prometheus's scrape timeout"
     assert series["gpu_up"] == {FIRST: 0}
     assert not OF_THE_MOMENT & series.keys()
     exporter.scrape()

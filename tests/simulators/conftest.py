@@ -41,6 +41,11 @@ class Running:
     def post(self, path, body=None, timeout=10, **kwargs):
         return requests.post(self.url + path, json=body, timeout=timeout, **kwargs)
 
+    def abandon(self, path, body=None, **kwargs):
+        """POST, and give up waiting: after enough time for the request to arrive, on a busy machine as well."""
+        with pytest.raises(requests.Timeout):
+            self.post(path, body, timeout=3, **kwargs)
+
     def control(self, **changes):
         """Change how it behaves, without latency unless asked for."""
         changes.setdefault("latency", {"median": 0, "sigma": 0})

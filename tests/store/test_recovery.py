@@ -9,6 +9,7 @@ import pytest
 
 from influencegen_telemetry.business.metrics import CAMPAIGN_APPLICATIONS, IMAGE_LATENCY, REGISTRATION_ATTEMPTS
 from odoo_telemetry.metrics import holding
+from tests.waiting import until
 
 from . import processes
 
@@ -108,8 +109,10 @@ def test_a_slot_waits_for_its_holder(store, total, lose, worker):
     assert processes.run(newcomer) == 0
     for _ in range(5):
         count()
-    time.sleep(1.5)  # a heartbeat of the worker
-    assert [info.slot for info in store.directory.live_slots() if info.pid == pid] == [0]
+    until(
+        lambda: [info.slot for info in store.directory.live_slots() if info.pid == pid] == [0],
+        "a heartbeat of the worker",
+    )
     assert total(ATTEMPTS) == 7
 
 
@@ -130,8 +133,7 @@ def test_a_directory_that_a_newcomer_made_takes_the_lost_values_in(store, total,
     assert processes.run(newcomer) == 0
     assert total(ATTEMPTS) == 8
     count()
-    time.sleep(1.5)
-    assert total(ATTEMPTS) == 9
+    until(lambda: total(ATTEMPTS) == 9, "a heartbeat of the worker")
     store.heartbeat.beat()
     assert total(ATTEMPTS) == 9
 
@@ -141,8 +143,7 @@ def test_no_slot_is_taken_in_a_directory_that_others_made_meanwhile(store, lose,
     count()
     store.reader.values()
     lose()
-    time.sleep(1.5)  # a heartbeat of the worker
-    assert store.directory.path.exists()
+    until(store.directory.path.exists, "a heartbeat of the worker")
     with pytest.raises(FileNotFoundError):
         store.directory._holding.claim("http")
     REGISTRATION_ATTEMPTS.inc(database="db")
@@ -238,7 +239,8 @@ def test_counters_never_fall_while_the_directory_is_deleted(store, total, lose):
             thread.start()
         for thread in threads:
             thread.join()
-        time.sleep(2.5)  # two heartbeats
+        for _ in range(2):
+            store.heartbeat.beat()
         path.write_text(str(sum(counted)))
 
     def watch():

@@ -217,7 +217,7 @@ def test_odoo_is_given_up_after_a_while(state):
 
 
 def test_the_breaker_opens_lets_one_call_probe_and_closes(state):
-    state.limit(breaker_failures=2, breaker_open_seconds=0.3)
+    state.limit(breaker_failures=2, breaker_open_seconds=2)
 
     def attempt(**answer):
         request, lease = state.accept()
