@@ -129,7 +129,7 @@ if __name__ == "__main__":
     parser.add_argument(
         "--passwords",
         type=Path,
-        help=f"folder of the files prometheus and alertmanager with the passwords of {ACCOUNT}",
+        help=f"folder with the files `prometheus` and `alertmanager`, which hold the passwords of the user {ACCOUNT}",
     )
     parser.add_argument("--days", type=int, default=90, help="how far back (default: %(default)s)")
     options = parser.parse_args()

@@ -61,7 +61,8 @@ def write(name: str, subject: str, root: Path = ROOT) -> list[Path]:
     """
     parts = [part for part, subjects in alerts.DECLARED.items() if subject in subjects]
     if not parts or not re.fullmatch(r"([A-Z][a-z0-9]+)+", name):
-        raise ValueError("give NAME in PascalCase, and SUBJECT as a file of prometheus/generator/alerts/, without .py")
+        known = ", ".join(subject for subjects in alerts.DECLARED.values() for subject in subjects)
+        raise ValueError(f"give NAME in PascalCase, and SUBJECT as one of {known}")
     declarations = root / "prometheus" / "generator" / "alerts" / f"{subject}.py"
     thresholds = root / "prometheus" / "thresholds" / f"{parts[0]}.yml"
     cases = root / "tests" / "rules" / "alert_cases.py"

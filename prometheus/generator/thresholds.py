@@ -133,7 +133,7 @@ class Thresholds:
         for section, entries in self._content.items():
             for name in entries:
                 if (section, name) not in self._used:
-                    raise ThresholdError(f"{section}.{name} belongs to no rule{_meant(name, known)}. Remove it.")
+                    raise ThresholdError(f"{section}.{name} is not used by any rule{_meant(name, known)}. Remove it.")
 
 
 def _check(path: str, key: str, value: Any) -> None:

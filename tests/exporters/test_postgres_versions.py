@@ -99,7 +99,7 @@ def slow(server):
 
 
 RUNBOOKS = re.findall(
-    r'psql --dbname postgres (?:--tuples-only )?--command "((?:[^"\\]|\\.)+)"',
+    r'psql --dbname postgres (?:--tuples-only )?(?:--no-align )?--command "((?:[^"\\]|\\.)+)"',
     "".join(path.read_text() for path in sorted((ROOT / "docs" / "runbooks").rglob("*.md"))),
 )
 

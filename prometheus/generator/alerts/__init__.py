@@ -1,7 +1,8 @@
 """The alerts, but for those of the error budgets: a module for each subject.
 
 `<name>` stands for the threshold of that name in thresholds/; texts show durations with units. Against fatigue:
-`keep_firing_for` holds an alert whose condition comes and goes, and a share counts only where there were enough events.
+`keep_firing_for` holds an alert whose condition comes and goes, and most shares count only where there were enough
+events.
 """
 
 from collections.abc import Iterable

@@ -14,7 +14,7 @@ ALERTS = (
         team="platform",
         subject="odoo",
         tile="errors",
-        # Odoo looks for jobs every minute or so: one that is to run as often is late now and then
+        # Odoo looks for due jobs about once a minute, so a job with an interval of a minute is late now and then
         expr=f"{_CRON} (odoo_cron_overdue_seconds) / {_CRON} (odoo_cron_interval_seconds) > <above_intervals> "
         f"and {_CRON} (odoo_cron_overdue_seconds) > <above_seconds>",
         summary="Scheduled action overdue",
@@ -48,7 +48,7 @@ ALERTS = (
         f" has been waiting for {DURATION}; the threshold is <above_seconds>.",
         dashboard="odoo-jobs",
     ),
-    # a failed job needs a person, even if other jobs of its function succeed
+    # by function: jobs of other functions that succeed must not hide a function whose jobs fail
     Alert(
         name="OdooQueueJobsFailing",
         severity="warning",

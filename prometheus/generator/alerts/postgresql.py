@@ -73,7 +73,7 @@ ALERTS = (
         description=f"PostgreSQL log lines on {SERVER} could not be parsed in the last hour (unreadable or not in "
         "English), or "
         f"log_min_duration_statement differs from the exporter's --threshold. The value, {WHOLE}, is the number of "
-        "lines, or log_min_duration_statement in ms. PostgresSlowQueries may not fire.",
+        "lines, or log_min_duration_statement in ms (-1000: it is off). PostgresSlowQueries may not fire.",
         dashboard="postgresql",
     ),
     Alert(

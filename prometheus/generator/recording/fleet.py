@@ -1,8 +1,8 @@
 """Recording rules for many databases: aggregates of metrics with too many series to query over a week.
 
-A histogram by route has hundreds of series a database. Two aggregates are recorded: of each database and server,
-without the labels of the metric, so that any of them can be chosen; and of all of them together, by these labels, so
-that routes can be compared. The dashboards ask for both by the names that the functions here return.
+A histogram by route has hundreds of series per database. Two aggregates are recorded: one for each database and server,
+without the metric's own labels, from which dashboards select databases; and one over all databases and servers, by
+those labels, to compare routes. The dashboards ask for both by the names that the functions here return.
 """
 
 from odoo_telemetry.metrics.catalogue import METRICS, Metric

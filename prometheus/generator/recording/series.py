@@ -47,7 +47,7 @@ def latency(metric: Metric, kept: tuple[str, ...] = ()) -> list[Group]:
             series = Metric(metric.name + suffix, "counter", "", group=metric.group, rows=metric.rows)
             return total(function, series, window, (*others, *labels))
 
-        # the increase of a minute is half of that of the two that it is taken from
+        # if the increase of a minute is taken over two minutes, it is half of theirs
         share = " / 2" if range_of(window, GROUPS[metric.group]) != window else ""
         average = f"sum{by(kept)}({name}:sum_{window}) / (sum{by(kept)}({name}:count_{window}) > 0)"
         buckets = f"sum{by(('le', *kept))}({name}_bucket:rate_{window})"
