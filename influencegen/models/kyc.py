@@ -195,7 +195,8 @@ class Kyc(models.Model):
     @api.model
     def _wrong_type(self, filename):
         return self.env._(
-            "“%s” is not a PDF, JPEG or PNG file, or its extension is that of another type. Choose another file.",
+            "“%s” is not a PDF, JPEG or PNG file, or its file extension does not match its content. "
+            "Choose another file.",
             filename,
         )
 

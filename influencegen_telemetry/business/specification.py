@@ -254,7 +254,7 @@ SPECIFICATION = {
             "payment.processing.success_rate",
             "gauge",
             "percentage",
-            "payment_processing_success_total payment_processing_attempts_total",
+            "payment_processing_success_total payment_processing_failures_total",
             "odoo",
             3600,
             "influencegen:payment_processing_success_rate:percent_1h",

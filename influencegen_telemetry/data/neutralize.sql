@@ -1,10 +1,11 @@
--- of a database of 1.1 or before, which odoo_telemetry has not taken over yet: Odoo neutralizes installed addons only
+-- For a database of version 1.1 or earlier, whose parameters odoo_telemetry has not taken over yet: Odoo neutralizes
+-- installed addons only
 
 -- no scrape token of production opens this database
 DELETE FROM ir_config_parameter
  WHERE key IN ('influencegen_telemetry.token_digests', 'influencegen_telemetry.token_database');
 
--- the pages show and open nobody else's monitoring
+-- the pages neither show nor link to the monitoring of production
 DELETE FROM ir_config_parameter
  WHERE key IN (
        'influencegen_telemetry.grafana_url',

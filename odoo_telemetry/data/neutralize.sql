@@ -2,7 +2,7 @@
 DELETE FROM ir_config_parameter
  WHERE key IN ('odoo_telemetry.token_digests', 'odoo_telemetry.token_database');
 
--- the pages show and open nobody else's monitoring
+-- the pages neither show nor link to the monitoring of production
 DELETE FROM ir_config_parameter
  WHERE key IN (
        'odoo_telemetry.grafana_url',

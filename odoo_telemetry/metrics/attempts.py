@@ -19,7 +19,7 @@ class Scope:
     """
 
     def __init__(self, counted: Iterable[tuple[Hashable, int]] = ()) -> None:
-        # much quicker to make than Counter, and each request makes both
+        # a dict is much faster to create than a collections.Counter, and each request creates both of these
         self._counted: dict[Hashable, int] = dict(counted) if counted else {}
         self._seen: dict[Hashable, int] = {}
 
@@ -28,7 +28,7 @@ class Scope:
         return list(self._counted.items())
 
     def restart(self) -> None:
-        """Note that the request's code runs from its beginning."""
+        """Record that the request's code runs from its beginning."""
         self._seen.clear()
 
     def is_new(self, key: Hashable) -> bool:

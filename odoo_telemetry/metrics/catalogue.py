@@ -287,7 +287,8 @@ CONNECTION_POOL_IDLE = Gauge(
 )
 CONNECTION_POOL_LIMIT = Gauge(
     "odoo_connection_pool_limit",
-    "Connections to PostgreSQL that all processes together may open: db_maxconn for each process.",
+    "Connections to PostgreSQL that all processes together may open: db_maxconn for each process "
+    "(db_maxconn_gevent, if set, for the gevent worker).",
     labels=(POOL,),
     scope="instance",
     group="system",
@@ -532,13 +533,13 @@ LABEL_VALUES = Gauge(
 LEDGER_BACKLOG = Gauge("odoo_telemetry_ledger_backlog", "Ledger entries that are not rolled up yet.")
 FACTS_CARRIED_OVER = Counter(
     "odoo_telemetry_facts_carried_over_total",
-    "Facts that are missing in the database since it was restored to an older state, and that its counters still "
-    "include.",
+    "Records that the counters still include but the database no longer has, because it was restored to an older "
+    "state.",
     labels=(Label("fact", limit=60),),
 )
 AUDIT_MISSING_ROWS = Gauge(
     "odoo_telemetry_audit_missing_rows",
-    "Rows that are facts but not in the ledger, by the last complete audit.",
+    "Records that should be in the ledger but are not, as of the last complete audit.",
     labels=(Label("fact", limit=60),),
 )
 AUDIT_EXTRA_ROWS = Gauge(

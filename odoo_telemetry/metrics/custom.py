@@ -38,8 +38,9 @@ class CustomMetric:
     seconds: duration of the last attempt.
     error: why the last attempt failed, for the administrator; '' if it succeeded.
     is_age: whether the values are ages in seconds, which grow after the reading.
-    capped: {label: what is shown as 'other'}: of a gauge the number of values, of a counter that of records.
-    lost: of a counter, the number of records that could not be read at the roll-up either, and are not in it.
+    capped: {label: how many values (of a gauge) or records (of a counter) are aggregated as 'other'}.
+    lost: of a counter, the number of records that could be read neither at the commit nor at the roll-up, and are not
+    counted.
     """
 
     name: str

@@ -141,7 +141,7 @@ class Directory:
                 return self._holding.readable()
 
     def share(self, add: Callable[[SlotValues], None]) -> None:
-        """Call ``add(values)`` with the values that processes add to one after the other.
+        """Call ``add(values)`` with the shared values, to which one process at a time adds.
 
         :raises NothingMeasuredError: when no database is measured
         :raises OSError: when they can't be opened, or the directory is lost

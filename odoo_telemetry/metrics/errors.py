@@ -94,9 +94,9 @@ class Errors:
         self.count(reason, "a value was dropped: %s: %s", type(exception).__name__, exception)
 
     def flush(self, share: Callable[[Callable[[SlotValues], None]], None]) -> None:
-        """Count the failures of a process without a slot in the values that all processes share.
+        """Add the failures that were counted while this process had no slot to the values that all processes share.
 
-        :param share: calls a function with the values that processes add to one after the other
+        :param share: calls a function with the shared values, to which one process at a time adds
         """
         if not self._pending:
             return

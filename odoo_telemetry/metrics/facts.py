@@ -165,7 +165,7 @@ def values(database: str) -> dict[Key, float]:
 
 
 def custom_values(database: str, metrics: Iterable[CustomMetric]) -> dict[Key, float]:
-    """Return the same of the custom counters among ``metrics``, an iterable of :class:`.custom.CustomMetric`."""
+    """Return :func:`values` of the custom counters among ``metrics``, an iterable of :class:`.custom.CustomMetric`."""
     amounts: dict[str, dict[tuple[str, ...], float]] = {}
     for (name, labels, _sample), value in published(database)[0].items():
         amounts.setdefault(name, {})[labels] = value

@@ -44,7 +44,7 @@ class Heartbeat:
             self._stopped = None
 
     def forked(self) -> None:
-        """Note that this process is a child of a fork, which has no thread but the one that forked."""
+        """Record that this process is a child of a fork, which has no thread but the one that forked."""
         self._stopped = None
 
     def beat(self) -> None:

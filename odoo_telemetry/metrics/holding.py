@@ -2,8 +2,8 @@
 
 The directory ``store`` holds ``slots`` (which processes are alive; written last, so a directory that has it is
 complete), ``values-<slot>.db`` (what outlives the process), ``live-<slot>.db`` (what ends with it),
-``exemplars-<slot>.db`` (``exemplars.py``), ``values-shared.db`` (what processes add to one after the other), ``labels``
-and what databases publish. Beside it is its lock.
+``exemplars-<slot>.db`` (``exemplars.py``), ``values-shared.db`` (to which one process at a time adds), ``labels`` and
+what databases publish. Beside it is its lock.
 """
 
 import contextlib
@@ -138,7 +138,7 @@ class Holding:
     # ------------------------------------------------------------------ sharing
 
     def share(self, add: Callable[[SlotValues], None]) -> None:
-        """Call ``add(values)`` with the values that processes add to one after the other.
+        """Call ``add(values)`` with the shared values, to which one process at a time adds.
 
         :raises OSError: when they can't be opened, or the directory is lost.
         """

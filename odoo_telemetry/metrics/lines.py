@@ -42,7 +42,10 @@ def bound_text(bound: float) -> str:
 
 
 def escape(text: str, quotes: bool = True) -> str:
-    """Return ``text`` as a label value, or as a help text (in the text format without ``quotes``)."""
+    """Return ``text`` escaped as a label value or as a help text.
+
+    For a help text in the text format, ``quotes`` is False.
+    """
     text = text.replace("\\", r"\\").replace("\n", r"\n")
     return text.replace('"', r"\"") if quotes else text
 

@@ -29,7 +29,7 @@ class Presence(Cells):
         self._roles = roles
 
     def touch(self, uid: int, role: str, now: int) -> None:
-        """Note that the user ``uid`` (int) with ``role`` (str) was seen.
+        """Record that the user ``uid`` (int) with ``role`` (str) was seen.
 
         :param int now: seconds of :func:`.clock.now`
         """
@@ -40,7 +40,7 @@ class Presence(Cells):
     def count(self, since: int, now: int) -> dict[str, int]:
         """Return {role: number of users seen from ``since`` to ``now`` (int, seconds of :func:`.clock.now`)}.
 
-        All roles are there. A time after ``now`` is of an earlier run of the machine.
+        All roles are there. A time after ``now`` is from before a reboot.
         """
         counts: Counter[int] = Counter()
         oldest, newest = since << _ROLE_BITS, now + 1 << _ROLE_BITS

@@ -71,7 +71,7 @@ class Published(Generic[Content]):
         except FileNotFoundError:
             return {}
         if stamp != self._stamp:
-            # a file is replaced and never changed: of hundreds, those that are new are read
+            # a file is replaced and never changed: of hundreds of files, only the new ones are read
             files = {}
             for path in self._directory.glob(f"{self._prefix}*.json"):
                 with contextlib.suppress(FileNotFoundError):

@@ -139,7 +139,7 @@ class _File:
 def _is_later(stamp: float, other: float | None, now: float) -> bool:
     """Return whether ``stamp`` is later than ``other`` (or None).
 
-    One that lies after ``now`` is of an earlier run of the machine.
+    One that lies after ``now`` is from before a reboot.
     """
     return other is None or (stamp if stamp <= now else 0.0) > (other if other <= now else 0.0)
 

@@ -52,7 +52,7 @@ class ServerTokens:
             return
         lines: list[str] = []
         if self._path is not None:
-            # one that is gone opens nothing any more
+            # the tokens of a file that was deleted are no longer valid
             with contextlib.suppress(OSError, UnicodeDecodeError):
                 lines = self._path.read_text().splitlines()
         found = self._read(f"the file {self._path or ''} of the server's token", lines)

@@ -23,7 +23,10 @@ _RECORD = struct.Struct("=d16s8x")
 _RETIRED = 0x64656C
 _FLOCK = struct.Struct("@hhqqi4x")
 RESERVED_SECONDS = 30.0
-"""How long a slot is reserved for its previous holder after the loss of the directory; processes look once a second."""
+"""How long a slot is reserved for its previous holder after the loss of the directory.
+
+Each process checks for the loss once a second.
+"""
 
 
 class SlotInfo(NamedTuple):
@@ -55,7 +58,7 @@ class Slots:
     """The slots of one directory.
 
     :param path: the file that holds one record per slot; made if it is missing or empty.
-    :param int flags: how it is opened, as of :func:`os.open`; only to read, it must be there.
+    :param int flags: how it is opened, as for :func:`os.open`; to open it for reading only, it must exist.
     :raises OSError: when the file can't be opened or locked.
 
     The file must be opened once per process: closing any descriptor of it would drop the process's locks.
@@ -122,7 +125,7 @@ class Slots:
         return self._holder(slot) is not None
 
     def forked(self) -> None:
-        """Note that this process is a child of the one that opened the file: it holds no slot."""
+        """Record that this process is a child of the one that opened the file: it holds no slot."""
         self._own = None
 
     def close(self) -> None:
@@ -136,7 +139,7 @@ class Slots:
         return until, kind.rstrip(b"\0").decode(errors="replace")
 
     def _is_reserved(self, slot: int) -> bool:
-        # one of an earlier run of the machine lies too far ahead
+        # a reservation from before a reboot lies too far ahead
         return 0 < self._read(slot)[0] - clock.now() <= RESERVED_SECONDS
 
     def _try_lock(self, slot: int) -> bool:
@@ -159,7 +162,7 @@ class Slots:
 def is_used(path: Path) -> bool:
     """Return whether another process holds a slot of the file ``path``, whatever its records look like.
 
-    This process must hold none: it would lose it.
+    This process must not hold a slot of the file: it would lose that slot.
     """
     fd = os.open(path, os.O_RDWR | os.O_CLOEXEC)
     try:

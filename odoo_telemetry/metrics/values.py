@@ -1,10 +1,10 @@
 """The values of one slot: a memory-mapped file, with its space reserved and its cells addressable.
 
 The file format is that of ``prometheus_client.mmap_dict.MmapedDict``: how much of the file is used (4 bytes, 4 empty
-ones), then entries of a key's length (4 bytes), the key with spaces up to a multiple of 8, its value and its time (two
-doubles). Two things are added: space is reserved before it is used, because a write to a hole of a full disk would end
-the process with SIGBUS; and a value is handed out as a cell of a memory view, because adding to a cell is several times
-faster than packing a pair of doubles.
+ones), then the entries: each has the length of its key (4 bytes), the key with spaces up to a multiple of 8, its value
+and its time (two doubles). Two things are added: space is reserved before it is used, because a write to a hole of a
+full disk would end the process with SIGBUS; and a value is handed out as a cell of a memory view, because adding to a
+cell is several times faster than packing a pair of doubles.
 
 The time of a gauge is when it was set; that of a counter is when its series appeared, as :func:`appeared` has it.
 """
@@ -144,8 +144,8 @@ class SlotValues:
         _LENGTH.pack_into(self._mmap, self._used, len(key))
         self._mmap[self._used + _LENGTH.size : value_at] = padded
         VALUE.pack_into(self._mmap, value_at, 0.0, stamp)
-        # last: a reader looks at nothing beyond it. In one store: `pack_into` writes zeros first, and a reader that saw
-        # them would call the file damaged (https://github.com/prometheus/client_python/pull/315)
+        # last: a reader looks at nothing beyond it. With a single write to memory: `pack_into` writes zeros first, and
+        # a reader that saw them would call the file damaged (https://github.com/prometheus/client_python/pull/315)
         self._ends[0] = end
         self._used = end
         self._positions[key] = value_at // 8

@@ -44,10 +44,10 @@ class Audit(models.Model):
 
     fact = fields.Char(required=True, readonly=True)
     definition = fields.Char(readonly=True, help="Identifies the definition of the fact.")
-    opened = fields.Boolean(readonly=True, help="Whether all rows that existed when the ledger was opened are in it.")
-    stale = fields.Boolean(readonly=True, help="Whether the ledger has to be opened again.")
+    opened = fields.Boolean(readonly=True, help="Whether all records from before the installation are in the ledger.")
+    stale = fields.Boolean(readonly=True, help="Whether the existing records have to be added to the ledger again.")
     reopened = fields.Boolean(
-        readonly=True, help="Whether the ledger was opened before: then only new facts are added."
+        readonly=True, help="Whether the ledger already contained these records: then only new ones are counted."
     )
     blocks = fields.Integer(readonly=True, help="Number of blocks of ids in this pass.")
     position = fields.Integer(readonly=True, help="Number of blocks that are left.")

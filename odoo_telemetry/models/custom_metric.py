@@ -64,7 +64,12 @@ class CustomMetric(models.Model):
     )
     model_id = fields.Many2one("ir.model", required=True, ondelete="cascade", domain=[("transient", "=", False)])
     model_name = fields.Char("Model name", related="model_id.model")
-    domain = fields.Char("Filter", default="[]", required=True, help="Which records: an Odoo domain of constants.")
+    domain = fields.Char(
+        "Filter",
+        default="[]",
+        required=True,
+        help="Domain that selects the records. It may contain literal values only: no uid, no relative dates.",
+    )
     aggregate = fields.Selection(
         [
             ("count", "Number of records"),
@@ -109,7 +114,7 @@ class CustomMetric(models.Model):
         " give it.",
     )
     revision = fields.Integer(default=1, readonly=True, copy=False)
-    cardinality = fields.Text(compute="_compute_cardinality")
+    cardinality = fields.Text("Number of series", compute="_compute_cardinality")
     problem = fields.Text(compute="_compute_cardinality")
     preview = fields.Json(compute="_compute_cardinality")
     last_read = fields.Datetime("Last read", compute="_compute_last")
@@ -121,7 +126,7 @@ class CustomMetric(models.Model):
     last_capped = fields.Char(
         "Aggregated as 'other'",
         compute="_compute_last",
-        help="By label: of a gauge the number of values, of a counter the number of records.",
+        help="For each label: the number of values (gauge) or of records (counter) that are aggregated as 'other'.",
     )
     last_lost = fields.Integer("Records not counted", compute="_compute_last")
 

@@ -424,7 +424,8 @@ class CustomMetric(models.Model):
         except (ValueError, SyntaxError, TypeError, MemoryError, RecursionError) as exception:
             raise ValidationError(
                 self.env._(
-                    "%(domain)s is not a filter of constants: write it like [('state', '=', 'done')]. %(reason)s",
+                    "%(domain)s is not a valid filter: write a domain of literal values, such as "
+                    "[('state', '=', 'done')]. %(reason)s",
                     domain=text[:200],
                     reason=exception,
                 )
@@ -466,7 +467,7 @@ class CustomMetric(models.Model):
         if field.type in _DATES:
             self._check_dates(field, constants)
         if not all(isinstance(constant, str | int | float | None) for constant in constants):
-            raise ValueError(self.env._("%(value)s is not a constant.", value=repr(value)))
+            raise ValueError(self.env._("%(value)s is not a literal value.", value=repr(value)))
 
     def _check_dates(self, field, constants):
         """Refuse what is not a fixed date: Odoo 19.0 accepts 'today -7d', Odoo 18.0 does not.

@@ -103,7 +103,7 @@ class CustomNote(models.AbstractModel):
 
         A transaction costs the same few statements however many records it has. What can't be read stays noted.
 
-        :param definitions: iterable of those that the notes may be of
+        :param definitions: iterable of the definitions that the notes may belong to
         """
         for definition in definitions:
             try:

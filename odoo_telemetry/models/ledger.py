@@ -242,7 +242,7 @@ class Ledger(models.AbstractModel):
         Each entry is moved once: it is deleted in the transaction that adds it up. A database whose totals are below
         what was shown was restored to an older state: they are raised to that, and what was counted since is added.
         """
-        # before the snapshot of this transaction: what was shown before it must be in it
+        # before the snapshot of this transaction, so that the snapshot includes all that was shown before
         database = self.env.cr.dbname
         floor, known = facts.floor(database), facts.as_of(database)
         moves = self._may_write()

@@ -54,7 +54,7 @@ class MailQueue(models.AbstractModel):
 
     @api.model
     def _gauges(self):
-        """Yield the samples of the queue; none without a queue, or without the index, which would read all e-mails."""
+        """Yield the samples of the queue; none without a queue, or without the index: all e-mails would be read."""
         if "mail.mail" not in self.env:
             return
         self.env["mail.mail"].flush_model()

@@ -119,7 +119,7 @@ class OverviewOfOperation(models.AbstractModel):
             "details": [
                 (self.env._("series"), total(exposed, catalogue.SERIES), "count"),
                 (
-                    self.env._("rows that differ from the ledger"),
+                    self.env._("records that differ from the counters"),
                     (total(exposed, catalogue.AUDIT_MISSING_ROWS) or 0)
                     + (total(exposed, catalogue.AUDIT_EXTRA_ROWS) or 0),
                     "count",
@@ -128,7 +128,7 @@ class OverviewOfOperation(models.AbstractModel):
                 *self._skipped_hooks(),
                 *self._other_exporters(),
             ],
-            "target": self.env._("database read less than %(most)d s ago", most=oldest),
+            "target": self.env._("values from the database at most %(most)d s old", most=oldest),
             "state": state(age, age is not None and age <= oldest),
             "chart": False,
             "action": self._metrics("odoo_telemetry"),

@@ -38,7 +38,7 @@ class Reading(models.AbstractModel):
 
     @api.model
     def _read_facts(self):
-        """Return (arguments of :func:`.facts.publish` after the database, whether all facts are open)."""
+        """Return (the arguments of :func:`.facts.publish` that follow ``database``, whether all facts are open)."""
         self.env.cr.execute("SET LOCAL statement_timeout = %s", [FACTS_TIMEOUT_MILLISECONDS])
         ledger = self.env["telemetry.ledger"]
         values, moment, complete = ledger._values()

@@ -111,7 +111,7 @@ _RESPONSE = Patch("werkzeug.wrappers:Response.get_wsgi_response", _answered)
 
 @guarded
 def _served(state):
-    """Return (database, route, user id, role) of the request being answered; note what else ``state`` has of it."""
+    """Return (database, route, user id, role) of the request being answered; set ``state.call`` of an RPC call."""
     request = current_request()
     session = getattr(request, "session", None)
     if session is None:

@@ -43,7 +43,7 @@ try:
     from odoo.netsvc import ExecutionInfo
 except ImportError:
     COUNTS_BY_THREAD = True
-    """Whether the SQL of a request that another thread sends is missing in its :func:`statistics`."""
+    """Whether the :func:`statistics` of a request lack the SQL that other threads send for it."""
 
     def statistics():
         """Return an object with ``query_count`` and ``query_time`` (seconds) of the SQL of the current request."""

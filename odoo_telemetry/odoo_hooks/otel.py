@@ -23,7 +23,7 @@ from ..metrics import store
 from ..metrics.catalogue import SPAN_ATTRIBUTES
 
 EXPORT_SECONDS = 2
-"""How long one batch may take. At its end a process waits for the batch that is on its way, and for one more."""
+"""How long one batch may take. A process that ends waits for the batch that is being sent, and for one more."""
 
 _QUEUE = 2048
 _DELAY_MILLISECONDS = 1000
@@ -130,8 +130,9 @@ class Tracer:
 class Begun:
     """A span that is the current one of its thread until it ends.
 
-    :param details: of one that begins here, the trace's :class:`Details`, if it has any
-    :param within: of one that begins here, the context that it begins in; else that of the current span
+    :param details: for the first span of a trace in this process, the trace's :class:`Details`, if it has any
+    :param within: for the first span of a trace in this process, the context that it begins in; None for the context of
+        the current span
     """
 
     def __init__(self, span, details=None, within=None):

@@ -42,7 +42,7 @@ class Patch:
         theirs, ours = inspect.signature(original), inspect.signature(replacement, follow_wrapped=False)
         check_call(place, theirs, *_named(ours, _POSITIONAL))
         if Parameter.VAR_POSITIONAL not in {parameter.kind for parameter in theirs.parameters.values()}:
-            # else it is another addon's replacement, which states nothing
+            # else it is another addon's replacement (``*args``), whose signature does not name the parameters
             check_call(place, ours, *_named(theirs, _POSITIONAL), **_named(theirs, {Parameter.KEYWORD_ONLY}))
         return owner, name, original, replacement
 

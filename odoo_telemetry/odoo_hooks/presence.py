@@ -19,7 +19,7 @@ def _table(database):
 
 
 def touch(database, uid, role):
-    """Note that the user ``uid`` of ``database``, who has ``role``, was seen now."""
+    """Record that the user ``uid`` of ``database``, who has ``role``, was seen now."""
     global _retry_at
     now = int(clock.now())
     if now < _retry_at:

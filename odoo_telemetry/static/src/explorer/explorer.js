@@ -135,7 +135,7 @@ export class Explorer extends Component {
             { label: _t("Type"), value: this.kinds[kind] || kind },
             { label: _t("Group"), value: this.groups[group] },
             { label: _t("Unit"), value: unit },
-            { label: _t("Name in the specification"), value: specification },
+            { label: _t("Name in the project's specification"), value: specification },
         ].filter(({ value }) => value);
     }
 

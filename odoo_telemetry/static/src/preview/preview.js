@@ -22,7 +22,7 @@ export class Preview extends Component {
 
     get chart() {
         const { series, unit } = this.state.preview;
-        return bars(_t("Value"), unit, series);
+        return bars(_t("Value"), unit, series.toSorted((one, other) => other[1] - one[1]));
     }
 
     number(value) {
