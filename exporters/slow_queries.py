@@ -21,8 +21,8 @@ from typing import BinaryIO
 from prometheus_client import CollectorRegistry, start_http_server
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 
-# The extended protocol logs three lines, of which the execution's counts. A line with the duration alone belongs to a
-# statement whose text was logged before, and counts too.
+# With the extended protocol, PostgreSQL logs three lines (parse, bind, execute), and only the execute line is counted.
+# A line with the duration alone belongs to a statement whose text was logged before, and is counted too.
 DURATION = re.compile(r"duration: ([\d.]+) ms(?:$|  statement: |  execute )")
 # The same line in another language than English, such as "Dauer: 1000.123 ms  Anweisung: …".
 TRANSLATED = re.compile(r"(?!duration:)[^\d\W][^\d:\"]{0,40}[::] ?\d+\.\d{3} ")
@@ -37,8 +37,8 @@ class DamagedStateError(Exception):
 class State:
     """What was read and counted so far.
 
-    offsets: bytes read of each log file that is there, by the hash of its first line, which stays when the file is
-    renamed, and goes when it is written again.
+    offsets: bytes read of each existing log file, by the hash of its first line: the hash survives a rename, and
+    changes when the file is overwritten.
     statements: slow statements by database.
     unreadable: lines that were not a JSON object.
     translated: lines about durations in another language than English; none of them is counted.
@@ -152,7 +152,7 @@ class SlowQueries:
             return
         duration = DURATION.match(message)
         if duration is None:
-            # what a function raises has a context
+            # a message that a function raises has a context, PostgreSQL's own lines about durations have none
             state.translated += "context" not in record and bool(TRANSLATED.match(message))
         elif float(duration[1]) >= 1000 * self._threshold:
             state.statements[database if database in self._databases else OTHER] += 1

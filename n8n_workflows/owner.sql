@@ -1,5 +1,6 @@
--- n8n's owner, with the password in the session's setting influencegen.owner: until there is one, whoever comes first
--- makes himself the owner. May be run again, once n8n has made its tables, while n8n does not run.
+-- Sets up n8n's owner account, with the password in the session's setting influencegen.owner: until an owner exists,
+-- the first person to open n8n can register as the owner. Run it after n8n has created its tables and while n8n is
+-- stopped; it may be run again.
 CREATE EXTENSION IF NOT EXISTS pgcrypto;
 
 UPDATE "user"

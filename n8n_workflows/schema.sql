@@ -507,7 +507,8 @@ $$;
 
 -- The executions that run ('running') or are queued ('new') in n8n's own table: right for one process and for many workers.
 -- Those of the calling workflow are not the platform's work. n8n can't write the end of an execution while the
--- database is down, and does not write it later: what began before the database did counts for an hour at most.
+-- database is down, and does not write it later: an execution that started before the database server did is counted
+-- for an hour at most.
 CREATE OR REPLACE FUNCTION executions(wanted text, asking text) RETURNS bigint
 LANGUAGE plpgsql STABLE SET search_path = public, pg_temp AS $$
 DECLARE
@@ -613,7 +614,7 @@ LANGUAGE sql SET search_path = influencegen, pg_temp AS $$
     ON CONFLICT DO NOTHING
 $$;
 
--- The next spans for the collector, as the body of an OTLP request in JSON, and which they are; nothing without any.
+-- The next spans for the collector, as the body of an OTLP request in JSON, and their ids; no row if there are none.
 -- https://opentelemetry.io/docs/specs/otlp/#json-protobuf-encoding
 CREATE OR REPLACE FUNCTION next_spans() RETURNS TABLE (body jsonb, ids jsonb)
 LANGUAGE sql STABLE SET search_path = influencegen, pg_temp AS $$

@@ -232,7 +232,7 @@ def _simulator(layout: Layout, module: str, port: str) -> Program:
 
 @contextmanager
 def _locked(layout: Layout) -> Iterator[None]:
-    """Let one process at a time bring a layout up; the lock goes with the process that holds it."""
+    """Let one process at a time bring a layout up; the lock is released at the latest when its process ends."""
     if layout.state.exists():
         _check_is_ours(layout)
     private.folder(layout.state)

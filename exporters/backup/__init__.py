@@ -1,1 +1,1 @@
-"""Makes backups on a schedule, restores each of them to see that it is good, and exports the results to Prometheus."""
+"""Makes backups on a schedule, verifies each of them, and exports the results to Prometheus."""

@@ -16,8 +16,9 @@ log = logging.getLogger(__name__)
 
 # Odoo names a file after the SHA-1 digest of its content.
 DIGEST = re.compile(r"[0-9a-f]{40}")
-# Other attachments have their content in a column of the row, or have none. Addons for object stores write s3://… into
-# the column of the file's name; Odoo's own addon for cloud storage sets the type of the attachment.
+# The attachments with a file: all others have their content in a column of the row, or have none. Addons for object
+# stores write s3://… into the column of the file's name; Odoo's own addon for cloud storage sets the type of the
+# attachment.
 STORED = """
     SELECT DISTINCT CASE WHEN type = 'cloud_storage' THEN type || '://' || id ELSE store_fname END, checksum
     FROM public.ir_attachment WHERE store_fname <> '' OR type = 'cloud_storage'
@@ -34,8 +35,9 @@ class Elsewhere(NamedTuple):
 def check(cursor: psycopg2.extensions.cursor, filestore: Path, listed: Collection[str]) -> Elsewhere:
     """Return how many attachments are in other stores, and how many of them `listed` lacks; their stores are logged.
 
-    Raise BackupError, naming a file, unless all others are in the folder with the content they should have: that of the
-    checksum in the database or, if there is none, of the file's name. A file that has neither need only be there.
+    Raise BackupError, naming a file, unless each of the other attachments is in `filestore` with the right content: its
+    digest is the checksum in the database or, without one, the digest in the file's name. A file with neither only has
+    to exist.
     """
     cursor.execute(STORED)
     wrong: list[str] = []
@@ -50,7 +52,7 @@ def check(cursor: psycopg2.extensions.cursor, filestore: Path, listed: Collectio
         elif files.digest(path, "sha1") != _digest(path, checksum):
             wrong.append(f"the content of {name} does not match its checksum")
     if wrong:
-        raise BackupError(f"{len(wrong)} attachments are missing from the filestore or damaged, such as: {wrong[0]}")
+        raise BackupError(f"missing or damaged attachment files in the filestore: {len(wrong)}, such as: {wrong[0]}")
     unlisted = {store: number for store, number in sorted(stores.items()) if store not in listed}
     if unlisted:
         log.warning(

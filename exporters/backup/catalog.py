@@ -13,8 +13,8 @@ TABLES = """
     GROUP BY 1, 2
 """
 
-# The names of all objects, the system's own among them. Left out is what PostgreSQL names itself, or pg_dump leaves
-# out on purpose: temporary objects, indexes that are not valid, subscriptions.
+# The names of all objects, the system's own among them. Left out are objects whose names PostgreSQL generates, and
+# those that pg_dump leaves out on purpose: temporary objects, indexes that are not valid, subscriptions.
 OBJECTS = """
     SELECT described.type || ' ' || described.identity
     FROM (
@@ -115,7 +115,8 @@ CREATION = """
     ) AS source
 """
 
-# The roles that owners, privileges, policies and settings name. A superuser that initdb made is in no pg_shdepend.
+# The roles that owners, privileges, policies and settings name. pg_shdepend does not list the superuser that initdb
+# created.
 ROLES = """
     WITH source AS (SELECT oid, tableoid, datdba FROM pg_database WHERE datname = current_database())
     SELECT DISTINCT pg_get_userbyid(role) FROM (
@@ -133,8 +134,8 @@ ROLES = """
         SELECT FROM pg_depend d WHERE d.classid = object.class AND d.objid = object.id AND d.deptype = 'e')
 """
 
-# Statements that restore properties of a database which are stored outside it. A list such as search_path is stored as
-# it was written, and taken over as it is: FROM CURRENT.
+# Statements that restore properties of a database which are stored outside it. A list setting such as search_path is
+# stored as it was written; set_config() and FROM CURRENT copy it without quoting it again.
 PROPERTIES = """
     WITH source AS (SELECT * FROM pg_database WHERE datname = current_database())
     SELECT statement FROM (

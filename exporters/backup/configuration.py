@@ -28,7 +28,7 @@ class ConfigurationError(Exception):
 
 @dataclass(frozen=True)
 class Backup:
-    """A backup of that name, made every so many seconds, of which the newest `keep` are kept."""
+    """A backup to make every `every_seconds` seconds; the newest `keep` archives are kept."""
 
     name: str
     every_seconds: int

@@ -117,7 +117,7 @@ def _make(backup: Backup, folder: Path) -> Result:
 
 @contextmanager
 def _locked(backup: Backup, folder: Path) -> Iterator[None]:
-    """Let one process at a time make a backup; the lock goes with the process that holds it."""
+    """Let one process at a time make a backup; the lock is released at the latest when its process ends."""
     with open(folder / f"{backup.name}.lock", "w") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)

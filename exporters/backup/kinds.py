@@ -23,9 +23,9 @@ class DatabaseBackup:
     def make(self, archive: Path) -> attachments.Elsewhere | None:
         """Write the database, its restore script and `filestore/` into the folder, and check them.
 
-        Return how many attachments are in other stores, if there is a filestore. Odoo writes a file before the row that
-        names it is committed, and once a day deletes those whose row is gone: the files copied before the snapshot and
-        those added until it include every file that the snapshot references.
+        Return how many attachments are in other stores, if there is a filestore. Odoo writes a file before it commits
+        the row that names it, and once a day deletes the files whose row is gone. So the copy made before the snapshot
+        and the second pass after it together hold every file that the snapshot references.
         """
         # what a job that was killed left behind takes the space that this one needs
         self.clear()

@@ -16,7 +16,7 @@ from psycopg2 import sql
 from exporters.backup import catalog, commands
 
 SCRIPT = Path(__file__).with_name("restore.sh")
-# Data are in literals alone, where no text of the source can become a statement.
+# Values from the source appear only inside literals, so none of them can become a statement.
 START = "\\encoding UTF8\n\\o /dev/null\nSET search_path = '';\n"
 SET = "SELECT set_config({}, {}, false);\n"
 NEED_ROLES = """

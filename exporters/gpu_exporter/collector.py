@@ -1,4 +1,4 @@
-"""The series: each GPU's measurements at the moment of the scrape, and nothing of a GPU that does not answer."""
+"""The series: each GPU's measurements at the moment of the scrape, and none of a GPU that does not answer."""
 
 import logging
 import threading
@@ -15,7 +15,7 @@ PROCESS_NAMES = 20
 """How many programs get a value of the label `process`, first come, first served; the others are `other`."""
 
 NO_GPU = ("", "")
-"""What stands for (index, uuid) while no GPU was ever seen."""
+"""What stands for (index, uuid) until a GPU is seen."""
 
 log = logging.getLogger(__name__)
 
@@ -85,7 +85,7 @@ class GpuCollector(Collector):
         self._said = said
 
     def _up(self, answering: Iterable[Gpu], down: dict[tuple[str, str], str]) -> Metric:
-        up = GaugeMetricFamily("gpu_up", "Whether the GPU answers; without labels while no GPU was ever seen.")
+        up = GaugeMetricFamily("gpu_up", "Whether the GPU answers; without labels until a GPU is seen.")
         for gpu in answering:
             up.add_sample(up.name, {"gpu": str(gpu.index), "uuid": gpu.uuid}, 1)
         for index, uuid in down:

@@ -57,7 +57,7 @@ MEASUREMENTS = (
 
 @dataclass
 class Gpu:
-    """One GPU as it was read. `trouble` says why it has no measurements; then `uuid` is empty if that failed too.
+    """One GPU as it was read. `trouble` says why it has no measurements; `uuid` is empty if reading it failed too.
 
     measurements: values by the name of the series. ecc_errors: since the driver was loaded, by type. processes: bytes
     by the name of the program. watched: whether NVML reports its XID errors.

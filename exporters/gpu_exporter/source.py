@@ -28,7 +28,10 @@ class Source:
         self._start()
 
     def read(self) -> Reading:
-        """Return what NVML says now; its `trouble` is set if it returns nothing. Takes READ_TIMEOUT_SECONDS at most."""
+        """Return what NVML says now; its `trouble` is set if it returns nothing.
+
+        Takes READ_TIMEOUT_SECONDS at most, plus up to 1 s to end the process.
+        """
         deadline = time.monotonic() + READ_TIMEOUT_SECONDS
         if not self._process.is_alive():
             self._start()

@@ -1,1 +1,1 @@
-"""Writes what of n8n's SQL is generated; `make docs` calls it."""
+"""Writes the generated part of n8n's SQL; `make docs` calls it."""

@@ -18,7 +18,8 @@
  *                                   until now; all of them have the code 79), or `unsupported` in place of the value
  *   <gpu> process <pid> <bytes> <name>
  *
- * After an error, all calls of a process fail, as with the driver's own library; those of a new process do not.
+ * An error lasts as long as the process, as with the driver's own library: after `all error` all its calls fail, after
+ * `<gpu> error` all its calls about that GPU. A new process has the errors that `control` has then.
  */
 
 #include <stdbool.h>

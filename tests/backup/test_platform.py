@@ -108,7 +108,7 @@ def test_a_missing_attachment_fails(exporter, business):
     path = business.attach()
     path.unlink()
     name = path.relative_to(business.filestore)
-    assert_fails(exporter, f"1 attachments are missing from the filestore or damaged, such as: {name} is missing")
+    assert_fails(exporter, f"missing or damaged attachment files in the filestore: 1, such as: {name} is missing")
 
 
 @pytest.mark.parametrize("damage", [lambda content: content[:-1], lambda content: b"\0" + content[1:]])
@@ -118,7 +118,7 @@ def test_a_damaged_attachment_fails(exporter, business, damage):
     name = path.relative_to(business.filestore)
     assert_fails(
         exporter,
-        f"1 attachments are missing from the filestore or damaged, such as: the content of {name} does not match",
+        f"missing or damaged attachment files in the filestore: 1, such as: the content of {name} does not match",
     )
 
 
@@ -162,7 +162,7 @@ def test_attachments_without_a_checksum_have_one_in_their_name(exporter, busines
     name = path.relative_to(business.filestore)
     assert_fails(
         exporter,
-        f"1 attachments are missing from the filestore or damaged, such as: the content of {name} does not match",
+        f"missing or damaged attachment files in the filestore: 1, such as: the content of {name} does not match",
     )
 
 

@@ -52,7 +52,7 @@ _OVERVIEW = (
         "none",
         width=8,
         description="Failures of telemetry itself in the last 15 minutes, for the server and reason with the most. "
-        "Each failure loses a value, and never fails a request. Odoo's log has one line per minute about them. "
+        "A failure can lose a value, but never fails a request. Odoo's log has one line per minute about them. "
         f"{_PER_SERVER}",
         no_value=_NOT_SCRAPED,
         decimals=0,

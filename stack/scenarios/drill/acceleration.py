@@ -20,11 +20,12 @@ from stack.console import step
 from stack.services import prometheus
 from stack.system import System
 
-# `for: 2m`, the shortest of the alerts about services that faults stop, becomes 6 s: three scrapes; with 30, two.
+# `for: 2m`, the shortest of the alerts about services that faults stop, becomes 6 s: three scrapes; a FACTOR of 30
+# would leave two.
 FACTOR = 20
 # A scrape runs a workflow in n8n and reads the database; more of them would be a load of their own.
 SHORTEST_INTERVAL = 2
-# A rate needs two scrapes in its range, and those of 60 s come every 3 s.
+# A rate needs two scrapes in its range, and jobs with a scrape interval of 60 s are scraped every 3 s.
 SHORTEST_RANGE = 6
 # A longer window would contain a fault until the run ends: the alert about backups looks back a day.
 LONGEST = 60
@@ -132,7 +133,7 @@ def _is_loaded(system: System, name: str, answered: Callable[[System], dict[str,
 
 
 def _evaluated(system: System) -> bool:
-    """Say whether each alert has been evaluated since."""
+    """Say whether each alert has been evaluated since the rules were reloaded."""
     answer = requests.get(system.url("prometheus", "/api/v1/rules?type=alert"), timeout=10)
     # the year 1: not yet
     return not any(group["lastEvaluation"].startswith("0001") for group in answer.json()["data"]["groups"])
