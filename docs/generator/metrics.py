@@ -21,7 +21,8 @@ derived value; query a metric without a rule by its series. Percentages are 0 to
 _SERIES = """
 ## Series
 
-Metrics with the *scope* database have a label `database`, which is `none` for requests that were answered without one.
+Metrics with the *scope* database have a label `database`, except the series that n8n exports. It is `none` for requests
+that were answered without a database.
 A label has the listed values, or at most the given number of values; values over the limit are aggregated as `other`.
 `model` and `method` of RPC calls share one limit: 300 pairs by default.
 *Group* sets the scrape interval: fast 10 s, system 30 s, business 60 s.
