@@ -1,1 +1,1 @@
-"""Small exporters for what no maintained exporter covers."""
+"""The project's own exporters: of backups, GPUs and PostgreSQL's slow queries."""

@@ -1,9 +1,10 @@
 """Exports the exact number of slow statements, from PostgreSQL's JSON log.
 
 PostgreSQL writes a line for each statement that took ``log_min_duration_statement`` or longer, when it has ended. It
-writes the same line for quicker statements if it samples statements or transactions, so a line counts by its duration.
-A scrape reads the lines that came since the one before. What was read and what was counted is stored together, before
-the scrape is answered, so that no line is counted twice or left out, however often either side is restarted.
+writes the same line for quicker statements if it samples statements or transactions, so a line is counted only if its
+duration reaches the threshold. A scrape reads the lines that came since the one before. What was read and what was
+counted is stored together, before the scrape is answered, so that no line is counted twice or left out, however often
+either side is restarted.
 """
 
 import argparse
@@ -174,7 +175,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--host", default="127.0.0.1")
     parser.add_argument("--port", type=int, default=3903)
     chosen = parser.parse_args(arguments)
-    # it reads once now: what can not work fails at the start
+    # registering collects once, so that an unusable log or state file fails at the start
     registry = CollectorRegistry(auto_describe=True)
     try:
         registry.register(SlowQueries(chosen.logs, chosen.state, chosen.database, chosen.threshold))

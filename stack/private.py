@@ -14,7 +14,7 @@ FILE = 0o600
 def folder(path: Path) -> Path:
     """Make a folder that only its owner may enter, or restrict an existing one to its owner, and return it.
 
-    :raises StackError: when it is a link, not a folder, or another user's: its owner could open it again.
+    :raises StackError: when it is a link, not a folder, or another user's: its owner could grant others access again.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     try:

@@ -99,7 +99,7 @@ def programs(layout: Layout, source: odoo_source.Source, mode: N8nMode) -> list[
         *prometheus.programs(layout),
         *exporters.programs(layout),
         backup.program(layout),
-        # last, because what follows a program that is added or removed is stopped
+        # last: adding or removing a program changes the priority of those after it, and changed programs are stopped
         *([_simulator(layout, *stub) for stub in STUB.items()] if mode.stub else n8n.programs(layout, mode.workers)),
     ]  # fmt: skip
 

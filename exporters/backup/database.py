@@ -1,6 +1,6 @@
 """A database of PostgreSQL: its dump, and the proof that the dump holds what the database held.
 
-Where the server is and who asks is taken from libpq's own variables (PGHOST, PGPORT, PGUSER, PGPASSWORD).
+The server and the user are taken from libpq's own variables (PGHOST, PGPORT, PGUSER, PGPASSWORD).
 """
 
 import hashlib

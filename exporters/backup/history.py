@@ -47,7 +47,7 @@ class Record:
         return replace(self, began=now, running=True)
 
     def failed(self, now: float, scratch: int | None = None) -> "Record":
-        """Return the record once the job that runs has ended badly, and left so many scratch databases, if known."""
+        """Return the record once the running job has failed; scratch: the scratch databases that it left, if known."""
         scratch = self.scratch if scratch is None else scratch
         return replace(self, total=self.total + 1, running=False, duration=now - self.began, scratch=scratch)
 

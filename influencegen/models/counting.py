@@ -1,4 +1,4 @@
-"""The numbers of stat buttons, counted in the database and as the user may see."""
+"""The numbers of stat buttons, counted in the database with the user's access rights."""
 
 
 def count(records, name, model, inverse):

@@ -361,7 +361,7 @@ class Influencer(models.Model):
         return self.env["res.users"].sudo().with_context(no_reset_password=True).create(values)
 
     def _invite(self):
-        """Send the link with which to set a password, with the next e-mails that leave."""
+        """Queue the e-mail with the link for setting a password."""
         self.partner_id.sudo().signup_prepare()
         # not in the chatter: the e-mail holds the link with which to set the password
         self.env.ref("influencegen.mail_template_welcome").sudo().send_mail(

@@ -23,7 +23,7 @@ class IrHttp(models.AbstractModel):
 
     @classmethod
     def _serve_fallback(cls):
-        """Look for no attachment under a path that PostgreSQL can't hold."""
+        """Skip the lookup of an attachment if the path has characters that PostgreSQL can't store."""
         return super()._serve_fallback() if intake.is_text(request.httprequest.path) else None
 
     @classmethod

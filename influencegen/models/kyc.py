@@ -125,7 +125,7 @@ class Kyc(models.Model):
 
         :param str document_type: one of the field's values
         :param str filename: its extension must be that of the content
-        :param bytes content: a PDF, JPEG or PNG of at most 5 MB
+        :param bytes content: a PDF, JPEG or PNG of at most 5 MiB
         :raises ValidationError: the document is refused; nothing is kept
         """
         self.ensure_one()
@@ -292,7 +292,7 @@ class Kyc(models.Model):
 
     @api.model
     def _cron_verify(self):
-        """Verify what was submitted, each in a transaction of its own; others may do the same beside it."""
+        """Verify the submitted documents, each in a transaction of its own; other workers may do so concurrently."""
         deadline = time.monotonic() + CRON_BUDGET
         for kyc in self.search([("state", "=", "submitted")], order="submitted_at"):
             if time.monotonic() > deadline:

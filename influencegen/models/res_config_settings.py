@@ -52,7 +52,7 @@ class ResConfigSettings(models.TransientModel):
     def set_values(self):
         """Save the settings of one record.
 
-        :raises odoo.exceptions.AccessError: for a user who is not a server administrator, before anything is written
+        :raises odoo.exceptions.AccessError: for a user outside ``base.group_system``, before anything is written
         """
         self.check_access("write")
         # without a record every setting is empty

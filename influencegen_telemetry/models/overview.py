@@ -69,7 +69,7 @@ class Overview(models.AbstractModel):
             ],
             "target": self.env._("%(least)d to %(most)d per hour", least=least, most=most),
             "state": state(per_hour, least <= per_hour <= most),
-            # both fewer and more than usual can be wrong: none is better
+            # both fewer and more than usual can be wrong: neither direction counts as better
             "comparison": change(span, "count", count, count_before(self.env, span, REGISTRATION_SUCCESS)),
             "chart": self._bar(span, main=(self.env._("Registrations"), registered)),
             "action": self._list(self.env._("Registrations"), _INFLUENCER, [*_SIGNED_UP, *span.domain("create_date")]),

@@ -215,8 +215,9 @@ class CustomMetric(models.Model):
     def _redefine(self, names):
         """Let all workers count by what is new, once it is committed, and read the series ``names`` again.
 
-        Counters are in the classes of the registry: all workers load theirs again. A counter whose labels stay the same
-        counts on, whatever else is changed; what no counter has any more is forgotten.
+        Counters are measured by wrapped model classes of the registry, so all workers reload their registries. A
+        counter whose labels stay the same counts on, whatever else is changed; what no counter has any more is
+        forgotten.
         """
         registry, database = self.env.registry, self.env.cr.dbname
         if not registry.ready:

@@ -27,7 +27,7 @@ class IrHttp(models.AbstractModel):
 
     @classmethod
     def _pre_dispatch(cls, rule, args):
-        """Leave the file of a session as it is when a poll would be all that writes to it."""
+        """Do not save the session of a logged-in user for a poll: a poll must not count as activity."""
         super()._pre_dispatch(rule, args)
         if idle_sessions.is_ignored(request.registry, request.httprequest.path) and request.session.uid:
             request.session.can_save = False

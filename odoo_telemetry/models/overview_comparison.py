@@ -1,7 +1,7 @@
 """How the overview's tiles compare with the previous period.
 
-What the ledger counts is read from the rows themselves, through an index on their moment: the ledger's steps are too
-coarse for a period that ended a day ago to the second. What it costs does not grow with history.
+Facts of the previous period are counted from the rows themselves, through an index on their time: the period ends at an
+exact second, for which the ledger's steps are too coarse. The cost does not grow with the history.
 """
 
 import json

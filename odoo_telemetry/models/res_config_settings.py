@@ -51,7 +51,7 @@ class ResConfigSettings(models.TransientModel):
         "Unhandled errors per minute",
         default=THRESHOLDS["application_errors_per_minute"],
     )
-    # no config_parameter, for which off and 0 are as good as none
+    # without config_parameter: Odoo deletes the parameter when the value is off or 0, and the default would apply
     telemetry_rpc_calls = fields.Boolean("RPC calls by model and method")
     telemetry_browser_sample_percent = fields.Integer("Browser sampling rate (%)")
     telemetry_grafana_url = parameter(fields.Char, "grafana_url", "Grafana")

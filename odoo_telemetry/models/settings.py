@@ -17,7 +17,7 @@ SELECT digests.value, noted.value, ({NOW}) FROM ir_config_parameter digests, ir_
 
 
 class TelemetrySettings(models.AbstractModel):
-    """The database's telemetry settings, kept as parameters and published to the store after each commit."""
+    """The database's telemetry settings, kept as parameters and published to the store once a change is committed."""
 
     _name = "telemetry.settings"
     _description = "Telemetry settings"

@@ -1,4 +1,4 @@
-"""Runs of scheduled actions: those of Odoo's scheduler, and those that queue_job_cron has the job queue make.
+"""Runs of scheduled actions: those of Odoo's scheduler, and those that queue_job_cron runs as jobs of queue_job.
 
 It patches nothing: ``models/ir_cron.py`` and ``queue_job.py`` call it.
 """

@@ -12,8 +12,8 @@ _POSITIONAL = {Parameter.POSITIONAL_ONLY, Parameter.POSITIONAL_OR_KEYWORD}
 class Patch:
     """Replaces a function of Odoo by ``wrap(function)``.
 
-    The signatures must be compatible: Odoo's function must accept what the replacement passes, which is the
-    replacement's own signature, and the replacement must accept what callers pass.
+    The signatures must be compatible: the replacement passes its own parameters on, so Odoo's function must accept
+    them; and the replacement must accept what callers pass.
 
     :param places: where the function is (str, or a tuple with one for each version), as :func:`.probe.find` takes them;
         the class or module there must have the function itself, not by inheritance

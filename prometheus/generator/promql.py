@@ -14,7 +14,7 @@ IN_DATABASE = {"odoo_telemetry_facts_carried_over_total"}
 
 CLIENTS = 'backend_type=~"client backend|"'
 """What selects clients' sessions among those of pg_stat_activity: workers of PostgreSQL's own, such as those of
-autovacuum and of parallel queries, take no connection. Without a session, or before postgres_exporter 0.16, the label
+autovacuum and of parallel queries, take no connection. Without a session, or before postgres_exporter 0.17, the label
 is empty."""
 
 SECONDS = {"1m": 60, "5m": 300, "15m": 900, "30m": 1800, "1h": 3600, "2h": 7200, "6h": 21600, "1d": 86400, "3d": 259200}

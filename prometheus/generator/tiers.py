@@ -92,7 +92,11 @@ def _of_other_exporters(part: Part) -> Iterator[Series]:
 
 
 def _over_instances(gauge: Metric) -> str:
-    """Return how a gauge of several instances becomes one: the database gives all the same, the rest adds up."""
+    """Return the aggregation of a gauge over its instances.
+
+    Values that every instance reads from the database are equal, so their maximum is taken. Others are summed, unless
+    the metric declares the maximum.
+    """
     known_to_all = gauge.scope == "database" and gauge.merge == "latest" and gauge.name not in OF_ONE_SERVER
     return "max" if known_to_all or gauge.merge == "max" else "sum"
 

@@ -1,1 +1,1 @@
-"""Simulators for the services around the platform: real HTTP servers that can misbehave, and count."""
+"""Simulators for the services around the platform: real HTTP servers that can misbehave, and that count requests."""

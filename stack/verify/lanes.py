@@ -54,7 +54,7 @@ SERVERS = Lane("servers", (*_WITHOUT_ODOO, "loadfile", "-o", "testpaths=tests", 
 _END_TO_END, _LAB = "tests/end_to_end", "tests/lab"
 ON_SYSTEMS = (
     Lane("end_to_end", ("-o", f"testpaths={_END_TO_END}", "-m", "system")),
-    # the lab has servers of its own, and the addons' tests have ended first
+    # the lab starts servers of its own: its tests run after the addons' tests, in the same process
     _in_odoo(*ADDONS, _LAB),
     Lane("others", ("-o", "testpaths=tests", f"--ignore={_END_TO_END}", f"--ignore={_LAB}", "-m", "system")),
 )
