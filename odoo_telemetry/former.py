@@ -93,7 +93,7 @@ def _take_external_ids(cr):
 
 
 def _drop_functions(cr):
-    """Drop the functions of triggers, with these: they are made again under their new names."""
+    """Drop the functions of triggers, and with them the triggers: both are created again under their new names."""
     cr.execute(
         "SELECT proname FROM pg_proc WHERE starts_with(proname, %s) AND pronamespace = current_schema()::regnamespace",
         [TABLES[0]],

@@ -1,8 +1,8 @@
 """The identity of a database: it survives renaming and restoring, and differs in a copy.
 
-Odoo gives a copy that it makes another ``database.uuid``. What PostgreSQL copies keeps it, but is in another place and
-has another name: a renamed database keeps its place, a restored one its name. A copy on another server
-under the same name can't be distinguished from the original, because a restored original looks the same.
+Odoo gives a copy that it makes another ``database.uuid``. A copy that PostgreSQL makes keeps the uuid, but has another
+place (cluster and OID) and another name. A renamed database keeps its place, a restored one its name. A copy on another
+server under the same name can't be distinguished from the original, because a restored original looks the same.
 """
 
 NOW = """

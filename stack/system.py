@@ -88,7 +88,7 @@ def prepare(layout: Layout) -> odoo_source.Source:
 
 
 def programs(layout: Layout, source: odoo_source.Source, mode: N8nMode) -> list[Program]:
-    """Return all that a system runs, in the order of their start."""
+    """Return all that a system runs, in the reverse of the order in which `down` stops it."""
     return [
         postgres.program(layout),
         *(_simulator(layout, module, port) for module, port in SIMULATORS.items()),

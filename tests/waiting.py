@@ -12,5 +12,5 @@ def until(condition, what, seconds=60):
             return value
         now = time.monotonic()
         assert now < deadline, f"not within {seconds} s: {what}"
-        # what is waited for gets at least as much of the processor as the question
+        # pause at least as long as the check took, so that what is waited for gets as much CPU time as the check
         time.sleep(max(0.05, now - asked))

@@ -4,7 +4,7 @@ UPDATE ir_config_parameter
    SET value = ''
  WHERE key IN ('influencegen.n8n_webhook_url', 'influencegen.kyc_url', 'influencegen.payment_url');
 
--- nothing that production's n8n signed is taken, nor signed as production would
+-- another secret: nothing that production's n8n signed is accepted, and nothing is signed as production signs it
 UPDATE ir_config_parameter
    SET value = replace(gen_random_uuid()::text || gen_random_uuid()::text, '-', '')
  WHERE key = 'influencegen.webhook_secret';

@@ -1,5 +1,5 @@
--- For a database of version 1.1 or earlier, whose parameters odoo_telemetry has not taken over yet: Odoo neutralizes
--- installed addons only
+-- For a database of version 1.1 or earlier: it does not have odoo_telemetry, whose neutralize.sql deletes these
+-- parameters in later versions, and Odoo runs the neutralize.sql of installed addons only
 
 -- no scrape token of production opens this database
 DELETE FROM ir_config_parameter

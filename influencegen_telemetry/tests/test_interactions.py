@@ -17,7 +17,7 @@ class TestInteractions(BaseCase):
         self.buttons = dict(re.findall(r'buttons\["(.+)"\] = "(\w+)"', (scripts / "buttons.js").read_text()))
 
     def name_of(self, what):
-        """Return the name of what is sent to the path, or done by the button 'model/method'; None if it has none."""
+        """Return the interaction of a form sent to this path, or of a button 'model/method'; None if it is none."""
         if what in self.buttons:
             return self.buttons[what]
         return next((name for pattern, name in self.forms if re.search(pattern, what)), None)

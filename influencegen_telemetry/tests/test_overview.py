@@ -205,7 +205,7 @@ class TestOverview(Monitored, TransactionCase):
     def test_the_period_before_ends_where_its_neighbour_begins_or_at_the_same_time_yesterday(self):
         self.at(datetime(2026, 3, 29, 10, 7, 31))
         expected = {
-            # the clocks of Berlin went forward at 02:00: 12:07:31 was an hour later yesterday
+            # Berlin's clocks went forward at 02:00: 12:07:31 there is 10:07:31 UTC today, and was 11:07:31 yesterday
             ("today", "Europe/Berlin"): ("28 23:00:00", "29 10:07:31", "27 23:00:00", "28 11:07:31"),
             ("today", "Pacific/Kiritimati"): ("29 10:00:00", "29 10:07:31", "28 10:00:00", "28 10:07:31"),
             ("today", "Pacific/Pago_Pago"): ("28 11:00:00", "29 10:07:31", "27 11:00:00", "28 10:07:31"),

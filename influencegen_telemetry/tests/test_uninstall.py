@@ -43,7 +43,7 @@ class TestUninstall(Published, TransactionCase):
         self.assertFalse(self.env["telemetry.audit"].search([("fact", "=", APPLICATIONS)]))
 
     def test_its_series_are_exported_no_more(self):
-        """As soon as the settings are published without it, also by workers that have it loaded."""
+        """They end once settings without the addon are published, even in workers that still have it loaded."""
         database = self.env.cr.dbname
         REGISTRATION_ATTEMPTS.inc(database=database)
         self.env["telemetry.settings"]._publish()

@@ -107,7 +107,7 @@ class TableTrigger:
         return _SIGNATURE + hashlib.sha256("".join(self.statements("")).encode()).hexdigest()[:16]
 
     def statements(self, signature=None):
-        """Return the list of statements that put the triggers in place of any there were."""
+        """Return the list of statements that create the triggers, in place of those that exist."""
         signature = self.signature if signature is None else signature
         names = {event: f"{PREFIX}{event}" for event in self._events}
         return [

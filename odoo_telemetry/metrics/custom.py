@@ -107,7 +107,7 @@ class Reading:
     metrics: dict[str, CustomMetric] = field(default_factory=dict)
 
     def without(self, names: Iterable[str]) -> "Reading":
-        """Return what is left when the metrics ``names`` are no longer defined like that; it is due to be read."""
+        """Return the reading without the metrics ``names``, which were redefined or deleted; it is due to be read."""
         return Reading(None, {name: metric for name, metric in self.metrics.items() if name not in names})
 
 

@@ -21,7 +21,7 @@ CREATE TABLE IF NOT EXISTS {NOTE} (
     txid bigint NOT NULL DEFAULT txid_current(),
     -- as the ledger names it
     metric text NOT NULL,
-    -- the table of the records, and the column that has to have a value, as text; '' if none has to
+    -- the table of the records; a column, and the value (as text) that it must have at the commit; both '' for none
     relation text NOT NULL,
     state text NOT NULL,
     target text NOT NULL,
@@ -70,10 +70,10 @@ the entries of all notes to the ledger, and leaves nothing to the others."""
 class CustomNote(models.AbstractModel):
     """Records that may be facts of custom counters, in a table of their own.
 
-    A note is written by the statement's own transaction and savepoint, so PostgreSQL undoes the two together. Before
-    the commit, the domain and the dimensions are read of the noted records (:meth:`_look`). At the commit, a trigger
-    writes those that still exist to the ledger. Notes remain without evaluation if their
-    records could not be read, or if a savepoint in raw SQL undid the evaluation; the next roll-up evaluates them
+    A note is written in the transaction and savepoint of the statement that writes the record, so PostgreSQL undoes
+    both together. Before the commit, the domain and the dimensions are read of the noted records (:meth:`_look`). At
+    the commit, a trigger writes those that still exist to the ledger. Notes remain without evaluation if their records
+    could not be read, or if a savepoint in raw SQL undid the evaluation; the next roll-up evaluates them
     (:meth:`_settle`).
     """
 

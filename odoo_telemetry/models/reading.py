@@ -22,7 +22,10 @@ FACTS_TIMEOUT_MILLISECONDS = 5000
 """Enough for some 100,000 entries; the scheduled action of each minute rolls up a longer backlog."""
 OPEN_SECONDS = 1.0
 SCRAPE_SECONDS = 4.0
-"""Time in which a scrape reads more than ``MOST_LOADED`` databases, in turns; Prometheus waits for 10 s by default."""
+"""Time limit for reading databases at a scrape if there are more than ``MOST_LOADED``, which take turns.
+
+Prometheus waits for 10 s by default.
+"""
 MOST_LOADED = 10
 """A scrape loads no further database into a process that has so many: each takes 15 to 30 MB of memory."""
 _MODEL = "telemetry.reading"

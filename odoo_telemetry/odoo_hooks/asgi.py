@@ -1,7 +1,8 @@
 """ASGI applications that answer requests of Odoo, as those of OCA's ``fastapi`` do, by way of ``a2wsgi``.
 
 They run in threads of their own; the SQL that they send still counts toward the request. They have routes of their own
-below the one that Odoo knows. Nothing is patched until a request is for such an application.
+below the one that Odoo knows. Nothing is patched until ``a2wsgi`` is loaded and a request has a route of a type that is
+not Odoo's own.
 """
 
 import functools

@@ -60,7 +60,7 @@ class Processes:
         return began
 
     def configure(self, programs: Sequence[Program]) -> None:
-        """Make supervisord know exactly these programs, in the order of their start; changed ones are stopped."""
+        """Make supervisord know exactly these programs, and stop changed ones; in the end it stops the last one first."""
         previous = self.configuration.read_text() if self.configuration.exists() else None
         text = self._render(programs)
         private.folder(self.layout.state)
@@ -204,7 +204,7 @@ class Processes:
                 "directory": _literal(program.directory),
                 "stdout_logfile": _literal(self.layout.logs / f"{program.name}.log"),
                 "redirect_stderr": "true",
-                # the last to be started is the first to be stopped
+                # the last in the list is the first to be stopped
                 "priority": str(priority),
                 "autostart": "false",
                 "autorestart": "unexpected",

@@ -204,7 +204,7 @@ class Simulator:
         return web.json_response(self.control)
 
     def _problem(self, control: Control) -> str | None:
-        """What is wrong with `control`, or None: keys and types of values must be the current ones'."""
+        """What is wrong with `control`, or None: it must have the keys and types of values of the current control."""
         unknown = control.keys() - self.control.keys()
         if unknown:
             return f"unknown: {', '.join(sorted(unknown))}"

@@ -23,7 +23,7 @@ def small_disk(exporter):
 
 
 def assert_fails(exporter, because):
-    """A job fails, says why, and leaves nothing that looks like a backup, and nothing else."""
+    """A job fails, says why, and leaves neither a complete nor an unfinished archive."""
     good, said = exporter.run("platform")
     assert not good
     assert f"platform: the backup failed: {because}" in said
@@ -123,7 +123,7 @@ def test_a_damaged_attachment_fails(exporter, business, damage):
 
 
 def test_attachments_in_an_object_store_are_counted_and_not_looked_for_in_the_filestore(exporter, business):
-    """As addons for object stores and Odoo's own for clouds leave them; a link and an empty row are neither."""
+    """The rows are those of addons for object stores and of Odoo's cloud_storage; links and empty rows don't count."""
     business.execute(
         "INSERT INTO ir_attachment (type, store_fname, checksum) VALUES "
         "('binary', 's3://bucket/ab/abc', 'abc'), ('binary', 's3://bucket/ab/abd', 'abd'), "

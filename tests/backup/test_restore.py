@@ -87,7 +87,7 @@ def restore(administrator):
 
 
 def test_odoo_runs_on_the_restored_platform(layout, environment, restore, new_database, tmp_path):
-    """Odoo's own database is backed up; its copy under another name is damaged, restored over, and read by Odoo."""
+    """Odoo's own database is backed up, restored under another name in place of an empty one, and read by Odoo."""
     filestore = odoo.files(layout) / "filestore" / odoo.DATABASE
     platform = {"database": odoo.DATABASE, "filestore": str(filestore)}
     exporter = Exporter(tmp_path, {"platform": platform}, environment)

@@ -45,7 +45,7 @@ def serve(library: str) -> None:
     from odoo.http import root
     from odoo.modules import get_module_path
 
-    # in the baseline, one addon had everything, and requests did the work of the thread
+    # in the baseline, there was a single addon, and requests did the work of the heartbeat thread
     if get_module_path("odoo_telemetry", display_warning=False):
         odoo_hooks = import_module("odoo.addons.odoo_telemetry.odoo_hooks")
         stop = import_module("odoo.addons.odoo_telemetry.metrics.store").heartbeat.stop

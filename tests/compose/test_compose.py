@@ -183,7 +183,7 @@ def test_selinux_lets_containers_read_the_project_s_files_and_relabels_nothing_e
 
 
 def test_every_service_has_limits_and_the_sum_is_documented(services):
-    """Of what `docker compose up` starts: what has ended before, and the second of a pair, are left out."""
+    """The sum is that of what `docker compose up` leaves running: no one-shot services, and none with a profile."""
     gib, cpus = 0.0, 0.0
     for name, service in services.items():
         assert service["pids_limit"] == 500, name
@@ -302,7 +302,7 @@ def test_redis_lets_in_n8n_alone_as_on_one_machine(services, tmp_path):
 
 
 def test_what_runs_in_queue_mode_alone_is_scraped_there(services):
-    """One process needs no Redis: what prometheus.yml has for every system names neither."""
+    """n8n as one process has neither workers nor Redis, so prometheus.yml, which every system uses, scrapes neither."""
     main = yaml.safe_load((ROOT / "prometheus" / "prometheus.yml").read_text())
     assert main["scrape_config_files"] == ["scrapes/*.yml"]
     assert "COPY scrapes /etc/prometheus/scrapes/" in services["prometheus"]["build"]["dockerfile_inline"]

@@ -35,7 +35,7 @@ NOT_INSTALLED = {"prometheus_exporter"}
 """OCA's addons that a test installs itself, because they take something from telemetry."""
 SERVER_WIDE = ("rpc_helper", "sentry", "queue_job")
 """OCA's addons that are loaded for all databases, as their READMEs ask for."""
-# what Odoo has of what the addons depend on; its installation takes longest, so it is made once
+# Odoo's own addons that OCA's addons depend on; installing them takes longest, so it is done once
 _BASIS = ("account", "portal", "onboarding", "base_sparse_field", "auth_signup", "web_tour")
 _ADDON = re.compile(r"^odoo-addon-(\w+)==", re.MULTILINE)
 _SENTRY = "http://key@127.0.0.1:9/1"
@@ -313,7 +313,7 @@ class Lab:
         self.shell(SETTINGS.format(password=self._password, url=self.url, token=self.token))
 
     def _basis(self):
-        """Return the name of the database with what Odoo has of the addons' dependencies; made once."""
+        """Return the name of the database with Odoo's own addons that OCA's addons depend on; it is made once."""
         key = hashlib.sha256(f"{self.source.folder} {_BASIS}".encode()).hexdigest()[:8]
         name, unfinished = f"lab_basis_{key}", f"lab_unfinished_{key}"
         if not self._execute(f"SELECT 1 FROM pg_database WHERE datname = '{name}'"):

@@ -11,7 +11,7 @@ class Partner(models.Model):
     _inherit = "res.partner"
 
     def lab_attempt(self, runs):
-        """Attempt something as a job that fails, to be retried, until its run number ``runs`` (int)."""
+        """Count an attempt in a job: its runs before number ``runs`` (int) fail, and are retried."""
         attempts.count(ATTEMPTS, database=self.env.cr.dbname)
         job = self.env["queue.job"].search([("uuid", "=", self.env.context["job_uuid"])])
         if job.retry + 1 < runs:
