@@ -69,7 +69,7 @@ class Snapshot:
 
         No lock is held while pg_dump waits for its own: an ALTER TABLE queued behind this session's lock would block
         pg_dump and all other sessions. Subscriptions are left out, so that a copy does not consume the changes that
-        a publisher keeps for the source; so are tablespaces, which are folders of a server.
+        a publisher holds for the source; so are tablespaces, which are folders of a server.
         """
         self.cursor.execute("SAVEPOINT unlocked")
         state = read_state(self.cursor)

@@ -82,7 +82,7 @@ def files(layout: Layout) -> Path:
 
 def environment(source: Source) -> dict[str, str]:
     """Return the variables under which this Odoo is run."""
-    # application_name in PostgreSQL: Odoo would append each worker's pid, which exceeds the label limit
+    # application_name in PostgreSQL: Odoo would append each worker's pid, and postgres_exporter would add series for it
     name = "ODOO_PGAPPNAME" if source.series == SERIES else "PGAPPNAME"
     return {"TZ": "UTC", name: "odoo"}
 

@@ -60,7 +60,7 @@ class Processes:
         return began
 
     def configure(self, programs: Sequence[Program]) -> None:
-        """Make supervisord know exactly these programs, and stop changed ones; in the end it stops the last one first."""
+        """Let supervisord know exactly these programs, and stop changed ones; `stop_all` stops the last one first."""
         previous = self.configuration.read_text() if self.configuration.exists() else None
         text = self._render(programs)
         private.folder(self.layout.state)

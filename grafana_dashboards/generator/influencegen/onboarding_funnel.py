@@ -67,7 +67,7 @@ _OVERVIEW = (
         width=6,
         spec="influencer.registration.success_rate",
         description="Share of the registration attempts in the last hour that succeeded. If low: open the form as an "
-        f"influencer, and check Odoo's log for the rejected values. {_ALL_DATABASES}",
+        f"influencer. Odoo's log has the messages of rejected API calls, but not of rejected forms. {_ALL_DATABASES}",
         no_value="No registration attempts in the last hour.",
         decimals=0,
         alerts=("RegistrationSuccessRateLow",),

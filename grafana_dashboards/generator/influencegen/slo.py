@@ -206,8 +206,8 @@ _BACKUPS = (
         width=12,
         height=8,
         spec="system.backup.job_success_rate",
-        description="Share of the backup jobs of the last 24 hours whose backup was restored and compared. All must "
-        "succeed. Ignores the variable Objective.",
+        description="Share of the backup jobs of the last 24 hours whose backup was verified. All must succeed. "
+        "Ignores the variable Objective.",
         no_value="No backup jobs completed in the last 24 hours.",
         decimals=0,
         alerts=("BackupJobFailed",),

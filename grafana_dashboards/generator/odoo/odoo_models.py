@@ -81,8 +81,8 @@ _OVERVIEW = (
         "RPC methods",
         Query(f'max(odoo_telemetry_label_values{{label="rpc_call", {_DATABASE}}})', interval=SYSTEM),
         "none",
-        description="Methods with their own series, in the database with the most. Above the limit in Settings, "
-        "Telemetry, further methods are aggregated as `other`.",
+        description="Methods with their own series, in the database with the most; the `other` of a model counts as "
+        "one. From 70% of the limit in Settings, Telemetry, further methods are aggregated as `other` of their model.",
         no_value=_NO_CALLS,
         decimals=0,
         runbooks=("LabelOverflow",),
