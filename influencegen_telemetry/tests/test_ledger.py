@@ -66,6 +66,19 @@ class TestLedger(BusinessCase):
             raise ZeroDivisionError
         self.assertEqual(self.fact(REQUESTS), before + 3)
 
+    def test_an_upgrade_puts_missing_and_disabled_triggers_in_place(self):
+        before = self.fact(REQUESTS)
+        for damage in (
+            "DROP TRIGGER telemetry_insert ON influencegen_image",
+            "ALTER TABLE influencegen_image DISABLE TRIGGER telemetry_insert",
+        ):
+            with self.subTest(damage):
+                with self.environment() as env:
+                    env.cr.execute(damage)
+                    env["telemetry.ledger"]._follow_facts()
+                self.request(1)
+        self.assertEqual(self.fact(REQUESTS), before + 2)
+
     def test_a_database_restored_to_an_older_state(self):
         """Counters and histograms go on where they were, and count what comes after."""
         self.request(5)

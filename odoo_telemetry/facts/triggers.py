@@ -18,6 +18,12 @@ FUNCTION = f"{PREFIX}note_"
 """What the names of the functions of tables begin with."""
 INDEX = f"{PREFIX}at_"
 """What the names of the indexes on moments begin with."""
+FOUND = """
+SELECT obj_description(to_regproc(%s), 'pg_proc'),
+       ARRAY(SELECT tgname::text FROM pg_trigger
+             WHERE tgfoid = to_regproc(%s) AND tgrelid = to_regclass(quote_ident(%s)) AND tgenabled != 'D' ORDER BY 1)
+"""
+"""The definition that a function was made from, and the names of its triggers on a table that are enabled."""
 _LONGEST_NAME = 63
 _EVENTS = {"insert": "NEW TABLE AS new_rows", "delete": "OLD TABLE AS old_rows",
            "update": "NEW TABLE AS new_rows OLD TABLE AS old_rows"}  # fmt: skip
@@ -106,10 +112,14 @@ class TableTrigger:
         """What identifies this definition, as the comment of the function."""
         return _SIGNATURE + hashlib.sha256("".join(self.statements("")).encode()).hexdigest()[:16]
 
+    @property
+    def names(self):
+        """The names of the triggers, sorted."""
+        return sorted(f"{PREFIX}{event}" for event in self._events)
+
     def statements(self, signature=None):
         """Return the list of statements that create the triggers, in place of those that exist."""
         signature = self.signature if signature is None else signature
-        names = {event: f"{PREFIX}{event}" for event in self._events}
         return [
             # whoever may write the row may have it counted
             f"CREATE OR REPLACE FUNCTION {self.function}() RETURNS trigger LANGUAGE plpgsql"
@@ -117,9 +127,9 @@ class TableTrigger:
             f"COMMENT ON FUNCTION {self.function}() IS '{signature}'",
             *(f'DROP TRIGGER IF EXISTS {PREFIX}{event} ON "{self.table}"' for event in _EVENTS),
             *(
-                f'CREATE TRIGGER {name} AFTER {event.upper()} ON "{self.table}" REFERENCING {_EVENTS[event]}'
+                f'CREATE TRIGGER {PREFIX}{event} AFTER {event.upper()} ON "{self.table}" REFERENCING {_EVENTS[event]}'
                 f" FOR EACH STATEMENT EXECUTE FUNCTION {self.function}()"
-                for event, name in names.items()
+                for event in self._events
             ),
         ]
 

@@ -48,11 +48,11 @@ class Ledger(models.AbstractModel):
 
     @api.model
     def _put_triggers(self, metrics):
-        """Put the triggers of ``metrics`` in place; return the names of their functions."""
+        """Put the triggers of ``metrics`` in place, unless they are; return the names of their functions."""
         wanted = triggers.triggers(metrics, self._table_of)
         for trigger in wanted:
-            self.env.cr.execute("SELECT obj_description(to_regproc(%s), 'pg_proc')", [trigger.function])
-            if self.env.cr.fetchone()[0] != trigger.signature:
+            self.env.cr.execute(triggers.FOUND, [trigger.function, trigger.function, trigger.table])
+            if self.env.cr.fetchone() != (trigger.signature, trigger.names):
                 for statement in trigger.statements():
                     self.env.cr.execute(statement)
         return [trigger.function for trigger in wanted]
