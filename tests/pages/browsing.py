@@ -34,6 +34,29 @@ def open_overview(page, span="week"):
     page.wait_for_selector(".o_telemetry_page[aria-busy=false]")
 
 
+def choose(page, field, text, option):
+    """Type ``text`` into a relation's field, and choose the option that contains ``option``."""
+    page.locator(f".o_field_widget[name={field}] input").last.fill(text)
+    page.locator(".o-autocomplete--dropdown-item").filter(has_text=option).first.click()
+
+
+def open_custom_metric(page):
+    """Show the form of a new custom metric of influencers."""
+    page.goto("/odoo/action-odoo_telemetry.own_metric_action/new")
+    page.fill(".o_field_widget[name=name] input", "influencers")
+    choose(page, "model_id", "influencegen.influencer", "Influencer")
+    choose(page, "user_id", "Administrator", "Administrator")
+
+
+def label_by_state(page):
+    """Add the label ``state`` to the form of the custom metric, and return the preview with it."""
+    page.click(".o_field_x2many_list_row_add a")
+    choose(page, "field_id", "state", "State")
+    preview = page.locator(".o_telemetry_preview")
+    preview.locator("th").filter(has_text="state").wait_for()
+    return preview
+
+
 def tile(page, name):
     """Return the tile of a name."""
     return page.locator(f".o_telemetry_tile[data-name={name}]")

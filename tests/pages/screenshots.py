@@ -2,7 +2,7 @@
 
     python -m tests.pages.screenshots [folder]
 
-Without a folder they replace those of the addon.
+Without a folder they replace those of the addon and of the docs.
 """
 
 import io
@@ -16,7 +16,7 @@ from stack import system
 from stack.layout import PROJECT, Layout
 from stack.provide import browser
 from stack.scenarios.traffic import administrator
-from tests.pages.browsing import administrator_page, open_overview
+from tests.pages.browsing import administrator_page, label_by_state, open_custom_metric, open_overview
 
 FOLDER = PROJECT / "odoo_telemetry" / "static" / "description"
 SIZES = {
@@ -47,6 +47,10 @@ def main(folder=None):
             if wanted:
                 with administrator_page(running, chromium, viewport) as page:
                     take(page, Path(folder or FOLDER), wanted)
+        with administrator_page(running, chromium, {"width": 1280, "height": 1500}) as page:
+            open_custom_metric(page)
+            label_by_state(page).locator("canvas").wait_for()
+            shoot(page, Path(folder or PROJECT / "docs" / "images") / "custom_metrics.png")
         chromium.close()
 
 

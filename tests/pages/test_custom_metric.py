@@ -4,13 +4,8 @@ import re
 
 import pytest
 
+from tests.pages.browsing import label_by_state, open_custom_metric
 from tests.pages.test_accessibility import findings
-
-
-def choose(page, field, text, option):
-    """Type ``text`` into a relation's field, and choose the option that contains ``option``."""
-    page.locator(f".o_field_widget[name={field}] input").last.fill(text)
-    page.locator(".o-autocomplete--dropdown-item").filter(has_text=option).first.click()
 
 
 def select(page, field, option):
@@ -26,18 +21,12 @@ def select(page, field, option):
 @pytest.fixture
 def form(page):
     """The form of a new custom metric of influencers, not saved."""
-    page.goto("/odoo/action-odoo_telemetry.own_metric_action/new")
-    page.fill(".o_field_widget[name=name] input", "influencers")
-    choose(page, "model_id", "influencegen.influencer", "Influencer")
-    choose(page, "user_id", "Administrator", "Administrator")
+    open_custom_metric(page)
     return page
 
 
 def test_its_series_are_previewed_before_it_is_saved(form, admin):
-    form.click(".o_field_x2many_list_row_add a")
-    choose(form, "field_id", "state", "State")
-    preview = form.locator(".o_telemetry_preview")
-    preview.locator("th").filter(has_text="state").wait_for()
+    preview = label_by_state(form)
     rows = preview.locator("tbody tr").evaluate_all(
         "rows => rows.map(({ cells }) => [cells[1].textContent, cells[0].textContent])"
     )
