@@ -27,7 +27,7 @@ class TestRepeatedRequest(ImageCase, HttpCase):
     """Odoo calls an endpoint once more when its transaction was in conflict with another one."""
 
     def post(self, path, body):
-        """Return the response to JSON (bytes), signed, whose first transaction is in conflict once it was read."""
+        """Send signed JSON (bytes) and return the response; the first transaction conflicts once the body is read."""
         read, conflicts = intake.read, [Conflict()]
 
         def read_and_conflict(limit):

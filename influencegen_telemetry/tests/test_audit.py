@@ -84,12 +84,12 @@ class TestAudit(BusinessCase):
         self.assertEqual(self.found(), (1, 1))
 
     def test_it_is_interrupted_and_goes_on(self):
-        """A pass in many steps, each of which is the last of its run, finds the same."""
+        """A pass that is interrupted after each step finds the same differences."""
         self.request(3)
         with self.cursor() as cr:
             cr.execute("SELECT max(id) FROM influencegen_image")
             top = cr.fetchone()[0] // BLOCK
-            # a ledger of a thousand blocks, of which all but the last have no rows
+            # a thousand blocks without rows above the last image, and a row in the topmost that only the ledger has
             cr.execute(f"INSERT INTO {BALANCE} VALUES (%s, %s, 1, 5)", [REQUESTS, top + 1000])
             cr.execute("UPDATE telemetry_audit SET position = 0, blocks = 0 WHERE fact = %s", [REQUESTS])
         positions, steps = [], 0

@@ -84,7 +84,10 @@ class TestTokens(Neutralized, Published, HttpCase):
         self.env.invalidate_all()
 
     def become(self, uuid=None, place=None, name=None):
-        """Tie the tokens to a database whose ``uuid``, ``place`` or ``name`` is this one instead of the test's."""
+        """Tie the tokens to a database with this ``uuid``, ``place`` or ``name``.
+
+        What is not given is the test database's own.
+        """
         self.env.cr.execute(NOW)
         own = self.env.cr.fetchone()[0].split(" ", 2)
         noted = [other or known for other, known in zip((uuid, place, name), own, strict=True)]

@@ -20,8 +20,8 @@ class Alert(models.AbstractModel):
         """Return the firing alerts, worst and oldest first.
 
         :return: ``alerts`` is a list of dicts with id, name, severity, tile (of the overview, or ''), summary,
-            description, since (ISO 8601), runbook (address or False); ``message`` says why there is none to be had, or
-            is False
+            description, since (ISO 8601), runbook (address or False); ``message`` says why the alerts can't be read,
+            or is False
         :raises AccessError: for a user who is not an administrator
         """
         self._check_administrator()

@@ -19,7 +19,7 @@ ON CONFLICT (cron_id) DO UPDATE SET deactivated_at = excluded.deactivated_at
 """
 _FORGET = "UPDATE telemetry_cron SET deactivated_at = NULL WHERE cron_id = ANY(%s) AND deactivated_at IS NOT NULL"
 # for a job that has not run since the installation, Odoo's own last call and failure count are used. The worst values
-# come last: values over the label limit are aggregated, and the last one wins
+# come last: names over the label limit share the series `other`, and the last value that is set wins
 _READ = """
 SELECT * FROM (
     SELECT DISTINCT ON (cron_name) cron_name, active, overdue, interval, NOT active AND deactivated AS deactivated,

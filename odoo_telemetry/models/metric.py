@@ -87,7 +87,7 @@ def _series(name, family):
 
 @dataclass(frozen=True)
 class Query:
-    """What Prometheus is asked about a metric: of this database, if the metric is of one.
+    """A PromQL query for a metric; it selects this database if the metric has the scope 'database'.
 
     name, kind, unit: as of :class:`..metrics.metric.Metric`; the kind of a custom histogram is 'buckets': its series
         are gauges of what there is now, which no rate is taken of.

@@ -22,7 +22,7 @@ class MetricHistory(models.AbstractModel):
         :param str name: one of those of :meth:`read_metrics`; no other query is ever asked
         :param str span: as for :meth:`~.overview.Overview.read_tiles`
         :return: dict with ``chart`` (False without data), ``what`` it draws, ``more`` (how many series are not in it),
-            and ``message``: why there is none to be had, or False
+            and ``message``: why Prometheus could not be queried, or False
         :raises AccessError: for a user who is not an administrator
         :raises UserError: when no such metric is exported, or Prometheus is not configured
         """

@@ -138,7 +138,7 @@ class TestBrowser(Published, HttpCase):
             return value("odoo_http_request_sql_statements_total", (INTAKE,), self.database) - before
 
         statements()
-        # Odoo looks at each request for changes that other workers made
+        # with each request, Odoo checks whether other workers have changed anything
         odoo_alone = statements(**{"Sec-Fetch-Site": "cross-site"})
         self.assertLessEqual(odoo_alone, 1)
         self.assertEqual(statements(), odoo_alone)

@@ -427,7 +427,7 @@ class TestDimensions(CustomCounterCase):
         for limit, country, series in ((10, "base.de", "Germany"), (1, "base.fr", "France"), (1, "base.it", "other")):
             with self.environment() as env:
                 metric = env["telemetry.own.metric"].search([])
-                # a limit below what there is can be saved before there is so much
+                # such a limit is refused now, but may have been saved when there were fewer values
                 with patch.object(type(metric), "_measure", lambda metric: ""):
                     metric.dimension_ids.limit = limit
             self.assertEqual(self.counted(), expected)

@@ -105,7 +105,7 @@ class TestErrors(BaseCase):
 
 @tagged("post_install", "-at_install")
 class TestServed(HttpCase):
-    """An error counts by what the request was answered with."""
+    """Whether an error counts depends on the status that its request is answered with."""
 
     def counted(self, failure, answer=None, **request):
         """Return the errors that are counted for a request that ends with ``failure``, as {class: number}.

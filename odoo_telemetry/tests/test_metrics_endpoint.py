@@ -211,7 +211,7 @@ class TestMetricsEndpoint(Published, HttpCase):
         self.assertIn("postgres", store.databases.settings())
 
     def test_the_database_that_was_read_longest_ago_is_read_first(self):
-        """As many as a scrape has time for: here for one."""
+        """A scrape reads as many databases as it has time for: here, one."""
         names = ["a", "b", "c"]
         with (
             patch.object(reading, "SCRAPE_SECONDS", -1.0),
