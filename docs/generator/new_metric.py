@@ -47,7 +47,7 @@ def main() -> None:
     """Write the draft of the metric of the name and kind that the arguments give."""
     try:
         name, kind = sys.argv[1:]
-        print(f"Complete the draft in {write(name, kind)}, then count it and test it: CONTRIBUTING.md has an example")
+        print(f"Complete the draft in {write(name, kind)}, then record its values and test it: see CONTRIBUTING.md")
     except ValueError as error:
         sys.exit(f"make new-metric NAME=… KIND=…: {error}")
 
