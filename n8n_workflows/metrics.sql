@@ -18,7 +18,7 @@ ON CONFLICT (name) DO UPDATE SET kind = EXCLUDED.kind, help = EXCLUDED.help, lab
 -- a histogram with other buckets restarts
 DELETE FROM sample USING metric WHERE name = metric AND kind = 'histogram' AND (metric, sample.labels) IN (
     SELECT other.metric, other.labels FROM sample AS other WHERE part <> 'sum' AND part <> ALL (buckets));
--- its name before 1.2
+-- the name of odoo_telemetry_labels_folded_total before 1.2
 DELETE FROM metric WHERE name = 'influencegen_telemetry_labels_folded_total';
 SELECT start_at_zero();
 COMMIT;

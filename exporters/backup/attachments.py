@@ -35,9 +35,9 @@ class Elsewhere(NamedTuple):
 def check(cursor: psycopg2.extensions.cursor, filestore: Path, listed: Collection[str]) -> Elsewhere:
     """Return how many attachments are in other stores, and how many of them `listed` lacks; their stores are logged.
 
-    Raise BackupError, naming a file, unless each of the other attachments is in `filestore` with the right content: its
-    digest is the checksum in the database or, without one, the digest in the file's name. A file with neither only has
-    to exist.
+    Raise BackupError, naming a file, unless each of the remaining attachments is in `filestore` with the right content:
+    its digest is the checksum in the database or, without one, the digest in the file's name. A file with neither only
+    has to exist.
     """
     cursor.execute(STORED)
     wrong: list[str] = []

@@ -60,7 +60,7 @@ class Record:
 class JobHistory:
     """The records by the names of their backups, as files in a folder.
 
-    What can't be written, because the disk is full, is remembered, and written with the next record of that backup.
+    What can't be written, as when the disk is full, is remembered, and written with the next record of that backup.
     """
 
     def __init__(self, folder: Path):

@@ -33,9 +33,10 @@ class BackupRunningError(Exception):
 
 
 def run(backup: Backup, folder: Path, history: JobHistory) -> bool:
-    """Make a backup now, and return whether it is good; raise BackupRunningError if another process is making it.
+    """Make a backup now, and return whether it is good.
 
-    Every failure is logged and recorded as a failed job. So is an earlier job that was killed.
+    Raise BackupRunningError if another process is making it, and BackupError if its record is damaged. Every other
+    failure is logged and recorded as a failed job. So is an earlier job that was killed.
     """
     started = time.time()
     try:

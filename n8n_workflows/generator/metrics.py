@@ -24,7 +24,7 @@ DELETE FROM sample USING metric WHERE name = metric AND kind = 'histogram' AND (
     SELECT other.metric, other.labels FROM sample AS other WHERE part <> 'sum' AND part <> ALL (buckets));
 """
 
-_FOOTER = """-- its name before 1.2
+_FOOTER = """-- the name of odoo_telemetry_labels_folded_total before 1.2
 DELETE FROM metric WHERE name = 'influencegen_telemetry_labels_folded_total';
 SELECT start_at_zero();
 COMMIT;

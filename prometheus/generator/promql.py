@@ -56,8 +56,8 @@ def by(labels: tuple[str, ...]) -> str:
 def total(function: str, metric: Metric, window: str, labels: tuple[str, ...] = (), matchers: str = "") -> str:
     """Return `function` (rate or increase) of a counter over `window`, summed over all but `labels`.
 
-    Each instance exports all that is in the database, so the maximum over instances is taken. All else is counted by
-    the instance that observed it alone, so the sum is taken.
+    Each instance exports all that is in the database, so the maximum over instances is taken. All else is counted
+    only by the instance that observed it, so the sum is taken.
     """
     series = f"{function}({metric.name}{matchers}[{range_of(window, GROUPS[metric.group])}])"
     return f"sum{by(labels)}({over_instances(series) if in_database(metric) else series})"

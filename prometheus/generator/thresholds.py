@@ -101,7 +101,7 @@ class Thresholds:
             raise ThresholdError(f"{section}.{name} is missing: add `{name}: {{{example}}}` below `{section}:`.")
         self._used.add((section, name))
         for key in values.keys() - wanted:
-            raise ThresholdError(f"{section}.{name}.{key} is not known{_meant(key, wanted)}. Remove it.")
+            raise ThresholdError(f"{section}.{name}.{key} is not known. Remove {key}{_meant(key, wanted)}.")
         for key in sorted(wanted - values.keys()):
             raise ThresholdError(f"{section}.{name}.{key} is missing: add it.")
         for key, value in values.items():
@@ -133,7 +133,7 @@ class Thresholds:
         for section, entries in self._content.items():
             for name in entries:
                 if (section, name) not in self._used:
-                    raise ThresholdError(f"{section}.{name} is not used by any rule{_meant(name, known)}. Remove it.")
+                    raise ThresholdError(f"no rule uses {section}.{name}. Remove {name}{_meant(name, known)}.")
 
 
 def _check(path: str, key: str, value: Any) -> None:
@@ -154,7 +154,7 @@ def _check(path: str, key: str, value: Any) -> None:
 
 def _meant(key: str, known: set[str]) -> str:
     close = difflib.get_close_matches(key, known, 1)
-    return f"; {close[0]} is" if close else ""
+    return f", or rename it to {close[0]}" if close else ""
 
 
 def _put_in(

@@ -5,7 +5,8 @@
  * It reads two files in the folder $NVML_STUB again at each call; both may be missing.
  *
  * images   has one byte for each image that the AI service has in progress; the GPU is busy with them.
- * control  makes it behave otherwise. Each line is three words or more; of equal ones the first counts:
+ * control  makes it behave otherwise. Each line has three words or more. Of lines with the same first two words, the
+ *          first counts, but all `process` lines count:
  *
  *   all gpus <number>               how many GPUs there are at initialization (1; at most 8)
  *   all init_seconds <seconds>      initialization takes that long

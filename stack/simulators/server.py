@@ -106,7 +106,7 @@ class Simulator:
         raise NotImplementedError
 
     def log(self) -> dict[str, Any]:
-        """What the service did, as JSON: also what it keeps from one run to the next."""
+        """What the service did, as JSON; it is also the state that is kept from one run to the next."""
         return {"requests": nested(self.requests), "faults": dict(self.faults)}
 
     def restore(self, log: Mapping[str, Any]) -> None:

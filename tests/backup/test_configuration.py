@@ -1,4 +1,4 @@
-"""A configuration that can't be used is refused with the name of what is wrong; the clock follows the records."""
+"""A configuration that can't be used is refused with the name of what is wrong; what is due follows the records."""
 
 from pathlib import Path
 

@@ -20,7 +20,7 @@ def admin(stack):
 
 @pytest.fixture
 def sample(admin):
-    """A function that sets of how many tabs in a hundred the measurements are taken."""
+    """A function that sets the sampling rate: in how many tabs of a hundred measurements are taken."""
 
     def save(percent):
         settings = admin.call("res.config.settings", "create", {PERCENT: percent})

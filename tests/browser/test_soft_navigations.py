@@ -38,5 +38,5 @@ def test_views_have_vitals_of_their_own(stack, soft_navigating, new_tab, metrics
     paint, interaction, shift = (f"{name}_count" for name in SOFT_VITALS)
     until(lambda: metrics.total(paint) >= 1 and metrics.total(shift) >= 1, "views are measured")
     assert 0 < metrics.total(f"{SOFT_VITALS[0]}_sum") < 60
-    # the page's own are those that they are without the switch
+    # the page's own vitals are the same as without the switch
     assert metrics.total(f"{VITALS[2]}_count") == 1

@@ -1,4 +1,4 @@
-"""Each call that counts gives its metric the labels that it has: else the value would be dropped."""
+"""Each call that records a value passes the labels that its metric declares: else the value would be dropped."""
 
 import ast
 from pathlib import Path

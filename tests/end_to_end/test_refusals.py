@@ -14,10 +14,10 @@ import requests
 
 from stack.services import odoo, postgres
 
-# Nobody's page, and a name that whoever owns that page has made to mean this machine (DNS rebinding).
+# The origin of a hostile page, and a name that its owner has made resolve to this machine (DNS rebinding).
 ORIGIN, REBOUND = "https://page.example", "rebound.example"
-# How a call comes: from a program, from a form of a page or `fetch` without a preflight, from a page whose name
-# resolves to the server's address, and from `fetch` with a preflight.
+# How a call comes: from a program, from a form of a page or `fetch` without a preflight, from a sandboxed frame, and
+# from a page whose name resolves to the server's address. `not_refused` also asks for a preflight.
 WAYS = {
     "no credential": {},
     "wrong credential": {"Authorization": "Basic aW5mbHVlbmNlZ2VuOndyb25n"},

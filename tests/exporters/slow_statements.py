@@ -64,7 +64,7 @@ class Server:
         until(lambda: self.processes.pid("slow_queries") not in (0, killed), "another exporter")
 
     def change(self, setting, value):
-        """Set a parameter of the server, and wait until who connects finds it."""
+        """Set a parameter of the server, and wait until new connections have it."""
         postgres.execute(self.layout, f"ALTER SYSTEM SET {setting} = '{value}'", role=postgres.ADMIN)
         postgres.execute(self.layout, "SELECT pg_reload_conf()", role=postgres.ADMIN)
         wanted = f"SELECT 1 FROM pg_settings WHERE name = '{setting}' AND setting = '{value}'"

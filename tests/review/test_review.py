@@ -73,7 +73,7 @@ def made_data(now):
 
 
 class Alertmanager(BaseHTTPRequestHandler):
-    """Answers with two silences; that Alertmanager itself would is the business of tests/alerting."""
+    """Answers with two silences, one active and one expired, as Alertmanager's API does."""
 
     def do_GET(self):  # as http.server calls it
         silence = {

@@ -1578,7 +1578,7 @@ def _budget(alert, team, name, events, budget, later=0):
 
     later: how many minutes the `for` of the fast alert is longer than 2m.
 
-    10000 events a sample, but where it is said otherwise. After an alert has fired, as many fail as are just inside.
+    10,000 events a sample, unless stated otherwise. Once an alert has fired, failures fall to just below its threshold.
     """
     labels = {"slo": name}
 
@@ -1593,7 +1593,7 @@ def _budget(alert, team, name, events, budget, later=0):
         return f"{1.02 * factor * budget:.4g}%"
 
     def few(window, busy=0, idle=0):
-        """All events fail, 5 in `window` samples, after samples of many that did not, and of none."""
+        """All events fail: 5 in `window` samples, after `busy` samples of many good events and `idle` of none."""
         step = Rate(4.9 / window, 5.1 / window, 0)
         if not busy:
             return events(step, step)
@@ -1628,7 +1628,7 @@ def _calls(api):
 
 
 def _image_latency(images, late):
-    """How many were within 30 s is how many there were, less those that were late; in their history none was."""
+    """Images within 30 s: all images less the late ones; their history has no late ones."""
     within = Rate(images.inside - late.inside, images.beyond - late.beyond, images.after - late.after, images.history)
     return {f'{IMAGE}_bucket{{le="30.0"}}': within, f'{IMAGE}_bucket{{le="+Inf"}}': images, f"{IMAGE}_count": images}
 
@@ -1665,7 +1665,7 @@ def _platform():
         return _probes(before, f"1x{good - 1}") | _probes(25, pace)
 
     def few(window, busy=0, idle=0):
-        """Of one service's probes 5 in `window` samples fail, after samples of many that did not, and of none."""
+        """Of one service, 5 probes fail in `window` samples, after `busy` of many good ones and `idle` of none."""
         history = f"1x{busy - 1} _x{idle}" if busy else ""
         return (_probes(100, f"1x{busy - 1}") if busy else {}) | _probes(
             1, Level(1 - 4.9 / window, 1 - 5.1 / window, 1, history)
@@ -1768,7 +1768,7 @@ def _monitoring(alert, severity, series, labels, fires, recovers, value, until=5
 
 
 def _in_ledger(alert, severity, series, labels, fires, until, recovers, value, **more):
-    """The series are of two instances on the database x; the first, behind the other, is always inside."""
+    """The series are of two instances on the database x; the first lags behind and is always within the threshold."""
     return Case(
         alert,
         severity,

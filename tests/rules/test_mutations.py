@@ -1,4 +1,4 @@
-"""Of the changes that `make mutations` makes to every alert, those to a few: a test notices each."""
+"""A test notices each change that `make mutations` makes to the alerts of `SAMPLE`."""
 
 import pytest
 

@@ -53,7 +53,7 @@ class Running:
         response.raise_for_status()
 
     def stop(self):
-        """End it with SIGTERM; what it printed and its exit status."""
+        """End it with SIGTERM; return what it printed and its exit status."""
         self.process.terminate()
         output, _ = self.process.communicate(timeout=60)
         return output, self.process.returncode

@@ -110,7 +110,7 @@ def test_rules_behind_agents_keep_clusters_apart(layout, running, odoo):
 
     ratio = "telemetry:odoo_orm_cache_hit_ratio:percent_5m"
     until(lambda: now(ratio).keys() == CLUSTERS.keys(), "the ratio of each cluster is recorded")
-    # vmalert computes with what the rule before it gave in the round before
+    # vmalert evaluates a rule with what the preceding rule recorded in the previous round
     until(lambda: now(ratio)["us"] < 50 < now(ratio)["eu"], "it is that of the cluster")
     until(lambda: now('ALERTS{alertname="OdooConcurrentUsersHigh"}') == {"eu": 1}, "an alert is pending")
     assert vmalert.metric("vmalert_recording_rules_errors_total") == 0

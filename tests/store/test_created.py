@@ -35,7 +35,7 @@ def text(store, monkeypatch):
 
 @pytest.fixture
 def created(text):
-    """A function that returns {(family, labels but the database): Unix time} of a scrape, but of telemetry's errors."""
+    """A function that returns {(family, labels but database): Unix time} of a scrape, without telemetry's errors."""
 
     def scrape():
         return {

@@ -20,7 +20,7 @@ from stack.system import answers
 from tests.waiting import until
 
 DATABASE = "example"
-# what Odoo imports of what the addons need too
+# packages that both Odoo and the addons need
 SHARED = {"psycopg2-binary", "requests"}
 
 

@@ -279,7 +279,7 @@ def test_executions_are_counted_unless_nobody_will_write_their_end(state):
         ("igImageGenerate", "new", None),
         ("igImageGenerate", "success", "1 minute"),
         ("igMetrics", "running", "1 minute"),
-        # began an hour and more before, and before the database did: an outage took its end
+        # started over an hour ago, and before the database server did: an outage kept n8n from writing its end
         ("igImageGenerate", "running", "10 years"),
     ):
         state.rows(
