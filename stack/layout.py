@@ -66,7 +66,8 @@ class Layout:
         private.folder(self.state)
         private.folder(self.state / "secrets")
         path = self._secret(name)
-        kept = private.read(path)
+        # an editor writes a newline at the end
+        kept = (private.read(path) or "").strip()
         if not kept:
             kept = secrets.token_urlsafe(32)
             private.write(path, kept)

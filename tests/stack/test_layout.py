@@ -26,6 +26,9 @@ def test_a_secret_is_made_once_and_for_its_owner_alone(tmp_path):
     secret = layout.secret("postgres")
     assert len(secret) >= 32
     assert layout.secret("postgres") == secret != layout.secret("admin")
+    # as an editor or `echo` writes another one
+    layout.secret_file("postgres").write_text("another\n")
+    assert layout.secret("postgres") == "another"
     assert stat.S_IMODE(layout.secret_file("postgres").stat().st_mode) == 0o600
 
 
