@@ -445,7 +445,7 @@ class TestRefused(CustomMetricCase):
         ):
             with mute_logger("odoo.sql_db"):
                 self.refused(
-                    "not a filter of constants|no field|can't be read|can't be in the filter",
+                    "not a valid filter|no field|can't be read|can't be in the filter",
                     "injected",
                     "res.partner",
                     domain=domain,

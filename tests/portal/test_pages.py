@@ -11,7 +11,9 @@ from .accessibility import findings, overflow
 from .people import DESKTOP, browser_of, fresh_email
 
 HOME = "/my/influencegen"
-WRONG_TYPE = "“me.pdf” is not a PDF, JPEG or PNG file, or its extension is that of another type. Choose another file."
+WRONG_TYPE = (
+    "“me.pdf” is not a PDF, JPEG or PNG file, or its file extension does not match its content. Choose another file."
+)
 
 
 def check(page):
