@@ -107,6 +107,8 @@ CASES = {
             alert("TargetMissing", job="influencegen-fast"),
             # as docs/rules.md has it for any Odoo
             alert("TargetMissing", job="odoo"),
+            # as docs/scaling.md has it for discovered servers
+            alert("TargetMissing", job="odoo-by-dns"),
             alert("PlatformAvailabilityBudgetBurnFast"),
             alert("TelemetryReadingStale", "warning", instance="odoo-1", database="influencegen"),
         ],
