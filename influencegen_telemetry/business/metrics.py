@@ -33,7 +33,8 @@ BACKUP = Label("backup", ("platform", "n8n", "monitoring"))
 
 
 REGISTRATION_ATTEMPTS = Counter(
-    "influencer_registration_attempts_total", "Registrations submitted by form or API, whether or not they succeeded."
+    "influencer_registration_attempts_total",
+    "Registrations submitted by form or API, whether or not they succeeded, except those refused by the rate limit.",
 )
 REGISTRATION_SUCCESS = Counter(
     "influencer_registration_success_total",

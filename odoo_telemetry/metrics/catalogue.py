@@ -219,7 +219,7 @@ WORKERS_ACTIVE = Gauge(
 )
 WORKERS_BUSY = Gauge(
     "odoo_workers_busy",
-    "Worker processes that are answering a request or running a job.",
+    "Requests and scheduled actions in progress in worker processes; an http worker has one at a time.",
     labels=(WORKER_KIND,),
     scope="instance",
     group="system",
@@ -530,7 +530,7 @@ LABELS_CAPPED = Counter(
 LABEL_VALUES = Gauge(
     "odoo_telemetry_label_values", "Values that a label has taken.", labels=(Label("label", limit=60),), group="system"
 )
-LEDGER_BACKLOG = Gauge("odoo_telemetry_ledger_backlog", "Ledger entries that are not rolled up yet.")
+LEDGER_BACKLOG = Gauge("odoo_telemetry_ledger_backlog", "Ledger entries that are not rolled up yet, up to 100,000.")
 FACTS_CARRIED_OVER = Counter(
     "odoo_telemetry_facts_carried_over_total",
     "Records that the counters still include but the database no longer has, because it was restored to an older "

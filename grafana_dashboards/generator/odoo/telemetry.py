@@ -52,8 +52,8 @@ _OVERVIEW = (
         "none",
         width=8,
         description="Failures of telemetry itself in the last 15 minutes, for the server and reason with the most. "
-        "A failure can lose a value, but never fails a request. Odoo's log has one line per minute about them. "
-        f"{_PER_SERVER}",
+        "A failure can lose a value, but never fails a request. Odoo's log has at most one line per minute for each "
+        f"reason. {_PER_SERVER}",
         no_value=_NOT_SCRAPED,
         decimals=0,
         alerts=("TelemetryErrors",),
