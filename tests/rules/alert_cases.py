@@ -1874,11 +1874,6 @@ TELEMETRY = [
     _difference(Level(0, 1), always(0), "a missing row"),
     _difference(always(0), Level(0, 1), "an extra row"),
     _stale(Level(300, 301), "5m 1s", "an old reading", "TelemetryReadingStale"),
-    _stale(
-        Level(0, -0.5, 0),
-        "-0.5",
-        "a reading of the future",
-    ),
     _stale(Level(20, "_", 20), "-1.0", "no reading"),
     # time begins in 1970: an audit of the fact completes after an hour (or 3.5), and another one after 57 hours
     _in_ledger(

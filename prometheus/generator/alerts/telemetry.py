@@ -53,12 +53,12 @@ ALERTS = (
         team="platform",
         subject="telemetry",
         tile="telemetry",
-        expr=f"max by (instance, database) ({_AGE}) > <above_seconds> or min by (instance, database) ({_AGE}) < 0 "
+        expr=f"max by (instance, database) ({_AGE}) > <above_seconds> "
         "or 0 * max by (instance, database) (odoo_telemetry_threshold) - 1 "
         f"unless on (instance, database) {_AGE}",
         summary="Odoo metrics from the database are stale",
-        description=f"{{{{ if lt $value 0.0 }}}}{INSTANCE} has never read the database {DATABASE}, or its clock is "
-        f"wrong{{{{ else }}}}{INSTANCE} has not read the database {DATABASE} for {DURATION}; the threshold is "
+        description=f"{{{{ if lt $value 0.0 }}}}{INSTANCE} has never read the database {DATABASE}"
+        f"{{{{ else }}}}{INSTANCE} has not read the database {DATABASE} for {DURATION}; the threshold is "
         "<above_seconds>{{ end }}. Gauges on dashboards, and alerts on them, are outdated.",
         dashboard="telemetry",
         keep_firing_for="5m",
