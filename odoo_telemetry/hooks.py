@@ -19,10 +19,11 @@ def post_load():
     """Start measuring this process and its children; once, whichever addon is loaded first.
 
     Options of Odoo's configuration file: ``odoo_telemetry_dir`` is the metrics directory (default: ``odoo_telemetry``
-    in ``data_dir``), ``odoo_telemetry_otlp_endpoint`` the collector of spans, ``odoo_telemetry_otlp_details`` the
-    maximum number of SQL and ORM spans per trace; with ``odoo_telemetry_json_logs``, the log is JSON.
-    ``odoo_telemetry_token`` and ``odoo_telemetry_token_file`` are scrape tokens for all databases; the environment
-    variables ``ODOO_TELEMETRY_TOKEN`` and ``ODOO_TELEMETRY_TOKEN_FILE`` take precedence.
+    in ``data_dir``, or ``influencegen_telemetry`` if that exists), ``odoo_telemetry_otlp_endpoint`` the collector of
+    spans, ``odoo_telemetry_otlp_details`` the maximum number of SQL and ORM spans per trace; with
+    ``odoo_telemetry_json_logs``, the log is JSON. ``odoo_telemetry_token`` and ``odoo_telemetry_token_file`` are scrape
+    tokens for all databases; the environment variables ``ODOO_TELEMETRY_TOKEN`` and ``ODOO_TELEMETRY_TOKEN_FILE`` take
+    precedence.
     """
     former.warn_of_options(config)
     store.directory.configure(config.get("odoo_telemetry_dir") or former.directory(config["data_dir"]))

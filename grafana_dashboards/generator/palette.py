@@ -1,6 +1,7 @@
 """The colours of all dashboards: eight that colour-blind people can distinguish, and what some of them mean.
 
-The palette is that of Masataka Okabe and Kei Ito, "Color Universal Design" (https://jfly.uni-koeln.de/color/).
+The palette is that of Masataka Okabe and Kei Ito, "Color Universal Design" (https://jfly.uni-koeln.de/color/), with
+grey in place of black.
 """
 
 BLUE = "#0072B2"

@@ -47,7 +47,7 @@ class Part(NamedTuple):
 
     series: label values.
     values: what the lines of the series show, one series after the other.
-    lines: those that these values complete.
+    lines: the text of each line up to its value, in the order of `values`.
     created: of each series the line that says when it appeared, or ''; nothing if they were not asked for.
     """
 

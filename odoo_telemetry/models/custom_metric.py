@@ -216,8 +216,8 @@ class CustomMetric(models.Model):
         """Let all workers count by what is new, once it is committed, and read the series ``names`` again.
 
         Counters are measured by wrapped model classes of the registry, so all workers reload their registries. A
-        counter whose labels stay the same counts on, whatever else is changed; what no counter has any more is
-        forgotten.
+        counter whose labels stay the same counts on, whatever else is changed; counts that no longer belong to
+        any counter are deleted.
         """
         registry, database = self.env.registry, self.env.cr.dbname
         if not registry.ready:

@@ -41,7 +41,10 @@ class Reading(models.AbstractModel):
 
     @api.model
     def _read_facts(self):
-        """Return (the arguments of :func:`.facts.publish` that follow ``database``, whether all facts are open)."""
+        """Return (the arguments of :func:`.facts.publish` that follow ``database``, whether the ledger is complete).
+
+        It is once it contains the records from before the installation, of all facts.
+        """
         self.env.cr.execute("SET LOCAL statement_timeout = %s", [FACTS_TIMEOUT_MILLISECONDS])
         ledger = self.env["telemetry.ledger"]
         values, moment, complete = ledger._values()
@@ -140,17 +143,20 @@ def refresh(database, groups=exposition.GROUPS):
 
 
 def _publish_facts(database):
-    """Publish the facts of ``database`` as they are now; return whether all are open, or they can't be read."""
+    """Publish the facts of ``database`` as they are now.
+
+    Return False if the ledger still lacks records from before the installation.
+    """
     read = _read(database, _MODEL, "_read_facts", "ledger")
     if read is None:
         return True
-    values, are_open = read
+    values, complete = read
     try:
         # not before the transaction is committed: what is shown has to stay
         facts.publish(database, *values)
     except OSError as exception:
         store.errors.count("ledger", "the facts of %s can't be published: %s", database, exception)
-    return are_open
+    return complete
 
 
 def _refresh(database, model, read_at, reason):

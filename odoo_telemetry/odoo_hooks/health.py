@@ -28,7 +28,10 @@ OK, FAILED, UNKNOWN = "ok", "failed", "unknown"
 _CONNECT_SECONDS = 2
 _STATEMENT_MILLISECONDS = 1000
 _MOST_ASKED = 10
-"""Maximum number of databases that a check asks, each on its own connection: it is quick on a server with hundreds."""
+"""Maximum number of databases that the checks ``database`` and ``filestore`` ask, each on its own connection.
+
+That keeps them quick on a server with hundreds.
+"""
 _NEWEST = 1000
 _NEWEST_FILE = """
 SELECT FROM (SELECT store_fname FROM ir_attachment ORDER BY id DESC LIMIT %s) newest

@@ -24,7 +24,7 @@ TIMEOUT_MS = 120_000
 
 
 class BrowserSession:
-    """The session of a demonstration, compared with what was counted before this object was created."""
+    """The session of a demonstration, compared with what has been counted since this object was created."""
 
     def __init__(self, system: System):
         self._system = system

@@ -56,7 +56,10 @@ UNFINISHED = {
 
 
 def run(system: System) -> bool:
-    """Generate traffic for $DEMO_SECONDS, print the comparison, and return whether all values agree."""
+    """Generate traffic for $DEMO_SECONDS, and print the comparison.
+
+    Return whether all values agree, and Prometheus has samples of all metrics, except those of absent producers.
+    """
     text = os.environ.get("DEMO_SECONDS") or "90"
     if not text.isdigit():
         raise StackError(f"DEMO_SECONDS must be a number of seconds, not {text}.")

@@ -70,7 +70,7 @@ def build(place: Path) -> None:
 
 
 def control(layout: Layout, *lines: str) -> None:
-    """Make the stub behave as these lines say (see nvml.c), from its next call on; without lines, by default.
+    """Make the stub behave as these lines say (see nvml.c), from its next call on; without lines, as by default.
 
     `control(layout, "all error 9")` takes the driver away, `control(layout)` gives it back.
     """

@@ -136,8 +136,9 @@ _FAILURES = (
         "none",
         width=12,
         spec="api.odoo_to_n8n_webhook.error_rate, api.n8n_to_aiservice.error_rate, api.n8n_to_odoo_callback.error_rate",
-        description="Failed attempts by reason, over 5 minutes: an HTTP status, a timeout, no connection, or "
-        "rejected by an open circuit breaker. The threshold applies to the AI service. Failed attempts are retried.",
+        description="Failed attempts by reason, over 5 minutes: an HTTP status, a timeout, no connection, rejected by "
+        "an open circuit breaker, or interrupted because the caller ended. The threshold applies to the AI service. "
+        "Failed attempts are retried.",
         no_value="No failed calls in the selected time range.",
         alerts=("AiServiceErrorRateHigh",),
         scale=60,

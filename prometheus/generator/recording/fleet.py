@@ -2,7 +2,7 @@
 
 A histogram by route has hundreds of series per database. Two aggregates are recorded: one for each database and server,
 without the metric's own labels, from which dashboards select databases; and one over all databases and servers, by
-those labels, to compare routes. The dashboards ask for both by the names that the functions here return.
+some of those labels, to compare routes. The dashboards ask for both by the names that the functions here return.
 """
 
 from odoo_telemetry.metrics.catalogue import METRICS, Metric
