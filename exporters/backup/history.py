@@ -26,9 +26,9 @@ class Record:
 
     `total` counts jobs that ended, `success` those with a verified backup. Times are in seconds since 1970.
     `began` is when the last job began, and `running` whether its end is still to be recorded; `duration` is how long
-    the last job took, in seconds, and `size` and `last_success` are the bytes and the end of the last good one, of
-    which `elsewhere` attachments are in other stores, and `unlisted` of these in stores that are not listed. `scratch`
-    is the number of scratch databases that can't be dropped.
+    the last job took, in seconds. `size`, `last_success`, `elsewhere` and `unlisted` are about the last good backup:
+    its bytes, when it ended, how many of its attachments are in other stores, and how many of these are in stores that
+    are not listed. `scratch` is the number of scratch databases that can't be dropped.
     """
 
     total: int = 0

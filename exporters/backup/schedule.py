@@ -18,7 +18,11 @@ PERIOD_SECONDS = 1
 
 
 def due(backup: Backup, record: Record, now: float) -> bool:
-    """Say whether a backup is due: never begun, begun long enough ago, or, if the clock was set back, in the future."""
+    """Say whether a backup is due.
+
+    It is if no job has begun, if the last one began long enough ago, or if its start is in the future because the clock
+    was set back.
+    """
     return not 0 <= now - record.began < backup.every_seconds
 
 

@@ -22,7 +22,7 @@ class Throttle(models.Model):
     _description = "Throttle"
     _log_access = False
 
-    sender = fields.Char(required=True, help="Keyed hash of the address, which can't be recovered from it.")
+    sender = fields.Char(required=True, help="Keyed hash of the allowance's name, which can't be recovered from it.")
     whole_at = fields.Float(string="Full again at", required=True, index=True, help="Unix time")
 
     _sender_unique = Constraint("unique (sender)", "There is already an allowance for this sender.")

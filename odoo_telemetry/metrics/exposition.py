@@ -78,7 +78,7 @@ class _Layout:
 
         The caller holds the lock for as long as it uses a block.
 
-        :param sums: the store's; a series that is not in them yet, but in a later reading by another thread, is 0 here
+        :param sums: the store's sums; a series that another thread has placed from a newer reading is 0 here
         """
         if sums.generation is not self._generation:
             self._generation, self._placed, self._blocks = sums.generation, 0, {}

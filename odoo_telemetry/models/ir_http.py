@@ -27,7 +27,7 @@ class IrHttp(models.AbstractModel):
 
     @classmethod
     def _pre_dispatch(cls, rule, args):
-        """Do not save the session of a logged-in user for a poll: a poll must not count as activity."""
+        """Do not save a logged-in user's session for a poll where idle sessions end: it must not count as activity."""
         super()._pre_dispatch(rule, args)
         if idle_sessions.is_ignored(request.registry, request.httprequest.path) and request.session.uid:
             request.session.can_save = False

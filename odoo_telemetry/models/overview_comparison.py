@@ -1,7 +1,7 @@
 """How the overview's tiles compare with the previous period.
 
-Facts of the previous period are counted from the rows themselves, through an index on their time: the period ends at an
-exact second, for which the ledger's steps are too coarse. The cost does not grow with the history.
+Facts of the previous period are counted from the rows themselves, through an index on their time: the period begins or
+ends at an exact second, for which the ledger's steps are too coarse. The cost does not grow with the history.
 """
 
 import json

@@ -1,4 +1,4 @@
-"""The alerts, but for those of the error budgets: a module for each subject.
+"""The alerts, but for those of the error budgets: a module for each area, with alerts of one or several subjects.
 
 `<name>` stands for the threshold of that name in thresholds/; texts show durations with units. Against fatigue:
 `keep_firing_for` holds an alert whose condition comes and goes, and most alerts on a ratio require a minimum number of

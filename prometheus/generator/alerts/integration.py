@@ -27,7 +27,10 @@ def _slow(
 
 
 def _unavailable(*, name: str, severity: Severity, subject: Subject, slo: str, what: str) -> Alert:
-    """Return the alert that too many calls of the last hour, of a minimum number, failed, and that calls still fail."""
+    """Return the alert that too many calls of the last hour failed, and calls still fail.
+
+    It needs a minimum number of calls.
+    """
     return Alert(
         name=name,
         severity=severity,
