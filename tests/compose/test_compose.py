@@ -372,7 +372,7 @@ def test_every_long_running_service_has_a_health_check(services):
             assert int(re.search(r"127\.0\.0\.1[:/](\d+)", test)[1]) in LISTENS[name]
 
 
-def test_the_check_of_the_backups_is_no_scrape(services):
+def test_the_check_of_the_backups_does_not_scrape(services):
     """The exporter waits for its first scrape, so that Prometheus sees the jobs' first increments."""
     assert "/metrics" not in services["backup"]["healthcheck"]["test"][-1]
 
