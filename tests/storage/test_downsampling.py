@@ -25,6 +25,8 @@ METRIC = catalogue.METRICS["api_odoo_to_n8n_webhook_latency_seconds"]
 WRITTEN_HOURS = 6
 # The last hour, and the first, may not be whole: a tier's hours begin at a minute of their own
 HOURS = WRITTEN_HOURS - 2
+# The most observations that two counts of the same hours differ by: those between two scrapes
+EDGE = 3
 SCRAPE = scraping.GROUPS[METRIC.group]
 BEGIN = int(time.time()) // 3600 * 3600 - 8 * 3600
 END = BEGIN + WRITTEN_HOURS * 3600
@@ -136,11 +138,14 @@ def test_hours_tell_what_raw_samples_tell(servers, latencies):
             for server, growth, end in ((raw, from_raw, step), (tier, from_tier, hour))
         )
         bucket = bisect.bisect_left(bounds, seconds[int(q * len(seconds))])
-        assert bounds[bucket - 1] <= of_tier <= bounds[bucket]
-        assert of_tier == pytest.approx(of_raw, rel=0.01)
+        lower, upper = bounds[bucket - 1 : bucket + 1]
+        assert lower <= of_tier <= upper
+        # at the ends of the hours, which depend on where the rules' files are, they differ by some observations
+        one = (upper - lower) / sum(lower < latency <= upper for latency in seconds)
+        assert of_tier == pytest.approx(of_raw, rel=0.01, abs=EDGE * one)
 
     # the restart costs at most the growth between two scrapes
     [(_, count)] = tier.query(f"sum_over_time(tier:{METRIC.name}_count:increase[{HOURS}h])", hour)
-    assert count == pytest.approx(len(seconds), abs=3)
+    assert count == pytest.approx(len(seconds), abs=EDGE)
     [(_, total)] = tier.query(f"sum_over_time(tier:{METRIC.name}_sum:increase[{HOURS}h])", hour)
     assert total == pytest.approx(sum(seconds), rel=0.01)
