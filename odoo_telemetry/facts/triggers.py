@@ -19,9 +19,10 @@ FUNCTION = f"{PREFIX}note_"
 INDEX = f"{PREFIX}at_"
 """What the names of the indexes on moments begin with."""
 FOUND = """
-SELECT obj_description(to_regproc(%s), 'pg_proc'),
+SELECT obj_description(to_regproc(%(function)s), 'pg_proc'),
        ARRAY(SELECT tgname::text FROM pg_trigger
-             WHERE tgfoid = to_regproc(%s) AND tgrelid = to_regclass(quote_ident(%s)) AND tgenabled != 'D' ORDER BY 1)
+             WHERE tgfoid = to_regproc(%(function)s) AND tgrelid = to_regclass(quote_ident(%(table)s))
+               AND tgenabled != 'D' ORDER BY 1)
 """
 """The definition that a function was made from, and the names of its triggers on a table that are enabled."""
 _LONGEST_NAME = 63

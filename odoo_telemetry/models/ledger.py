@@ -51,7 +51,7 @@ class Ledger(models.AbstractModel):
         """Put the triggers of ``metrics`` in place, unless they are; return the names of their functions."""
         wanted = triggers.triggers(metrics, self._table_of)
         for trigger in wanted:
-            self.env.cr.execute(triggers.FOUND, [trigger.function, trigger.function, trigger.table])
+            self.env.cr.execute(triggers.FOUND, {"function": trigger.function, "table": trigger.table})
             if self.env.cr.fetchone() != (trigger.signature, trigger.names):
                 for statement in trigger.statements():
                     self.env.cr.execute(statement)
